@@ -1,0 +1,47 @@
+"""Dense optical flow between two frames, behind one interface."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class OpticalFlow(Protocol):
+    """Anything that estimates where the pixels of one frame are in the next."""
+
+    def __call__(self, first: FloatArray, second: FloatArray) -> FloatArray:
+        """Forward flow.
+
+        first, second: float32 (H, W, 3), sRGB-encoded RGB, 0..1.
+        Returns float32 (H, W, 2), (dx, dy) in px from ``first`` to ``second``.
+        """
+        ...  # pragma: no cover
+
+
+class DISFlow:
+    """Dense inverse search (Kroeger et al., ECCV 2016) by OpenCV, medium preset.
+
+    It works on 8-bit luma and gives the same bits for any number of threads.
+    """
+
+    _SMALLEST = 16  # px; the library needs a few patches in each direction
+
+    def __init__(self) -> None:
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+
+    def __call__(self, first: FloatArray, second: FloatArray) -> FloatArray:
+        """Forward flow; see :class:`OpticalFlow`. Frames under 16 px in a direction do not move."""
+        if min(first.shape[:2]) < self._SMALLEST:
+            return np.zeros((*first.shape[:2], 2), np.float32)
+        flow: FloatArray = self._dis.calc(_luma8(first), _luma8(second), None)
+        return flow
+
+
+def _luma8(rgb: FloatArray) -> npt.NDArray[np.uint8]:
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    return np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8)

@@ -1,0 +1,113 @@
+"""The error family. Every failure that a user can meet is one of these.
+
+::
+
+    VfxStyleError                 exit code, code word, whether a retry can help
+    ├── UsageError          2     usage        an option or argument makes no sense
+    ├── InputError          3
+    │   ├── ShotError             shot         the shot is missing, empty or ambiguous
+    │   ├── FrameError            frame        one frame cannot be read or does not fit the others
+    │   ├── PresetError           preset       the preset is unknown, damaged or unsafe
+    │   ├── PairsError            pairs        the before/after pairs cannot be used
+    │   └── AnalysisError         analysis     the shot analysis does not belong to this job
+    ├── ResourceError       4
+    │   └── OutputError           output       a file cannot be written
+    ├── PartialError        1     partial      some frames failed, the others are good
+    └── Interrupted       130     interrupted  the user or the farm stopped the job
+
+The message says what happened, to which file and frame, and what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class VfxStyleError(Exception):
+    """Base of every error that vfxstyle raises on purpose.
+
+    ``exit_code`` is what the process returns, ``code`` a stable word for scripts, ``retryable``
+    whether the same command can succeed later without a change of its input.
+    """
+
+    exit_code: int = 3
+    code: str = "error"
+    retryable: bool = False
+
+    def __init__(self, message: str, *, frames: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.frames: tuple[int, ...] = tuple(frames)
+        """Frame numbers that the error concerns; empty when it concerns the whole job."""
+
+
+class UsageError(VfxStyleError):
+    """An option or argument is out of range or contradicts another."""
+
+    exit_code = 2
+    code = "usage"
+
+
+class InputError(VfxStyleError):
+    """Something handed in cannot be used: a shot, a preset, pairs, an analysis."""
+
+    exit_code = 3
+    code = "input"
+
+
+class ShotError(InputError):
+    """The shot is missing, empty, ambiguous or has holes."""
+
+    code = "shot"
+
+
+class FrameError(InputError):
+    """One frame cannot be read, or does not fit the rest of its shot."""
+
+    code = "frame"
+
+
+class PresetError(InputError):
+    """The preset is unknown, damaged, or made for something else."""
+
+    code = "preset"
+
+
+class PairsError(InputError):
+    """The before/after pairs are missing, unmatched or differ in size."""
+
+    code = "pairs"
+
+
+class AnalysisError(InputError):
+    """A shot analysis on disk is damaged or belongs to another plate."""
+
+    code = "analysis"
+
+
+class ResourceError(VfxStyleError):
+    """The machine lacks something just now: disk, memory, a device."""
+
+    exit_code = 4
+    code = "resource"
+    retryable = True
+
+
+class OutputError(ResourceError):
+    """A file or folder cannot be written."""
+
+    code = "output"
+
+
+class PartialError(VfxStyleError):
+    """Some frames failed; every other frame is on disk and good."""
+
+    exit_code = 1
+    code = "partial"
+
+
+class Interrupted(VfxStyleError):
+    """The job was stopped by a signal; nothing is half written."""
+
+    exit_code = 130
+    code = "interrupted"
+    retryable = True

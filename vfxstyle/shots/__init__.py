@@ -1,0 +1,18 @@
+"""Shots: what the user points at, frames with their metadata, readers and writers."""
+
+from vfxstyle.shots.discover import format_frames, open_shot, parse_frames
+from vfxstyle.shots.formats import OutputFormat, default_format
+from vfxstyle.shots.frame import Frame, Window
+from vfxstyle.shots.shot import Shot, ShotInfo
+
+__all__ = [
+    "Frame",
+    "OutputFormat",
+    "Shot",
+    "ShotInfo",
+    "Window",
+    "default_format",
+    "format_frames",
+    "open_shot",
+    "parse_frames",
+]

@@ -1,0 +1,139 @@
+"""What did the user point at? A folder, a sequence pattern, a movie or one picture."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import fileseq
+
+from vfxstyle.errors import ShotError, UsageError
+from vfxstyle.shots.images import PICTURE_EXTENSIONS, ImageShot
+from vfxstyle.shots.shot import Shot
+
+MOVIE_EXTENSIONS = frozenset({"mov", "mp4", "m4v", "mkv", "mxf", "avi"})
+"""File name extensions (lower case) that count as movies."""
+
+# '####' means four digits, as in Nuke; a lone '#' and every other notation match whatever is on disk.
+_PADDING_STYLE = fileseq.PAD_STYLE_HASH1
+_RANGE_AFTER_PATTERN = re.compile(r"^(?P<pattern>\S.*\S)\s+(?P<range>-?\d[\d,x:y-]*)$")
+
+
+def open_shot(path: str | Path) -> Shot:
+    """Open a shot for reading.
+
+    path: a folder with one sequence, a sequence pattern in any of fileseq's notations
+        (``shot.####.exr``, ``shot.%04d.exr``, ``shot.1001-1100#.exr``, ``shot.%04d.exr 1001-1100``),
+        a movie file, or one picture.
+    Raises :class:`~vfxstyle.errors.ShotError` if nothing is there, more than one thing is, or the
+    sequence has holes; :class:`~vfxstyle.errors.FrameError` if the first frame cannot be read.
+    """
+    text = str(path)
+    place = Path(text)
+    if place.is_dir():
+        return _open_folder(place)
+    if place.is_file():
+        return _open_file(place)
+    return _open_pattern(text)
+
+
+def parse_frames(text: str) -> tuple[int, ...]:
+    """Frame numbers of a range in fileseq's syntax (``1001-1100x2,1150``), ascending.
+
+    Raises :class:`~vfxstyle.errors.UsageError` if it is not such a range.
+    """
+    try:
+        numbers = [int(number) for number in fileseq.FrameSet(text)]
+    except (fileseq.FileSeqException, ValueError) as error:
+        raise UsageError(f"'{text}' is not a frame range; write for example 1001-1100x2,1150.") from error
+    return tuple(sorted(set(numbers)))
+
+
+def format_frames(numbers: tuple[int, ...]) -> str:
+    """A compact range in fileseq's syntax, for messages and file lists."""
+    return str(fileseq.FrameSet(numbers)) if numbers else ""
+
+
+def _extension(sequence: fileseq.FileSequence) -> str:
+    return str(sequence.extension()).lstrip(".").lower()
+
+
+def _open_folder(folder: Path) -> Shot:
+    try:
+        found = fileseq.findSequencesOnDisk(str(folder), pad_style=_PADDING_STYLE)
+    except (OSError, fileseq.FileSeqException) as error:
+        raise ShotError(f"Folder {folder} cannot be listed: {error}; check its permissions.") from error
+    pictures = [sequence for sequence in found if _extension(sequence) in PICTURE_EXTENSIONS]
+    if len(pictures) > 1:
+        names = sorted(str(Path(str(sequence)).name) for sequence in pictures)
+        raise ShotError(
+            f"Folder {folder} holds {len(names)} sequences ({', '.join(names[:6])}"
+            f"{' ...' if len(names) > 6 else ''}); name one of them, for example '{folder / names[0]}'."
+        )
+    if not pictures:
+        movies = sorted(p.name for p in folder.iterdir() if p.suffix.lower().lstrip(".") in MOVIE_EXTENSIONS)
+        if movies:
+            raise ShotError(f"Folder {folder} holds no frames but a movie; name it: '{folder / movies[0]}'.")
+        raise ShotError(
+            f"Folder {folder} holds no frames ({', '.join(sorted(PICTURE_EXTENSIONS))}); check the path."
+        )
+    return _sequence_shot(pictures[0], folder.resolve().name, folder, complete=True)
+
+
+def _open_file(path: Path) -> Shot:
+    extension = path.suffix.lower().lstrip(".")
+    if extension in MOVIE_EXTENSIONS:
+        from vfxstyle.shots.movies import MovieShot
+
+        return MovieShot(path)
+    if extension not in PICTURE_EXTENSIONS:
+        raise ShotError(
+            f"{path} is neither a picture ({', '.join(sorted(PICTURE_EXTENSIONS))}) nor a movie "
+            f"({', '.join(sorted(MOVIE_EXTENSIONS))}); hand in one of these."
+        )
+    sequence = fileseq.FileSequence(str(path), pad_style=_PADDING_STYLE)
+    return _sequence_shot(sequence, _stem(sequence) or path.stem, path, complete=False)
+
+
+def _open_pattern(text: str) -> Shot:
+    split = _RANGE_AFTER_PATTERN.match(text)
+    pattern, wanted = (split["pattern"], split["range"]) if split else (text, "")
+    try:
+        written = fileseq.FileSequence(pattern, pad_style=_PADDING_STYLE)
+        wanted = wanted or str(written.frameRange())
+        found = fileseq.findSequenceOnDisk(pattern, strictPadding=False, pad_style=_PADDING_STYLE)
+    except (fileseq.FileSeqException, OSError) as error:
+        raise ShotError(
+            f"There is no folder, frame sequence or movie at '{text}'; check the path and the frame padding."
+        ) from error
+    if _extension(found) not in PICTURE_EXTENSIONS:
+        raise ShotError(f"'{text}' does not name pictures; use one of {', '.join(sorted(PICTURE_EXTENSIONS))}.")
+    if wanted:
+        numbers = parse_frames(wanted)
+        _refuse_holes(text, sorted(set(numbers) - {int(f) for f in found.frameSet() or ()}))
+        found.setFrameSet(fileseq.FrameSet(numbers))
+    return _sequence_shot(found, _stem(found), Path(pattern), complete=not wanted)
+
+
+def _stem(sequence: fileseq.FileSequence) -> str:
+    return str(sequence.basename()).rstrip("._- ")
+
+
+def _refuse_holes(what: str | Path, missing: list[int]) -> None:
+    if missing:
+        raise ShotError(
+            f"'{what}' has no frame {format_frames(tuple(missing))}; render the missing frames or name a range "
+            "without them.",
+            frames=missing,
+        )
+
+
+def _sequence_shot(sequence: fileseq.FileSequence, name: str, path: Path, *, complete: bool) -> Shot:
+    """The shot of a sequence; with ``complete``, a hole between its first and last frame is refused."""
+    frame_set = sequence.frameSet()
+    if not frame_set:
+        return ImageShot(name, path, {1: Path(str(sequence[0]))}, padding=4)
+    if complete and (inverted := sequence.invertedFrameRange()):
+        _refuse_holes(path, [int(number) for number in fileseq.FrameSet(inverted)])
+    files = {int(number): Path(str(sequence.frame(number))) for number in frame_set}
+    return ImageShot(name, path, files, padding=max(int(sequence.zfill()), 1))

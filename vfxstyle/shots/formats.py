@@ -1,0 +1,53 @@
+"""What can be written: the output formats and what each does to the plate's encoding."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from vfxstyle.color import Encoding
+
+
+class OutputFormat(Enum):
+    """A file format that graded frames are written in."""
+
+    EXR = "exr"
+    TIFF = "tiff"
+    PNG = "png"
+    DPX = "dpx"
+    PRORES_422 = "prores422"
+    PRORES_422_HQ = "prores422hq"
+    PRORES_4444 = "prores4444"
+
+    @property
+    def is_movie(self) -> bool:
+        """Whether all frames go into one file."""
+        return self.value.startswith("prores")
+
+    @property
+    def extension(self) -> str:
+        """File name extension, without the dot."""
+        return "mov" if self.is_movie else {"tiff": "tif"}.get(self.value, self.value)
+
+    @property
+    def carries_alpha(self) -> bool:
+        """Whether the format has room for an alpha channel."""
+        return self not in (OutputFormat.PRORES_422, OutputFormat.PRORES_422_HQ)
+
+    def encoding_for(self, plate: Encoding) -> Encoding:
+        """The encoding of the written pixels.
+
+        EXR is linear light, always. A movie is a display format: scene-linear light is encoded for a
+        Rec.709 display. Every other format keeps the plate's own encoding.
+        """
+        if self is OutputFormat.EXR:
+            return Encoding.LINEAR
+        if self.is_movie:
+            return Encoding.REC709 if plate is Encoding.LINEAR else plate
+        return plate
+
+
+def default_format(*, movie: bool, has_alpha: bool) -> OutputFormat:
+    """EXR for frames; ProRes 422 HQ for a movie, 4444 if it has alpha."""
+    if not movie:
+        return OutputFormat.EXR
+    return OutputFormat.PRORES_4444 if has_alpha else OutputFormat.PRORES_422_HQ

@@ -1,0 +1,83 @@
+"""One frame of a shot: its pixels, its windows, and everything its file said about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import OpenImageIO as oiio
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A rectangle of pixels in the plane of the picture; y grows downwards."""
+
+    x: int
+    """Left-most column, in px; may be negative."""
+    y: int
+    """Top row, in px; may be negative."""
+    width: int
+    """Columns, in px."""
+    height: int
+    """Rows, in px."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame in memory."""
+
+    number: int
+    """Frame number in the shot."""
+    source: str
+    """Where it came from, for messages: the path of the picture, or movie and frame."""
+    rgb: FloatArray
+    """float32 (H, W, 3), the plate's own encoding, over the data window."""
+    data_window: Window
+    """Which pixels ``rgb`` covers."""
+    display_window: Window
+    """Which pixels a viewer shows."""
+    alpha: FloatArray | None = None
+    """float32 (H, W), 0..1, or None."""
+    premultiplied: bool = True
+    """Whether ``rgb`` is already multiplied by ``alpha`` (EXR is, PNG and TIFF are not)."""
+    others: FloatArray | None = None
+    """float32 (H, W, N), the remaining channels of the same part, carried along untouched."""
+    other_names: tuple[str, ...] = ()
+    """Names of the channels in ``others``."""
+    header: oiio.ImageSpec | None = field(default=None, repr=False)
+    """The file's own header, metadata included; None for movie frames."""
+
+    def on_display(self) -> Frame:
+        """The frame cropped or padded with black to exactly its display window."""
+        data, display = self.data_window, self.display_window
+        if data == display:
+            return self
+        left, top = data.x - display.x, data.y - display.y
+        rows = slice(max(top, 0), min(top + data.height, display.height))
+        columns = slice(max(left, 0), min(left + data.width, display.width))
+
+        def conformed(plane: FloatArray | None) -> FloatArray | None:
+            if plane is None:
+                return None
+            out = np.zeros((display.height, display.width, *plane.shape[2:]), np.float32)
+            if rows.start < rows.stop and columns.start < columns.stop:
+                out[rows, columns] = plane[
+                    rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
+                ]
+            return out
+
+        rgb = conformed(self.rgb)
+        assert rgb is not None
+        return replace(
+            self,
+            rgb=rgb,
+            alpha=conformed(self.alpha),
+            others=conformed(self.others),
+            data_window=display,
+        )

@@ -1,0 +1,179 @@
+"""Reading movies with PyAV, at the depth they were coded in."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle.color import Encoding
+from vfxstyle.errors import FrameError, ShotError
+from vfxstyle.shots.frame import FloatArray, Frame, Window
+from vfxstyle.shots.shot import Shot, ShotInfo
+from vfxstyle.shots.yuv import BT601, BT709, BT2020, Matrix, planes_to_rgb
+
+_MATRICES = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}
+_UNSPECIFIED = (0, 2, 3)
+_HD_ROWS = 720
+
+
+class MovieShot(Shot):
+    """The first video stream of a movie. Its frames are numbered from 1."""
+
+    def __init__(self, path: Path) -> None:
+        self.name, self.path, self.padding = path.stem, path, 4
+        self._container = self._open()
+        self._stream = self._container.streams.video[0]
+        self._stream.thread_type = "AUTO"
+        self._times = self._scan()
+        self.frames = tuple(range(1, len(self._times) + 1))
+        self._decoder = self._decoded_from(None)
+        self._next = 1
+        first = self._picture(1)
+        self.matrix = self._matrix_of(first)
+        """The Y'CbCr matrix that the frames are decoded with."""
+        self.info = self._describe(first)
+
+    def _open(self) -> av.container.InputContainer:
+        try:
+            container = av.open(str(self.path))
+        except (av.FFmpegError, OSError) as error:
+            raise ShotError(
+                f"Movie {self.path} cannot be opened: {error}; it may be cut short, copy it again."
+            ) from error
+        if not container.streams.video:
+            container.close()
+            raise ShotError(f"Movie {self.path} has no picture track; hand in a movie with one.")
+        return container
+
+    def _scan(self) -> list[int]:
+        """Presentation times of all frames, in order, from the packets alone."""
+        try:
+            times = [p.pts for p in self._container.demux(self._stream) if p.pts is not None and p.size]
+        except av.FFmpegError as error:
+            raise ShotError(f"Movie {self.path} is damaged: {error}; copy or transcode it again.") from error
+        if not times:
+            raise ShotError(f"Movie {self.path} holds no frame; copy or transcode it again.")
+        return sorted(times)
+
+    def _decoded_from(self, time: int | None) -> Any:
+        self._container.seek(self._times[0] if time is None else time, stream=self._stream, backward=True)
+        return self._container.decode(self._stream)
+
+    def _describe(self, picture: av.VideoFrame) -> ShotInfo:
+        names = [component.is_alpha for component in picture.format.components]
+        known = int(picture.colorspace) not in _UNSPECIFIED
+        aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        rate = self._stream.average_rate
+        return ShotInfo(
+            width=picture.width,
+            height=picture.height,
+            encoding=Encoding.REC709,
+            encoding_source=f"default of movies; {self.matrix.name} matrix {'from its tag' if known else 'by size'}",
+            has_alpha=any(names),
+            frame_rate=Fraction(rate) if rate else None,
+            pixel_aspect=Fraction(aspect) if aspect > 0 else Fraction(1),
+            timecode=self._stream.metadata.get("timecode") or self._container.metadata.get("timecode"),
+        )
+
+    def _matrix_of(self, picture: av.VideoFrame) -> Matrix:
+        tag = int(picture.colorspace)
+        if tag in _UNSPECIFIED:  # the convention of players: high definition is BT.709, below it BT.601
+            return BT709 if picture.height >= _HD_ROWS else BT601
+        if tag not in _MATRICES:
+            raise ShotError(
+                f"Movie {self.path} uses a Y'CbCr matrix (tag {tag}) that is not known; transcode it to BT.709."
+            )
+        return _MATRICES[tag]
+
+    @property
+    def is_movie(self) -> bool:
+        """True: one file holds all frames."""
+        return True
+
+    def file_of(self, number: int) -> Path:
+        """The movie itself."""
+        return self.path
+
+    def close(self) -> None:
+        """Close the movie."""
+        self._container.close()
+
+    def _picture(self, number: int) -> av.VideoFrame:
+        """The decoded picture of a frame; seeks only when frames are not asked for in order."""
+        if number != self._next:
+            self._decoder = self._decoded_from(self._times[number - 1])
+        self._next = number + 1
+        try:
+            for picture in self._decoder:
+                if picture.pts is not None and picture.pts >= self._times[number - 1]:
+                    if picture.pts == self._times[number - 1]:
+                        return picture
+                    break
+        except av.FFmpegError as error:
+            self._next = -1
+            raise FrameError(
+                f"Frame {number} of {self.path} cannot be decoded: {error}; transcode the movie again.",
+                frames=(number,),
+            ) from error
+        self._next = -1
+        raise FrameError(
+            f"Frame {number} of {self.path} is not where its index says; transcode the movie again.",
+            frames=(number,),
+        )
+
+    def read(self, number: int) -> Frame:
+        """Frame ``number`` as R'G'B' float32, super-white and sub-black kept.
+
+        Raises :class:`~vfxstyle.errors.FrameError` if it cannot be decoded or has a pixel format that is
+        neither planar Y'CbCr nor planar RGB of 8 to 16 bits.
+        """
+        picture = self._picture(number)
+        if (picture.width, picture.height) != (self.info.width, self.info.height):
+            raise FrameError(
+                f"Frame {number} of {self.path} changes size to {picture.width}x{picture.height}; "
+                "transcode the movie to one size.",
+                frames=(number,),
+            )
+        window = Window(0, 0, picture.width, picture.height)
+        rgb, alpha = self._channels(picture, number)
+        return Frame(
+            number=number,
+            source=f"{self.path} frame {number}",
+            rgb=rgb,
+            data_window=window,
+            display_window=window,
+            alpha=alpha,
+            premultiplied=False,
+        )
+
+    def _channels(self, picture: av.VideoFrame, number: int) -> tuple[FloatArray, FloatArray | None]:
+        layout = picture.format
+        bits = layout.components[0].bits
+        if not layout.is_planar or not 8 <= bits <= 16 or len(layout.components) < 3:
+            raise FrameError(
+                f"Frame {number} of {self.path} has the pixel format {layout.name}, which is not read; "
+                "transcode the movie to ProRes or H.264.",
+                frames=(number,),
+            )
+        planes = [_plane_codes(picture.planes[i], bits) for i in range(len(layout.components))]
+        top = np.float32((1 << bits) - 1)
+        alpha = planes[3].astype(np.float32) / top if len(planes) > 3 else None
+        if layout.is_rgb:  # planes come as green, blue, red
+            rgb = np.stack([planes[2], planes[0], planes[1]], axis=-1).astype(np.float32) / top
+            return rgb, alpha
+        full = int(picture.color_range) == 2 or layout.name.startswith("yuvj")
+        rgb = planes_to_rgb(
+            planes[0], planes[1], planes[2], bits=bits, full_range=full, matrix=self.matrix
+        )
+        return rgb, alpha
+
+
+def _plane_codes(plane: av.video.plane.VideoPlane, bits: int) -> npt.NDArray[Any]:
+    kind = np.uint8 if bits == 8 else np.uint16
+    rows = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // np.dtype(kind).itemsize)
+    return np.ascontiguousarray(rows[:, : plane.width])

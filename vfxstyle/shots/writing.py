@@ -1,0 +1,221 @@
+"""Writing sequences of pictures with OpenImageIO: a temporary name, a read-back, then the final name."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio
+
+from vfxstyle.color import Encoding
+from vfxstyle.errors import OutputError
+from vfxstyle.shots.formats import OutputFormat
+from vfxstyle.shots.frame import FloatArray, Frame, Window
+
+HALF_MAX = 65504.0
+"""Largest finite half; brighter finite values are written as this, not as infinity."""
+
+_FOREIGN_PREFIXES = ("oiio:", "openexr:", "dpx:", "tiff:", "png:", "jpeg:", "Exif:", "GPS:", "IPTC:", "cineon:")
+_FOREIGN_NAMES = ("compression", "CompressionQuality", "ICCProfile", "Orientation", "planarconfig", "colorInteropID")
+_FOREIGN_NAMES += ("thumbnail_width", "thumbnail_height", "thumbnail_nchannels", "thumbnail_image")
+_FOREIGN_NAMES += ("XResolution", "YResolution", "ResolutionUnit", "chromaticities", "multiView")
+
+
+class FrameSink(ABC):
+    """Where graded frames go. ``write`` returns once the frame is complete on disk, or raises."""
+
+    @abstractmethod
+    def write(self, frame: Frame) -> Path:
+        """Write one frame, in the sink's encoding, and return its file."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish the output; nothing may be written afterwards."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Drop whatever is unfinished, leaving nothing half written."""
+
+
+def make_folder(folder: Path) -> None:
+    """Create an output folder and check that files can be made in it.
+
+    Raises :class:`~vfxstyle.errors.OutputError`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"Folder {folder} cannot be written: {error.strerror or error}; choose another with -o or change its "
+            "permissions."
+        ) from error
+
+
+def temporary_name(final: Path) -> Path:
+    """A hidden name beside ``final`` with the same extension, for writing before the rename."""
+    return final.with_name(f".{final.stem}.{os.getpid()}.part{final.suffix}")
+
+
+class ImageSink(FrameSink):
+    """Writes ``folder/NAME.FRAME.EXT``.
+
+    encoding: what the pixels handed to :meth:`write` are in.
+    stamps: header attributes to add, name to text.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        padding: int,
+        output_format: OutputFormat,
+        encoding: Encoding,
+        stamps: Mapping[str, str],
+    ) -> None:
+        make_folder(folder)
+        self.folder, self.padding, self.format = folder, padding, output_format
+        self.encoding, self.stamps = encoding, dict(stamps)
+        self._unfinished: Path | None = None
+
+    def write(self, frame: Frame) -> Path:
+        """Write, read back and rename one frame.
+
+        Raises :class:`~vfxstyle.errors.OutputError` naming the file if any step fails.
+        """
+        final = self.folder / frame_file_name(self.folder.name, frame.number, self.padding, self.format)
+        self._unfinished = temporary_name(final)
+        try:
+            pixels, spec = _pixels_and_header(frame, self.format, self.encoding, self.stamps)
+            _write_picture(self._unfinished, spec, pixels, final)
+            _read_back(self._unfinished, spec, final)
+            self._unfinished.replace(final)
+        except OSError as error:
+            raise OutputError(f"{final} cannot be written: {error.strerror or error}; free some space or "
+                              "choose another folder.", frames=(frame.number,)) from error
+        finally:
+            self.discard()
+        return final
+
+    def close(self) -> None:
+        """Nothing to do: every frame is finished on its own."""
+
+    def discard(self) -> None:
+        """Remove the temporary file of an interrupted write."""
+        if self._unfinished is not None:
+            self._unfinished.unlink(missing_ok=True)
+            self._unfinished = None
+
+
+def frame_file_name(name: str, number: int, padding: int, output_format: OutputFormat) -> str:
+    """``NAME.FRAME.EXT``; a negative number keeps its sign in front of the padded digits."""
+    sign = "-" if number < 0 else ""
+    return f"{name}.{sign}{abs(number):0{padding}d}.{output_format.extension}"
+
+
+def _write_picture(path: Path, spec: oiio.ImageSpec, pixels: np.ndarray, final: Path) -> None:
+    output = oiio.ImageOutput.create(str(path))
+    if output is None:
+        raise OutputError(f"{final} cannot be written: {oiio.geterror()}; choose another --format.")
+    if not (output.open(str(path), spec) and output.write_image(pixels) and output.close()):
+        reason = (output.geterror() or oiio.geterror() or "unknown reason").strip().splitlines()[0]
+        raise OutputError(f"{final} cannot be written: {reason}; check the disk's space and permissions.")
+
+
+def _read_back(path: Path, spec: oiio.ImageSpec, final: Path) -> None:
+    """Open the finished file again and read all of it, as the next program will."""
+    back = oiio.ImageInput.open(str(path))
+    whole = None if back is None else back.read_image(0, 0, 0, spec.nchannels, spec.format)
+    if back is None or whole is None or whole.shape[:2] != (spec.height, spec.width):
+        raise OutputError(f"{final} did not read back complete; check the disk and run again.")
+    back.close()
+
+
+def _pixels_and_header(
+    frame: Frame, output_format: OutputFormat, encoding: Encoding, stamps: Mapping[str, str]
+) -> tuple[np.ndarray, oiio.ImageSpec]:
+    """The array to write and the header to write it with."""
+    exr = output_format is OutputFormat.EXR
+    frame = frame if exr else frame.on_display()
+    planes, names = [frame.rgb], ["R", "G", "B"]
+    if frame.alpha is not None:
+        planes.append(frame.alpha[..., None])
+        names.append("A")
+    if exr and frame.others is not None:
+        planes.append(frame.others)
+        names.extend(frame.other_names)
+    pixels = np.concatenate(planes, axis=2)
+    spec = _header(frame, output_format, encoding)
+    spec.nchannels, spec.channelnames = len(names), tuple(names)
+    spec.alpha_channel = names.index("A") if "A" in names else -1
+    if exr:
+        pixels = _set_exr_types(spec, frame, pixels)
+    elif output_format is OutputFormat.TIFF and encoding is Encoding.LINEAR:
+        spec.set_format(oiio.FLOAT)
+    else:
+        spec.set_format(oiio.UINT16)
+        pixels = _as_uint16(pixels, 10 if output_format is OutputFormat.DPX else 16)
+        spec.attribute("oiio:BitsPerSample", 10 if output_format is OutputFormat.DPX else 16)
+    for name, text in stamps.items():
+        spec.attribute(name, text)
+    if not spec.get_string_attribute("DateTime"):
+        spec.attribute("DateTime", "")  # else the library writes the time of day, and no two runs agree
+    return np.ascontiguousarray(pixels), spec
+
+
+def _header(frame: Frame, output_format: OutputFormat, encoding: Encoding) -> oiio.ImageSpec:
+    """The plate's header, without what belongs to another file format."""
+    own = frame.header
+    same_format = own is not None and own.get_string_attribute("oiio:format") == output_format.value
+    spec = oiio.ImageSpec(own) if own is not None else oiio.ImageSpec()
+    if own is not None and not same_format:
+        for attribute in list(own.extra_attribs):
+            if attribute.name.startswith(_FOREIGN_PREFIXES) or attribute.name in _FOREIGN_NAMES:
+                spec.erase_attribute(attribute.name)
+        spec.tile_width = spec.tile_height = spec.tile_depth = 0
+    data, display = frame.data_window, frame.display_window
+    if output_format is not OutputFormat.EXR:  # no other format knows a display window with an origin
+        data = display = Window(0, 0, display.width, display.height)
+    spec.x, spec.y, spec.width, spec.height, spec.depth = data.x, data.y, data.width, data.height, 1
+    spec.full_x, spec.full_y = display.x, display.y
+    spec.full_width, spec.full_height, spec.full_depth = display.width, display.height, 1
+    spec.channelformats = ()
+    if not same_format:
+        spec.set_colorspace(encoding.interop_id)
+        spec.attribute("compression", "zip")
+    if not frame.premultiplied and frame.alpha is not None:
+        spec.attribute("oiio:UnassociatedAlpha", 1)
+    spec.erase_attribute("openexr:levelmode")  # one resolution level is written
+    return spec
+
+
+def _set_exr_types(spec: oiio.ImageSpec, frame: Frame, pixels: FloatArray) -> FloatArray:
+    """Half for colour and alpha, or float where the plate is; other channels keep their own type."""
+    types: dict[str, oiio.TypeDesc] = {}
+    if frame.header is not None and frame.header.get_string_attribute("oiio:format") == "exr":
+        own = frame.header.channelformats or (frame.header.format,) * frame.header.nchannels
+        types = dict(zip(frame.header.channelnames, own, strict=True))
+    half, single = oiio.TypeDesc("half"), oiio.TypeDesc("float")
+    chosen = [single if str(types.get(name, half)) == "float" else half for name in spec.channelnames]
+    spec.set_format(single if single in chosen else half)
+    if len({str(kind) for kind in chosen}) > 1:
+        spec.channelformats = tuple(chosen)
+    halves = [i for i, kind in enumerate(chosen) if kind == half]
+    limited = pixels.copy()
+    for channel in halves:
+        plane = limited[..., channel]
+        beyond = np.isfinite(plane) & (np.abs(plane) > HALF_MAX)
+        plane[beyond] = np.copysign(np.float32(HALF_MAX), plane[beyond])
+    return limited
+
+
+def _as_uint16(pixels: FloatArray, bits: int) -> np.ndarray:
+    """Code values of ``bits`` depth, spread over 16 bits as the library expects them."""
+    top = (1 << bits) - 1
+    codes = np.floor(np.clip(np.nan_to_num(pixels, nan=0.0), 0.0, 1.0) * top + 0.5)
+    return (codes * (65535.0 / top) + 0.5).astype(np.uint16)
