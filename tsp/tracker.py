@@ -21,6 +21,7 @@ FrameArray = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.fl
 # Spatial cost of a compact superpixel of area A is A^2 / (c S); c lies between a square's 12 and a disc's 12.57.
 _COMPACT = 12.5123
 _LOG_WEIGHT = 15.0
+_L_CODES = 2.55  # code values per unit of L; a and b have one
 _SETTLED = 0.001  # share of border pixels that still move when a frame counts as settled
 
 
@@ -98,14 +99,10 @@ class Tracker:
     def __init__(self, height: int, width: int, settings: Settings) -> None:
         self._settings = settings
         self._area = height * width / settings.num_superpixels
-        place_var = self._area**2 / (_COMPACT * _LOG_WEIGHT * self._area)
-        colour_var = place_var * settings.num_superpixels / 100 / 2.55**2
-        self._scale = 1 / np.sqrt(
-            np.array([place_var, place_var, 2 * colour_var * 2.55**2, colour_var, colour_var], np.float64)
-        )
-        # Lab channels are scaled to code values in the literature: L by 2.55, a and b by 1
-        self._scale[2] *= 2.55
-        self._scale[3:] /= 2.55
+        place_var = self._area / (_COMPACT * _LOG_WEIGHT)
+        colour_var = height * width / (_COMPACT * _LOG_WEIGHT * 100)
+        self._scale = np.array([1.0, 1.0, _L_CODES, 1.0, 1.0])  # px, px, and Lab in code values
+        self._scale /= np.sqrt([place_var, place_var, 2 * colour_var, colour_var, colour_var])
         self._variance = np.array(
             [2 * settings.deltap_scale] * 2
             + [1000 / (settings.deltaa_scale * settings.num_superpixels)] * 3

@@ -1,0 +1,168 @@
+"""Applying a field of transforms to a picture at its own resolution.
+
+One compiled pass over the pixels: the grading encoding, Lab, the transforms blended for this pixel, and
+back. The change is computed as a difference, so that where the look does nothing the plate's own bits come
+out:
+
+    out = plate + strength * alpha * gain * (light(Lab + change) - light(Lab))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit, prange
+
+from vfxstyle.color.encoding import floored, gain_of
+from vfxstyle.color.lab import lab_of_pixel, pixel_of_lab
+from vfxstyle.style.transform import COEFFICIENTS, LAB_SCALE, TERMS
+
+FloatArray = npt.NDArray[np.float32]
+
+GUIDE_SIGMA = 8.0
+"""Colour distance, in Lab units, over which neighbouring field cells lose their say in a pixel."""
+
+_RANGE = np.float32(-0.5 / GUIDE_SIGMA**2)
+_FAR = np.float32(1e-4)  # a pixel unlike all four cells still takes their plain mean
+_L, _A, _B = (np.float32(scale) for scale in LAB_SCALE)
+
+
+@dataclass(frozen=True, slots=True)
+class TransformField:
+    """A transform for every cell of a grid laid over a picture."""
+
+    coefficients: FloatArray
+    """float32 (h, w, 30), transforms as in :mod:`vfxstyle.style.transform`."""
+    guide: FloatArray
+    """float32 (h, w, 3), CIELab D65, the picture's colour in each cell."""
+
+
+@njit(cache=True, inline="always")
+def _blended(
+    x: float, y: float, lab: tuple[float, float, float], field: FloatArray, guide: FloatArray, phi: FloatArray
+) -> None:
+    """Blend the four cells round (x, y) into ``phi``, by nearness and by likeness of colour."""
+    rows, columns, _ = guide.shape
+    x = min(max(x, np.float32(0)), np.float32(columns - 1))
+    y = min(max(y, np.float32(0)), np.float32(rows - 1))
+    x0, y0 = int(x), int(y)
+    fx, fy = x - np.float32(x0), y - np.float32(y0)
+    total = np.float32(0)
+    phi[:] = np.float32(0)
+    for j in range(2):
+        for i in range(2):
+            near = (fx if i else np.float32(1) - fx) * (fy if j else np.float32(1) - fy)
+            if near <= 0:
+                continue
+            cy, cx = min(y0 + j, rows - 1), min(x0 + i, columns - 1)
+            d0 = lab[0] - guide[cy, cx, 0]
+            d1 = lab[1] - guide[cy, cx, 1]
+            d2 = lab[2] - guide[cy, cx, 2]
+            weight = near * (np.exp(_RANGE * (d0 * d0 + d1 * d1 + d2 * d2)) + _FAR)
+            total += weight
+            for t in range(COEFFICIENTS):
+                phi[t] += weight * field[cy, cx, t]
+    scale = np.float32(1) / total
+    for t in range(COEFFICIENTS):
+        phi[t] *= scale
+
+
+@njit(cache=True, inline="always")
+def _changed(lab: tuple[float, float, float], phi: FloatArray) -> tuple[float, float, float]:
+    """Lab after the transform ``phi``."""
+    L, a, b = lab[0] / _L, lab[1] / _A, lab[2] / _B
+    change = np.empty(3, np.float32)
+    for row in range(3):
+        k = row * TERMS
+        change[row] = (
+            phi[k] * L * L
+            + phi[k + 1] * a * a
+            + phi[k + 2] * b * b
+            + phi[k + 3] * L * a
+            + phi[k + 4] * L * b
+            + phi[k + 5] * a * b
+            + phi[k + 6] * L
+            + phi[k + 7] * a
+            + phi[k + 8] * b
+            + phi[k + 9]
+        )
+    return lab[0] + change[0] * _L, lab[1] + change[1] * _A, lab[2] + change[2] * _B
+
+
+@njit(parallel=True, cache=True)
+def _apply(
+    rgb: FloatArray,
+    alpha: FloatArray,
+    field: FloatArray,
+    guide: FloatArray,
+    origin: FloatArray,
+    cell: FloatArray,
+    strength: float,
+    out: FloatArray,
+) -> int:
+    height, width, _ = rgb.shape
+    skipped = np.zeros(height, np.int64)
+    for y in prange(height):
+        phi = np.empty(COEFFICIENTS, np.float32)
+        for x in range(width):
+            r, g, b, cover = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2], alpha[y, x]
+            if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b) and np.isfinite(cover)):
+                out[y, x] = rgb[y, x]
+                skipped[y] += 1
+                continue
+            if cover > np.float32(0) and cover < np.float32(1):
+                r, g, b = r / cover, g / cover, b / cover
+            else:
+                cover = np.float32(1)
+            gain = gain_of(max(r, g, b))
+            lab = lab_of_pixel(floored(r / gain), floored(g / gain), floored(b / gain))
+            fx = (np.float32(x) + origin[0]) * cell[0] - np.float32(0.5)
+            fy = (np.float32(y) + origin[1]) * cell[1] - np.float32(0.5)
+            _blended(fx, fy, lab, field, guide, phi)
+            graded = _changed(lab, phi)
+            old_r, old_g, old_b = pixel_of_lab(lab[0], lab[1], lab[2])
+            new_r, new_g, new_b = pixel_of_lab(graded[0], graded[1], graded[2])
+            mix = strength * cover * gain
+            out[y, x, 0] = rgb[y, x, 0] + mix * (new_r - old_r)
+            out[y, x, 1] = rgb[y, x, 1] + mix * (new_g - old_g)
+            out[y, x, 2] = rgb[y, x, 2] + mix * (new_b - old_b)
+    return skipped.sum()
+
+
+def apply_field(
+    rgb: FloatArray,
+    field: TransformField,
+    *,
+    alpha: FloatArray | None = None,
+    offset: tuple[int, int] = (0, 0),
+    picture_size: tuple[int, int] | None = None,
+    strength: float = 1.0,
+) -> tuple[FloatArray, int]:
+    """Grade a picture.
+
+    rgb: float32 (H, W, 3), linear Rec.709, any real value; multiplied by ``alpha`` where one is given.
+    field: transforms over the whole picture.
+    alpha: float32 (H, W), coverage; colour is graded as if alpha were 1 and keeps its multiplication.
+    offset: (x, y) in px of ``rgb`` in the picture that the field covers.
+    picture_size: (width, height) in px of that picture; by default the size of ``rgb``.
+    strength: 0..1, share of the change that is made, in linear light.
+    Returns float32 (H, W, 3) and the number of pixels that were left alone because they hold NaN or
+    infinity.
+    """
+    height, width = rgb.shape[:2]
+    full_width, full_height = picture_size or (width, height)
+    rows, columns = field.guide.shape[:2]
+    out = np.empty((height, width, 3), np.float32)
+    skipped = _apply(
+        np.ascontiguousarray(rgb, np.float32),
+        np.ones((height, width), np.float32) if alpha is None else np.ascontiguousarray(alpha, np.float32),
+        field.coefficients,
+        field.guide,
+        np.array([offset[0] + 0.5, offset[1] + 0.5], np.float32),
+        np.array([columns / full_width, rows / full_height], np.float32),
+        np.float32(strength),
+        out,
+    )
+    return out, int(skipped)

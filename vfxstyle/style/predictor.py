@@ -1,0 +1,81 @@
+"""The predictor: a small network from a feature vector to one colour transform (METHOD, section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from vfxstyle.style.transform import COEFFICIENTS
+
+FloatArray = npt.NDArray[np.float32]
+
+HIDDEN = 256
+"""Neurons in each of the two hidden layers."""
+INPUT_LIMIT = 6.0
+"""Standardised inputs are limited to this many standard deviations, against footage unlike the exemplars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standardisation:
+    """Mean and spread of each input of the network over the training superpixels."""
+
+    mean: FloatArray
+    """float32 (D,)."""
+    std: FloatArray
+    """float32 (D,), positive."""
+
+    @classmethod
+    def of(cls, features: npt.NDArray[np.floating]) -> Standardisation:
+        """Standardisation of feature vectors (N, D); inputs that never vary are left at their scale."""
+        mean = features.mean(axis=0, dtype=np.float64)
+        std = features.std(axis=0, dtype=np.float64)
+        std[std < 1e-4] = 1.0
+        return cls(mean.astype(np.float32), std.astype(np.float32))
+
+    def apply(self, features: Tensor) -> Tensor:
+        """Standardised and limited feature vectors, float32 (N, D)."""
+        mean = torch.from_numpy(self.mean).to(features.device)
+        std = torch.from_numpy(self.std).to(features.device)
+        return ((features.float() - mean) / std).clamp(-INPUT_LIMIT, INPUT_LIMIT)
+
+
+class Predictor(nn.Module):
+    """Two hidden layers of 256 and 30 outputs; a fresh one predicts the identity for everything."""
+
+    def __init__(self, inputs: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(inputs, HIDDEN),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(HIDDEN, HIDDEN),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(HIDDEN, COEFFICIENTS),
+        )
+        last = self.layers[-1]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, standardised: Tensor) -> Tensor:
+        """Transforms (N, 30) of standardised feature vectors (N, D)."""
+        transforms: Tensor = self.layers(standardised)
+        return transforms
+
+
+@torch.inference_mode()
+def predict(
+    network: Predictor, standardisation: Standardisation, features: FloatArray, device: torch.device
+) -> FloatArray:
+    """One transform for each superpixel.
+
+    features: float32 (N, D). Returns float32 (N, 30).
+    """
+    network = network.to(device).eval()
+    inputs = standardisation.apply(torch.from_numpy(np.ascontiguousarray(features)).to(device))
+    return np.asarray(network(inputs).float().cpu().numpy(), np.float32)

@@ -1,0 +1,200 @@
+"""The preset file: everything needed to use a look, in one safetensors file without executable parts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from vfxstyle.errors import OutputError, PresetError
+from vfxstyle.style.predictor import HIDDEN, Predictor, Standardisation
+from vfxstyle.style.transform import COEFFICIENTS, LAB_SCALE
+
+FloatArray = npt.NDArray[np.float32]
+
+SCHEMA = 1
+"""Version of the file format. Files of this version load in every later one."""
+SUFFIX = ".safetensors"
+_KEY = "vfxstyle.preset"
+_LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 7 MB
+_LAYERS = (0, 3, 6)  # linear layers of the predictor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetInfo:
+    """What a preset says of itself; stored as JSON in the file's header."""
+
+    name: str
+    """Name of the look."""
+    backbone: str
+    """Backbone that its features come from."""
+    parts: tuple[str, ...]
+    """Deep parts of the feature vector, in order; each has a projection."""
+    lab_scale: tuple[float, float, float] = LAB_SCALE
+    """What L, a and b are divided by in the transform."""
+    schema: int = SCHEMA
+    """Version of the file format."""
+    description: str = ""
+    """One line for people."""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    """Model card: pairs, errors, licence of the data, settings, versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A loaded look."""
+
+    info: PresetInfo
+    """What the preset says of itself."""
+    projections: Mapping[str, tuple[FloatArray, FloatArray]]
+    """Mean (C,) and components (K, C) of the PCA of each deep part."""
+    standardisation: Standardisation
+    """Of the feature vector."""
+    network: Predictor
+    """Feature vector to transform."""
+    digest: str
+    """SHA-256 of the file's contents; empty until it has been saved or loaded."""
+
+    @property
+    def inputs(self) -> int:
+        """Length of the feature vector that the preset expects."""
+        return len(self.standardisation.mean)
+
+
+def save_preset(preset: Preset, path: Path) -> Path:
+    """Write a preset under a temporary name and rename it.
+
+    Raises :class:`~vfxstyle.errors.OutputError` if the file cannot be written.
+    """
+    tensors: dict[str, np.ndarray] = {
+        "standardisation.mean": preset.standardisation.mean,
+        "standardisation.std": preset.standardisation.std,
+    }
+    for name, (mean, components) in preset.projections.items():
+        tensors[f"pca.{name}.mean"] = mean
+        tensors[f"pca.{name}.components"] = components.astype(np.float16)
+    for index, layer in enumerate(_LAYERS):
+        linear = preset.network.layers[layer]
+        tensors[f"network.{index}.weight"] = linear.weight.detach().cpu().numpy()
+        tensors[f"network.{index}.bias"] = linear.bias.detach().cpu().numpy()
+    header = {_KEY: json.dumps(asdict(preset.info), sort_keys=True)}
+    data = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, header)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"Preset {path} cannot be written: {error.strerror}; choose another place.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def read_info(path: Path) -> PresetInfo:
+    """What a preset says of itself, without loading its tensors.
+
+    Raises :class:`~vfxstyle.errors.PresetError` if the file is not a preset of a known version.
+    """
+    with _opened(path) as file:
+        return _info(file.metadata(), path)
+
+
+def read_preset(path: Path) -> Preset:
+    """Load a preset and check every tensor of it.
+
+    Raises :class:`~vfxstyle.errors.PresetError` naming the file and what is wrong with it.
+    """
+    with _opened(path) as file:
+        info = _info(file.metadata(), path)
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    for name, value in tensors.items():
+        if value.dtype not in (np.float16, np.float32) or not np.isfinite(value).all():
+            raise _damaged(path, f"tensor '{name}' is not finite floating point")
+    try:
+        projections = {
+            part: (
+                tensors.pop(f"pca.{part}.mean").astype(np.float32),
+                tensors.pop(f"pca.{part}.components").astype(np.float32),
+            )
+            for part in info.parts
+        }
+        standardisation = Standardisation(
+            tensors.pop("standardisation.mean").astype(np.float32),
+            tensors.pop("standardisation.std").astype(np.float32),
+        )
+        network = _network(tensors, len(standardisation.mean), path)
+    except KeyError as error:
+        raise _damaged(path, f"tensor {error} is missing") from error
+    _check_shapes(projections, standardisation, path)
+    return Preset(info, projections, standardisation, network, file_digest(path))
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _damaged(path: Path, what: str) -> PresetError:
+    return PresetError(f"Preset {path} is damaged: {what}; copy or train it again.")
+
+
+def _opened(path: Path) -> Any:
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise _damaged(path, f"it is larger than {_LARGEST_FILE >> 20} MiB")
+        return safe_open(path, framework="numpy")
+    except OSError as error:
+        raise PresetError(f"Preset {path} cannot be read: {error.strerror or error}; check the path.") from error
+    except SafetensorError as error:
+        raise _damaged(path, f"not a safetensors file ({error})") from error
+
+
+def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
+    try:
+        values = json.loads((metadata or {})[_KEY])
+        values["parts"], values["lab_scale"] = tuple(values["parts"]), tuple(values["lab_scale"])
+        info = PresetInfo(**values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, "it does not carry a vfxstyle preset header") from error
+    if info.schema != SCHEMA or info.lab_scale != LAB_SCALE:
+        raise PresetError(
+            f"Preset {path} has format version {info.schema}, this vfxstyle reads {SCHEMA}; update vfxstyle."
+        )
+    return info
+
+
+def _network(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Predictor:
+    network = Predictor(inputs)
+    widths = (inputs, HIDDEN, HIDDEN, COEFFICIENTS)
+    for index, layer in enumerate(_LAYERS):
+        weight, bias = tensors.pop(f"network.{index}.weight"), tensors.pop(f"network.{index}.bias")
+        if weight.shape != (widths[index + 1], widths[index]) or bias.shape != (widths[index + 1],):
+            raise _damaged(path, f"layer {index} of the network has the wrong size")
+        linear = network.layers[layer]
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(weight))
+            linear.bias.copy_(torch.from_numpy(bias))
+    if tensors:
+        raise _damaged(path, f"it holds unknown tensors ({', '.join(sorted(tensors)[:3])})")
+    return network.eval()
+
+
+def _check_shapes(
+    projections: Mapping[str, tuple[FloatArray, FloatArray]], standardisation: Standardisation, path: Path
+) -> None:
+    if standardisation.std.shape != standardisation.mean.shape or not (standardisation.std > 0).all():
+        raise _damaged(path, "its standardisation is not usable")
+    for part, (mean, components) in projections.items():
+        if components.ndim != 2 or mean.shape != components.shape[1:]:
+            raise _damaged(path, f"the projection of '{part}' has the wrong size")

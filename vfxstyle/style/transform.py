@@ -1,0 +1,54 @@
+"""The quadratic colour transform (METHOD, section 1) as a residual on the identity.
+
+A transform is 30 numbers, Phi of 3x10 in rows L, a, b. With the scaled colour s = [L/100, a/110, b/110] and
+V(s) = [L^2, a^2, b^2, La, Lb, ab, L, a, b, 1], the graded colour is ``s + Phi V(s)``: thirty zeros leave the
+picture alone. Source: Zhu, Yan, Bu, Yu, section III, there without scaling and residual.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+LAB_SCALE = (100.0, 110.0, 110.0)
+"""What L, a and b are divided by."""
+TERMS = 10
+"""Numbers in V."""
+COEFFICIENTS = 3 * TERMS
+"""Numbers in one transform."""
+
+
+def basis(lab: FloatArray) -> FloatArray:
+    """V of colours.
+
+    lab: float32 (..., 3), CIELab D65. Returns float32 (..., 10).
+    """
+    L, a, b = np.moveaxis(np.asarray(lab, np.float32) / np.array(LAB_SCALE, np.float32), -1, 0)
+    return np.stack([L * L, a * a, b * b, L * a, L * b, a * b, L, a, b, np.ones_like(L)], axis=-1)
+
+
+def transform_lab(lab: FloatArray, phi: FloatArray) -> FloatArray:
+    """Graded colours.
+
+    lab: float32 (..., 3), CIELab D65. phi: float32 (..., 30), one transform for each colour (broadcast).
+    Returns float32 (..., 3), CIELab D65.
+    """
+    rows = phi.reshape(*phi.shape[:-1], 3, TERMS)
+    change = np.einsum("...rt,...t->...r", rows, basis(lab))
+    graded: FloatArray = lab + change * np.array(LAB_SCALE, np.float32)
+    return graded
+
+
+def fit_transform(before: FloatArray, after: FloatArray, ridge: float = 1e-4) -> FloatArray:
+    """The one transform that brings ``before`` nearest to ``after`` in the least-squares sense.
+
+    before, after: float32 (N, 3), CIELab D65. ridge: pull towards the identity, relative to N.
+    Returns float32 (30,). This is the paper's per-image "global" oracle.
+    """
+    values = basis(before).astype(np.float64)
+    change = (after.astype(np.float64) - before) / np.array(LAB_SCALE)
+    normal = values.T @ values + ridge * len(values) * np.eye(TERMS)
+    solution = np.linalg.solve(normal, values.T @ change)
+    return np.ascontiguousarray(solution.T.reshape(-1), np.float32)
