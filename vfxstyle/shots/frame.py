@@ -52,6 +52,8 @@ class Frame:
     """Names of the channels in ``others``."""
     header: oiio.ImageSpec | None = field(default=None, repr=False)
     """The file's own header, metadata included; None for movie frames."""
+    file_format: str = ""
+    """OpenImageIO's name of the format that ``header`` was read from; empty for movie frames."""
 
     def on_display(self) -> Frame:
         """The frame cropped or padded with black to exactly its display window."""

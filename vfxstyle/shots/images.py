@@ -207,4 +207,5 @@ def _frame_of(picture: _Picture, data: Window, display: Window) -> Frame:
         others=np.ascontiguousarray(pixels[:, :, rest]) if rest else None,
         other_names=tuple(names[i] for i in rest),
         header=picture.spec,
+        file_format=picture.input.format_name(),
     )

@@ -18,6 +18,13 @@ from vfxstyle.shots.frame import FloatArray, Frame, Window
 HALF_MAX = 65504.0
 """Largest finite half; brighter finite values are written as this, not as infinity."""
 
+_OWN_NAMES = {
+    OutputFormat.EXR: "openexr",
+    OutputFormat.TIFF: "tiff",
+    OutputFormat.PNG: "png",
+    OutputFormat.DPX: "dpx",
+}
+
 _FOREIGN_PREFIXES = ("oiio:", "openexr:", "dpx:", "tiff:", "png:", "jpeg:", "Exif:", "GPS:", "IPTC:", "cineon:")
 _FOREIGN_NAMES = ("compression", "CompressionQuality", "ICCProfile", "Orientation", "planarconfig", "colorInteropID")
 _FOREIGN_NAMES += ("thumbnail_width", "thumbnail_height", "thumbnail_nchannels", "thumbnail_image")
@@ -171,7 +178,7 @@ def _pixels_and_header(
 def _header(frame: Frame, output_format: OutputFormat, encoding: Encoding) -> oiio.ImageSpec:
     """The plate's header, without what belongs to another file format."""
     own = frame.header
-    same_format = own is not None and own.get_string_attribute("oiio:format") == output_format.value
+    same_format = frame.file_format == _OWN_NAMES[output_format]
     spec = oiio.ImageSpec(own) if own is not None else oiio.ImageSpec()
     if own is not None and not same_format:
         for attribute in list(own.extra_attribs):
@@ -197,7 +204,7 @@ def _header(frame: Frame, output_format: OutputFormat, encoding: Encoding) -> oi
 def _set_exr_types(spec: oiio.ImageSpec, frame: Frame, pixels: FloatArray) -> FloatArray:
     """Half for colour and alpha, or float where the plate is; other channels keep their own type."""
     types: dict[str, oiio.TypeDesc] = {}
-    if frame.header is not None and frame.header.get_string_attribute("oiio:format") == "exr":
+    if frame.header is not None and frame.file_format == _OWN_NAMES[OutputFormat.EXR]:
         own = frame.header.channelformats or (frame.header.format,) * frame.header.nchannels
         types = dict(zip(frame.header.channelnames, own, strict=True))
     half, single = oiio.TypeDesc("half"), oiio.TypeDesc("float")

@@ -112,6 +112,9 @@ def _apply(
                 out[y, x] = rgb[y, x]
                 skipped[y] += 1
                 continue
+            if cover == np.float32(0) and r == g == b == np.float32(0):
+                out[y, x] = rgb[y, x]  # nothing is there: a lifted black must not become light
+                continue
             if cover > np.float32(0) and cover < np.float32(1):
                 r, g, b = r / cover, g / cover, b / cover
             else:

@@ -1,0 +1,37 @@
+"""vfxstyle: learned looks for whole shots.
+
+The four things most scripts need are one import away: :func:`grade`, :func:`train`, :func:`load_preset` and
+:func:`open_shot`. They are loaded on first use, so that importing the package stays cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from vfxstyle._version import __version__
+
+if TYPE_CHECKING:
+    from vfxstyle.pipeline.grade import grade
+    from vfxstyle.pipeline.library import load_preset
+    from vfxstyle.pipeline.train import train
+    from vfxstyle.shots.discover import open_shot
+
+__all__ = ["__version__", "grade", "load_preset", "open_shot", "train"]
+
+_HOMES = {
+    "grade": "vfxstyle.pipeline.grade",
+    "load_preset": "vfxstyle.pipeline.library",
+    "open_shot": "vfxstyle.shots.discover",
+    "train": "vfxstyle.pipeline.train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'vfxstyle' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

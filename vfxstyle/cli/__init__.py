@@ -1,0 +1,69 @@
+"""The command line: arguments in, one call down, an exit code out."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from vfxstyle._version import __version__
+from vfxstyle.cli.doctor import doctor
+from vfxstyle.cli.grade import grade
+from vfxstyle.cli.presets import presets
+from vfxstyle.cli.train import train
+from vfxstyle.errors import Interrupted, ResourceError, VfxStyleError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="vfxstyle")
+def cli() -> None:
+    """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
+
+
+for command in (grade, train, presets, doctor):
+    cli.add_command(command)
+
+
+class _Terminated(BaseException):
+    """SIGTERM, raised where the program is."""
+
+
+def _on_terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def _fail(error: VfxStyleError, exit_code: int) -> int:
+    """Say what happened, then the line that farms read; returns the exit code."""
+    from vfxstyle.shots.discover import format_frames
+
+    retry = "yes" if error.retryable else "no"
+    frames = format_frames(error.frames) or "none"
+    click.echo(f"Error: {error}", err=True)
+    click.echo(f"vfxstyle: FAILED code={error.code} retryable={retry} frames={frames}", err=True)
+    return exit_code
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code (0, 1, 2, 3, 4, 130 or 143)."""
+    signal.signal(signal.SIGTERM, _on_terminate)
+    try:
+        cli.main(standalone_mode=False)
+        code = 0
+    except VfxStyleError as error:
+        code = _fail(error, error.exit_code)
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        click.echo("vfxstyle: FAILED code=usage retryable=no frames=none", err=True)
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        code = _fail(Interrupted("Stopped from the keyboard; run the same command to go on."), 130)
+    except _Terminated:
+        code = _fail(Interrupted("Stopped by a signal; run the same command to go on."), 143)
+    except MemoryError:
+        hint = "Out of memory; use a machine with more, or a smaller --analysis-width."
+        code = _fail(ResourceError(hint), ResourceError.exit_code)
+    sys.exit(code)

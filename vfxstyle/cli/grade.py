@@ -1,0 +1,71 @@
+"""``vfxstyle grade``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+import click
+
+from vfxstyle.pipeline.settings import (
+    DEFAULT_ANALYSIS_WIDTH,
+    DEFAULT_SUPERPIXELS,
+    FormatName,
+    GradeSettings,
+    Overwrite,
+)
+
+
+@click.command()
+@click.argument("shot")
+@click.option("--preset", required=True, metavar="NAME|FILE", help="Installed preset or preset file.")
+@click.option("-o", "--output", metavar="PATH", help="Folder for frames, or a .mov. [default: SHOT_PRESET]")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(get_args(FormatName)),
+    help="Output format. [default: exr for frames, prores422hq for a movie, prores4444 if it has alpha]",
+)
+@click.option("-f", "--frames", metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]")
+@click.option("--strength", type=float, default=1.0, show_default=True, help="0 to 1: mixes grade and plate.")
+@click.option("--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per frame.")
+@click.option(
+    "--analysis-width", type=int, default=DEFAULT_ANALYSIS_WIDTH, show_default=True, help="Analysis width, in px."
+)
+@click.option("--analysis", metavar="FOLDER", help="Shot analysis. [default: .vfxstyle inside the output folder]")
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N")
+@click.option(
+    "--overwrite",
+    type=click.Choice(get_args(Overwrite)),
+    default="changed",
+    show_default=True,
+    help="What happens to frames that are there already.",
+)
+@click.option("--progress", type=click.Choice(["auto", "bar", "none"]), default="auto", show_default=True)
+@click.option("-n", "--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+def grade(
+    shot: str,
+    preset: str,
+    output: str | None,
+    format_: FormatName | None,
+    frames: str | None,
+    analysis: str | None,
+    progress: Any,
+    dry_run: bool,
+    **options: Any,
+) -> None:
+    """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, or one picture."""
+    settings = GradeSettings(format=format_, **options)
+    from vfxstyle.pipeline import grade as pipeline
+
+    where: dict[str, Any] = {"frames": frames, "analysis": analysis, "settings": settings}
+    if dry_run:
+        click.echo(json.dumps(pipeline.plan_grade(shot, preset, output, **where), indent=2))
+        return
+    from vfxstyle.farm.progress import make_progress
+    from vfxstyle.farm.summary import grade_summary
+
+    report = pipeline.grade(shot, preset, output, progress=make_progress(progress), **where)
+    if progress != "none":
+        click.echo(grade_summary(report), err=True)

@@ -1,0 +1,31 @@
+"""``vfxstyle presets``."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group()
+def presets() -> None:
+    """What looks are installed."""
+
+
+@presets.command("list")
+def list_() -> None:
+    """One line for each installed preset."""
+    from vfxstyle.pipeline.library import installed_presets
+
+    for info, _, source in installed_presets():
+        click.echo(f"{info.name:<16} {source:<8} {info.description}")
+
+
+@presets.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """The model card of a preset, by installed name or file."""
+    from vfxstyle.pipeline.cards import model_card
+    from vfxstyle.pipeline.library import find_preset
+    from vfxstyle.style.preset import read_preset
+
+    path = find_preset(name)
+    click.echo(f"{model_card(read_preset(path).info)}\nFile: {path}")

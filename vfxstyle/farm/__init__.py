@@ -1,0 +1,1 @@
+"""What a farm and a terminal need to know of a running job."""

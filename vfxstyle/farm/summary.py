@@ -1,0 +1,43 @@
+"""The last lines of a run: where the result is and where the time went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vfxstyle.pipeline.grade import GradeReport
+    from vfxstyle.pipeline.train import TrainReport
+
+
+def grade_summary(report: GradeReport) -> str:
+    """What a grade run did, in a few lines."""
+    lines = []
+    total = sum(report.seconds.values())
+    if report.written:
+        lines.append(f"{'stage':<12} {'seconds':>8} {'per frame':>10}")
+        frames = len(report.written)
+        for name, seconds in report.seconds.items():
+            lines.append(f"{name:<12} {seconds:8.2f} {seconds / frames:10.3f}")
+        lines.append(f"{'all':<12} {total:8.2f} {total / frames:10.3f}")
+        lines.append(
+            f"{report.superpixels} temporal superpixels; the network saw {len(report.chosen_frames)} frames"
+        )
+    if report.untouched_pixels:
+        count, pixels = len(report.untouched_pixels), sum(report.untouched_pixels.values())
+        lines.append(f"{pixels} NaN or infinite pixels on {count} frames were left as they are")
+    kept = f", {len(report.kept)} were up to date" if report.kept else ""
+    lines.append(f"{len(report.written)} frames written{kept}: {report.output}")
+    return "\n".join(lines)
+
+
+def train_summary(report: TrainReport) -> str:
+    """What a training run made, in a few lines."""
+    errors = report.errors
+    where = f"{report.held_out} held-out pairs" if report.held_out else "the training pairs"
+    lines = [f"{name:<12} {seconds:8.2f} s" for name, seconds in report.seconds.items()]
+    lines.append(
+        f"mean L2 in Lab on {where}: plate {errors.distance:.2f}, best single transform of each picture "
+        f"{errors.global_oracle:.2f}, this preset {errors.predicted:.2f}"
+    )
+    lines.append(f"{report.pairs} pairs learnt: {report.path}")
+    return "\n".join(lines)

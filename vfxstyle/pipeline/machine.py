@@ -1,0 +1,63 @@
+"""What this machine has that a job may need."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+
+import av
+import torch
+
+from vfxstyle._version import __version__
+from vfxstyle.features import DEFAULT_BACKBONE, backbone_class
+from vfxstyle.pipeline.library import installed_presets, shipped_folder, user_folder
+from vfxstyle.shots.images import PICTURE_EXTENSIONS
+
+_LIBRARIES = ("torch", "timm", "numba", "numpy", "opencv-python-headless", "OpenImageIO", "av", "fileseq")
+_CODECS = ("prores_ks", "prores", "h264", "hevc", "dnxhd")
+
+
+def machine_report() -> dict[str, str]:
+    """Names and values for people; a part that is broken says so instead of a value."""
+    report = {
+        "vfxstyle": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu cores": str(os.cpu_count()),
+        **{name: version(name) for name in _LIBRARIES},
+        "FFmpeg": str(av.ffmpeg_version_info),
+        "codecs": ", ".join(f"{name} {_codec(name)}" for name in _CODECS),
+        "pictures": ", ".join(sorted(PICTURE_EXTENSIONS)),
+        "devices": ", ".join(["cpu", *_gpus()]),
+        "backbone": _backbone(),
+        "presets (user)": str(user_folder()),
+        "presets (shipped)": str(shipped_folder()),
+        "presets installed": ", ".join(info.name for info, _, _ in installed_presets()) or "none",
+    }
+    return report
+
+
+def _codec(name: str) -> str:
+    found = [mode for mode, letter in (("read", "r"), ("write", "w")) if _has_codec(name, letter)]
+    return "+".join(found) or "missing"
+
+
+def _has_codec(name: str, mode: str) -> bool:
+    try:
+        av.Codec(name, mode)  # type: ignore[call-overload]
+    except ValueError:
+        return False
+    return True
+
+
+def _gpus() -> list[str]:
+    return [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
+
+
+def _backbone() -> str:
+    try:
+        backbone_class(DEFAULT_BACKBONE)(torch.device("cpu"))
+    except Exception as error:  # a broken installation is what this command is there to report
+        return f"{DEFAULT_BACKBONE}: broken ({error})"
+    return f"{DEFAULT_BACKBONE}, weights packaged"

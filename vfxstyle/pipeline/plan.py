@@ -1,0 +1,135 @@
+"""What a grade job will do, decided before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vfxstyle.color import Encoding
+from vfxstyle.errors import OutputError, UsageError
+from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.shots import OutputFormat, Shot, default_format, format_frames
+from vfxstyle.shots.writing import frame_file_name
+
+DEFAULT_FRAME_RATE = 24
+"""Frames per second of a movie made from frames that do not state a rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradePlan:
+    """One grade job: which frames go where, in which format, with which analysis."""
+
+    shot: Path
+    """What the user pointed at."""
+    preset: Path
+    """The preset file."""
+    frames: tuple[int, ...]
+    """Frames asked for, ascending."""
+    output: Path
+    """The folder of frames, or the movie."""
+    format: OutputFormat
+    """File format of the output."""
+    input_encoding: Encoding
+    """How the plate's numbers become light."""
+    input_encoding_source: str
+    """Where that was learnt from."""
+    output_encoding: Encoding
+    """How the result is written."""
+    targets: Mapping[int, Path]
+    """The file of each frame; the same movie for all frames of a movie."""
+    analysis: Path
+    """Folder of the shot analysis."""
+    settings: GradeSettings
+    """The options."""
+
+    @property
+    def records(self) -> Path:
+        """Folder of the records of finished outputs."""
+        folder = self.output.parent if self.format.is_movie else self.output
+        return folder / ".vfxstyle" / "frames"
+
+    @property
+    def files(self) -> list[Path]:
+        """Every picture or movie file asked for, each once."""
+        return list(dict.fromkeys(self.targets.values()))
+
+    def as_json(self, to_write: list[Path]) -> dict[str, Any]:
+        """The plan for people and scripts. to_write: the files that the run would write."""
+        return {
+            "shot": str(self.shot),
+            "preset": str(self.preset),
+            "frames": format_frames(self.frames),
+            "output": str(self.output),
+            "format": self.format.value,
+            "input_space": {"name": self.input_encoding.value, "from": self.input_encoding_source},
+            "output_space": self.output_encoding.value,
+            "analysis": str(self.analysis),
+            "settings": asdict(self.settings),
+            "files": [str(path) for path in to_write],
+        }
+
+
+def make_plan(
+    shot: Shot,
+    preset: Path,
+    output: str | Path | None,
+    frames: tuple[int, ...] | None,
+    analysis: str | Path | None,
+    settings: GradeSettings,
+) -> GradePlan:
+    """Resolve every default of a grade job.
+
+    Raises :class:`~vfxstyle.errors.UsageError` for options that contradict each other or the shot, and
+    :class:`~vfxstyle.errors.OutputError` if the output would land on the plate.
+    """
+    chosen = shot.frames if frames is None else shot.select(frames)
+    target = None if output is None else Path(output)
+    picked = _format(shot, target, settings)
+    place = target or _default_output(shot, preset, picked)
+    if picked.is_movie:
+        targets = dict.fromkeys(chosen, place)
+        folder = place.parent / ".vfxstyle" / place.stem
+    else:
+        name = place.resolve().name
+        targets = {n: place / frame_file_name(name, n, shot.padding, picked) for n in chosen}
+        folder = place / ".vfxstyle"
+    _refuse_plate(shot, place)
+    return GradePlan(
+        shot=shot.path,
+        preset=preset,
+        frames=chosen,
+        output=place,
+        format=picked,
+        input_encoding=shot.info.encoding,
+        input_encoding_source=shot.info.encoding_source,
+        output_encoding=picked.encoding_for(shot.info.encoding),
+        targets=targets,
+        analysis=folder if analysis is None else Path(analysis),
+        settings=settings,
+    )
+
+
+def _format(shot: Shot, output: Path | None, settings: GradeSettings) -> OutputFormat:
+    to_movie = output is not None and output.suffix.lower() == ".mov"
+    if settings.format is None:
+        return default_format(movie=shot.is_movie if output is None else to_movie, has_alpha=shot.info.has_alpha)
+    picked = OutputFormat(settings.format)
+    if output is not None and picked.is_movie != to_movie:
+        raise UsageError(
+            f"--format {picked.value} does not fit the output {output}; movies end in .mov, frames go into a folder."
+        )
+    return picked
+
+
+def _default_output(shot: Shot, preset: Path, picked: OutputFormat) -> Path:
+    name = f"{shot.name}_{preset.stem}"
+    parent = shot.path.resolve().parent if shot.path.is_dir() else shot.path.parent
+    return parent / (f"{name}.mov" if picked.is_movie else name)
+
+
+def _refuse_plate(shot: Shot, place: Path) -> None:
+    plate = shot.file_of(shot.frames[0])
+    if place.resolve() in (plate.resolve(), plate.resolve().parent):
+        raise OutputError(f"The output {place} is where the plate is; choose another place with -o.")

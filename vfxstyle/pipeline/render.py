@@ -1,0 +1,110 @@
+"""One frame, graded: a pure function of the frame, the analysis, the preset and the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle.color import Encoding, decode, encode
+from vfxstyle.features import PCA, assemble, pick_device
+from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
+from vfxstyle.pipeline.smoothing import smooth_over_neighbours, spread_over_pixels
+from vfxstyle.pipeline.store import AnalysisFolder, StoredFeatures
+from vfxstyle.pipeline.tables import adjacency, table_of
+from vfxstyle.errors import PresetError
+from vfxstyle.shots import Frame
+from vfxstyle.style import Preset, apply_field, predict
+
+FloatArray = npt.NDArray[np.float32]
+LabelArray = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class ShotTransforms:
+    """One colour transform for each temporal superpixel of a shot."""
+
+    labels: LabelArray
+    """int32 (N,), ascending."""
+    transforms: FloatArray
+    """float32 (N, 30)."""
+
+    def of(self, labels: LabelArray) -> FloatArray:
+        """The transforms of some superpixels, float32 (M, 30)."""
+        return self.transforms[np.searchsorted(self.labels, labels)]
+
+
+def predict_transforms(features: StoredFeatures, preset: Preset, device: str) -> ShotTransforms:
+    """Project the raw features with the preset's PCA and predict every superpixel's transform.
+
+    Raises :class:`~vfxstyle.errors.PresetError` if the preset expects other features.
+    """
+    projections = {part: PCA(mean, components) for part, (mean, components) in preset.projections.items()}
+    try:
+        vectors = assemble(**features.parts, projections=projections)
+    except (KeyError, ValueError) as error:
+        raise _unfit(preset) from error
+    if vectors.shape[1] != preset.inputs:
+        raise _unfit(preset)
+    transforms = predict(preset.network, preset.standardisation, vectors, pick_device(device))
+    return ShotTransforms(features.labels, transforms)
+
+
+def _unfit(preset: Preset) -> PresetError:
+    return PresetError(
+        f"Preset '{preset.info.name}' does not fit the features of its backbone {preset.info.backbone}; "
+        "train it again with this version."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A graded frame."""
+
+    frame: Frame
+    """In the output's encoding, with the plate's windows, alpha, other channels and header."""
+    untouched: int
+    """Pixels left alone because they hold NaN or infinity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renderer:
+    """Everything that grading a frame needs besides the frame."""
+
+    analysis: AnalysisFolder
+    """Where the label maps are."""
+    transforms: ShotTransforms
+    """The look, superpixel by superpixel."""
+    analysis_width: int
+    """Width of the analysis picture, in px."""
+    plate_encoding: Encoding
+    """How the plate's numbers become light."""
+    output_encoding: Encoding
+    """How the result is written."""
+    strength: float
+    """0..1, share of the change that is made."""
+
+    def render(self, plate: Frame) -> Rendered:
+        """Grade one frame."""
+        picture = analysis_picture(plate, self.plate_encoding, self.analysis_width)
+        guide = lab_of_picture(picture)
+        table, rows = table_of(self.analysis.read_labels(plate.number), guide)
+        smoothed = smooth_over_neighbours(self.transforms.of(table.labels), table, adjacency(rows))
+        field = spread_over_pixels(rows, smoothed, table, guide)
+        graded, untouched = apply_field(
+            decode(plate.rgb, self.plate_encoding),
+            field,
+            alpha=plate.alpha if plate.premultiplied else None,
+            offset=(
+                plate.data_window.x - plate.display_window.x,
+                plate.data_window.y - plate.display_window.y,
+            ),
+            picture_size=(plate.display_window.width, plate.display_window.height),
+            strength=self.strength,
+        )
+        premultiplied = plate.premultiplied
+        if plate.alpha is not None and not premultiplied and self.output_encoding is Encoding.LINEAR:
+            graded, premultiplied = graded * plate.alpha[..., None], True  # EXR holds associated alpha
+        rgb = encode(graded, self.output_encoding)
+        return Rendered(replace(plate, rgb=rgb, premultiplied=premultiplied), untouched)

@@ -1,0 +1,105 @@
+"""Settings of the three ways through the house. Importing this is cheap: the command line does it first."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from vfxstyle.errors import UsageError
+
+Overwrite = Literal["never", "changed", "always"]
+FormatName = Literal["exr", "tiff", "png", "dpx", "prores422", "prores422hq", "prores4444"]
+
+DEFAULT_SUPERPIXELS = 1000
+DEFAULT_ANALYSIS_WIDTH = 640
+_DEVICE = re.compile(r"^(auto|cpu|cuda(:\d+)?)$")
+
+
+def _check(condition: bool, message: str) -> None:
+    if not condition:
+        raise UsageError(message)
+
+
+def _check_shared(superpixels: int, analysis_width: int, device: str) -> None:
+    _check(1 <= superpixels <= 100_000, f"superpixels is {superpixels}; it must be 1 to 100000.")
+    _check(64 <= analysis_width <= 4096, f"analysis width is {analysis_width} px; it must be 64 to 4096.")
+    _check(bool(_DEVICE.match(device)), f"device is '{device}'; it must be auto, cpu, cuda or cuda:N.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisSettings:
+    """How a shot is analysed. Two analyses with the same settings of the same plate are the same."""
+
+    superpixels: int = DEFAULT_SUPERPIXELS
+    """Wished temporal superpixels in a frame."""
+    analysis_width: int = DEFAULT_ANALYSIS_WIDTH
+    """Width of the analysis picture, in px."""
+    backbone: str = "efficientnet-lite0"
+    """Network that the features come from."""
+    seed: int = 0
+    """Seed of everything random."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradeSettings:
+    """How a shot is graded."""
+
+    format: FormatName | None = None
+    """Output format; None takes EXR for frames and ProRes for a movie."""
+    strength: float = 1.0
+    """0..1, share of the change that is made."""
+    superpixels: int = DEFAULT_SUPERPIXELS
+    """Wished temporal superpixels in a frame."""
+    analysis_width: int = DEFAULT_ANALYSIS_WIDTH
+    """Width of the analysis picture, in px."""
+    device: str = "auto"
+    """Where networks run: auto, cpu, cuda or cuda:N."""
+    overwrite: Overwrite = "changed"
+    """What happens to frames that are there already."""
+    seed: int = 0
+    """Seed of everything random."""
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.strength <= 1, f"strength is {self.strength}; it must be 0 to 1.")
+        _check(
+            self.format is None or self.format in get_args(FormatName),
+            f"format is '{self.format}'; it must be one of {', '.join(get_args(FormatName))}.",
+        )
+        _check(
+            self.overwrite in get_args(Overwrite),
+            f"overwrite is '{self.overwrite}'; it must be one of {', '.join(get_args(Overwrite))}.",
+        )
+        _check_shared(self.superpixels, self.analysis_width, self.device)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """How a preset is trained."""
+
+    superpixels: int = DEFAULT_SUPERPIXELS
+    """Wished superpixels in a picture."""
+    analysis_width: int = DEFAULT_ANALYSIS_WIDTH
+    """Width that wider pictures are brought to, in px."""
+    samples: int = 10
+    """Pixels sampled from each superpixel."""
+    epochs: int = 14
+    """Passes over all superpixels."""
+    held_out: float = 0.15
+    """Share of the pairs kept from training to choose the best epoch and to measure it; 10 pairs or more."""
+    backbone: str = "efficientnet-lite0"
+    """Network that the features come from."""
+    device: str = "auto"
+    """Where networks run: auto, cpu, cuda or cuda:N."""
+    seed: int = 0
+    """Seed of everything random."""
+    description: str = ""
+    """One line about the look, stored in the preset."""
+    data_note: str = ""
+    """Where the pairs come from and under which licence, stored in the preset."""
+
+    def __post_init__(self) -> None:
+        _check(self.samples >= 1, f"samples is {self.samples}; it must be at least 1.")
+        _check(self.epochs >= 1, f"epochs is {self.epochs}; it must be at least 1.")
+        _check(0 <= self.held_out < 1, f"held_out is {self.held_out}; it must be 0 or more and under 1.")
+        _check_shared(self.superpixels, self.analysis_width, self.device)

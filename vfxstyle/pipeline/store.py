@@ -1,0 +1,219 @@
+"""The shot analysis on disk: label maps, raw features, and a manifest that is written last.
+
+    FOLDER/analysis.json           manifest: what was analysed, with which settings, and what came out
+    FOLDER/labels/labels.FRAME.exr superpixels of each frame, one uint32 channel
+    FOLDER/features.npz            raw features of every temporal superpixel, from the frame that labelled it
+
+The manifest's ``identity`` is a hash of the plate's contents, the settings and the format version: two analyses
+with one identity are interchangeable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import OpenImageIO as oiio
+
+from vfxstyle._version import __version__
+from vfxstyle.errors import AnalysisError, OutputError
+from vfxstyle.pipeline.settings import AnalysisSettings
+from vfxstyle.shots import Shot
+from vfxstyle.style import file_digest
+
+LabelArray = npt.NDArray[np.int32]
+
+SCHEMA = 1
+"""Version of the format and of what is computed; raise it when either changes."""
+MANIFEST = "analysis.json"
+FEATURES = "features.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFeatures:
+    """Raw features of every temporal superpixel of a shot."""
+
+    labels: LabelArray
+    """int32 (N,), ascending."""
+    parts: Mapping[str, npt.NDArray[Any]]
+    """Raw parts by name, (N, C) each; the global feature is repeated for the superpixels of a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlateFile:
+    """One file of the plate, to tell whether it has changed."""
+
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    """Time of last change; when it and the size agree the contents are not hashed again."""
+    sha256: str
+    """Hash of the contents."""
+
+
+def stamp_plate(shot: Shot, known: Mapping[str, PlateFile]) -> dict[str, PlateFile]:
+    """Size, time and hash of every file of a shot, by file name; unchanged ``known`` ones are not re-read."""
+    stamps: dict[str, PlateFile] = {}
+    for number in shot.frames:
+        path = shot.file_of(number)
+        if path.name in stamps:
+            continue
+        try:
+            status = path.stat()
+            old = known.get(path.name)
+            if old is None or (old.size, old.mtime_ns) != (status.st_size, status.st_mtime_ns):
+                old = PlateFile(status.st_size, status.st_mtime_ns, file_digest(path))
+        except OSError as error:
+            raise AnalysisError(f"Frame {number} ({path}) cannot be read: {error.strerror}.", frames=(number,)) from error
+        stamps[path.name] = old
+    return stamps
+
+
+def identity_of(shot: Shot, plate: Mapping[str, PlateFile], settings: AnalysisSettings) -> str:
+    """Hash of everything that decides what an analysis contains."""
+    text = json.dumps(
+        {
+            "schema": SCHEMA,
+            "settings": asdict(settings),
+            "frames": list(shot.frames),
+            "encoding": shot.info.encoding.name,
+            "plate": {name: file.sha256 for name, file in plate.items()},
+        },
+        sort_keys=True,
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class AnalysisFolder:
+    """A shot analysis in a folder, complete or in the making."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._manifest: dict[str, Any] | None = None
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest; empty where there is none or it cannot be understood."""
+        if self._manifest is None:
+            try:
+                loaded = json.loads((self.folder / MANIFEST).read_text())
+                self._manifest = loaded if isinstance(loaded, dict) and loaded.get("schema") == SCHEMA else {}
+            except (OSError, ValueError):
+                self._manifest = {}
+        return self._manifest
+
+    @property
+    def exists(self) -> bool:
+        """Whether any analysis, also of an unknown version, claims this folder."""
+        return (self.folder / MANIFEST).exists()
+
+    @property
+    def plate(self) -> dict[str, PlateFile]:
+        """The files that were analysed, by name."""
+        try:
+            return {name: PlateFile(**values) for name, values in self.manifest.get("plate", {}).items()}
+        except TypeError:
+            return {}
+
+    def holds(self, identity: str, shot: Shot) -> bool:
+        """Whether the complete analysis with this identity is here."""
+        return (
+            self.manifest.get("identity") == identity
+            and (self.folder / FEATURES).is_file()
+            and file_digest(self.folder / FEATURES) == self.manifest.get("features_sha256")
+            and all(self.label_file(number).is_file() for number in shot.frames)
+        )
+
+    def files(self, frames: Sequence[int]) -> list[Path]:
+        """Every file that the analysis of these frames consists of."""
+        return [self.folder / MANIFEST, self.folder / FEATURES, *(self.label_file(n) for n in frames)]
+
+    def label_file(self, number: int) -> Path:
+        """The label map of a frame."""
+        return self.folder / "labels" / f"labels.{number:04d}.exr"
+
+    def begin(self) -> None:
+        """Make room for a new analysis: from here on the old one no longer counts."""
+        try:
+            (self.folder / "labels").mkdir(parents=True, exist_ok=True)
+            (self.folder / MANIFEST).unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        self._manifest = {}
+
+    def write_labels(self, number: int, labels: LabelArray) -> None:
+        """Store a label map. labels: int32 (H, W), >= 0."""
+        final = self.label_file(number)
+        part = final.with_name(f".{final.stem}.{os.getpid()}.part.exr")
+        spec = oiio.ImageSpec(labels.shape[1], labels.shape[0], 1, oiio.UINT32)
+        spec.channelnames = ("tsp",)
+        spec.attribute("compression", "zip")
+        spec.attribute("DateTime", "")
+        output = oiio.ImageOutput.create(str(part))
+        done = output.open(str(part), spec) and output.write_image(labels.astype(np.uint32)[..., None])
+        if not (done and output.close()):
+            part.unlink(missing_ok=True)
+            raise OutputError(f"{final} cannot be written: {output.geterror().strip()}; check the disk's space.")
+        part.replace(final)
+
+    def read_labels(self, number: int) -> LabelArray:
+        """The label map of a frame, int32 (H, W)."""
+        path = self.label_file(number)
+        opened = oiio.ImageInput.open(str(path))
+        values = None if opened is None else opened.read_image(0, 0, 0, 1, oiio.UINT32)
+        if opened is None or values is None:
+            raise AnalysisError(
+                f"Label map {path} is damaged or missing; delete {self.folder} and run again.", frames=(number,)
+            )
+        opened.close()
+        return np.asarray(values).reshape(values.shape[0], values.shape[1]).astype(np.int32)
+
+    def finish(self, features: StoredFeatures, manifest: Mapping[str, Any]) -> None:
+        """Store the features, then the manifest that makes the analysis count."""
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, labels=features.labels, **features.parts)
+        values = {
+            "schema": SCHEMA,
+            "vfxstyle": __version__,
+            **manifest,
+            "features_sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
+        }
+        try:
+            _write_atomically(self.folder / FEATURES, buffer.getvalue())
+            _write_atomically(self.folder / MANIFEST, json.dumps(values, indent=1).encode())
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        self._manifest = values
+
+    def read_features(self) -> StoredFeatures:
+        """The raw features of every superpixel."""
+        path = self.folder / FEATURES
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            return StoredFeatures(arrays.pop("labels"), arrays)
+        except (OSError, ValueError, KeyError) as error:
+            raise AnalysisError(f"Features {path} are damaged; delete {self.folder} and run again.") from error
+
+
+def _unwritable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"Analysis folder {folder} cannot be written: {error.strerror or error}; choose another with --analysis."
+    )
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,50 @@
+"""Where superpixels are and what colour they have on a frame; who touches whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+LabelArray = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTable:
+    """The superpixels of one frame, in ascending order of label."""
+
+    labels: LabelArray
+    """int32 (N,), which superpixels."""
+    areas: LabelArray
+    """int32 (N,), px."""
+    centroids: FloatArray
+    """float32 (N, 2), (x, y) in px of the analysis picture."""
+    colours: FloatArray
+    """float32 (N, 3), mean CIELab."""
+
+
+def table_of(labels: LabelArray, lab: FloatArray) -> tuple[FrameTable, LabelArray]:
+    """The table of a label map, and the map in rows of that table.
+
+    labels: int32 (H, W). lab: float32 (H, W, 3), CIELab D65. Returns the table and int32 (H, W).
+    """
+    present, rows = np.unique(labels, return_inverse=True)
+    flat = rows.reshape(-1)
+    areas = np.bincount(flat)
+    y, x = np.divmod(np.arange(labels.size), labels.shape[1])
+    columns = [x, y, *(lab[..., c].reshape(-1) for c in range(3))]
+    means = np.stack([np.bincount(flat, values) / areas for values in columns], axis=1).astype(np.float32)
+    table = FrameTable(present.astype(np.int32), areas.astype(np.int32), means[:, :2], means[:, 2:])
+    return table, rows.reshape(labels.shape).astype(np.int32)
+
+
+def adjacency(rows: LabelArray) -> LabelArray:
+    """Pairs of 4-adjacent superpixels. rows: int32 (H, W). Returns int32 (E, 2), each pair once."""
+    across = np.stack([rows[:, :-1].reshape(-1), rows[:, 1:].reshape(-1)], axis=1)
+    down = np.stack([rows[:-1].reshape(-1), rows[1:].reshape(-1)], axis=1)
+    pairs = np.concatenate([across, down])
+    pairs = np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1).astype(np.int64)
+    keys = np.unique(pairs[:, 0] * (int(rows.max()) + 1) + pairs[:, 1])
+    return np.stack(np.divmod(keys, int(rows.max()) + 1), axis=1).astype(np.int32)
