@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vfxstyle.errors import ResourceError, UsageError
 
@@ -129,7 +130,8 @@ class EfficientNetLite0(Backbone):
                 "The packaged EfficientNet-Lite0 weights do not fit the installed timm; reinstall vfxstyle."
             )
         net.load_state_dict(dict(zip(own, weights.values(), strict=True)))
-        return net.eval().to(self.device, memory_format=torch.channels_last)
+        _fold_normalisation(net.eval())
+        return net.to(self.device, memory_format=torch.channels_last)
 
     def _normalised(self, batch: Tensor) -> Tensor:
         return (batch * 255 - 127) / 128
@@ -148,6 +150,22 @@ class EfficientNetLite0(Backbone):
     def _head(self, cells: Tensor) -> Tensor:
         maps: Tensor = self._net_8.bn2(self._net_8.conv_head(cells[:, :, None, None]))
         return maps[:, :, 0, 0]
+
+
+_CONVOLUTION_BEFORE = {
+    "DepthwiseSeparableConv": (("conv_dw", "bn1"), ("conv_pw", "bn2")),
+    "InvertedResidual": (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3")),
+    "EfficientNet": (("conv_stem", "bn1"), ("conv_head", "bn2")),
+}
+
+
+def _fold_normalisation(net: nn.Module) -> None:
+    """Fold each batch normalisation into the convolution before it; a quarter of the time goes into them."""
+    for module in list(net.modules()):
+        for convolution, normalisation in _CONVOLUTION_BEFORE.get(type(module).__name__, ()):
+            norm = getattr(module, normalisation)
+            setattr(module, convolution, fuse_conv_bn_eval(getattr(module, convolution), norm))
+            setattr(module, normalisation, norm.act)
 
 
 def _packaged_weights(package: str, file_name: str) -> dict[str, Tensor]:

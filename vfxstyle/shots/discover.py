@@ -91,7 +91,10 @@ def _open_file(path: Path) -> Shot:
             f"{path} is neither a picture ({', '.join(sorted(PICTURE_EXTENSIONS))}) nor a movie "
             f"({', '.join(sorted(MOVIE_EXTENSIONS))}); hand in one of these."
         )
-    sequence = fileseq.FileSequence(str(path), pad_style=_PADDING_STYLE)
+    try:
+        sequence = fileseq.FileSequence(str(path), pad_style=_PADDING_STYLE)
+    except fileseq.FileSeqException:  # a name that is no sequence name, such as a-1.2b-3c.jpg
+        return ImageShot(path.stem, path, {1: path}, padding=4)
     return _sequence_shot(sequence, _stem(sequence) or path.stem, path, complete=False)
 
 

@@ -195,10 +195,17 @@ def _header(frame: Frame, output_format: OutputFormat, encoding: Encoding) -> oi
     if not same_format:
         spec.set_colorspace(encoding.interop_id)
         spec.attribute("compression", "zip")
+    elif output_format is OutputFormat.EXR and _tag_of(spec) and not _tag_of(spec).startswith("lin_"):
+        spec.erase_attribute("colorInteropID")
+        spec.set_colorspace(encoding.interop_id)
     if not frame.premultiplied and frame.alpha is not None:
         spec.attribute("oiio:UnassociatedAlpha", 1)
     spec.erase_attribute("openexr:levelmode")  # one resolution level is written
     return spec
+
+
+def _tag_of(spec: oiio.ImageSpec) -> str:
+    return str(spec.get_string_attribute("colorInteropID") or spec.get_string_attribute("oiio:ColorSpace"))
 
 
 def _set_exr_types(spec: oiio.ImageSpec, frame: Frame, pixels: FloatArray) -> FloatArray:

@@ -1,0 +1,94 @@
+"""Pictures, shots and presets made on the spot for the tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import OpenImageIO as oiio
+import torch
+
+from vfxstyle.features import DEEP_PARTS, backbone_class
+from vfxstyle.features.histogram import SIZE
+from vfxstyle.style import Predictor, Preset, PresetInfo, Standardisation
+
+FloatArray = npt.NDArray[np.float32]
+REPOSITORY = Path(__file__).resolve().parents[1]
+EXAMPLE = REPOSITORY / "examples" / "big_buck_bunny"
+
+
+def write_picture(
+    path: Path,
+    pixels: FloatArray,
+    *,
+    kind: str = "half",
+    names: tuple[str, ...] | None = None,
+    origin: tuple[int, int] = (0, 0),
+    display: tuple[int, int, int, int] | None = None,
+    compression: str = "zip",
+    attributes: dict[str, object] | None = None,
+) -> Path:
+    """Write a picture with OpenImageIO. pixels: (H, W, C)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width, channels = pixels.shape
+    spec = oiio.ImageSpec(width, height, channels, kind)
+    if names:
+        spec.channelnames = names
+        spec.alpha_channel = names.index("A") if "A" in names else -1
+    spec.x, spec.y = origin
+    spec.full_x, spec.full_y, spec.full_width, spec.full_height = display or (*origin, width, height)
+    spec.attribute("compression", compression)
+    for name, value in (attributes or {}).items():
+        spec.attribute(name, value)
+    output = oiio.ImageOutput.create(str(path))
+    assert output.open(str(path), spec), output.geterror()
+    assert output.write_image(np.ascontiguousarray(pixels)), output.geterror()
+    assert output.close()
+    return path
+
+
+def read_pixels(path: Path) -> FloatArray:
+    """All channels of a picture as float32 (H, W, C)."""
+    image = oiio.ImageInput.open(str(path))
+    assert image is not None, oiio.geterror()
+    pixels = image.read_image(0, 0, 0, image.spec().nchannels, oiio.FLOAT)
+    assert pixels is not None, image.geterror()
+    return np.asarray(pixels, np.float32)
+
+
+def moving_picture(index: int, height: int = 72, width: int = 128, seed: int = 0) -> FloatArray:
+    """A coloured texture that moves two pixels a frame over a gradient; float32 (H, W, 3), 0..1."""
+    random = np.random.default_rng(seed)
+    texture = random.random((height // 8 + 2, (width + 256) // 8 + 2, 3)).astype(np.float32)
+    texture = np.kron(texture, np.ones((8, 8, 1), np.float32))[:height, 2 * index : 2 * index + width]
+    ramp = np.linspace(0.1, 0.9, width, dtype=np.float32)[None, :, None]
+    return (0.6 * texture + 0.4 * ramp).astype(np.float32)
+
+
+def make_preset(bias: npt.NDArray[np.float32] | None = None, *, reacts: bool = False) -> Preset:
+    """A preset without training: it gives every superpixel the transform ``bias``, by default the identity.
+
+    With ``reacts`` the network's weights are random, so that transforms differ between superpixels.
+    """
+    backbone = backbone_class("efficientnet-lite0")
+    random = np.random.default_rng(1)
+    projections = {
+        part: (
+            np.zeros(backbone.channels, np.float32),
+            random.standard_normal((8, backbone.channels)).astype(np.float16).astype(np.float32) / 32,
+        )
+        for part in DEEP_PARTS
+    }
+    inputs = 8 * len(DEEP_PARTS) + SIZE + 3
+    torch.manual_seed(1)
+    network = Predictor(inputs)
+    last = network.layers[-1]
+    with torch.no_grad():
+        if reacts:
+            last.weight.normal_(0, 0.02)
+        if bias is not None:
+            last.bias.copy_(torch.from_numpy(np.asarray(bias, np.float32)))
+    standardisation = Standardisation(np.zeros(inputs, np.float32), np.ones(inputs, np.float32))
+    info = PresetInfo(name="test", backbone=backbone.name, parts=DEEP_PARTS)
+    return Preset(info, projections, standardisation, network.eval(), digest="")

@@ -1,0 +1,164 @@
+import numpy as np
+import OpenImageIO as oiio
+import pytest
+from helpers import moving_picture, write_picture
+
+from vfxstyle.color import Encoding
+from vfxstyle.errors import FrameError
+from vfxstyle.shots import Window, open_shot
+
+
+@pytest.mark.parametrize(
+    ("extension", "encoding", "step"),
+    [
+        ("exr", Encoding.LINEAR, 2**-11),
+        ("png", Encoding.SRGB, 1 / 65535),
+        ("tif", Encoding.SRGB, 1 / 65535),
+        ("dpx", Encoding.SRGB, 1 / 1023),
+    ],
+)
+def test_every_picture_format_is_read_at_its_depth(make_shot, extension, encoding, step):
+    shot = open_shot(make_shot(extension=extension))
+    frame = shot.read(1002)
+    assert shot.info.encoding is encoding
+    assert frame.rgb.dtype == np.float32
+    np.testing.assert_allclose(frame.rgb, moving_picture(1), atol=step)
+
+
+def test_jpeg_is_read_as_display_referred(make_shot):
+    shot = open_shot(make_shot(extension="jpg"))
+    assert shot.info.encoding is Encoding.SRGB
+    assert np.abs(shot.read(1002).rgb - moving_picture(1)).mean() < 0.05
+
+
+def test_windows_channels_and_header_are_kept(tmp_path):
+    pixels = np.random.default_rng(0).random((20, 30, 6)).astype(np.float32)
+    path = write_picture(
+        tmp_path / "a.0001.exr",
+        pixels,
+        kind="float",
+        names=("R", "G", "B", "A", "Z", "id.mask"),
+        origin=(-5, 3),
+        display=(0, 0, 64, 36),
+        attributes={"owner": "us", "framesPerSecond": 25.0},
+    )
+    shot = open_shot(path)
+    frame = shot.read(1)
+    assert frame.data_window == Window(-5, 3, 30, 20)
+    assert frame.display_window == Window(0, 0, 64, 36)
+    assert (shot.info.width, shot.info.height) == (64, 36)
+    np.testing.assert_array_equal(frame.rgb, pixels[..., :3])
+    np.testing.assert_array_equal(frame.alpha, pixels[..., 3])
+    others = dict(zip(frame.other_names, np.moveaxis(frame.others, -1, 0), strict=True))
+    np.testing.assert_array_equal(others["Z"], pixels[..., 4])
+    np.testing.assert_array_equal(others["id.mask"], pixels[..., 5])
+    assert frame.header.get_string_attribute("owner") == "us"
+
+
+def test_the_display_window_is_cut_out_of_a_moved_data_window(tmp_path):
+    pixels = np.random.default_rng(0).random((20, 30, 3)).astype(np.float32)
+    path = write_picture(tmp_path / "a.exr", pixels, kind="float", origin=(-5, 3), display=(0, 0, 64, 18))
+    shown = open_shot(path).read(1).on_display()
+    assert shown.rgb.shape == (18, 64, 3)
+    np.testing.assert_array_equal(shown.rgb[3:, :25], pixels[:15, 5:])
+    assert not shown.rgb[:3].any()
+    assert not shown.rgb[:, 25:].any()
+
+
+def test_a_data_window_wholly_outside_shows_nothing(tmp_path):
+    path = write_picture(tmp_path / "a.exr", moving_picture(0), origin=(500, 500), display=(0, 0, 64, 36))
+    assert not open_shot(path).read(1).on_display().rgb.any()
+
+
+def test_a_grey_picture_is_read_as_three_equal_channels(tmp_path):
+    grey = np.random.default_rng(0).integers(0, 65535, (16, 16, 1)).astype(np.uint16)
+    frame = open_shot(write_picture(tmp_path / "a.png", grey, kind="uint16")).read(1)
+    np.testing.assert_array_equal(frame.rgb[..., 0], frame.rgb[..., 2])
+    assert frame.others is None
+
+
+def test_straight_alpha_of_png_is_not_multiplied_in(tmp_path):
+    pixels = np.full((8, 8, 4), 65535, np.uint16)
+    pixels[..., 3] = 32768
+    spec = oiio.ImageSpec(8, 8, 4, oiio.UINT16)
+    spec.attribute("oiio:UnassociatedAlpha", 1)
+    output = oiio.ImageOutput.create(str(tmp_path / "a.png"))
+    assert output.open(str(tmp_path / "a.png"), spec)
+    assert output.write_image(pixels)
+    assert output.close()
+    frame = open_shot(tmp_path / "a.png").read(1)
+    assert not frame.premultiplied
+    np.testing.assert_allclose(frame.rgb, 1)
+    np.testing.assert_allclose(frame.alpha, 0.5, atol=1e-4)
+
+
+def test_a_frame_of_another_size_is_named(make_shot, tmp_path):
+    folder = make_shot()
+    write_picture(folder / "plate.1003.exr", moving_picture(0, 36, 64))
+    shot = open_shot(folder)
+    shot.read(1002)
+    with pytest.raises(FrameError, match=r"1003.*64x36.*128x72") as caught:
+        shot.read(1003)
+    assert caught.value.frames == (1003,)
+
+
+def test_a_truncated_frame_is_named(make_shot):
+    folder = make_shot()
+    victim = folder / "plate.1002.exr"
+    victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
+    with pytest.raises(FrameError, match=r"1002.*cannot be read"):
+        open_shot(folder).read(1002)
+
+
+def test_a_frame_that_vanished_is_named(make_shot):
+    folder = make_shot()
+    shot = open_shot(folder)
+    (folder / "plate.1002.exr").unlink()
+    with pytest.raises(FrameError, match=r"1002.*is missing"):
+        shot.read(1002)
+
+
+def test_no_colour_channels(tmp_path):
+    pixels = np.zeros((8, 8, 3), np.float32)
+    path = write_picture(tmp_path / "a.exr", pixels, names=("depth.Z", "P.x", "P.y"))
+    with pytest.raises(FrameError, match="no R, G, B"):
+        open_shot(path)
+
+
+def test_a_log_tag_is_refused_not_guessed(tmp_path):
+    path = write_picture(
+        tmp_path / "a.exr", moving_picture(0), attributes={"colorInteropID": "acescct_ap1_scene"}
+    )
+    with pytest.raises(FrameError, match="acescct"):
+        open_shot(path)
+
+
+def test_a_linear_tag_is_stated_as_the_source(tmp_path):
+    path = write_picture(tmp_path / "a.exr", moving_picture(0), attributes={"colorInteropID": "lin_rec709_scene"})
+    assert open_shot(path).info.encoding_source == "header tag lin_rec709_scene"
+
+
+@pytest.mark.parametrize("name", ["ScanLines/Desk.exr", "DisplayWindow/t08.exr", "DisplayWindow/t16.exr"])
+def test_real_exr_files_with_all_sorts_of_windows(real_data, name):
+    shot = open_shot(real_data / "exr" / name)
+    assert shot.read(shot.frames[0]).on_display().rgb.shape == (shot.info.height, shot.info.width, 3)
+
+
+def test_a_real_sequence_whose_data_window_moves(real_data):
+    shot = open_shot(f"{real_data}/exr/Beachball/singlepart.####.exr")
+    windows = {shot.read(number).data_window for number in shot.frames}
+    assert len(shot) == 5
+    assert len(windows) > 1
+    assert (shot.info.width, shot.info.height) == (2048, 1556)
+
+
+def test_multi_part_and_luminance_chroma_files_are_refused(real_data):
+    with pytest.raises(FrameError, match="several parts"):
+        open_shot(real_data / "exr" / "Beachball" / "multipart.0001.exr")
+    with pytest.raises(FrameError, match="Flowers"):
+        open_shot(real_data / "exr" / "LuminanceChroma" / "Flowers.exr")
+
+
+def test_cineon_log_is_refused(real_data):
+    with pytest.raises(FrameError, match="KodakLog"):
+        open_shot(real_data / "oiio" / "cineon" / "checker.cin")
