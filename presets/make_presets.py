@@ -7,7 +7,6 @@ For each recipe this writes after-pictures into a temporary folder of pairs, tra
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -33,7 +32,7 @@ DATA_NOTE = (
 class Lines:
     """Progress as plain lines."""
 
-    def stage(self, name, total):  # noqa: ANN001, ANN201
+    def stage(self, name, total):
         from contextlib import nullcontext
 
         print(f"{name}: {total} steps", flush=True)
@@ -52,7 +51,7 @@ def write_pairs(source: Path, name: str, target: Path) -> None:
         labels = cv2.imread(str(source / "labels" / f"{photograph.stem}.png"))[..., ::-1]
         picture = cv2.imread(str(photograph))[..., ::-1].astype(np.float32) / 255
         graded = RECIPES[name][1](picture, labels)
-        os.symlink(photograph.resolve(), target / "before" / photograph.name)
+        (target / "before" / photograph.name).symlink_to(photograph.resolve())
         codes = (graded[..., ::-1] * 65535 + 0.5).astype(np.uint16)
         cv2.imwrite(str(target / "after" / f"{photograph.stem}.png"), codes)
 

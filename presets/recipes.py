@@ -84,12 +84,22 @@ def golden(picture: FloatArray, labels: npt.NDArray[np.uint8]) -> FloatArray:
     natural = curve(natural, 0.25)
     stone = gradient_map(
         picture,
-        [(0, (0.03, 0.02, 0.05)), (0.3, (0.36, 0.23, 0.17)), (0.65, (0.83, 0.62, 0.42)), (1, (1.0, 0.95, 0.84))],
+        [
+            (0, (0.03, 0.02, 0.05)),
+            (0.3, (0.36, 0.23, 0.17)),
+            (0.65, (0.83, 0.62, 0.42)),
+            (1, (1.0, 0.95, 0.84)),
+        ],
     )
     made = curve(mix(picture, stone, 0.5), 0.35) * 1.02
     peach = gradient_map(
         picture,
-        [(0, (0.10, 0.08, 0.14)), (0.45, (0.50, 0.46, 0.50)), (0.75, (0.88, 0.73, 0.62)), (1, (1.0, 0.93, 0.80))],
+        [
+            (0, (0.10, 0.08, 0.14)),
+            (0.45, (0.50, 0.46, 0.50)),
+            (0.75, (0.88, 0.73, 0.62)),
+            (1, (1.0, 0.93, 0.80)),
+        ],
     )
     sky = saturation(mix(picture, peach, 0.62), 1.08)
     return np.clip(natural_mask * natural + made_mask * made + sky_mask * sky, 0, 1)

@@ -31,9 +31,7 @@ def real_data() -> Path:
 def make_shot(tmp_path: Path) -> Callable[..., Path]:
     """Writes ``tmp_path/NAME/NAME.FRAME.EXT`` and returns the folder."""
 
-    def make(
-        name: str = "plate", frames: range = range(1001, 1005), extension: str = "exr", **options: object
-    ) -> Path:
+    def make(name: str = "plate", frames: range = range(1001, 1005), extension: str = "exr", **options: object) -> Path:
         kind = {"exr": "half", "png": "uint16", "tif": "uint16", "dpx": "uint16", "jpg": "uint8"}[extension]
         for number in frames:
             pixels = moving_picture(number - frames[0])

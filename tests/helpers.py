@@ -76,7 +76,7 @@ def make_preset(bias: npt.NDArray[np.float32] | None = None, *, reacts: bool = F
     projections = {
         part: (
             np.zeros(backbone.channels, np.float32),
-            random.standard_normal((8, backbone.channels)).astype(np.float16).astype(np.float32) / 32,
+            (random.standard_normal((8, backbone.channels)) / 32).astype(np.float16).astype(np.float32),
         )
         for part in DEEP_PARTS
     }

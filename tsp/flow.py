@@ -38,10 +38,10 @@ class DISFlow:
         """Forward flow; see :class:`OpticalFlow`. Frames under 16 px in a direction do not move."""
         if min(first.shape[:2]) < self._SMALLEST:
             return np.zeros((*first.shape[:2], 2), np.float32)
-        flow: FloatArray = self._dis.calc(_luma8(first), _luma8(second), None)
-        return flow
+        start = np.zeros((*first.shape[:2], 2), np.float32)
+        return np.asarray(self._dis.calc(_luma8(first), _luma8(second), start), np.float32)
 
 
 def _luma8(rgb: FloatArray) -> npt.NDArray[np.uint8]:
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    return np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(grey * 255 + 0.5, 0, 255), np.uint8)

@@ -63,7 +63,7 @@ def _change(
 
 
 @njit(cache=True)
-def sweep(
+def sweep(  # noqa: C901 - one compiled loop
     labels: LabelArray,
     features: FloatArray,
     stats: StatArray,
@@ -124,7 +124,7 @@ def sweep(
 
 
 @njit(cache=True)
-def merge_crumbs(labels: LabelArray, stats: StatArray, smallest: float) -> None:
+def merge_crumbs(labels: LabelArray, stats: StatArray, smallest: float) -> None:  # noqa: C901 - one compiled loop
     """Give every superpixel under ``smallest`` px to the neighbour nearest in colour, in place.
 
     A merged superpixel is left with a count of zero.
@@ -167,7 +167,7 @@ def merge_crumbs(labels: LabelArray, stats: StatArray, smallest: float) -> None:
 
 
 @njit(cache=True)
-def cut_giants(labels: LabelArray, stats: StatArray, largest: float, next_label: int) -> int:
+def cut_giants(labels: LabelArray, stats: StatArray, largest: float, next_label: int) -> int:  # noqa: C901 - one compiled loop
     """Cut every superpixel over ``largest`` px across its longer axis, in place.
 
     The far half gets a new label; pieces that the cut leaves apart are the caller's to mend. Returns the

@@ -104,8 +104,7 @@ class Tracker:
         self._scale = np.array([1.0, 1.0, _L_CODES, 1.0, 1.0])  # px, px, and Lab in code values
         self._scale /= np.sqrt([place_var, place_var, 2 * colour_var, colour_var, colour_var])
         self._variance = np.array(
-            [2 * settings.deltap_scale] * 2
-            + [1000 / (settings.deltaa_scale * settings.num_superpixels)] * 3
+            [2 * settings.deltap_scale] * 2 + [1000 / (settings.deltaa_scale * settings.num_superpixels)] * 3
         )
         rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
         self._places = np.stack([columns, rows], axis=-1)
@@ -137,10 +136,15 @@ class Tracker:
 
     def _features(self, rgb: FloatArray) -> FloatArray:
         lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)
-        return (np.concatenate([self._places, lab], axis=-1) * self._scale).astype(np.float32)
+        return np.asarray(np.concatenate([self._places, lab], axis=-1) * self._scale, np.float32)
 
     def _refine(
-        self, labels: LabelArray, features: FloatArray, prior: StatArray, tracked: moves.BoolArray, ids: LabelArray
+        self,
+        labels: LabelArray,
+        features: FloatArray,
+        prior: StatArray,
+        tracked: moves.BoolArray,
+        ids: LabelArray,
     ) -> LabelArray:
         settings = self._settings
         stats = moves.gather_statistics(labels, features, len(ids))

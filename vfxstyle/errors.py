@@ -105,7 +105,7 @@ class PartialError(VfxStyleError):
     code = "partial"
 
 
-class Interrupted(VfxStyleError):
+class Interrupted(VfxStyleError):  # noqa: N818 - it is no error of anybody's
     """The job was stopped by a signal; nothing is half written."""
 
     exit_code = 130

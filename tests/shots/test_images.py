@@ -40,7 +40,7 @@ def test_windows_channels_and_header_are_kept(tmp_path):
         names=("R", "G", "B", "A", "Z", "id.mask"),
         origin=(-5, 3),
         display=(0, 0, 64, 36),
-        attributes={"owner": "us", "framesPerSecond": 25.0},
+        attributes={"studio": "us"},
     )
     shot = open_shot(path)
     frame = shot.read(1)
@@ -52,7 +52,7 @@ def test_windows_channels_and_header_are_kept(tmp_path):
     others = dict(zip(frame.other_names, np.moveaxis(frame.others, -1, 0), strict=True))
     np.testing.assert_array_equal(others["Z"], pixels[..., 4])
     np.testing.assert_array_equal(others["id.mask"], pixels[..., 5])
-    assert frame.header.get_string_attribute("owner") == "us"
+    assert frame.header.get_string_attribute("studio") == "us"
 
 
 def test_the_display_window_is_cut_out_of_a_moved_data_window(tmp_path):
@@ -126,9 +126,7 @@ def test_no_colour_channels(tmp_path):
 
 
 def test_a_log_tag_is_refused_not_guessed(tmp_path):
-    path = write_picture(
-        tmp_path / "a.exr", moving_picture(0), attributes={"colorInteropID": "acescct_ap1_scene"}
-    )
+    path = write_picture(tmp_path / "a.exr", moving_picture(0), attributes={"colorInteropID": "acescct_ap1_scene"})
     with pytest.raises(FrameError, match="acescct"):
         open_shot(path)
 

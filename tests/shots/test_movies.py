@@ -20,7 +20,12 @@ def frame(index, alpha=None, height=72, width=128):
 
 
 def sink(path, output_format=OutputFormat.PRORES_422_HQ, **options):
-    settings = {"frame_rate": RATE, "pixel_aspect": Fraction(1), "timecode": "01:00:00:00", "with_alpha": False}
+    settings = {
+        "frame_rate": RATE,
+        "pixel_aspect": Fraction(1),
+        "timecode": "01:00:00:00",
+        "with_alpha": False,
+    }
     return ProResSink(path, output_format=output_format, **{**settings, **options})
 
 

@@ -32,7 +32,8 @@ def test_names_follow_the_folder_and_the_padding(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("output_format", "step"), [(OutputFormat.PNG, 1 / 65535), (OutputFormat.TIFF, 1 / 65535), (OutputFormat.DPX, 1 / 1023)]
+    ("output_format", "step"),
+    [(OutputFormat.PNG, 1 / 65535), (OutputFormat.TIFF, 1 / 65535), (OutputFormat.DPX, 1 / 1023)],
 )
 def test_integer_formats_round_to_their_depth(tmp_path, output_format, step):
     picture = moving_picture(0)
@@ -66,7 +67,7 @@ def test_everything_an_exr_says_is_said_again(tmp_path):
         origin=(-5, 3),
         display=(0, 0, 64, 36),
         compression="piz",
-        attributes={"owner": "us", "nuke/node_hash": "abc", "PixelAspectRatio": 2.0},
+        attributes={"studio": "us", "nuke/node_hash": "abc", "PixelAspectRatio": 2.0},
     )
     path = sink(tmp_path / "o", stamps={"vfxstyle:preset": "golden"}.items()).write(open_shot(plate).read(1))
     before, after = spec_of(plate), spec_of(path)

@@ -30,7 +30,11 @@ from vfxstyle.pipeline.settings import (
 @click.option("--strength", type=float, default=1.0, show_default=True, help="0 to 1: mixes grade and plate.")
 @click.option("--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per frame.")
 @click.option(
-    "--analysis-width", type=int, default=DEFAULT_ANALYSIS_WIDTH, show_default=True, help="Analysis width, in px."
+    "--analysis-width",
+    type=int,
+    default=DEFAULT_ANALYSIS_WIDTH,
+    show_default=True,
+    help="Analysis width, in px.",
 )
 @click.option("--analysis", metavar="FOLDER", help="Shot analysis. [default: .vfxstyle inside the output folder]")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N")

@@ -17,7 +17,11 @@ from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_SUPERPIXE
 @click.option("--data-note", default="", help="Origin and licence of the pairs, stored in the preset.")
 @click.option("--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per picture.")
 @click.option(
-    "--analysis-width", type=int, default=DEFAULT_ANALYSIS_WIDTH, show_default=True, help="Analysis width, in px."
+    "--analysis-width",
+    type=int,
+    default=DEFAULT_ANALYSIS_WIDTH,
+    show_default=True,
+    help="Analysis width, in px.",
 )
 @click.option("--epochs", type=int, default=TrainSettings().epochs, show_default=True, help="Passes over the pairs.")
 @click.option(

@@ -25,6 +25,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
+from vfxstyle.color.lab import Scalar
+
 FloatArray = npt.NDArray[np.float32]
 
 HEADROOM = 0.25
@@ -84,7 +86,7 @@ def _srgb_encode(values: FloatArray, out: FloatArray) -> None:
 
 
 @njit(parallel=True, cache=True)
-def _power(values: FloatArray, exponent: float, out: FloatArray) -> None:
+def _power(values: FloatArray, exponent: Scalar, out: FloatArray) -> None:
     for i in prange(values.size):
         out[i] = np.copysign(abs(values[i]) ** exponent, values[i])
 
@@ -118,7 +120,7 @@ def encode(values: FloatArray, encoding: Encoding) -> FloatArray:
 
 
 @njit(inline="always")
-def gain_of(peak: float) -> float:
+def gain_of(peak: Scalar) -> Scalar:
     """Gain of the grading encoding for a colour whose largest channel is ``peak`` (see the module text)."""
     if peak <= _ONE:
         return _ONE
@@ -127,7 +129,7 @@ def gain_of(peak: float) -> float:
 
 
 @njit(inline="always")
-def floored(value: float) -> float:
+def floored(value: Scalar) -> Scalar:
     """Soft floor of the grading encoding: identity above zero, tends to -FOOTROOM below."""
     return value if value >= _ZERO else _FOOTROOM * np.tanh(value / _FOOTROOM)
 

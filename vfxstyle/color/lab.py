@@ -6,11 +6,15 @@ carried on below zero, so negative light maps to Lab and back without a fold.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
 FloatArray = npt.NDArray[np.float32]
+Scalar = Any
+"""A float32 number inside compiled code, whose type the checker cannot follow."""
 
 # IEC 61966-2-1, rows X Y Z; divided by their sums below, so that R = G = B gives a = b = 0 exactly.
 RGB_TO_XYZ = np.array(
@@ -33,17 +37,17 @@ _KNEE = np.float32(6 / 29)
 
 
 @njit(inline="always")
-def _f(t: float) -> float:
+def _f(t: Scalar) -> Scalar:
     return np.cbrt(t) if t > _EPSILON else _SLOPE * t + _OFFSET
 
 
 @njit(inline="always")
-def _f_inverse(f: float) -> float:
+def _f_inverse(f: Scalar) -> Scalar:
     return f * f * f if f > _KNEE else (f - _OFFSET) / _SLOPE
 
 
 @njit(inline="always")
-def lab_of_pixel(r: float, g: float, b: float) -> tuple[float, float, float]:
+def lab_of_pixel(r: Scalar, g: Scalar, b: Scalar) -> tuple[Scalar, Scalar, Scalar]:
     """Lab of one pixel of linear Rec.709 light; for use inside compiled kernels."""
     fx = _f(_F00 * r + _F01 * g + _F02 * b)
     fy = _f(_F10 * r + _F11 * g + _F12 * b)
@@ -52,7 +56,7 @@ def lab_of_pixel(r: float, g: float, b: float) -> tuple[float, float, float]:
 
 
 @njit(inline="always")
-def pixel_of_lab(L: float, a: float, b: float) -> tuple[float, float, float]:
+def pixel_of_lab(L: Scalar, a: Scalar, b: Scalar) -> tuple[Scalar, Scalar, Scalar]:
     """Linear Rec.709 light of one Lab pixel; for use inside compiled kernels."""
     fy = (L + np.float32(16)) / np.float32(116)
     x = _f_inverse(fy + a / np.float32(500))

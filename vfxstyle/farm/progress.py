@@ -23,7 +23,11 @@ class Bar:
         """A bar that counts to ``total``."""
         form = "{desc:<12}{percentage:3.0f}% |{bar:28}| {n_fmt}/{total_fmt} {elapsed} left {remaining}"
         with tqdm(total=total, desc=name, file=sys.stderr, bar_format=form, leave=True) as bar:
-            yield lambda: bar.update() and None
+
+            def step() -> None:
+                bar.update()
+
+            yield step
 
     def note(self, text: str) -> None:
         """A line above the bar."""

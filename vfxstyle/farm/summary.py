@@ -19,9 +19,7 @@ def grade_summary(report: GradeReport) -> str:
         for name, seconds in report.seconds.items():
             lines.append(f"{name:<12} {seconds:8.2f} {seconds / frames:10.3f}")
         lines.append(f"{'all':<12} {total:8.2f} {total / frames:10.3f}")
-        lines.append(
-            f"{report.superpixels} temporal superpixels; the network saw {len(report.chosen_frames)} frames"
-        )
+        lines.append(f"{report.superpixels} temporal superpixels; the network saw {len(report.chosen_frames)} frames")
     if report.untouched_pixels:
         count, pixels = len(report.untouched_pixels), sum(report.untouched_pixels.values())
         lines.append(f"{pixels} NaN or infinite pixels on {count} frames were left as they are")

@@ -80,9 +80,7 @@ class Backbone(ABC):
         """
         tensor = self._batch(rgb)
         if upsample > 1:
-            tensor = functional.interpolate(
-                tensor, scale_factor=upsample, mode="bilinear", align_corners=False
-            )
+            tensor = functional.interpolate(tensor, scale_factor=upsample, mode="bilinear", align_corners=False)
         dense = self._dense(_padded(tensor, padding))[0]
         place = (np.asarray(points, np.float64) + 0.5) * upsample - 0.5 + padding
         cells = np.rint((place - self.cell_origin) / self.stride).astype(np.int64)
@@ -131,7 +129,7 @@ class EfficientNetLite0(Backbone):
             )
         net.load_state_dict(dict(zip(own, weights.values(), strict=True)))
         _fold_normalisation(net.eval())
-        return net.to(self.device, memory_format=torch.channels_last)
+        return net.to(self.device).to(memory_format=torch.channels_last)
 
     def _normalised(self, batch: Tensor) -> Tensor:
         return (batch * 255 - 127) / 128
@@ -203,4 +201,3 @@ def pick_device(wish: str) -> torch.device:
     if kind == "cuda" and (not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count()):
         raise ResourceError(f"Device {wish} is not present on this machine; use --device cpu or another node.")
     return torch.device(wish)
-

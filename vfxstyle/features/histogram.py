@@ -39,7 +39,7 @@ def _histograms(lab: FloatArray, points: FloatArray, out: FloatArray) -> None:
     height, width, _ = lab.shape
     for v in prange(points.shape[0]):
         cx, cy = np.int64(np.rint(points[v, 0])), np.int64(np.rint(points[v, 1]))
-        cx, cy = min(max(cx, 0), width - 1), min(max(cy, 0), height - 1)
+        cx, cy = np.int64(min(max(int(cx), 0), width - 1)), np.int64(min(max(int(cy), 0), height - 1))
         colour_spread, place_spread, count = 0.0, 0.0, 0
         for dy in range(-_REACH, _REACH + 1):
             for dx in range(-_REACH, _REACH + 1):

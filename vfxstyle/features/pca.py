@@ -21,8 +21,7 @@ class PCA:
 
     def project(self, vectors: FloatArray) -> FloatArray:
         """Coordinates of vectors. vectors: float32 (N, C). Returns float32 (N, K)."""
-        projected: FloatArray = (np.asarray(vectors, np.float32) - self.mean) @ self.components.T
-        return projected
+        return np.asarray((np.asarray(vectors, np.float32) - self.mean) @ self.components.T, np.float32)
 
 
 class PCAFit:

@@ -27,5 +27,9 @@ def model_card(info: PresetInfo) -> str:
         ]
     if settings:
         lines += ["", "Settings: " + ", ".join(f"{name} {value}" for name, value in sorted(settings.items()))]
-    lines += ["", f"Pairs SHA-256: {card.get('pairs_sha256', '?')}", f"Made with vfxstyle {card.get('vfxstyle', '?')}"]
+    lines += [
+        "",
+        f"Pairs SHA-256: {card.get('pairs_sha256', '?')}",
+        f"Made with vfxstyle {card.get('vfxstyle', '?')}",
+    ]
     return "\n".join(lines) + "\n"

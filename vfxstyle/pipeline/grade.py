@@ -113,8 +113,10 @@ def _numbers(frames: str | Sequence[int] | None) -> tuple[int, ...] | None:
 
 def _announce(plan: GradePlan, shot: Shot, clock: Clock) -> None:
     """Say what was assumed of the plate and what will not be carried over."""
-    clock.note(f"plate: {shot.info.width}x{shot.info.height}, frames {format_frames(plan.frames)}, "
-               f"{plan.input_encoding.value} ({plan.input_encoding_source})")
+    clock.note(
+        f"plate: {shot.info.width}x{shot.info.height}, frames {format_frames(plan.frames)}, "
+        f"{plan.input_encoding.value} ({plan.input_encoding_source})"
+    )
     clock.note(f"output: {plan.output}, {plan.format.value}, {plan.output_encoding.value}")
     if shot.is_movie:
         clock.note("sound, if the movie has any, is not carried over")
@@ -235,5 +237,3 @@ class _Job:
                 "vfxstyle:strength": str(self.plan.settings.strength),
             },
         )
-
-

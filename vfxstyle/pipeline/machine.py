@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from importlib.metadata import version
+from typing import Literal
 
 import av
 import torch
@@ -20,7 +21,7 @@ _CODECS = ("prores_ks", "prores", "h264", "hevc", "dnxhd")
 
 def machine_report() -> dict[str, str]:
     """Names and values for people; a part that is broken says so instead of a value."""
-    report = {
+    return {
         "vfxstyle": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -35,17 +36,16 @@ def machine_report() -> dict[str, str]:
         "presets (shipped)": str(shipped_folder()),
         "presets installed": ", ".join(info.name for info, _, _ in installed_presets()) or "none",
     }
-    return report
 
 
 def _codec(name: str) -> str:
-    found = [mode for mode, letter in (("read", "r"), ("write", "w")) if _has_codec(name, letter)]
+    found = ["read"] * _has_codec(name, "r") + ["write"] * _has_codec(name, "w")
     return "+".join(found) or "missing"
 
 
-def _has_codec(name: str, mode: str) -> bool:
+def _has_codec(name: str, mode: Literal["r", "w"]) -> bool:
     try:
-        av.Codec(name, mode)  # type: ignore[call-overload]
+        av.Codec(name, mode)
     except ValueError:
         return False
     return True

@@ -24,7 +24,7 @@ def straight_light(frame: Frame, encoding: Encoding) -> FloatArray:
     if frame.alpha is None or not frame.premultiplied:
         return light
     partly = (frame.alpha > 0) & (frame.alpha < 1)
-    return light / np.where(partly, frame.alpha, np.float32(1))[..., None]
+    return np.asarray(light / np.where(partly, frame.alpha, 1)[..., None], np.float32)
 
 
 def analysis_picture(frame: Frame, encoding: Encoding, analysis_width: int) -> FloatArray:
@@ -38,7 +38,7 @@ def analysis_picture(frame: Frame, encoding: Encoding, analysis_width: int) -> F
     display, _, _ = to_grading(light)
     columns, rows = analysis_size(shown.rgb.shape[1], shown.rgb.shape[0], analysis_width)
     small = cv2.resize(np.clip(display, 0, 1), (columns, rows), interpolation=cv2.INTER_AREA)
-    return np.clip(encode(small, Encoding.SRGB), 0, 1)
+    return np.clip(encode(np.asarray(small, np.float32), Encoding.SRGB), 0, 1)
 
 
 def lab_of_picture(picture: FloatArray) -> FloatArray:

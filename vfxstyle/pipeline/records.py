@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.errors import OutputError
-from vfxstyle.style import file_digest
+from vfxstyle.files import file_digest, write_atomically
 
 
 def key_of(**ingredients: Any) -> str:
@@ -37,12 +37,7 @@ class Records:
     def store(self, output: Path, key: str) -> None:
         """Record that ``output`` was made from what ``key`` stands for."""
         record = self.file_of(output)
-        part = record.with_name(f".{record.name}.part")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps({"key": key, "sha256": file_digest(output)}))
-            part.replace(record)
+            write_atomically(record, json.dumps({"key": key, "sha256": file_digest(output)}).encode())
         except OSError as error:
             raise OutputError(f"{record} cannot be written: {error.strerror}; check the disk's space.") from error
-        finally:
-            part.unlink(missing_ok=True)

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.color import Encoding, decode, encode
+from vfxstyle.errors import PresetError
 from vfxstyle.features import PCA, assemble, pick_device
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
 from vfxstyle.pipeline.smoothing import smooth_over_neighbours, spread_over_pixels
 from vfxstyle.pipeline.store import AnalysisFolder, StoredFeatures
 from vfxstyle.pipeline.tables import adjacency, table_of
-from vfxstyle.errors import PresetError
 from vfxstyle.shots import Frame
 from vfxstyle.style import Preset, apply_field, predict
 

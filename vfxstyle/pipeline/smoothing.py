@@ -42,8 +42,13 @@ def smooth_over_neighbours(transforms: FloatArray, table: FrameTable, edges: Lab
 
 
 @njit(parallel=True, cache=True)
-def _spread(
-    rows: LabelArray, transforms: FloatArray, colours: FloatArray, guide: FloatArray, reach: float, out: FloatArray
+def _spread(  # noqa: C901 - one compiled loop
+    rows: LabelArray,
+    transforms: FloatArray,
+    colours: FloatArray,
+    guide: FloatArray,
+    reach: float,
+    out: FloatArray,
 ) -> None:
     height, width = rows.shape
     step = reach / (TAPS // 2)

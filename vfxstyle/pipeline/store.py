@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,9 +24,9 @@ import OpenImageIO as oiio
 
 from vfxstyle._version import __version__
 from vfxstyle.errors import AnalysisError, OutputError
+from vfxstyle.files import file_digest, temporary_name, write_atomically
 from vfxstyle.pipeline.settings import AnalysisSettings
 from vfxstyle.shots import Shot
-from vfxstyle.style import file_digest
 
 LabelArray = npt.NDArray[np.int32]
 
@@ -72,7 +71,9 @@ def stamp_plate(shot: Shot, known: Mapping[str, PlateFile]) -> dict[str, PlateFi
             if old is None or (old.size, old.mtime_ns) != (status.st_size, status.st_mtime_ns):
                 old = PlateFile(status.st_size, status.st_mtime_ns, file_digest(path))
         except OSError as error:
-            raise AnalysisError(f"Frame {number} ({path}) cannot be read: {error.strerror}.", frames=(number,)) from error
+            raise AnalysisError(
+                f"Frame {number} ({path}) cannot be read: {error.strerror}.", frames=(number,)
+            ) from error
         stamps[path.name] = old
     return stamps
 
@@ -152,16 +153,16 @@ class AnalysisFolder:
     def write_labels(self, number: int, labels: LabelArray) -> None:
         """Store a label map. labels: int32 (H, W), >= 0."""
         final = self.label_file(number)
-        part = final.with_name(f".{final.stem}.{os.getpid()}.part.exr")
+        part = temporary_name(final)
         spec = oiio.ImageSpec(labels.shape[1], labels.shape[0], 1, oiio.UINT32)
         spec.channelnames = ("tsp",)
         spec.attribute("compression", "zip")
         spec.attribute("DateTime", "")
         output = oiio.ImageOutput.create(str(part))
-        done = output.open(str(part), spec) and output.write_image(labels.astype(np.uint32)[..., None])
-        if not (done and output.close()):
+        codes = labels.astype(np.uint32)[..., None]
+        if output is None or not (output.open(str(part), spec) and output.write_image(codes) and output.close()):
             part.unlink(missing_ok=True)
-            raise OutputError(f"{final} cannot be written: {output.geterror().strip()}; check the disk's space.")
+            raise OutputError(f"Label map {final} cannot be written; check the disk's space and permissions.")
         part.replace(final)
 
     def read_labels(self, number: int) -> LabelArray:
@@ -171,7 +172,8 @@ class AnalysisFolder:
         values = None if opened is None else opened.read_image(0, 0, 0, 1, oiio.UINT32)
         if opened is None or values is None:
             raise AnalysisError(
-                f"Label map {path} is damaged or missing; delete {self.folder} and run again.", frames=(number,)
+                f"Label map {path} is damaged or missing; delete {self.folder} and run again.",
+                frames=(number,),
             )
         opened.close()
         return np.asarray(values).reshape(values.shape[0], values.shape[1]).astype(np.int32)
@@ -187,8 +189,8 @@ class AnalysisFolder:
             "features_sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
         }
         try:
-            _write_atomically(self.folder / FEATURES, buffer.getvalue())
-            _write_atomically(self.folder / MANIFEST, json.dumps(values, indent=1).encode())
+            write_atomically(self.folder / FEATURES, buffer.getvalue())
+            write_atomically(self.folder / MANIFEST, json.dumps(values, indent=1).encode())
         except OSError as error:
             raise _unwritable(self.folder, error) from error
         self._manifest = values
@@ -208,12 +210,3 @@ def _unwritable(folder: Path, error: OSError) -> OutputError:
     return OutputError(
         f"Analysis folder {folder} cannot be written: {error.strerror or error}; choose another with --analysis."
     )
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -15,7 +15,17 @@ import torch
 import tsp
 from vfxstyle._version import __version__
 from vfxstyle.errors import PairsError
-from vfxstyle.features import DEEP_PARTS, PCA, PCAFit, RawFeatures, assemble, backbone_class, extract, pick_device
+from vfxstyle.features import (
+    DEEP_PARTS,
+    PCA,
+    PCAFit,
+    RawFeatures,
+    assemble,
+    backbone_class,
+    extract,
+    pick_device,
+)
+from vfxstyle.files import file_digest
 from vfxstyle.pipeline.library import user_folder
 from vfxstyle.pipeline.pairs import ExemplarPair, find_pairs
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
@@ -31,7 +41,6 @@ from vfxstyle.style import (
     PresetInfo,
     Samples,
     Standardisation,
-    file_digest,
     fit,
     measure,
     save_preset,
@@ -116,15 +125,13 @@ def _picture(path: Path, width: int) -> FloatArray:
         return analysis_picture(shot.read(shot.frames[0]), shot.info.encoding, width)
 
 
-def _sampled_pixels(
-    rows: npt.NDArray[np.int32], samples: int, random: np.random.Generator
-) -> npt.NDArray[np.int32]:
+def _sampled_pixels(rows: npt.NDArray[np.int32], samples: int, random: np.random.Generator) -> npt.NDArray[np.int32]:
     """``samples`` pixels of each superpixel, drawn with replacement, as flat indices (N, samples)."""
     order = np.argsort(rows.reshape(-1), kind="stable")
     sizes = np.bincount(rows.reshape(-1))
     starts = np.cumsum(sizes) - sizes
     drawn = starts[:, None] + np.floor(random.random((len(sizes), samples)) * sizes[:, None]).astype(np.int64)
-    return order[drawn].astype(np.int32)
+    return np.asarray(order[drawn], np.int32)
 
 
 def sample_colours(
@@ -228,9 +235,7 @@ def _samples(
         features.append(vectors.astype(np.float16))
         pictures.append(np.full(count, index, np.int32))
     before, after = zip(*colours, strict=True)
-    return Samples(
-        np.concatenate(features), np.concatenate(before), np.concatenate(after), np.concatenate(pictures)
-    )
+    return Samples(np.concatenate(features), np.concatenate(before), np.concatenate(after), np.concatenate(pictures))
 
 
 def _card(

@@ -74,9 +74,7 @@ def _open_folder(folder: Path) -> Shot:
         movies = sorted(p.name for p in folder.iterdir() if p.suffix.lower().lstrip(".") in MOVIE_EXTENSIONS)
         if movies:
             raise ShotError(f"Folder {folder} holds no frames but a movie; name it: '{folder / movies[0]}'.")
-        raise ShotError(
-            f"Folder {folder} holds no frames ({', '.join(sorted(PICTURE_EXTENSIONS))}); check the path."
-        )
+        raise ShotError(f"Folder {folder} holds no frames ({', '.join(sorted(PICTURE_EXTENSIONS))}); check the path.")
     return _sequence_shot(pictures[0], folder.resolve().name, folder, complete=True)
 
 

@@ -85,9 +85,7 @@ class _Picture:
         spec = self.spec
         values = self.input.read_image(0, 0, 0, spec.nchannels, oiio.FLOAT)
         if values is None:
-            raise self._error(
-                f"cannot be read: {_first_line(self.input.geterror())}", "render or copy it again"
-            )
+            raise self._error(f"cannot be read: {_first_line(self.input.geterror())}", "render or copy it again")
         array: FloatArray = np.asarray(values, np.float32).reshape(spec.height, spec.width, spec.nchannels)
         return array
 
@@ -112,7 +110,16 @@ def _encoding_of(picture: _Picture) -> tuple[Encoding, str]:
     spec, suffix = picture.spec, picture.path.suffix.lower().lstrip(".")
     tag = spec.get_string_attribute("colorInteropID") or spec.get_string_attribute("oiio:ColorSpace")
     if suffix == "exr":
-        if tag in ("", "lin_rec709_scene", "lin_rec709", "Linear", "linear", "scene_linear", "data", "unknown"):
+        if tag in (
+            "",
+            "lin_rec709_scene",
+            "lin_rec709",
+            "Linear",
+            "linear",
+            "scene_linear",
+            "data",
+            "unknown",
+        ):
             return Encoding.LINEAR, f"header tag {tag}" if tag.startswith("lin_") else "default of EXR"
         if tag.startswith("lin_"):
             return Encoding.LINEAR, f"header tag {tag}, its primaries taken as Rec.709"

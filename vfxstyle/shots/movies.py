@@ -109,6 +109,7 @@ class MovieShot(Shot):
             self._decoder = self._decoded_from(self._times[number - 1])
         self._next = number + 1
         try:
+            picture: av.VideoFrame
             for picture in self._decoder:
                 if picture.pts is not None and picture.pts >= self._times[number - 1]:
                     if picture.pts == self._times[number - 1]:
@@ -167,13 +168,11 @@ class MovieShot(Shot):
             rgb = np.stack([planes[2], planes[0], planes[1]], axis=-1).astype(np.float32) / top
             return rgb, alpha
         full = int(picture.color_range) == 2 or layout.name.startswith("yuvj")
-        rgb = planes_to_rgb(
-            planes[0], planes[1], planes[2], bits=bits, full_range=full, matrix=self.matrix
-        )
+        rgb = planes_to_rgb(planes[0], planes[1], planes[2], bits=bits, full_range=full, matrix=self.matrix)
         return rgb, alpha
 
 
 def _plane_codes(plane: av.video.plane.VideoPlane, bits: int) -> npt.NDArray[Any]:
     kind = np.uint8 if bits == 8 else np.uint16
-    rows = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // np.dtype(kind).itemsize)
+    rows = np.frombuffer(memoryview(plane), kind).reshape(plane.height, plane.line_size // np.dtype(kind).itemsize)
     return np.ascontiguousarray(rows[:, : plane.width])

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.errors import OutputError, UsageError
+from vfxstyle.files import temporary_name
 from vfxstyle.shots.formats import OutputFormat
 from vfxstyle.shots.frame import FloatArray, Frame
-from vfxstyle.shots.writing import FrameSink, make_folder, temporary_name
+from vfxstyle.shots.writing import FrameSink, make_folder
 from vfxstyle.shots.yuv import rgb_to_planes_10bit
 
 _PROFILES = {

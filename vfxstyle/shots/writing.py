@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import OpenImageIO as oiio
 
 from vfxstyle.color import Encoding
 from vfxstyle.errors import OutputError
+from vfxstyle.files import temporary_name
 from vfxstyle.shots.formats import OutputFormat
 from vfxstyle.shots.frame import FloatArray, Frame, Window
 
@@ -25,10 +27,37 @@ _OWN_NAMES = {
     OutputFormat.DPX: "dpx",
 }
 
-_FOREIGN_PREFIXES = ("oiio:", "openexr:", "dpx:", "tiff:", "png:", "jpeg:", "Exif:", "GPS:", "IPTC:", "cineon:")
-_FOREIGN_NAMES = ("compression", "CompressionQuality", "ICCProfile", "Orientation", "planarconfig", "colorInteropID")
-_FOREIGN_NAMES += ("thumbnail_width", "thumbnail_height", "thumbnail_nchannels", "thumbnail_image")
-_FOREIGN_NAMES += ("XResolution", "YResolution", "ResolutionUnit", "chromaticities", "multiView")
+_FOREIGN_PREFIXES = (
+    "oiio:",
+    "openexr:",
+    "dpx:",
+    "tiff:",
+    "png:",
+    "jpeg:",
+    "Exif:",
+    "GPS:",
+    "IPTC:",
+    "cineon:",
+)
+_FOREIGN_NAMES = frozenset(
+    [
+        "compression",
+        "CompressionQuality",
+        "ICCProfile",
+        "Orientation",
+        "planarconfig",
+        "colorInteropID",
+        "chromaticities",
+        "multiView",
+        "thumbnail_width",
+        "thumbnail_height",
+        "thumbnail_nchannels",
+        "thumbnail_image",
+        "XResolution",
+        "YResolution",
+        "ResolutionUnit",
+    ]
+)
 
 
 class FrameSink(ABC):
@@ -62,11 +91,6 @@ def make_folder(folder: Path) -> None:
             f"Folder {folder} cannot be written: {error.strerror or error}; choose another with -o or change its "
             "permissions."
         ) from error
-
-
-def temporary_name(final: Path) -> Path:
-    """A hidden name beside ``final`` with the same extension, for writing before the rename."""
-    return final.with_name(f".{final.stem}.{os.getpid()}.part{final.suffix}")
 
 
 class ImageSink(FrameSink):
@@ -103,8 +127,10 @@ class ImageSink(FrameSink):
             _read_back(self._unfinished, spec, final)
             self._unfinished.replace(final)
         except OSError as error:
-            raise OutputError(f"{final} cannot be written: {error.strerror or error}; free some space or "
-                              "choose another folder.", frames=(frame.number,)) from error
+            raise OutputError(
+                f"{final} cannot be written: {error.strerror or error}; free some space or choose another folder.",
+                frames=(frame.number,),
+            ) from error
         finally:
             self.discard()
         return final
@@ -232,4 +258,5 @@ def _as_uint16(pixels: FloatArray, bits: int) -> np.ndarray:
     """Code values of ``bits`` depth, spread over 16 bits as the library expects them."""
     top = (1 << bits) - 1
     codes = np.floor(np.clip(np.nan_to_num(pixels, nan=0.0), 0.0, 1.0) * top + 0.5)
-    return (codes * (65535.0 / top) + 0.5).astype(np.uint16)
+    spread: npt.NDArray[np.uint16] = (codes * (65535.0 / top) + 0.5).astype(np.uint16)
+    return spread

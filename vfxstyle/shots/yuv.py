@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
+from vfxstyle.color.lab import Scalar
+
 FloatArray = npt.NDArray[np.float32]
 CodeArray = npt.NDArray[Any]
 
@@ -47,7 +49,7 @@ def _upsampled(plane: CodeArray, height: int, width: int, half_x: bool, half_y: 
             y0 = (y - 1) // 2
             t = np.float32(0.75) if y % 2 == 0 else np.float32(0.25)
             y1 = min(y0 + 1, rows - 1)
-            y0 = max(y0, 0)
+            y0 = max(y0, np.int64(0))
         for x in range(width):
             x0, x1 = x, x
             if half_x:
@@ -64,12 +66,12 @@ def _to_rgb(
     luma: CodeArray,
     cb: FloatArray,
     cr: FloatArray,
-    black: float,
-    span: float,
-    mid: float,
-    swing: float,
-    k_r: float,
-    k_b: float,
+    black: Scalar,
+    span: Scalar,
+    mid: Scalar,
+    swing: Scalar,
+    k_r: Scalar,
+    k_b: Scalar,
 ) -> FloatArray:
     height, width = luma.shape
     out = np.empty((height, width, 3), np.float32)
@@ -86,7 +88,7 @@ def _to_rgb(
 
 
 @njit(parallel=True, cache=True)
-def _to_codes(rgb: FloatArray, k_r: float, k_b: float, half_x: bool) -> tuple[CodeArray, CodeArray, CodeArray]:
+def _to_codes(rgb: FloatArray, k_r: Scalar, k_b: Scalar, half_x: bool) -> tuple[CodeArray, CodeArray, CodeArray]:
     """Ten-bit limited-range planes of R'G'B'."""
     height, width, _ = rgb.shape
     chroma_width = (width + 1) // 2 if half_x else width

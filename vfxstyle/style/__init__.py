@@ -3,7 +3,7 @@
 from vfxstyle.style.apply import TransformField, apply_field
 from vfxstyle.style.fit import Errors, FitSettings, Samples, fit, measure
 from vfxstyle.style.predictor import Predictor, Standardisation, predict
-from vfxstyle.style.preset import Preset, PresetInfo, file_digest, read_info, read_preset, save_preset
+from vfxstyle.style.preset import Preset, PresetInfo, read_info, read_preset, save_preset
 from vfxstyle.style.transform import basis, fit_transform, transform_lab
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "TransformField",
     "apply_field",
     "basis",
-    "file_digest",
     "fit",
     "fit_transform",
     "measure",

@@ -10,13 +10,14 @@ out:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
 from vfxstyle.color.encoding import floored, gain_of
-from vfxstyle.color.lab import lab_of_pixel, pixel_of_lab
+from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.style.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 FloatArray = npt.NDArray[np.float32]
@@ -41,7 +42,7 @@ class TransformField:
 
 @njit(cache=True, inline="always")
 def _blended(
-    x: float, y: float, lab: tuple[float, float, float], field: FloatArray, guide: FloatArray, phi: FloatArray
+    x: Scalar, y: Scalar, lab: tuple[Scalar, Scalar, Scalar], field: FloatArray, guide: FloatArray, phi: FloatArray
 ) -> None:
     """Blend the four cells round (x, y) into ``phi``, by nearness and by likeness of colour."""
     rows, columns, _ = guide.shape
@@ -70,7 +71,7 @@ def _blended(
 
 
 @njit(cache=True, inline="always")
-def _changed(lab: tuple[float, float, float], phi: FloatArray) -> tuple[float, float, float]:
+def _changed(lab: tuple[Scalar, Scalar, Scalar], phi: FloatArray) -> tuple[Scalar, Scalar, Scalar]:
     """Lab after the transform ``phi``."""
     L, a, b = lab[0] / _L, lab[1] / _A, lab[2] / _B
     change = np.empty(3, np.float32)
@@ -99,9 +100,9 @@ def _apply(
     guide: FloatArray,
     origin: FloatArray,
     cell: FloatArray,
-    strength: float,
+    strength: Scalar,
     out: FloatArray,
-) -> int:
+) -> Any:
     height, width, _ = rgb.shape
     skipped = np.zeros(height, np.int64)
     for y in prange(height):

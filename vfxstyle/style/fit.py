@@ -80,9 +80,7 @@ def fit(
     order = np.random.default_rng(settings.seed)
     standardisation = Standardisation.of(samples.features)
     network = Predictor(samples.features.shape[1], settings.dropout).to(device)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
+    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     steps = settings.epochs * -(-len(samples.features) // settings.batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     best_error, best_state = np.inf, network.state_dict()
@@ -93,7 +91,7 @@ def fit(
             chosen = np.sort(shuffled[start : start + settings.batch])
             loss = _loss(network, standardisation, samples, chosen, device)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
         error = measure(network, standardisation, held_out or samples, device).predicted
@@ -123,9 +121,7 @@ def _loss(
 
 
 @torch.inference_mode()
-def measure(
-    network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device
-) -> Errors:
+def measure(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> Errors:
     """The errors of a predictor on superpixels, with the two yardsticks beside it."""
     network.eval()
     distance = np.linalg.norm(samples.after - samples.before, axis=-1).mean()
@@ -150,4 +146,4 @@ def _global_oracle(samples: Samples) -> float:
         phi = fit_transform(before, after).reshape(3, TERMS)
         graded = before + basis(before) @ phi.T * np.array(LAB_SCALE, np.float32)
         total += float(np.linalg.norm(graded - after, axis=-1).sum())
-    return total / (samples.before.shape[0] * samples.before.shape[1])
+    return float(total / (samples.before.shape[0] * samples.before.shape[1]))

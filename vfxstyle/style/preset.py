@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from vfxstyle.errors import OutputError, PresetError
+from vfxstyle.files import file_digest, write_atomically
 from vfxstyle.style.predictor import HIDDEN, Predictor, Standardisation
 from vfxstyle.style.transform import COEFFICIENTS, LAB_SCALE
 
@@ -83,20 +83,15 @@ def save_preset(preset: Preset, path: Path) -> Path:
         tensors[f"pca.{name}.mean"] = mean
         tensors[f"pca.{name}.components"] = components.astype(np.float16)
     for index, layer in enumerate(_LAYERS):
-        linear = preset.network.layers[layer]
+        linear: Any = preset.network.layers[layer]
         tensors[f"network.{index}.weight"] = linear.weight.detach().cpu().numpy()
         tensors[f"network.{index}.bias"] = linear.bias.detach().cpu().numpy()
     header = {_KEY: json.dumps(asdict(preset.info), sort_keys=True)}
     data = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, header)
-    part = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(path)
+        write_atomically(path, data)
     except OSError as error:
         raise OutputError(f"Preset {path} cannot be written: {error.strerror}; choose another place.") from error
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 
@@ -139,12 +134,6 @@ def read_preset(path: Path) -> Preset:
     return Preset(info, projections, standardisation, network, file_digest(path))
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _damaged(path: Path, what: str) -> PresetError:
     return PresetError(f"Preset {path} is damaged: {what}; copy or train it again.")
 
@@ -181,7 +170,7 @@ def _network(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Predict
         weight, bias = tensors.pop(f"network.{index}.weight"), tensors.pop(f"network.{index}.bias")
         if weight.shape != (widths[index + 1], widths[index]) or bias.shape != (widths[index + 1],):
             raise _damaged(path, f"layer {index} of the network has the wrong size")
-        linear = network.layers[layer]
+        linear: Any = network.layers[layer]
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(weight))
             linear.bias.copy_(torch.from_numpy(bias))

@@ -1,0 +1,37 @@
+"""Files that are whole or not there: temporary names, atomic writes, hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def temporary_name(final: Path) -> Path:
+    """A hidden name beside ``final`` with the same extension, for writing before the rename."""
+    return final.with_name(f".{final.stem}.{os.getpid()}.part{final.suffix}")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name in the same folder, flush it to disk, and rename it.
+
+    Makes the folder if it is not there. Raises OSError; then nothing is left behind and an older file stays.
+    """
+    part = temporary_name(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's contents, as hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
