@@ -38,7 +38,7 @@ def make_shot(tmp_path: Path) -> Callable[..., Path]:
             if kind != "half":
                 top = 255 if kind == "uint8" else 65535
                 pixels = (pixels * top + 0.5).astype(kind)
-            write_picture(tmp_path / name / f"{name}.{number}.{extension}", pixels, kind=kind, **options)
+            write_picture(tmp_path / name / f"{name}.{number:04d}.{extension}", pixels, kind=kind, **options)
         return tmp_path / name
 
     return make

@@ -60,7 +60,7 @@ def read_pixels(path: Path) -> FloatArray:
 def moving_picture(index: int, height: int = 72, width: int = 128, seed: int = 0) -> FloatArray:
     """A coloured texture that moves two pixels a frame over a gradient; float32 (H, W, 3), 0..1."""
     random = np.random.default_rng(seed)
-    texture = random.random((height // 8 + 2, (width + 256) // 8 + 2, 3)).astype(np.float32)
+    texture = random.random((height // 8 + 2, (width + 400) // 8 + 2, 3)).astype(np.float32)
     texture = np.kron(texture, np.ones((8, 8, 1), np.float32))[:height, 2 * index : 2 * index + width]
     ramp = np.linspace(0.1, 0.9, width, dtype=np.float32)[None, :, None]
     return (0.6 * texture + 0.4 * ramp).astype(np.float32)

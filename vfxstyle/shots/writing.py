@@ -191,9 +191,10 @@ def _pixels_and_header(
     elif output_format is OutputFormat.TIFF and encoding is Encoding.LINEAR:
         spec.set_format(oiio.FLOAT)
     else:
+        bits = _bits_for(frame, output_format)
         spec.set_format(oiio.UINT16)
-        pixels = _as_uint16(pixels, 10 if output_format is OutputFormat.DPX else 16)
-        spec.attribute("oiio:BitsPerSample", 10 if output_format is OutputFormat.DPX else 16)
+        pixels = _as_uint16(pixels, bits)
+        spec.attribute("oiio:BitsPerSample", bits)
     for name, text in stamps.items():
         spec.attribute(name, text)
     if not spec.get_string_attribute("DateTime"):
@@ -252,6 +253,15 @@ def _set_exr_types(spec: oiio.ImageSpec, frame: Frame, pixels: FloatArray) -> Fl
         beyond = np.isfinite(plane) & (np.abs(plane) > HALF_MAX)
         plane[beyond] = np.copysign(np.float32(HALF_MAX), plane[beyond])
     return limited
+
+
+def _bits_for(frame: Frame, output_format: OutputFormat) -> int:
+    """Depth of the code values: 16, and for DPX the plate's own or 10."""
+    if output_format is not OutputFormat.DPX:
+        return 16
+    own = frame.header is not None and frame.file_format == _OWN_NAMES[output_format]
+    depth = frame.header.get_int_attribute("oiio:BitsPerSample", 10) if own and frame.header is not None else 10
+    return depth if depth in (10, 12, 16) else 10
 
 
 def _as_uint16(pixels: FloatArray, bits: int) -> np.ndarray:

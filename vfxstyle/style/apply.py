@@ -92,6 +92,11 @@ def _changed(lab: tuple[Scalar, Scalar, Scalar], phi: FloatArray) -> tuple[Scala
     return lab[0] + change[0] * _L, lab[1] + change[1] * _A, lab[2] + change[2] * _B
 
 
+@njit(cache=True, inline="always")
+def _moved(value: Scalar, change: Scalar) -> Scalar:
+    return value + change if change != np.float32(0) else value  # minus zero stays what it is
+
+
 @njit(parallel=True, cache=True)
 def _apply(
     rgb: FloatArray,
@@ -129,9 +134,9 @@ def _apply(
             old_r, old_g, old_b = pixel_of_lab(lab[0], lab[1], lab[2])
             new_r, new_g, new_b = pixel_of_lab(graded[0], graded[1], graded[2])
             mix = strength * cover * gain
-            out[y, x, 0] = rgb[y, x, 0] + mix * (new_r - old_r)
-            out[y, x, 1] = rgb[y, x, 1] + mix * (new_g - old_g)
-            out[y, x, 2] = rgb[y, x, 2] + mix * (new_b - old_b)
+            out[y, x, 0] = _moved(rgb[y, x, 0], mix * (new_r - old_r))
+            out[y, x, 1] = _moved(rgb[y, x, 1], mix * (new_g - old_g))
+            out[y, x, 2] = _moved(rgb[y, x, 2], mix * (new_b - old_b))
     return skipped.sum()
 
 

@@ -1,0 +1,188 @@
+"""The command line as a process: exit codes, streams, files."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from helpers import moving_picture, read_pixels, write_picture
+
+QUICK = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]
+
+
+def vfxstyle(*arguments, cwd=None):
+    command = [sys.executable, "-m", "vfxstyle", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
+
+
+def failed(result, exit_code, word, retryable="no"):
+    """The run failed as the contract says: code, one sentence, last line, no traceback."""
+    assert result.returncode == exit_code, result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert (
+        result.stderr.strip().splitlines()[-1].startswith(f"vfxstyle: FAILED code={word} retryable={retryable} frames=")
+    )
+    return next(line for line in result.stderr.splitlines() if line.startswith("Error: "))
+
+
+def test_help_is_quick_to_start_and_loads_no_network():
+    code = "import sys, vfxstyle.cli; print([m for m in ('torch', 'cv2', 'numba') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+    for arguments in (["--help"], ["grade", "--help"], ["train", "-h"], ["--version"]):
+        assert vfxstyle(*arguments).returncode == 0
+
+
+def test_a_grade_run_ends_with_the_place_and_the_times(make_shot, tmp_path, identity_preset):
+    result = vfxstyle("grade", make_shot(), "--preset", identity_preset, *QUICK)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == ""
+    assert "Error" not in result.stderr
+    last = result.stderr.strip().splitlines()[-1]
+    assert last == f"4 frames written: {tmp_path / 'plate_identity'}"
+    for stage in ("superpixels", "features", "transforms", "grade"):
+        assert any(line.startswith(stage) and line.split()[-1] != stage for line in result.stderr.splitlines())
+    out = read_pixels(tmp_path / "plate_identity" / "plate_identity.1003.exr")
+    np.testing.assert_array_equal(out, read_pixels(tmp_path / "plate" / "plate.1003.exr"))
+
+
+def test_the_bar_and_silence(make_shot, tmp_path, identity_preset):
+    shot = make_shot(frames=range(1, 3))
+    bar = vfxstyle("grade", shot, "--preset", identity_preset, "-o", tmp_path / "a", "--progress", "bar", *QUICK)
+    assert "100%" in bar.stderr
+    silent = vfxstyle("grade", shot, "--preset", identity_preset, "-o", tmp_path / "b", "--progress", "none", *QUICK)
+    assert (silent.returncode, silent.stdout, silent.stderr) == (0, "", "")
+
+
+def test_a_dry_run_prints_json_and_writes_nothing(make_shot, tmp_path, identity_preset):
+    shot = make_shot()
+    before = sorted(tmp_path.rglob("*"))
+    result = vfxstyle("grade", shot, "--preset", identity_preset, "-f", "1002-1003", "--format", "png", "-n")
+    assert result.returncode == 0, result.stderr
+    plan = json.loads(result.stdout)
+    assert [p.rsplit("/", 1)[1] for p in plan["files"]] == ["plate_identity.1002.png", "plate_identity.1003.png"]
+    assert plan["input_space"]["name"] == "scene-linear Rec.709"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["grade"],
+        ["grade", "x"],
+        ["grade", "x", "--preset", "golden", "--bogus"],
+        ["grade", "x", "--preset", "golden", "--compression", "zip"],
+        ["grade", "x", "--preset", "golden", "--strength", "2"],
+        ["grade", "x", "--preset", "golden", "--format", "gif"],
+        ["train", "x"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_usage_is_code_2(arguments):
+    result = vfxstyle(*arguments)
+    assert result.returncode == 2
+    assert result.stderr.strip().splitlines()[-1] == "vfxstyle: FAILED code=usage retryable=no frames=none"
+    assert "Traceback" not in result.stderr
+
+
+def test_each_bad_shot_is_one_sentence_and_code_3(make_shot, tmp_path, identity_preset):
+    (tmp_path / "empty").mkdir()
+    for name in ("left", "right"):
+        write_picture(tmp_path / "two" / f"{name}.0001.exr", moving_picture(0))
+    damaged = make_shot("damaged")
+    (damaged / "damaged.1002.exr").write_bytes((damaged / "damaged.1002.exr").read_bytes()[:500])
+    mixed = make_shot("mixed")
+    write_picture(mixed / "mixed.1004.exr", moving_picture(0, 30, 40))
+
+    def grade(shot):
+        return vfxstyle("grade", shot, "--preset", identity_preset, *QUICK)
+
+    assert "no folder" in failed(grade(tmp_path / "absent"), 3, "shot")
+    assert "holds no frames" in failed(grade(tmp_path / "empty"), 3, "shot")
+    assert "left" in failed(grade(tmp_path / "two"), 3, "shot")
+    result = grade(damaged)
+    assert "1002" in failed(result, 3, "frame")
+    assert result.stderr.strip().endswith("frames=1002")
+    assert "40x30" in failed(grade(mixed), 3, "frame")
+
+
+def test_bad_presets_are_code_3(make_shot, tmp_path):
+    shot = make_shot()
+    assert "no preset 'absent'" in failed(vfxstyle("grade", shot, "--preset", "absent"), 3, "preset")
+    (tmp_path / "cut.safetensors").write_bytes(b"cut")
+    result = vfxstyle("grade", shot, "--preset", tmp_path / "cut.safetensors")
+    assert "is damaged" in failed(result, 3, "preset")
+
+
+def test_an_unwritable_output_is_code_4_and_can_be_retried(make_shot, tmp_path, identity_preset):
+    (tmp_path / "file").write_text("x")
+    result = vfxstyle("grade", make_shot(), "--preset", identity_preset, "-o", tmp_path / "file" / "out", *QUICK)
+    assert "-o" in failed(result, 4, "output", "yes") or "--analysis" in result.stderr
+
+
+def test_an_absent_gpu_is_code_4(make_shot, identity_preset):
+    import torch
+
+    if torch.cuda.device_count() > 7:
+        pytest.skip("this machine has more than eight GPUs")
+    result = vfxstyle("grade", make_shot(), "--preset", identity_preset, "--device", "cuda:7")
+    assert "cuda:7" in failed(result, 4, "resource", "yes")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_run_with_nothing_half_written(make_shot, tmp_path, lively_preset, number, code):
+    shot, out = make_shot(frames=range(1, 150)), tmp_path / "out"
+    command = [sys.executable, "-m", "vfxstyle", "grade", str(shot), "--preset", str(lively_preset), "-o", str(out)]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    job = subprocess.Popen([*command, *QUICK], stderr=subprocess.PIPE, text=True, env=environment)
+    deadline = time.monotonic() + 240
+    while not list(out.glob("*.exr")) and job.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    job.send_signal(number)
+    _, stderr = job.communicate(timeout=120)
+    assert job.returncode == code, stderr
+    assert stderr.strip().splitlines()[-1].startswith("vfxstyle: FAILED code=interrupted retryable=yes")
+    frames = sorted(out.glob("*.exr"))
+    assert 0 < len(frames) < 149
+    assert not list(out.rglob("*.part*"))
+    for path in frames:
+        assert read_pixels(path).shape == (72, 128, 3)
+
+
+def test_presets_list_and_show(tmp_path, identity_preset):
+    (tmp_path / "user_presets").mkdir()
+    identity_preset.rename(tmp_path / "user_presets" / "mine.safetensors")
+    listed = vfxstyle("presets", "list")
+    assert listed.returncode == 0
+    assert any(line.split()[1] == "user" for line in listed.stdout.splitlines())
+    shown = vfxstyle("presets", "show", "mine")
+    assert shown.returncode == 0
+    assert "efficientnet-lite0" in shown.stdout
+    assert "no preset" in failed(vfxstyle("presets", "show", "absent"), 3, "preset")
+
+
+def test_doctor_names_versions_devices_and_codecs():
+    result = vfxstyle("doctor")
+    assert result.returncode == 0, result.stderr
+    for word in ("vfxstyle", "torch", "OpenImageIO", "prores_ks write", "cpu", "efficientnet-lite0, weights packaged"):
+        assert word in result.stdout
+
+
+def test_train_writes_one_file_and_says_how_good_it_is(tmp_path):
+    for index in range(3):
+        before = moving_picture(index, seed=index)
+        for side, picture in (("before", before), ("after", before**0.8)):
+            write_picture(tmp_path / "pairs" / side / f"p{index}.png", (picture * 255).astype(np.uint8), kind="uint8")
+    result = vfxstyle(
+        "train", tmp_path / "pairs", "--name", "lift", "--epochs", "3", "--superpixels", "30", "--analysis-width", "96"
+    )
+    assert result.returncode == 0, result.stderr
+    assert [p.name for p in (tmp_path / "user_presets").iterdir()] == ["lift.safetensors"]
+    assert "mean L2 in Lab" in result.stderr
+    assert result.stderr.strip().splitlines()[-1].endswith("lift.safetensors")
+    assert "no folder before/" in failed(vfxstyle("train", tmp_path, "--name", "x"), 3, "pairs")

@@ -1,0 +1,51 @@
+import numpy as np
+from helpers import moving_picture
+
+from vfxstyle.color import Encoding, decode, encode
+from vfxstyle.pipeline.plates import analysis_picture, analysis_size
+from vfxstyle.shots import Frame, Window
+
+WINDOW = Window(0, 0, 128, 72)
+
+
+def frame(rgb, **options):
+    window = Window(0, 0, rgb.shape[1], rgb.shape[0])
+    return Frame(1, "made", rgb, window, window, **options)
+
+
+def test_sizes_keep_the_aspect_and_never_enlarge():
+    assert analysis_size(1920, 1080, 640) == (640, 360)
+    assert analysis_size(400, 300, 640) == (400, 300)
+    assert analysis_size(5000, 2, 640) == (640, 1)
+
+
+def test_a_display_plate_and_its_linear_twin_look_the_same():
+    rgb = moving_picture(0)
+    shown = analysis_picture(frame(rgb), Encoding.SRGB, 64)
+    twin = analysis_picture(frame(decode(rgb, Encoding.SRGB)), Encoding.LINEAR, 64)
+    assert shown.shape == (36, 64, 3)
+    np.testing.assert_allclose(shown, twin, atol=1e-5)
+
+
+def test_a_plate_that_needs_no_resize_is_its_own_analysis_picture():
+    rgb = moving_picture(0)
+    np.testing.assert_allclose(analysis_picture(frame(rgb), Encoding.SRGB, 640), rgb, atol=1e-5)
+
+
+def test_highlights_negatives_and_nan_stay_within_the_display():
+    rgb = np.full((72, 128, 3), (60.0, 30.0, 0.1), np.float32)
+    rgb[0, 0], rgb[1, 1], rgb[2, 2] = np.nan, np.inf, -5
+    picture = analysis_picture(frame(rgb), Encoding.LINEAR, 640)
+    assert np.isfinite(picture).all()
+    assert picture.min() >= 0
+    assert picture.max() <= 1
+    assert not picture[[0, 1, 2], [0, 1, 2]].any()
+    light = decode(picture[50, 50], Encoding.SRGB)
+    np.testing.assert_allclose(light[1], 0.625, atol=1e-3)  # half of 1.25, where red has come to rest
+
+
+def test_premultiplied_edges_are_seen_without_their_darkening():
+    rgb = np.full((72, 128, 3), 0.4, np.float32)
+    alpha = np.full((72, 128), 0.5, np.float32)
+    picture = analysis_picture(frame(rgb * 0.5, alpha=alpha), Encoding.LINEAR, 640)
+    np.testing.assert_allclose(picture, encode(rgb, Encoding.SRGB), atol=1e-5)
