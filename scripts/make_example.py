@@ -36,7 +36,7 @@ def main(movie: Path) -> None:
 
 def write(frame, path: Path, index: int) -> None:
     spec = oiio.ImageSpec(*SIZE, 3, oiio.HALF)
-    spec.attribute("compression", "dwaa:120")
+    spec.attribute("compression", "dwaa:150")
     spec.attribute("DateTime", "2008:05:20 00:00:00")
     spec.attribute("framesPerSecond", oiio.TypeDesc("rational"), (25, 1))
     spec.attribute("smpte:TimeCode", oiio.TypeDesc("timecode"), (0x01000000 | index % 10 | index // 10 << 4, 0))

@@ -5,6 +5,7 @@ import pytest
 
 from vfxstyle.color import from_grading, lab_to_linear, linear_to_lab, to_grading
 from vfxstyle.style import TransformField, apply_field, transform_lab
+from vfxstyle.style.apply import TOE
 
 PHI = np.zeros(30, np.float32)
 PHI[[0, 9, 6, 17, 19, 28, 29]] = [-0.1, 0.03, 0.1, -0.2, 0.02, 0.1, -0.03]
@@ -25,7 +26,12 @@ def plain(rgb, phi):
     """The same grade in NumPy, through the public colour functions."""
     display, gain, foot = to_grading(rgb)
     graded = lab_to_linear(transform_lab(linear_to_lab(display), phi))
-    return from_grading(graded, gain, foot)
+    toed = toe(graded) - toe(lab_to_linear(linear_to_lab(display)))
+    return from_grading(display + toed, gain, foot)
+
+
+def toe(light):
+    return np.where(light >= TOE, light, TOE * np.exp(np.minimum(light / TOE, 1) - 1))
 
 
 def test_agrees_with_plain_numpy():
@@ -68,6 +74,16 @@ def test_the_look_has_no_kink_where_highlights_begin():
     out, _ = apply_field(rgb, uniform(PHI))
     slope = np.diff(out[0, :, 1].astype(np.float64)) / np.diff(peaks.astype(np.float64))
     assert np.abs(slope[180:200].mean() - slope[200:220].mean()) < 0.02 * slope.mean()
+
+
+def test_blacks_are_not_carried_below_zero():
+    phi = np.zeros(30, np.float32)
+    phi[9], phi[19] = -0.06, 0.05
+    ramp = np.repeat(np.linspace(0, 0.02, 300, dtype=np.float32)[None, :, None], 3, axis=2)
+    out, _ = apply_field(ramp, uniform(phi))
+    assert lab_to_linear(transform_lab(linear_to_lab(ramp), phi)).min() < -0.005
+    assert out.min() >= -TOE / np.e - 1e-6
+    assert np.all(np.diff(out[0], axis=0) >= 0)
 
 
 def test_nan_and_infinity_pass_through_and_are_counted():

@@ -4,7 +4,10 @@ One compiled pass over the pixels: the grading encoding, Lab, the transforms ble
 back. The change is computed as a difference, so that where the look does nothing the plate's own bits come
 out:
 
-    out = plate + strength * alpha * gain * (light(Lab + change) - light(Lab))
+    out = plate + strength * alpha * gain * (toe(light(Lab + change)) - toe(light(Lab)))
+
+A transform that darkens shadows can carry a black below zero. ``toe`` is the identity above TOE and tends to
+zero below, without a kink: no channel that was positive ends lower than -TOE / e, and the order of tones stays.
 """
 
 from __future__ import annotations
@@ -25,6 +28,10 @@ FloatArray = npt.NDArray[np.float32]
 GUIDE_SIGMA = 8.0
 """Colour distance, in Lab units, over which neighbouring field cells lose their say in a pixel."""
 
+TOE = 0.002
+"""Linear light under which graded values are led towards zero instead of through it."""
+
+_TOE = np.float32(TOE)
 _RANGE = np.float32(-0.5 / GUIDE_SIGMA**2)
 _FAR = np.float32(1e-4)  # a pixel unlike all four cells still takes their plain mean
 _L, _A, _B = (np.float32(scale) for scale in LAB_SCALE)
@@ -93,6 +100,11 @@ def _changed(lab: tuple[Scalar, Scalar, Scalar], phi: FloatArray) -> tuple[Scala
 
 
 @njit(cache=True, inline="always")
+def _toe(light: Scalar) -> Scalar:
+    return light if light >= _TOE else _TOE * np.exp(light / _TOE - np.float32(1))
+
+
+@njit(cache=True, inline="always")
 def _moved(value: Scalar, change: Scalar) -> Scalar:
     return value + change if change != np.float32(0) else value  # minus zero stays what it is
 
@@ -134,9 +146,9 @@ def _apply(
             old_r, old_g, old_b = pixel_of_lab(lab[0], lab[1], lab[2])
             new_r, new_g, new_b = pixel_of_lab(graded[0], graded[1], graded[2])
             mix = strength * cover * gain
-            out[y, x, 0] = _moved(rgb[y, x, 0], mix * (new_r - old_r))
-            out[y, x, 1] = _moved(rgb[y, x, 1], mix * (new_g - old_g))
-            out[y, x, 2] = _moved(rgb[y, x, 2], mix * (new_b - old_b))
+            out[y, x, 0] = _moved(rgb[y, x, 0], mix * (_toe(new_r) - _toe(old_r)))
+            out[y, x, 1] = _moved(rgb[y, x, 1], mix * (_toe(new_g) - _toe(old_g)))
+            out[y, x, 2] = _moved(rgb[y, x, 2], mix * (_toe(new_b) - _toe(old_b)))
     return skipped.sum()
 
 

@@ -1,0 +1,101 @@
+"""The README's promises that a machine can check."""
+
+import re
+import subprocess
+
+import pytest
+from click.testing import CliRunner
+from helpers import EXAMPLE, REPOSITORY, read_pixels
+
+from vfxstyle import grade, load_preset, open_shot
+from vfxstyle.cli import cli
+from vfxstyle.pipeline.cards import model_card
+from vfxstyle.pipeline.library import shipped_folder
+
+README = (REPOSITORY / "README.md").read_text()
+COMMANDS = re.findall(r"^python3 -m venv .*$", README, flags=re.MULTILINE)
+
+
+def test_ci_runs_the_readmes_test_command():
+    assert len(COMMANDS) == 2
+    ci = (REPOSITORY / ".ci" / "run").read_text().replace(" -q", "")
+    assert COMMANDS[1] in ci
+
+
+def test_every_option_of_grade_is_in_the_readme_and_the_other_way_round():
+    section = README.split("| `--preset`")[1].split("\n\n")[0]
+    documented = set(re.findall(r"^\| (?:`-\w`, )?`(--[\w-]+)`", "| `--preset`" + section, flags=re.MULTILINE))
+    real = {name for option in cli.commands["grade"].params for name in option.opts if name.startswith("--")}
+    assert documented == real
+
+
+@pytest.mark.parametrize("command", ["grade", "train"])
+def test_every_option_has_help(command):
+    for option in cli.commands[command].params:
+        if option.param_type_name == "option":
+            assert option.help or option.metavar or option.type.name == "choice", option.name
+
+
+def test_the_commands_of_the_readme_exist():
+    for line in re.findall(r"^vfxstyle .*$", README, flags=re.MULTILINE):
+        words = line.split("#")[0].split()
+        command = cli.commands[words[1]]
+        help_text = CliRunner().invoke(command, ["--help"]).output
+        for word in words:
+            if word.startswith("-"):
+                assert word in help_text
+
+
+def test_the_example_is_small_and_its_origin_is_told():
+    assert sum(p.stat().st_size for p in EXAMPLE.iterdir()) < 5_000_000
+    shot = open_shot(EXAMPLE)
+    assert (len(shot), shot.info.width, shot.info.height) == (24, 640, 360)
+    told = (REPOSITORY / "examples" / "README.md").read_text()
+    assert "Blender Foundation" in told
+    assert "Attribution" in told
+
+
+@pytest.mark.parametrize("name", ["golden", "cold"])
+def test_shipped_presets_are_small_and_say_what_they_are(name):
+    path = shipped_folder() / f"{name}.safetensors"
+    assert path.stat().st_size < 12_000_000
+    preset = load_preset(name)
+    assert preset.info.card["errors"]["predicted"] < preset.info.card["errors"]["global_oracle"]
+    assert "non-commercial" in preset.info.card["data"]
+    assert path.with_suffix(".md").read_text() == model_card(preset.info)
+
+
+@pytest.mark.parametrize("name", ["golden", "cold"])
+def test_shipped_presets_keep_the_order_of_highlights(tmp_path, name):
+    """A grey ramp up to 64 through the whole pipeline: brighter in is brighter out, on every row."""
+    import numpy as np
+    from helpers import write_picture
+
+    ramp = np.repeat(np.logspace(-6, 6, 256, base=2, dtype=np.float32)[None, :, None], 96, axis=0).repeat(3, axis=2)
+    write_picture(tmp_path / "ramp.exr", ramp, kind="float")
+    grade(tmp_path / "ramp.exr", name, tmp_path / "out", superpixels=60)
+    out = read_pixels(tmp_path / "out" / "out.0001.exr") @ np.float32([0.2126, 0.7152, 0.0722])
+    assert out[:, -1].min() > 30
+    # superpixels differ, so neighbouring columns may; over two thirds of a stop the order must hold
+    assert (out[:, 14::14] > out[:, :-14:14]).all()
+
+
+def test_the_example_gets_the_golden_look(tmp_path):
+    """Warmer where it is lit, and nowhere blocks: the change is as smooth as the plate allows."""
+    import numpy as np
+
+    report = grade(EXAMPLE, "golden", tmp_path / "out", frames="1012", device="cpu")
+    assert report.superpixels > 900
+    assert len(report.chosen_frames) < 12
+    plate, graded = (open_shot(p).read(1012).rgb for p in (EXAMPLE, tmp_path / "out"))
+    lit = plate.mean(axis=2) > 0.2
+    warmth = [(p[lit, 0] / np.maximum(p[lit, 2], 1e-3)).mean() for p in (plate, graded)]
+    assert warmth[1] > 1.15 * warmth[0]
+    assert graded.min() > -0.01
+
+
+def test_the_repository_speaks_of_itself_alone():
+    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    assert not [name for name in listed.stdout.splitlines() if name.startswith("shared/")]
