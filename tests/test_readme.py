@@ -81,7 +81,6 @@ def test_shipped_presets_keep_the_order_of_highlights(tmp_path, name):
 
 def test_the_example_gets_the_golden_look(tmp_path):
     """Warmer where it is lit, and no black carried below zero."""
-    import numpy as np
 
     report = grade(EXAMPLE, "golden", tmp_path / "out", frames="1012", device="cpu")
     assert report.superpixels > 900
