@@ -21,14 +21,23 @@ def write_atomically(path: Path, data: bytes) -> None:
     part = temporary_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        part.write_bytes(data)
+        finish(part, path)
     finally:
-        with suppress(OSError):
-            part.unlink()
+        drop(part)
+
+
+def finish(part: Path, final: Path) -> None:
+    """Flush a finished temporary file to disk and give it its name. Raises OSError."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(final)
+
+
+def drop(part: Path) -> None:
+    """Remove a temporary file if it is still there."""
+    with suppress(OSError):
+        part.unlink()
 
 
 def file_digest(path: Path) -> str:

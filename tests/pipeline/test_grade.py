@@ -249,6 +249,7 @@ def test_a_failure_while_grading_leaves_whole_frames_only(make_shot, tmp_path, l
         ({"strength": 1.5}, "strength is 1.5"),
         ({"superpixels": 0}, "superpixels is 0"),
         ({"analysis_width": 3}, "analysis width is 3"),
+        ({"seed": -1}, "seed is -1"),
         ({"device": "tpu"}, "device is 'tpu'"),
         ({"format": "gif"}, "format is 'gif'"),
         ({"overwrite": "maybe"}, "overwrite is 'maybe'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from types import FrameType
 
 import click
@@ -63,7 +64,13 @@ def main() -> None:
         code = _fail(Interrupted("Stopped from the keyboard; run the same command to go on."), 130)
     except _Terminated:
         code = _fail(Interrupted("Stopped by a signal; run the same command to go on."), 143)
+    except OSError as error:
+        code = _fail(ResourceError(f"{error}; check the disk and the paths, then run again."), ResourceError.exit_code)
     except MemoryError:
         hint = "Out of memory; use a machine with more, or a smaller --analysis-width."
         code = _fail(ResourceError(hint), ResourceError.exit_code)
+    except Exception:  # a fault of ours: its traceback is what we need to mend it
+        traceback.print_exc()
+        click.echo("vfxstyle: FAILED code=fault retryable=no frames=none", err=True)
+        code = 1
     sys.exit(code)

@@ -21,7 +21,8 @@ def _check(condition: bool, message: str) -> None:
         raise UsageError(message)
 
 
-def _check_shared(superpixels: int, analysis_width: int, device: str) -> None:
+def _check_shared(superpixels: int, analysis_width: int, device: str, seed: int) -> None:
+    _check(0 <= seed < 2**32, f"seed is {seed}; it must be 0 to 4294967295.")
     _check(1 <= superpixels <= 100_000, f"superpixels is {superpixels}; it must be 1 to 100000.")
     _check(64 <= analysis_width <= 4096, f"analysis width is {analysis_width} px; it must be 64 to 4096.")
     _check(bool(_DEVICE.match(device)), f"device is '{device}'; it must be auto, cpu, cuda or cuda:N.")
@@ -70,7 +71,7 @@ class GradeSettings:
             self.overwrite in get_args(Overwrite),
             f"overwrite is '{self.overwrite}'; it must be one of {', '.join(get_args(Overwrite))}.",
         )
-        _check_shared(self.superpixels, self.analysis_width, self.device)
+        _check_shared(self.superpixels, self.analysis_width, self.device, self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,4 +103,4 @@ class TrainSettings:
         _check(self.samples >= 1, f"samples is {self.samples}; it must be at least 1.")
         _check(self.epochs >= 1, f"epochs is {self.epochs}; it must be at least 1.")
         _check(0 <= self.held_out < 1, f"held_out is {self.held_out}; it must be 0 or more and under 1.")
-        _check_shared(self.superpixels, self.analysis_width, self.device)
+        _check_shared(self.superpixels, self.analysis_width, self.device, self.seed)

@@ -24,9 +24,10 @@ import OpenImageIO as oiio
 
 from vfxstyle._version import __version__
 from vfxstyle.errors import AnalysisError, OutputError
-from vfxstyle.files import file_digest, temporary_name, write_atomically
+from vfxstyle.files import file_digest, write_atomically
 from vfxstyle.pipeline.settings import AnalysisSettings
 from vfxstyle.shots import Shot
+from vfxstyle.shots.writing import write_picture
 
 LabelArray = npt.NDArray[np.int32]
 
@@ -152,18 +153,11 @@ class AnalysisFolder:
 
     def write_labels(self, number: int, labels: LabelArray) -> None:
         """Store a label map. labels: int32 (H, W), >= 0."""
-        final = self.label_file(number)
-        part = temporary_name(final)
         spec = oiio.ImageSpec(labels.shape[1], labels.shape[0], 1, oiio.UINT32)
         spec.channelnames = ("tsp",)
         spec.attribute("compression", "zip")
         spec.attribute("DateTime", "")
-        output = oiio.ImageOutput.create(str(part))
-        codes = labels.astype(np.uint32)[..., None]
-        if output is None or not (output.open(str(part), spec) and output.write_image(codes) and output.close()):
-            part.unlink(missing_ok=True)
-            raise OutputError(f"Label map {final} cannot be written; check the disk's space and permissions.")
-        part.replace(final)
+        write_picture(self.label_file(number), spec, labels.astype(np.uint32)[..., None])
 
     def read_labels(self, number: int) -> LabelArray:
         """The label map of a frame, int32 (H, W)."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.errors import OutputError, UsageError
-from vfxstyle.files import temporary_name
+from vfxstyle.files import drop, finish, temporary_name
 from vfxstyle.shots.formats import OutputFormat
 from vfxstyle.shots.frame import FloatArray, Frame
 from vfxstyle.shots.writing import FrameSink, make_folder
@@ -117,7 +117,7 @@ class ProResSink(FrameSink):
                 raise OutputError(
                     f"{self.path} holds {found} frames instead of {self.count}; check the disk and run again."
                 )
-            self._unfinished.replace(self.path)
+            finish(self._unfinished, self.path)
         except (av.FFmpegError, OSError) as error:
             raise self._failure(error, None) from error
         self._unfinished = None
@@ -127,7 +127,7 @@ class ProResSink(FrameSink):
         if self._unfinished is not None:
             if self._container is not None:
                 self._container.close()
-            self._unfinished.unlink(missing_ok=True)
+            drop(self._unfinished)
             self._unfinished = None
 
     def _failure(self, error: Exception, number: int | None) -> OutputError:

@@ -6,6 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import OpenImageIO as oiio
 
 from vfxstyle.color import Encoding
 from vfxstyle.errors import OutputError
-from vfxstyle.files import temporary_name
+from vfxstyle.files import drop, finish, temporary_name
 from vfxstyle.shots.formats import OutputFormat
 from vfxstyle.shots.frame import FloatArray, Frame, Window
 
@@ -112,7 +113,6 @@ class ImageSink(FrameSink):
         make_folder(folder)
         self.folder, self.padding, self.format = folder, padding, output_format
         self.encoding, self.stamps = encoding, dict(stamps)
-        self._unfinished: Path | None = None
 
     def write(self, frame: Frame) -> Path:
         """Write, read back and rename one frame.
@@ -120,29 +120,18 @@ class ImageSink(FrameSink):
         Raises :class:`~vfxstyle.errors.OutputError` naming the file if any step fails.
         """
         final = self.folder / frame_file_name(self.folder.name, frame.number, self.padding, self.format)
-        self._unfinished = temporary_name(final)
+        pixels, spec = _pixels_and_header(frame, self.format, self.encoding, self.stamps)
         try:
-            pixels, spec = _pixels_and_header(frame, self.format, self.encoding, self.stamps)
-            _write_picture(self._unfinished, spec, pixels, final)
-            _read_back(self._unfinished, spec, final)
-            self._unfinished.replace(final)
-        except OSError as error:
-            raise OutputError(
-                f"{final} cannot be written: {error.strerror or error}; free some space or choose another folder.",
-                frames=(frame.number,),
-            ) from error
-        finally:
-            self.discard()
+            write_picture(final, spec, pixels)
+        except OutputError as error:
+            raise OutputError(str(error), frames=(frame.number,)) from error
         return final
 
     def close(self) -> None:
         """Nothing to do: every frame is finished on its own."""
 
     def discard(self) -> None:
-        """Remove the temporary file of an interrupted write."""
-        if self._unfinished is not None:
-            self._unfinished.unlink(missing_ok=True)
-            self._unfinished = None
+        """Nothing to do: an interrupted write leaves nothing."""
 
 
 def frame_file_name(name: str, number: int, padding: int, output_format: OutputFormat) -> str:
@@ -151,17 +140,33 @@ def frame_file_name(name: str, number: int, padding: int, output_format: OutputF
     return f"{name}.{sign}{abs(number):0{padding}d}.{output_format.extension}"
 
 
-def _write_picture(path: Path, spec: oiio.ImageSpec, pixels: np.ndarray, final: Path) -> None:
-    output = oiio.ImageOutput.create(str(path))
-    if output is None:
-        raise OutputError(f"{final} cannot be written: {oiio.geterror()}; choose another --format.")
-    if not (output.open(str(path), spec) and output.write_image(pixels) and output.close()):
-        reason = (output.geterror() or oiio.geterror() or "unknown reason").strip().splitlines()[0]
-        raise OutputError(f"{final} cannot be written: {reason}; check the disk's space and permissions.")
+def write_picture(final: Path, spec: oiio.ImageSpec, pixels: npt.NDArray[Any]) -> None:
+    """Write a picture under a temporary name, read it back as the next program will, and rename it.
+
+    pixels: (H, W, C) as ``spec`` says. Raises :class:`~vfxstyle.errors.OutputError` naming the file; then nothing
+    is left behind and an older file stays.
+    """
+    part = temporary_name(final)
+    try:
+        output = oiio.ImageOutput.create(str(part))
+        if output is None:
+            raise _failure(final, oiio.geterror())
+        if not (output.open(str(part), spec) and output.write_image(pixels) and output.close()):
+            raise _failure(final, output.geterror())
+        _read_back(part, spec, final)
+        finish(part, final)
+    except OSError as error:
+        raise _failure(final, error.strerror or str(error)) from error
+    finally:
+        drop(part)
+
+
+def _failure(final: Path, reason: str) -> OutputError:
+    first = (reason.strip() or "unknown reason").splitlines()[0].rstrip(".")
+    return OutputError(f"{final} cannot be written: {first}; check the disk's space and permissions.")
 
 
 def _read_back(path: Path, spec: oiio.ImageSpec, final: Path) -> None:
-    """Open the finished file again and read all of it, as the next program will."""
     back = oiio.ImageInput.open(str(path))
     whole = None if back is None else back.read_image(0, 0, 0, spec.nchannels, spec.format)
     if back is None or whole is None or whole.shape[:2] != (spec.height, spec.width):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vfxstyle.style.predictor import Predictor, Standardisation
-from vfxstyle.style.transform import LAB_SCALE, TERMS, basis, fit_transform
+from vfxstyle.style.transform import LAB_SCALE, TERMS, basis, fit_transform, transform_lab
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -124,26 +124,25 @@ def _loss(
 def measure(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> Errors:
     """The errors of a predictor on superpixels, with the two yardsticks beside it."""
     network.eval()
-    distance = np.linalg.norm(samples.after - samples.before, axis=-1).mean()
-    scale = np.array(LAB_SCALE, np.float32)
     predicted = 0.0
     for start in range(0, len(samples.features), 8192):
         part = slice(start, start + 8192)
         features = torch.from_numpy(samples.features[part]).to(device)
-        phi = network(standardisation.apply(features)).cpu().numpy().reshape(-1, 3, TERMS)
-        change = np.einsum("nrt,npt->npr", phi, basis(samples.before[part])) * scale
-        error = np.linalg.norm(samples.before[part] + change - samples.after[part], axis=-1)
-        predicted += float(error.sum())
+        phi = network(standardisation.apply(features)).cpu().numpy()
+        predicted += _summed_error(transform_lab(samples.before[part], phi[:, None]), samples.after[part])
     count = samples.before.shape[0] * samples.before.shape[1]
-    return Errors(float(distance), _global_oracle(samples), predicted / count)
+    distance = _summed_error(samples.before, samples.after)
+    return Errors(distance / count, _summed_oracle_error(samples) / count, predicted / count)
 
 
-def _global_oracle(samples: Samples) -> float:
+def _summed_error(one: FloatArray, other: FloatArray) -> float:
+    return float(np.linalg.norm(one - other, axis=-1).sum(dtype=np.float64))
+
+
+def _summed_oracle_error(samples: Samples) -> float:
     total = 0.0
     for picture in np.unique(samples.picture):
         own = samples.picture == picture
         before, after = samples.before[own].reshape(-1, 3), samples.after[own].reshape(-1, 3)
-        phi = fit_transform(before, after).reshape(3, TERMS)
-        graded = before + basis(before) @ phi.T * np.array(LAB_SCALE, np.float32)
-        total += float(np.linalg.norm(graded - after, axis=-1).sum())
-    return float(total / (samples.before.shape[0] * samples.before.shape[1]))
+        total += _summed_error(transform_lab(before, fit_transform(before, after)), after)
+    return total
