@@ -1,7 +1,7 @@
 """The command line as a process: exit codes, streams, files."""
 
+import functools
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -138,8 +138,9 @@ def test_an_absent_gpu_is_code_4(make_shot, identity_preset):
 def test_a_signal_ends_the_run_with_nothing_half_written(make_shot, tmp_path, lively_preset, number, code):
     shot, out = make_shot(frames=range(1, 150)), tmp_path / "out"
     command = [sys.executable, "-m", "vfxstyle", "grade", str(shot), "--preset", str(lively_preset), "-o", str(out)]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    job = subprocess.Popen([*command, *QUICK], stderr=subprocess.PIPE, text=True, env=environment)
+    # a shell that runs the tests in the background has SIGINT ignored, and children inherit that
+    listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    job = subprocess.Popen([*command, *QUICK], stderr=subprocess.PIPE, text=True, preexec_fn=listen)
     deadline = time.monotonic() + 240
     while not list(out.glob("*.exr")) and job.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
