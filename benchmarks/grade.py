@@ -31,7 +31,8 @@ def floor_seconds(shot_path: str, folder: Path) -> float:
     start = time.perf_counter()
     with open_shot(shot_path) as shot:
         encoding = OutputFormat.EXR.encoding_for(shot.info.encoding)
-        sink = ImageSink(folder, padding=shot.padding, output_format=OutputFormat.EXR, encoding=encoding, stamps={})
+        targets = {number: folder / f"floor.{number:04d}.exr" for number in shot.frames}
+        sink = ImageSink(folder, targets, output_format=OutputFormat.EXR, encoding=encoding, stamps={})
         for frame in shot:
             sink.write(frame_in(frame, shot.info.encoding, encoding))
     return time.perf_counter() - start

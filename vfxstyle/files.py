@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
 
 def temporary_name(final: Path) -> Path:
-    """A hidden name beside ``final`` with the same extension, for writing before the rename."""
-    return final.with_name(f".{final.stem}.{os.getpid()}.part{final.suffix}")
+    """A hidden name beside ``final`` with the same extension, for writing before the rename; never the same twice."""
+    return final.with_name(f".{final.stem}.{secrets.token_hex(6)}.part{final.suffix}")
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -122,7 +122,9 @@ def test_bad_presets_are_code_3(make_shot, tmp_path):
 def test_an_unwritable_output_is_code_4_and_can_be_retried(make_shot, tmp_path, identity_preset):
     (tmp_path / "file").write_text("x")
     result = vfxstyle("grade", make_shot(), "--preset", identity_preset, "-o", tmp_path / "file" / "out", *QUICK)
-    assert "-o" in failed(result, 4, "output", "yes") or "--analysis" in result.stderr
+    sentence = failed(result, 4, "output", "yes")
+    assert str(tmp_path / "file" / "out") in sentence
+    assert "cannot be written" in sentence
 
 
 def test_an_absent_gpu_is_code_4(make_shot, identity_preset):
@@ -142,13 +144,13 @@ def test_a_signal_ends_the_run_with_nothing_half_written(make_shot, tmp_path, li
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     job = subprocess.Popen([*command, *QUICK], stderr=subprocess.PIPE, text=True, preexec_fn=listen)
     deadline = time.monotonic() + 240
-    while not list(out.glob("*.exr")) and job.poll() is None and time.monotonic() < deadline:
+    while not list(out.glob("out.*.exr")) and job.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     job.send_signal(number)
     _, stderr = job.communicate(timeout=120)
     assert job.returncode == code, stderr
     assert stderr.strip().splitlines()[-1].startswith("vfxstyle: FAILED code=interrupted retryable=yes")
-    frames = sorted(out.glob("*.exr"))
+    frames = sorted(out.glob("out.*.exr"))
     assert 0 < len(frames) < 149
     assert not list(out.rglob("*.part*"))
     for path in frames:
@@ -165,6 +167,11 @@ def test_presets_list_and_show(tmp_path, identity_preset):
     assert shown.returncode == 0
     assert "efficientnet-lite0" in shown.stdout
     assert "no preset" in failed(vfxstyle("presets", "show", "absent"), 3, "preset")
+    (tmp_path / "user_presets" / "torn.safetensors").write_bytes(b"torn")
+    listed = vfxstyle("presets", "list")
+    assert listed.returncode == 0
+    assert "is damaged" in next(line for line in listed.stdout.splitlines() if line.startswith("torn"))
+    assert "torn: damaged" in vfxstyle("doctor").stdout
 
 
 def test_doctor_names_versions_devices_and_codecs():

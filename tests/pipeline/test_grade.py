@@ -9,7 +9,7 @@ import pytest
 from helpers import moving_picture, read_pixels, write_picture
 
 from vfxstyle import grade, open_shot
-from vfxstyle.errors import AnalysisError, FrameError, OutputError, PresetError, UsageError
+from vfxstyle.errors import AnalysisError, FrameError, PresetError, UsageError
 from vfxstyle.pipeline.grade import GradeSettings, plan_grade
 
 QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
@@ -194,6 +194,7 @@ def test_a_dry_run_lists_the_files_of_the_run_and_writes_nothing(make_shot, tmp_
     assert plan["files"] == [str(out / "out.0001.exr"), str(out / "out.0002.exr")]
     assert not out.exists()
     run(shot, identity_preset, out, frames="1-2")
+    assert sorted(str(p) for p in (out / ".vfxstyle").rglob("*") if p.is_file()) == sorted(plan["support_files"])
     assert sorted(str(p) for p in out.iterdir() if p.is_file()) == plan["files"]
     assert plan_grade(shot, identity_preset, out, frames="1-2", settings=QUICK)["files"] == []
 
@@ -209,8 +210,60 @@ def test_output_names_follow_the_shot_and_the_preset(make_shot, tmp_path, identi
 
 def test_the_plate_is_never_written_over(make_shot, identity_preset):
     shot = make_shot()
-    with pytest.raises(OutputError, match="where the plate is"):
+    with pytest.raises(UsageError, match="where the plate is"):
         run(shot, identity_preset, shot)
+
+
+def test_the_folder_that_one_stands_in_and_links_to_folders(make_shot, tmp_path, identity_preset, monkeypatch):
+    shot = make_shot(frames=range(1, 3))
+    (tmp_path / "real_v003").mkdir()
+    (tmp_path / "latest").symlink_to("real_v003")
+    run(shot, identity_preset, tmp_path / "latest")
+    assert sorted(bytes_of(tmp_path / "real_v003")) == ["0001.exr", "0002.exr"]
+    assert (tmp_path / "real_v003" / "latest.0001.exr").exists()
+    assert run(shot, identity_preset, tmp_path / "latest").written == ()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    run(shot, identity_preset, ".")
+    assert (tmp_path / "here" / "here.0001.exr").exists()
+    assert run(shot, identity_preset, ".", overwrite="never").written == ()
+
+
+def edge_plate(folder, value=0.4, alpha=0.5):
+    pixels = np.full((72, 128, 4), value * alpha, np.float32)
+    pixels[..., 3] = alpha
+    for number in (1, 2):
+        write_picture(folder / f"plate.{number:04d}.exr", pixels, names=("R", "G", "B", "A"))
+    return folder
+
+
+def test_premultiplied_frames_become_straight_where_the_format_wants_it(tmp_path, identity_preset):
+    shot = edge_plate(tmp_path / "plate")
+    run(shot, identity_preset, tmp_path / "out.mov")
+    movie = open_shot(tmp_path / "out.mov")
+    assert movie.info.has_alpha
+    frame = movie.read(1)
+    np.testing.assert_allclose(frame.alpha, 0.5, atol=2e-3)
+    np.testing.assert_allclose(frame.rgb, 0.4 ** (1 / 2.4), atol=5e-3)
+    run(shot, identity_preset, tmp_path / "png", format="png")
+    frame = open_shot(tmp_path / "png").read(1)
+    assert not frame.premultiplied
+    np.testing.assert_allclose(frame.rgb, 0.4, atol=1e-4)
+    run(tmp_path / "png", identity_preset, tmp_path / "again", format="png")
+    np.testing.assert_allclose(open_shot(tmp_path / "again").read(1).rgb, frame.rgb, atol=1e-4)
+    run(tmp_path / "png", identity_preset, tmp_path / "exr")
+    back = open_shot(tmp_path / "exr").read(1)
+    assert back.premultiplied
+    np.testing.assert_allclose(back.rgb, 0.2, atol=1e-3)
+
+
+def test_a_part_of_a_movie_does_not_replace_the_whole(make_shot, tmp_path, identity_preset):
+    shot = make_shot(extension="png", frames=range(1, 5))
+    run(shot, identity_preset, tmp_path / "clip.mov")
+    whole = run(tmp_path / "clip.mov", identity_preset).output
+    part = run(tmp_path / "clip.mov", identity_preset, frames="2-3").output
+    assert part.name == "clip_identity.2-3.mov"
+    assert (len(open_shot(whole)), len(open_shot(part))) == (4, 2)
 
 
 def test_a_bad_frame_stops_the_run_before_anything_is_graded(make_shot, tmp_path, identity_preset):
@@ -218,7 +271,7 @@ def test_a_bad_frame_stops_the_run_before_anything_is_graded(make_shot, tmp_path
     (shot / "plate.1003.exr").write_bytes(b"junk")
     with pytest.raises(FrameError, match="1003"):
         run(shot, identity_preset, tmp_path / "out")
-    assert not bytes_of(tmp_path / "out") if (tmp_path / "out").exists() else True
+    assert list((tmp_path / "out").glob("*.exr")) == []
 
 
 def test_a_failure_while_grading_leaves_whole_frames_only(make_shot, tmp_path, lively_preset, monkeypatch):

@@ -34,12 +34,13 @@ def test_a_plate_that_needs_no_resize_is_its_own_analysis_picture():
 
 def test_highlights_negatives_and_nan_stay_within_the_display():
     rgb = np.full((72, 128, 3), (60.0, 30.0, 0.1), np.float32)
-    rgb[0, 0], rgb[1, 1], rgb[2, 2] = np.nan, np.inf, -5
+    rgb[0, 0], rgb[1, 1, 0], rgb[2, 2] = np.nan, np.inf, -5
     picture = analysis_picture(frame(rgb), Encoding.LINEAR, 640)
     assert np.isfinite(picture).all()
     assert picture.min() >= 0
     assert picture.max() <= 1
     assert not picture[[0, 1, 2], [0, 1, 2]].any()
+    assert np.isnan(rgb[0, 0]).all()  # the plate itself is left as it is
     light = decode(picture[50, 50], Encoding.SRGB)
     np.testing.assert_allclose(light[1], 0.625, atol=1e-3)  # half of 1.25, where red has come to rest
 

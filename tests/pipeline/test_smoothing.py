@@ -15,11 +15,10 @@ def grid(side=8, cells=4):
     return labels, lab, table, rows
 
 
-def test_the_table_holds_areas_centroids_and_mean_colours():
+def test_the_table_holds_centroids_and_mean_colours():
     labels, lab, table, rows = grid()
     assert table.labels.tolist() == sorted(set(labels.reshape(-1).tolist()))
     np.testing.assert_array_equal(table.labels[rows], labels)
-    assert (table.areas == 64).all()
     np.testing.assert_allclose(table.centroids[0], [3.5, 3.5])
     np.testing.assert_allclose(table.centroids[1], [11.5, 3.5])
     np.testing.assert_allclose(table.colours[rows], lab, atol=1e-4)
@@ -55,7 +54,7 @@ def test_equal_transforms_stay_and_a_lone_superpixel_too():
     same = np.full((16, 30), 0.25, np.float32)
     np.testing.assert_allclose(smooth_over_neighbours(same, table, adjacency(rows)), same, rtol=1e-6)
     np.testing.assert_allclose(spread_over_pixels(rows, same, table, lab).coefficients, 0.25, rtol=1e-5)
-    lone = FrameTable(table.labels[:1], table.areas[:1], table.centroids[:1], table.colours[:1])
+    lone = FrameTable(table.labels[:1], table.centroids[:1], table.colours[:1])
     edges = np.zeros((0, 2), np.int32)
     np.testing.assert_array_equal(smooth_over_neighbours(same[:1], lone, edges), same[:1])
 

@@ -17,7 +17,7 @@ def features():
 def stored(make_shot, tmp_path):
     shot = open_shot(make_shot(frames=range(1, 3)))
     analysis = AnalysisFolder(tmp_path / "analysis")
-    analysis.begin()
+    analysis.begin("abc")
     for number in shot.frames:
         analysis.write_labels(number, np.full((4, 6), 70000 + number, np.int32))
     analysis.finish(features(), {"identity": "abc", "plate": {}})
@@ -33,9 +33,22 @@ def test_labels_and_features_come_back(stored):
     assert not fresh.holds("other", shot)
 
 
+def test_label_maps_of_another_analysis_are_refused(stored):
+    """Two jobs with different settings in one folder: the slower one must not grade with the other's labels."""
+    shot, analysis = stored
+    slow = AnalysisFolder(analysis.folder)
+    assert slow.holds("abc", shot)
+    other = AnalysisFolder(analysis.folder)
+    other.begin("xyz")
+    other.write_labels(2, np.zeros((4, 6), np.int32))
+    slow.read_labels(1)
+    with pytest.raises(AnalysisError, match="belongs to another analysis"):
+        slow.read_labels(2)
+
+
 def test_an_analysis_that_was_begun_again_no_longer_counts(stored):
     shot, analysis = stored
-    analysis.begin()
+    analysis.begin("abc")
     assert not AnalysisFolder(analysis.folder).holds("abc", shot)
 
 
@@ -94,4 +107,4 @@ def test_known_files_are_not_read_again(make_shot, monkeypatch):
 def test_an_unwritable_place(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="--analysis"):
-        AnalysisFolder(tmp_path / "file" / "analysis").begin()
+        AnalysisFolder(tmp_path / "file" / "analysis").begin("abc")

@@ -101,6 +101,10 @@ def test_frame_ranges():
     assert format_frames((1, 2, 3, 7)) == "1-3,7"
     with pytest.raises(UsageError, match="not a frame range"):
         parse_frames("first-last")
+    with pytest.raises(UsageError, match="empty"):
+        parse_frames("")
+    with pytest.raises(ShotError, match="cannot be a path"):
+        open_shot("x" * 5000)
 
 
 def test_frames_the_shot_does_not_have(make_shot):

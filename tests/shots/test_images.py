@@ -131,6 +131,31 @@ def test_a_log_tag_is_refused_not_guessed(tmp_path):
         open_shot(path)
 
 
+def test_a_later_frame_in_another_encoding_is_named(make_shot):
+    folder = make_shot()
+    attributes = {"colorInteropID": "srgb_rec709_display"}
+    write_picture(folder / "plate.1003.exr", moving_picture(2), attributes=attributes)
+    shot = open_shot(folder)
+    shot.read(1002)
+    with pytest.raises(FrameError, match=r"1003.*is sRGB.*the shot is scene-linear"):
+        shot.read(1003)
+
+
+def test_a_turned_photograph_is_refused(tmp_path):
+    codes = (moving_picture(0) * 255).astype(np.uint8)
+    path = write_picture(tmp_path / "a.jpg", codes, kind="uint8", attributes={"Orientation": 6})
+    with pytest.raises(FrameError, match="Orientation"):
+        open_shot(path)
+
+
+def test_log_dpx_is_refused(tmp_path):
+    codes = (moving_picture(0) * 65535).astype(np.uint16)
+    attributes = {"dpx:Transfer": "Printing density"}
+    path = write_picture(tmp_path / "a.dpx", codes, kind="uint16", attributes=attributes)
+    with pytest.raises(FrameError, match="Printing density"):
+        open_shot(path)
+
+
 def test_a_linear_tag_is_stated_as_the_source(tmp_path):
     path = write_picture(tmp_path / "a.exr", moving_picture(0), attributes={"colorInteropID": "lin_rec709_scene"})
     assert open_shot(path).info.encoding_source == "header tag lin_rec709_scene"

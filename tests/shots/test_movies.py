@@ -21,6 +21,7 @@ def frame(index, alpha=None, height=72, width=128):
 
 def sink(path, output_format=OutputFormat.PRORES_422_HQ, **options):
     settings = {
+        "encoding": Encoding.REC709,
         "frame_rate": RATE,
         "pixel_aspect": Fraction(1),
         "timecode": "01:00:00:00",
@@ -62,6 +63,62 @@ def test_prores_is_written_with_its_tags_and_comes_back(tmp_path, output_format,
     error = np.abs(shot.read(1).rgb - moving_picture(0))
     assert error.mean() < 0.02  # the picture's chroma is finer than 4:2:2 can carry
     assert list(tmp_path.iterdir()) == [tmp_path / "a.mov"]
+
+
+def test_an_srgb_movie_says_so(tmp_path):
+    out = sink(tmp_path / "a.mov", encoding=Encoding.SRGB)
+    out.write(frame(0))
+    out.close()
+    info = open_shot(tmp_path / "a.mov").info
+    assert info.encoding is Encoding.SRGB
+    assert info.encoding_source.startswith("its tag")
+
+
+def encode(path, codec, options, pixel_format="yuv420p", tags=None, frames=40):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 128, 72, pixel_format
+        stream.codec_context.options = options
+        for name, value in (tags or {}).items():
+            setattr(stream.codec_context, name, value)
+        for index in range(frames):
+            codes = (moving_picture(index) * 255).astype(np.uint8)
+            container.mux(
+                stream.encode(av.VideoFrame.from_ndarray(codes, format="rgb24").reformat(format=pixel_format))
+            )
+        container.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("libx264", {"x264-params": "open-gop=1:keyint=10:bframes=3:log-level=none"}),
+        ("libx265", {"x265-params": "open-gop=1:keyint=10:bframes=3:log-level=none"}),
+    ],
+)
+def test_open_groups_of_pictures_are_read_in_any_order(tmp_path, codec, options):
+    encode(tmp_path / "a.mp4", codec, options)
+    shot = open_shot(tmp_path / "a.mp4")
+    in_order = {f.number: f.rgb for f in shot}
+    assert len(in_order) == 40
+    for number in (40, 10, 9, 21, 20, 11, 31, 30, 29, 1, 19):
+        np.testing.assert_array_equal(shot.read(number).rgb, in_order[number])
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [({"color_trc": 16}, "PQ"), ({"color_trc": 18}, "HLG"), ({"color_primaries": 9}, "BT.2020 primaries")],
+)
+def test_wide_and_high_range_movies_are_refused_not_guessed(tmp_path, tags, message):
+    encode(tmp_path / "a.mp4", "libx264", {}, tags=tags, frames=3)
+    with pytest.raises(ShotError, match=message):
+        open_shot(tmp_path / "a.mp4")
+
+
+def test_chroma_of_4_1_1_is_refused(tmp_path):
+    encode(tmp_path / "a.mkv", "ffv1", {}, pixel_format="yuv411p", frames=2)
+    with pytest.raises(FrameError, match="yuv411p"):
+        open_shot(tmp_path / "a.mkv").read(1)
 
 
 def test_flat_patches_come_back_within_two_codes(tmp_path):

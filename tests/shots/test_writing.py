@@ -12,7 +12,8 @@ WINDOW = Window(0, 0, 128, 72)
 
 
 def sink(folder, output_format=OutputFormat.EXR, encoding=Encoding.LINEAR, stamps=()):
-    return ImageSink(folder, padding=4, output_format=output_format, encoding=encoding, stamps=dict(stamps))
+    targets = {n: folder / frame_file_name(folder.name, n, 4, output_format) for n in range(10)}
+    return ImageSink(folder, targets, output_format=output_format, encoding=encoding, stamps=dict(stamps))
 
 
 def frame(pixels, number=1, **options):
@@ -42,9 +43,18 @@ def test_integer_formats_round_to_their_depth(tmp_path, output_format, step):
     assert open_shot(path).info.encoding is Encoding.SRGB
 
 
+def test_grey_float_exr_stays_float(tmp_path):
+    grey = np.random.default_rng(0).random((8, 8, 1)).astype(np.float32)
+    plate = write_picture(tmp_path / "a.exr", grey, kind="float", names=("Y",))
+    path = sink(tmp_path / "o").write(open_shot(plate).read(1))
+    assert str(spec_of(path).format) == "float"
+    np.testing.assert_array_equal(read_pixels(path)[..., :1], grey)
+
+
 def test_scene_linear_tiff_is_float_and_keeps_highlights(tmp_path):
     path = sink(tmp_path / "o", OutputFormat.TIFF).write(frame(moving_picture(0) * 20))
     np.testing.assert_array_equal(read_pixels(path), moving_picture(0) * 20)
+    assert open_shot(path).info.encoding is Encoding.LINEAR
 
 
 def test_half_limits_what_is_too_bright_and_keeps_nan_and_infinity(tmp_path):
@@ -102,6 +112,7 @@ def test_two_writes_of_one_frame_have_the_same_bytes(tmp_path):
         data = one.read_bytes()
         two = sink(tmp_path / "a", output_format).write(frame(moving_picture(0)))
         assert two.read_bytes() == data
+        assert b".part" not in data
         assert spec_of(two).get_string_attribute("DateTime") == ""
 
 

@@ -26,12 +26,13 @@ def plain(rgb, phi):
     """The same grade in NumPy, through the public colour functions."""
     display, gain, foot = to_grading(rgb)
     graded = lab_to_linear(transform_lab(linear_to_lab(display), phi))
-    toed = toe(graded) - toe(lab_to_linear(linear_to_lab(display)))
-    return from_grading(display + toed, gain, foot)
+    return from_grading(above_black(graded, display), gain, foot)
 
 
-def toe(light):
-    return np.where(light >= TOE, light, TOE * np.exp(np.minimum(light / TOE, 1) - 1))
+def above_black(new, old):
+    toe = np.clip(old, 1e-12, TOE)
+    led = np.where(new >= toe, new, toe * np.exp(np.minimum(new / toe, 1) - 1))
+    return np.where(old <= 0, np.maximum(new, old), led)
 
 
 def test_agrees_with_plain_numpy():
@@ -82,8 +83,30 @@ def test_blacks_are_not_carried_below_zero():
     ramp = np.repeat(np.linspace(0, 0.02, 300, dtype=np.float32)[None, :, None], 3, axis=2)
     out, _ = apply_field(ramp, uniform(phi))
     assert lab_to_linear(transform_lab(linear_to_lab(ramp), phi)).min() < -0.005
-    assert out.min() >= -TOE / np.e - 1e-6
-    assert np.all(np.diff(out[0], axis=0) >= 0)
+    assert out.min() >= -1e-6
+    assert np.all(np.diff(out[0], axis=0) >= -1e-6)
+
+
+def test_saturated_highlights_gain_no_negative_channel():
+    phi = np.zeros(30, np.float32)
+    phi[9] = -0.1
+    rgb = np.float32([[[1000, 0, 0], [60000, 0, 10], [2, 0.5, 0]]])
+    out, _ = apply_field(rgb, uniform(phi))
+    assert out.min() >= -1e-6 * 60000
+    assert (out[..., 0] < rgb[..., 0]).all()
+
+
+def test_what_was_negative_gets_no_darker():
+    rgb = np.float32([[[-0.2, 0.3, 0.1], [-0.004, -0.004, -0.004]]])
+    out, _ = apply_field(rgb, uniform(PHI))
+    assert (out[..., 0] >= rgb[..., 0] - 1e-6).all()
+
+
+def test_hardly_any_cover_makes_no_nan():
+    rgb = np.ones((1, 2, 3), np.float32)
+    out, skipped = apply_field(rgb, uniform(PHI), alpha=np.float32([[1e-39, 1e-30]]))
+    assert np.isfinite(out).all()
+    assert skipped == 0
 
 
 def test_nan_and_infinity_pass_through_and_are_counted():

@@ -69,8 +69,19 @@ def main() -> None:
     except MemoryError:
         hint = "Out of memory; use a machine with more, or a smaller --analysis-width."
         code = _fail(ResourceError(hint), ResourceError.exit_code)
-    except Exception:  # a fault of ours: its traceback is what we need to mend it
-        traceback.print_exc()
-        click.echo("vfxstyle: FAILED code=fault retryable=no frames=none", err=True)
-        code = 1
+    except RuntimeError as error:
+        if "out of memory" not in str(error):
+            code = _report_fault()
+        else:
+            hint = "Out of GPU memory; use a device with more, or --device cpu."
+            code = _fail(ResourceError(hint), ResourceError.exit_code)
+    except Exception:
+        code = _report_fault()
     sys.exit(code)
+
+
+def _report_fault() -> int:
+    """Print the traceback of a fault of ours, which is what we need to mend it; returns the exit code."""
+    traceback.print_exc()
+    click.echo("vfxstyle: FAILED code=fault retryable=no frames=none", err=True)
+    return 1

@@ -13,10 +13,12 @@ def presets() -> None:
 @presets.command("list")
 def list_() -> None:
     """One line for each installed preset."""
+    from vfxstyle.errors import PresetError
     from vfxstyle.pipeline.library import installed_presets
 
-    for info, _, source in installed_presets():
-        click.echo(f"{info.name:<16} {source:<8} {info.description}")
+    for info, path, source in installed_presets():
+        told = str(info) if isinstance(info, PresetError) else info.description
+        click.echo(f"{path.stem:<16} {source:<8} {told}")
 
 
 @presets.command()

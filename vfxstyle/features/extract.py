@@ -6,7 +6,7 @@ What is extracted here is raw: the deep parts are not projected, because the pro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -83,5 +83,5 @@ def assemble(
     return np.concatenate([*parts, histogram.astype(np.float32), pixel], axis=1)
 
 
-FEATURE_PARTS = tuple(field.name for field in fields(RawFeatures))
-"""Names of the raw parts, for storing them."""
+SUPERPIXEL_PARTS = ("context_coarse", "context_fine", "histogram", "pixel")
+"""The parts of :class:`RawFeatures` that have a row for each superpixel."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tsp
 from vfxstyle.errors import AnalysisError
 from vfxstyle.features import RawFeatures, backbone_class, extract, pick_device
-from vfxstyle.features.extract import FEATURE_PARTS
+from vfxstyle.features.extract import SUPERPIXEL_PARTS
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.selection import FrameChoice, choose_frames
@@ -45,7 +45,7 @@ def analyze(
             f"Analysis {folder} belongs to another plate or other settings; name another folder with --analysis, "
             "or let it be replaced with --overwrite changed."
         )
-    analysis.begin()
+    analysis.begin(identity)
     present = _segment(shot, analysis, settings, clock)
     choice = choose_frames(present)
     features = _describe(shot, analysis, choice, settings, device, clock)
@@ -104,12 +104,9 @@ def _describe(
             step()
     labels = np.concatenate([wanted for wanted, _ in described])
     order = np.argsort(labels)
-
-    def gathered(part: str) -> npt.NDArray[Any]:
-        blocks = [getattr(raw, part) for _, raw in described]
-        if part == "global_":
-            blocks = [np.repeat(b[None], len(w), axis=0) for b, (w, _) in zip(blocks, described, strict=True)]
-        joined: npt.NDArray[Any] = np.concatenate(blocks)[order]
-        return joined
-
-    return StoredFeatures(labels[order], {part: gathered(part) for part in FEATURE_PARTS})
+    parts: dict[str, npt.NDArray[Any]] = {
+        part: np.concatenate([getattr(raw, part) for _, raw in described])[order] for part in SUPERPIXEL_PARTS
+    }
+    parts["global_"] = np.stack([raw.global_ for _, raw in described])
+    parts["frame"] = np.repeat(np.arange(len(described)), [len(wanted) for wanted, _ in described])[order]
+    return StoredFeatures(labels[order], parts)

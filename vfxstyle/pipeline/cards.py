@@ -12,7 +12,8 @@ def model_card(info: PresetInfo) -> str:
     lines = [f"# {info.name}", "", info.description or "(no description)", ""]
     lines += [
         f"- Backbone: {info.backbone}",
-        f"- Trained on {card.get('pairs', '?')} pairs, {card.get('held_out', 0)} of them held out to measure",
+        f"- Trained on {card.get('pairs', '?')} pairs, {card.get('held_out', 0)} of them kept from the weights, "
+        "to choose the best epoch and to measure it",
         f"- Data: {card.get('data') or 'not stated'}",
     ]
     if errors:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle._version import __version__
+from vfxstyle.features import backbone_class, pick_device
 from vfxstyle.pipeline.analyze import analyze
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, make_plan
@@ -18,7 +19,7 @@ from vfxstyle.pipeline.records import Records, key_of
 from vfxstyle.pipeline.render import Renderer, predict_transforms
 from vfxstyle.pipeline.settings import AnalysisSettings, GradeSettings
 from vfxstyle.pipeline.store import AnalysisFolder, PlateFile, identity_of, stamp_plate
-from vfxstyle.shots import Shot, format_frames, open_shot, parse_frames
+from vfxstyle.shots import OutputFormat, Shot, format_frames, open_shot, parse_frames
 from vfxstyle.shots.prores import ProResSink
 from vfxstyle.shots.writing import FrameSink, ImageSink
 from vfxstyle.style import Preset, read_preset
@@ -101,8 +102,9 @@ def plan_grade(
     settings = settings or GradeSettings()
     with open_shot(shot) as plate:
         plan = make_plan(plate, find_preset(preset), output, _numbers(frames), analysis, settings)
-        todo = _Job(plan, plate, read_preset(plan.preset)).outdated()
-        return plan.as_json(list(dict.fromkeys(plan.targets[number] for number in todo)))
+        job = _Job(plan, plate, read_preset(plan.preset))
+        files = list(dict.fromkeys(plan.targets[number] for number in job.outdated()))
+        return plan.as_json(files, job.support_files(files))
 
 
 def _numbers(frames: str | Sequence[int] | None) -> tuple[int, ...] | None:
@@ -142,10 +144,15 @@ class _Job:
         self.identity = identity_of(shot, self.plate_files, self.analysis_settings)
         self.records = Records(plan.records)
         self.untouched: dict[int, int] = {}
+        self._numbers: dict[Path, list[int]] = {}
+        for number, path in plan.targets.items():
+            self._numbers.setdefault(path, []).append(number)
+        pick_device(settings.device)  # an absent device or backbone is said before the work, not after half of it
+        backbone_class(preset.info.backbone)
 
     def _key(self, target: Path) -> str:
         """Hash of what an output file is made from."""
-        numbers = [n for n, path in self.plan.targets.items() if path == target]
+        numbers = self._numbers[target]
         return key_of(
             frames=numbers,
             plate=sorted({self.plate_files[self.shot.file_of(n).name].sha256 for n in numbers}),
@@ -156,6 +163,15 @@ class _Job:
             encoding=self.plan.output_encoding.name,
             version=__version__,
         )
+
+    def support_files(self, files: Sequence[Path]) -> list[Path]:
+        """What a run that writes ``files`` writes beside them: records, and the analysis if it must be made."""
+        if not files:
+            return []
+        records = [self.records.file_of(path) for path in files]
+        analysis = AnalysisFolder(self.plan.analysis)
+        current = self.plan.settings.overwrite != "always" and analysis.holds(self.identity, self.shot)
+        return records + ([] if current else analysis.files(self.shot.frames))
 
     def outdated(self) -> list[int]:
         """Frames to write: all, those that are missing, or those that are missing or not current."""
@@ -191,6 +207,7 @@ class _Job:
             analysis_width=self.plan.settings.analysis_width,
             plate_encoding=self.plan.input_encoding,
             output_encoding=self.plan.output_encoding,
+            straight_alpha=self.plan.format is not OutputFormat.EXR,
             strength=self.plan.settings.strength,
         )
         sink = self._sink()
@@ -219,6 +236,7 @@ class _Job:
             return ProResSink(
                 self.plan.output,
                 output_format=self.plan.format,
+                encoding=self.plan.output_encoding,
                 frame_rate=info.frame_rate or Fraction(DEFAULT_FRAME_RATE),
                 pixel_aspect=info.pixel_aspect,
                 timecode=info.timecode if first else None,
@@ -226,7 +244,7 @@ class _Job:
             )
         return ImageSink(
             self.plan.output,
-            padding=self.shot.padding,
+            self.plan.targets,
             output_format=self.plan.format,
             encoding=self.plan.output_encoding,
             stamps={

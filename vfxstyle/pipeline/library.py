@@ -62,6 +62,12 @@ def _files() -> Iterator[tuple[Path, str]]:
             yield from ((path, source) for path in sorted(folder.glob(f"*{SUFFIX}")))
 
 
-def installed_presets() -> list[tuple[PresetInfo, Path, str]]:
-    """Every installed preset: what it says of itself, its file, and "user" or "shipped"."""
-    return [(read_info(path), path, source) for path, source in _files()]
+def installed_presets() -> list[tuple[PresetInfo | PresetError, Path, str]]:
+    """Every installed preset: what it says of itself or why it cannot, its file, and "user" or "shipped"."""
+    found: list[tuple[PresetInfo | PresetError, Path, str]] = []
+    for path, source in _files():
+        try:
+            found.append((read_info(path), path, source))
+        except PresetError as error:
+            found.append((error, path, source))
+    return found

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import platform
 from importlib.metadata import version
+from pathlib import Path
 from typing import Literal
 
 import av
 import torch
 
 from vfxstyle._version import __version__
+from vfxstyle.errors import PresetError
 from vfxstyle.features import DEFAULT_BACKBONE, backbone_class
 from vfxstyle.pipeline.library import installed_presets, shipped_folder, user_folder
 from vfxstyle.shots.images import PICTURE_EXTENSIONS
+from vfxstyle.style import PresetInfo
 
 _LIBRARIES = ("torch", "timm", "numba", "numpy", "opencv-python-headless", "OpenImageIO", "av", "fileseq")
 _CODECS = ("prores_ks", "prores", "h264", "hevc", "dnxhd")
@@ -34,8 +37,12 @@ def machine_report() -> dict[str, str]:
         "backbone": _backbone(),
         "presets (user)": str(user_folder()),
         "presets (shipped)": str(shipped_folder()),
-        "presets installed": ", ".join(info.name for info, _, _ in installed_presets()) or "none",
+        "presets installed": ", ".join(_preset(info, path) for info, path, _ in installed_presets()) or "none",
     }
+
+
+def _preset(info: PresetInfo | PresetError, path: Path) -> str:
+    return f"{path.stem}: damaged" if isinstance(info, PresetError) else info.name
 
 
 def _codec(name: str) -> str:

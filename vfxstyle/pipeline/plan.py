@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.color import Encoding
-from vfxstyle.errors import OutputError, UsageError
+from vfxstyle.errors import UsageError
 from vfxstyle.pipeline.settings import GradeSettings
 from vfxstyle.shots import OutputFormat, Shot, default_format, format_frames
 from vfxstyle.shots.writing import frame_file_name
@@ -55,8 +55,12 @@ class GradePlan:
         """Every picture or movie file asked for, each once."""
         return list(dict.fromkeys(self.targets.values()))
 
-    def as_json(self, to_write: list[Path]) -> dict[str, Any]:
-        """The plan for people and scripts. to_write: the files that the run would write."""
+    def as_json(self, to_write: list[Path], support: list[Path]) -> dict[str, Any]:
+        """The plan for people and scripts.
+
+        to_write: the pictures or the movie that the run would write. support: the files beside them, of the
+        analysis and the records.
+        """
         return {
             "shot": str(self.shot),
             "preset": str(self.preset),
@@ -68,6 +72,7 @@ class GradePlan:
             "analysis": str(self.analysis),
             "settings": asdict(self.settings),
             "files": [str(path) for path in to_write],
+            "support_files": [str(path) for path in support],
         }
 
 
@@ -81,19 +86,20 @@ def make_plan(
 ) -> GradePlan:
     """Resolve every default of a grade job.
 
-    Raises :class:`~vfxstyle.errors.UsageError` for options that contradict each other or the shot, and
-    :class:`~vfxstyle.errors.OutputError` if the output would land on the plate.
+    Raises :class:`~vfxstyle.errors.UsageError` for options that contradict each other or the shot, and for an
+    output that would land on the plate.
     """
     chosen = shot.frames if frames is None else shot.select(frames)
     target = None if output is None else Path(output)
     picked = _format(shot, target, settings)
     place = target or _default_output(shot, preset, picked)
+    if output is None and picked.is_movie and chosen != shot.frames:  # a part must not replace the whole
+        place = place.with_name(f"{place.stem}.{format_frames(chosen)}.mov")
     if picked.is_movie:
         targets = dict.fromkeys(chosen, place)
         folder = place.parent / ".vfxstyle" / place.stem
     else:
-        name = place.resolve().name
-        targets = {n: place / frame_file_name(name, n, shot.padding, picked) for n in chosen}
+        targets = {n: place / frame_file_name(_name_of(place), n, shot.padding, picked) for n in chosen}
         folder = place / ".vfxstyle"
     _refuse_plate(shot, place)
     return GradePlan(
@@ -132,4 +138,9 @@ def _default_output(shot: Shot, preset: Path, picked: OutputFormat) -> Path:
 def _refuse_plate(shot: Shot, place: Path) -> None:
     plate = shot.file_of(shot.frames[0])
     if place.resolve() in (plate.resolve(), plate.resolve().parent):
-        raise OutputError(f"The output {place} is where the plate is; choose another place with -o.")
+        raise UsageError(f"The output {place} is where the plate is; choose another place with -o.")
+
+
+def _name_of(folder: Path) -> str:
+    """The folder's name as the user wrote it; "." and ".." by what they stand for."""
+    return folder.name if folder.name not in ("", "..") else folder.resolve().name

@@ -34,7 +34,8 @@ def analysis_picture(frame: Frame, encoding: Encoding, analysis_width: int) -> F
     pixels that are not finite count as black. Returns float32 (h, w, 3), sRGB, 0..1.
     """
     shown = frame.on_display()
-    light = np.nan_to_num(straight_light(shown, encoding), nan=0.0, posinf=0.0, neginf=0.0)
+    light = straight_light(shown, encoding)
+    light = np.where(np.isfinite(light).all(axis=-1, keepdims=True), light, np.float32(0))
     display, _, _ = to_grading(light)
     columns, rows = analysis_size(shown.rgb.shape[1], shown.rgb.shape[0], analysis_width)
     small = cv2.resize(np.clip(display, 0, 1), (columns, rows), interpolation=cv2.INTER_AREA)

@@ -42,8 +42,10 @@ def predict_transforms(features: StoredFeatures, preset: Preset, device: str) ->
     """
     projections = {part: PCA(mean, components) for part, (mean, components) in preset.projections.items()}
     try:
-        vectors = assemble(**features.parts, projections=projections)
-    except (KeyError, ValueError) as error:
+        parts = dict(features.parts)
+        parts["global_"] = parts["global_"][parts.pop("frame")]
+        vectors = assemble(**parts, projections=projections)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise _unfit(preset) from error
     if vectors.shape[1] != preset.inputs:
         raise _unfit(preset)
@@ -82,6 +84,8 @@ class Renderer:
     """How the plate's numbers become light."""
     output_encoding: Encoding
     """How the result is written."""
+    straight_alpha: bool
+    """Whether the output holds colour not multiplied by alpha (all formats but EXR do)."""
     strength: float
     """0..1, share of the change that is made."""
 
@@ -103,8 +107,14 @@ class Renderer:
             picture_size=(plate.display_window.width, plate.display_window.height),
             strength=self.strength,
         )
-        premultiplied = plate.premultiplied
-        if plate.alpha is not None and not premultiplied and self.output_encoding is Encoding.LINEAR:
-            graded, premultiplied = graded * plate.alpha[..., None], True  # EXR holds associated alpha
-        rgb = encode(graded, self.output_encoding)
-        return Rendered(replace(plate, rgb=rgb, premultiplied=premultiplied), untouched)
+        rgb = encode(self._associated(graded, plate), self.output_encoding)
+        return Rendered(replace(plate, rgb=rgb, premultiplied=not self.straight_alpha), untouched)
+
+    def _associated(self, light: FloatArray, plate: Frame) -> FloatArray:
+        """``light`` multiplied by the plate's alpha, or not, as the output format has it."""
+        if plate.alpha is None or plate.premultiplied is not self.straight_alpha:
+            return light
+        cover = plate.alpha[..., None]
+        if not self.straight_alpha:
+            return light * cover
+        return np.asarray(np.divide(light, cover, out=light.copy(), where=cover > 0), np.float32)

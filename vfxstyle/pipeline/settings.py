@@ -102,5 +102,5 @@ class TrainSettings:
     def __post_init__(self) -> None:
         _check(self.samples >= 1, f"samples is {self.samples}; it must be at least 1.")
         _check(self.epochs >= 1, f"epochs is {self.epochs}; it must be at least 1.")
-        _check(0 <= self.held_out < 1, f"held_out is {self.held_out}; it must be 0 or more and under 1.")
+        _check(0 <= self.held_out <= 0.5, f"held_out is {self.held_out}; it must be 0 to 0.5.")
         _check_shared(self.superpixels, self.analysis_width, self.device, self.seed)

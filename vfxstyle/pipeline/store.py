@@ -4,8 +4,9 @@
     FOLDER/labels/labels.FRAME.exr superpixels of each frame, one uint32 channel
     FOLDER/features.npz            raw features of every temporal superpixel, from the frame that labelled it
 
-The manifest's ``identity`` is a hash of the plate's contents, the settings and the format version: two analyses
-with one identity are interchangeable.
+The manifest's ``identity`` is a hash of the plate's contents, the settings and the format version, and every label
+map carries it. Two analyses with one identity differ only by what floating point does on other machines or with
+another number of threads; share one analysis where frames must agree to the byte.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ SCHEMA = 1
 """Version of the format and of what is computed; raise it when either changes."""
 MANIFEST = "analysis.json"
 FEATURES = "features.npz"
+_IDENTITY = "vfxstyle:analysis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class StoredFeatures:
     labels: LabelArray
     """int32 (N,), ascending."""
     parts: Mapping[str, npt.NDArray[Any]]
-    """Raw parts by name, (N, C) each; the global feature is repeated for the superpixels of a frame."""
+    """Raw parts by name, (N, C) each, but for ``global_``, (F, C), one row a chosen frame, and ``frame``, (N,), which
+    of these rows a superpixel belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +145,14 @@ class AnalysisFolder:
         """The label map of a frame."""
         return self.folder / "labels" / f"labels.{number:04d}.exr"
 
-    def begin(self) -> None:
-        """Make room for a new analysis: from here on the old one no longer counts."""
+    def begin(self, identity: str) -> None:
+        """Make room for the analysis of this identity: from here on the old one no longer counts."""
         try:
             (self.folder / "labels").mkdir(parents=True, exist_ok=True)
             (self.folder / MANIFEST).unlink(missing_ok=True)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
-        self._manifest = {}
+        self._manifest = {"identity": identity}
 
     def write_labels(self, number: int, labels: LabelArray) -> None:
         """Store a label map. labels: int32 (H, W), >= 0."""
@@ -157,10 +160,15 @@ class AnalysisFolder:
         spec.channelnames = ("tsp",)
         spec.attribute("compression", "zip")
         spec.attribute("DateTime", "")
+        spec.attribute(_IDENTITY, self.manifest.get("identity", ""))
         write_picture(self.label_file(number), spec, labels.astype(np.uint32)[..., None])
 
     def read_labels(self, number: int) -> LabelArray:
-        """The label map of a frame, int32 (H, W)."""
+        """The label map of a frame, int32 (H, W).
+
+        Raises :class:`~vfxstyle.errors.AnalysisError` if it is damaged, or if another job has put another
+        analysis into the folder since this one was opened.
+        """
         path = self.label_file(number)
         opened = oiio.ImageInput.open(str(path))
         values = None if opened is None else opened.read_image(0, 0, 0, 1, oiio.UINT32)
@@ -169,7 +177,14 @@ class AnalysisFolder:
                 f"Label map {path} is damaged or missing; delete {self.folder} and run again.",
                 frames=(number,),
             )
+        found = opened.spec().get_string_attribute(_IDENTITY)
         opened.close()
+        if found != self.manifest.get("identity"):
+            raise AnalysisError(
+                f"Label map {path} belongs to another analysis than its manifest, as when two jobs with different "
+                "settings share a folder; give each its own --analysis and run again.",
+                frames=(number,),
+            )
         return np.asarray(values).reshape(values.shape[0], values.shape[1]).astype(np.int32)
 
     def finish(self, features: StoredFeatures, manifest: Mapping[str, Any]) -> None:

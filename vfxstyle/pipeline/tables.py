@@ -17,8 +17,6 @@ class FrameTable:
 
     labels: LabelArray
     """int32 (N,), which superpixels."""
-    areas: LabelArray
-    """int32 (N,), px."""
     centroids: FloatArray
     """float32 (N, 2), (x, y) in px of the analysis picture."""
     colours: FloatArray
@@ -36,7 +34,7 @@ def table_of(labels: LabelArray, lab: FloatArray) -> tuple[FrameTable, LabelArra
     y, x = np.divmod(np.arange(labels.size), labels.shape[1])
     columns = [x, y, *(lab[..., c].reshape(-1) for c in range(3))]
     means = np.stack([np.bincount(flat, values) / areas for values in columns], axis=1).astype(np.float32)
-    table = FrameTable(present.astype(np.int32), areas.astype(np.int32), means[:, :2], means[:, 2:])
+    table = FrameTable(present.astype(np.int32), means[:, :2], means[:, 2:])
     return table, rows.reshape(labels.shape).astype(np.int32)
 
 

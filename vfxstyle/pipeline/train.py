@@ -33,6 +33,7 @@ from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import TrainSettings
 from vfxstyle.pipeline.tables import table_of
 from vfxstyle.shots import open_shot
+from vfxstyle.shots.writing import make_folder
 from vfxstyle.style import (
     Errors,
     FitSettings,
@@ -59,7 +60,7 @@ class TrainReport:
     pairs: int
     """Exemplar pairs used, held-out ones included."""
     held_out: int
-    """Pairs that the network never saw."""
+    """Pairs that were kept from the weights; they chose the best epoch and measure it."""
     errors: Errors
     """Mean L2 distances in Lab on the held-out pairs, or on all pairs where none is held out."""
     seconds: Mapping[str, float]
@@ -94,6 +95,9 @@ def train(
     settings, clock = settings or TrainSettings(), Clock(progress or Silent())
     target = Path(output) if output is not None else user_folder() / f"{name}{SUFFIX}"
     found = find_pairs(Path(pairs))
+    make_folder(target.parent)
+    if target.exists():
+        clock.note(f"{target} is there and will be replaced")
     with clock.stage("features", len(found)) as step:
         described = describe_plates([pair.before for pair in found], settings, step)
     colours = sample_colours(found, described, settings)

@@ -30,9 +30,13 @@ def open_shot(path: str | Path) -> Shot:
     """
     text = str(path)
     place = Path(text)
-    if place.is_dir():
+    try:
+        is_folder, is_file = place.is_dir(), place.is_file()
+    except (OSError, ValueError) as error:
+        raise ShotError(f"'{text}' cannot be a path: {error}; check it.") from error
+    if is_folder:
         return _open_folder(place)
-    if place.is_file():
+    if is_file:
         return _open_file(place)
     return _open_pattern(text)
 
@@ -46,6 +50,8 @@ def parse_frames(text: str) -> tuple[int, ...]:
         numbers = [int(number) for number in fileseq.FrameSet(text)]
     except (fileseq.FileSeqException, ValueError) as error:
         raise UsageError(f"'{text}' is not a frame range; write for example 1001-1100x2,1150.") from error
+    if not numbers:
+        raise UsageError("The frame range is empty; leave it out or write for example 1001-1100x2,1150.")
     return tuple(sorted(set(numbers)))
 
 

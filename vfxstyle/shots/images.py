@@ -17,6 +17,7 @@ PICTURE_EXTENSIONS = frozenset({"exr", "dpx", "cin", "tif", "tiff", "png", "jpg"
 """File name extensions (lower case) that count as frames."""
 
 _RGB_NAMES = (("R", "G", "B"), ("r", "g", "b"), ("red", "green", "blue"))
+_LOG_TRANSFERS = ("Printing density", "Logarithmic")
 _ALPHA_NAMES = ("A", "a", "alpha")
 
 
@@ -56,6 +57,8 @@ class _Picture:
             raise self._error("has several parts", "write the part to grade into a file of its own")
         if "uint32" in formats or "uint" in formats:
             raise self._error("has unsigned integer (ID) channels", "write the beauty into a file of its own")
+        if spec.get_int_attribute("Orientation", 1) != 1:
+            raise self._error("is stored turned or mirrored (its Orientation tag)", "turn its pixels upright")
         if spec.depth > 1:
             raise self._error("is a volume", "hand in flat pictures")
         names = spec.channelnames
@@ -125,6 +128,10 @@ def _encoding_of(picture: _Picture) -> tuple[Encoding, str]:
             return Encoding.LINEAR, f"header tag {tag}, its primaries taken as Rec.709"
         if tag.startswith("srgb_"):
             return Encoding.SRGB, f"header tag {tag}"
+    elif spec.get_string_attribute("dpx:Transfer") in _LOG_TRANSFERS:
+        tag = spec.get_string_attribute("dpx:Transfer")
+    elif suffix in ("tif", "tiff") and tag == "" and str(spec.format) in ("float", "half", "double"):
+        return Encoding.LINEAR, "default of floating-point TIFF"
     elif tag.startswith("lin_") or tag.lower() == "linear":
         return Encoding.LINEAR, f"header tag {tag}"
     elif tag.startswith("g24_") or tag in ("Rec709", "rec709", "ocio:itu709_rec709_scene"):
@@ -191,6 +198,13 @@ class ImageShot(Shot):
                 raise FrameError(
                     f"Frame {number} ({path}) is {display.width}x{display.height} px but the shot is "
                     f"{self.info.width}x{self.info.height}; bring all frames to one size.",
+                    frames=(number,),
+                )
+            encoding, source = _encoding_of(picture)
+            if encoding is not self.info.encoding:
+                raise FrameError(
+                    f"Frame {number} ({path}) is {encoding.value} ({source}) but the shot is "
+                    f"{self.info.encoding.value}; bring all frames to one encoding.",
                     frames=(number,),
                 )
             return _frame_of(picture, data, display)

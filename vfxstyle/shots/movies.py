@@ -13,11 +13,15 @@ import numpy.typing as npt
 from vfxstyle.color import Encoding
 from vfxstyle.errors import FrameError, ShotError
 from vfxstyle.shots.frame import FloatArray, Frame, Window
+from vfxstyle.shots.prores import TRANSFER_TAGS
 from vfxstyle.shots.shot import Shot, ShotInfo
 from vfxstyle.shots.yuv import BT601, BT709, BT2020, Matrix, planes_to_rgb
 
 _MATRICES = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}
 _UNSPECIFIED = (0, 2, 3)
+# ITU-T H.273 codes of what is not a Rec.709 or sRGB display
+_OTHER_TRANSFERS = {8: "linear", 9: "logarithmic", 10: "logarithmic", 16: "PQ", 17: "SMPTE 428", 18: "HLG"}
+_BT2020_PRIMARIES = 9
 _HD_ROWS = 720
 
 
@@ -34,6 +38,7 @@ class MovieShot(Shot):
         self._decoder = self._decoded_from(None)
         self._next = 1
         first = self._picture(1)
+        self._refuse_wide_colour(first)
         self.matrix = self._matrix_of(first)
         """The Y'CbCr matrix that the frames are decoded with."""
         self.info = self._describe(first)
@@ -53,7 +58,8 @@ class MovieShot(Shot):
     def _scan(self) -> list[int]:
         """Presentation times of all frames, in order, from the packets alone."""
         try:
-            times = [p.pts for p in self._container.demux(self._stream) if p.pts is not None and p.size]
+            packets = self._container.demux(self._stream)
+            times = [p.pts for p in packets if p.pts is not None and p.size and not p.is_discard]
         except av.FFmpegError as error:
             raise ShotError(f"Movie {self.path} is damaged: {error}; copy or transcode it again.") from error
         if not times:
@@ -67,18 +73,28 @@ class MovieShot(Shot):
     def _describe(self, picture: av.VideoFrame) -> ShotInfo:
         names = [component.is_alpha for component in picture.format.components]
         known = int(picture.colorspace) not in _UNSPECIFIED
+        srgb = int(picture.color_trc) == TRANSFER_TAGS[Encoding.SRGB]
         aspect = self._stream.sample_aspect_ratio or Fraction(1)
         rate = self._stream.average_rate
         return ShotInfo(
             width=picture.width,
             height=picture.height,
-            encoding=Encoding.REC709,
-            encoding_source=f"default of movies; {self.matrix.name} matrix {'from its tag' if known else 'by size'}",
+            encoding=Encoding.SRGB if srgb else Encoding.REC709,
+            encoding_source=f"{'its tag' if srgb else 'default of movies'}; {self.matrix.name} matrix "
+            f"{'from its tag' if known else 'by size'}",
             has_alpha=any(names),
             frame_rate=Fraction(rate) if rate else None,
             pixel_aspect=Fraction(aspect) if aspect > 0 else Fraction(1),
             timecode=self._stream.metadata.get("timecode") or self._container.metadata.get("timecode"),
         )
+
+    def _refuse_wide_colour(self, picture: av.VideoFrame) -> None:
+        transfer, primaries = int(picture.color_trc), int(picture.color_primaries)
+        if transfer in _OTHER_TRANSFERS or primaries == _BT2020_PRIMARIES:
+            what = _OTHER_TRANSFERS.get(transfer, "BT.2020 primaries")
+            raise ShotError(
+                f"Movie {self.path} is tagged {what}, which cannot be graded as it is; transcode it to Rec.709 first."
+            )
 
     def _matrix_of(self, picture: av.VideoFrame) -> Matrix:
         tag = int(picture.colorspace)
@@ -104,28 +120,40 @@ class MovieShot(Shot):
         self._container.close()
 
     def _picture(self, number: int) -> av.VideoFrame:
-        """The decoded picture of a frame; seeks only when frames are not asked for in order."""
-        if number != self._next:
-            self._decoder = self._decoded_from(self._times[number - 1])
-        self._next = number + 1
+        """The decoded picture of a frame; seeks only when frames are not asked for in order.
+
+        In an open group of pictures the first frames after a key frame need the group before it, so a seek that
+        lands too late is tried again from further back.
+        """
+        starts = [number - 1 - back for back in (0, 12, 48, 192) if back < number - 1] + [0]
         try:
-            picture: av.VideoFrame
-            for picture in self._decoder:
-                if picture.pts is not None and picture.pts >= self._times[number - 1]:
-                    if picture.pts == self._times[number - 1]:
-                        return picture
-                    break
+            picture = self._forward_to(number) if number == self._next else None
+            while picture is None and starts:
+                self._decoder = self._decoded_from(self._times[starts.pop(0)])
+                picture = self._forward_to(number)
         except av.FFmpegError as error:
             self._next = -1
             raise FrameError(
                 f"Frame {number} of {self.path} cannot be decoded: {error}; transcode the movie again.",
                 frames=(number,),
             ) from error
-        self._next = -1
-        raise FrameError(
-            f"Frame {number} of {self.path} is not where its index says; transcode the movie again.",
-            frames=(number,),
-        )
+        if picture is None:
+            self._next = -1
+            raise FrameError(
+                f"Frame {number} of {self.path} is not where its index says; transcode the movie again.",
+                frames=(number,),
+            )
+        self._next = number + 1
+        return picture
+
+    def _forward_to(self, number: int) -> av.VideoFrame | None:
+        """The frame's picture, if decoding from here on comes upon it."""
+        wanted = self._times[number - 1]
+        picture: av.VideoFrame
+        for picture in self._decoder:
+            if picture.pts is not None and picture.pts >= wanted:
+                return picture if picture.pts == wanted else None
+        return None
 
     def read(self, number: int) -> Frame:
         """Frame ``number`` as R'G'B' float32, super-white and sub-black kept.
@@ -159,6 +187,12 @@ class MovieShot(Shot):
             raise FrameError(
                 f"Frame {number} of {self.path} has the pixel format {layout.name}, which is not read; "
                 "transcode the movie to ProRes or H.264.",
+                frames=(number,),
+            )
+        if layout.components[1].width not in (layout.width, (layout.width + 1) // 2):
+            raise FrameError(
+                f"Frame {number} of {self.path} has the chroma layout {layout.name}, which is not read; transcode the "
+                "movie to 4:2:2.",
                 frames=(number,),
             )
         planes = [_plane_codes(picture.planes[i], bits) for i in range(len(layout.components))]

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from vfxstyle.color import Encoding
 from vfxstyle.errors import OutputError, UsageError
 from vfxstyle.files import drop, finish, temporary_name
 from vfxstyle.shots.formats import OutputFormat
@@ -25,13 +26,16 @@ _PROFILES = {
 }
 _TIMECODE = re.compile(r"^\d{2}:[0-5]\d:[0-5]\d[:;]\d{2}$")
 _BT709 = 1
+TRANSFER_TAGS = {Encoding.REC709: 1, Encoding.SRGB: 13}
+"""ITU-T H.273 transfer characteristics of the encodings that a movie is written in."""
 _LIMITED = 1
 
 
 class ProResSink(FrameSink):
     """Writes one ``.mov``.
 
-    Frames handed to :meth:`write` are encoded for a Rec.709 display. ``frame_rate`` is exact, in frames
+    ``encoding`` is what the frames handed to :meth:`write` are in, Rec.709 or sRGB; the movie's tags say it.
+    ``frame_rate`` is exact, in frames
     per second. ``timecode`` is SMPTE ``HH:MM:SS:FF`` (``;`` before FF for drop frame), or None.
     """
 
@@ -40,6 +44,7 @@ class ProResSink(FrameSink):
         path: Path,
         *,
         output_format: OutputFormat,
+        encoding: Encoding,
         frame_rate: Fraction,
         pixel_aspect: Fraction,
         timecode: str | None,
@@ -49,6 +54,7 @@ class ProResSink(FrameSink):
         if timecode is not None and not _TIMECODE.match(timecode):
             raise UsageError(f"'{timecode}' is not an SMPTE timecode; write HH:MM:SS:FF.")
         self.path, self.format = path, output_format
+        self._transfer = TRANSFER_TAGS[encoding]
         self.frame_rate, self.pixel_aspect, self.timecode = frame_rate, pixel_aspect, timecode
         self.with_alpha = with_alpha and output_format.carries_alpha
         self.count = 0
@@ -69,7 +75,8 @@ class ProResSink(FrameSink):
         if self.with_alpha:
             context.options = {**context.options, "alpha_bits": "16"}
         context.sample_aspect_ratio = self.pixel_aspect
-        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.colorspace = context.color_primaries = _BT709
+        context.color_trc = self._transfer
         context.color_range = _LIMITED
         if self.timecode is not None:
             stream.metadata["timecode"] = self.timecode
@@ -100,7 +107,8 @@ class ProResSink(FrameSink):
             planes.append((np.clip(np.nan_to_num(opaque), 0, 1) * 1023 + 0.5).astype(np.uint16))
         for plane, codes in zip(picture.planes, planes, strict=True):
             _fill(plane, codes)
-        picture.color_primaries = picture.color_trc = picture.colorspace = _BT709
+        picture.color_primaries = picture.colorspace = _BT709
+        picture.color_trc = self._transfer
         picture.color_range = _LIMITED
         return picture
 
@@ -125,10 +133,14 @@ class ProResSink(FrameSink):
     def discard(self) -> None:
         """Drop the unfinished movie."""
         if self._unfinished is not None:
-            if self._container is not None:
-                self._container.close()
-            drop(self._unfinished)
-            self._unfinished = None
+            try:
+                if self._container is not None:
+                    self._container.close()
+            except (av.FFmpegError, OSError):  # it is thrown away; what went wrong has been raised already
+                pass
+            finally:
+                drop(self._unfinished)
+                self._unfinished = None
 
     def _failure(self, error: Exception, number: int | None) -> OutputError:
         where = "" if number is None else f" at frame {number}"

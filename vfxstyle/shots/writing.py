@@ -95,8 +95,9 @@ def make_folder(folder: Path) -> None:
 
 
 class ImageSink(FrameSink):
-    """Writes ``folder/NAME.FRAME.EXT``.
+    """Writes one picture file a frame.
 
+    targets: the file of each frame number, all in ``folder``.
     encoding: what the pixels handed to :meth:`write` are in.
     stamps: header attributes to add, name to text.
     """
@@ -104,14 +105,14 @@ class ImageSink(FrameSink):
     def __init__(
         self,
         folder: Path,
+        targets: Mapping[int, Path],
         *,
-        padding: int,
         output_format: OutputFormat,
         encoding: Encoding,
         stamps: Mapping[str, str],
     ) -> None:
         make_folder(folder)
-        self.folder, self.padding, self.format = folder, padding, output_format
+        self.targets, self.format = targets, output_format
         self.encoding, self.stamps = encoding, dict(stamps)
 
     def write(self, frame: Frame) -> Path:
@@ -119,7 +120,7 @@ class ImageSink(FrameSink):
 
         Raises :class:`~vfxstyle.errors.OutputError` naming the file if any step fails.
         """
-        final = self.folder / frame_file_name(self.folder.name, frame.number, self.padding, self.format)
+        final = self.targets[frame.number]
         pixels, spec = _pixels_and_header(frame, self.format, self.encoding, self.stamps)
         try:
             write_picture(final, spec, pixels)
@@ -153,12 +154,21 @@ def write_picture(final: Path, spec: oiio.ImageSpec, pixels: npt.NDArray[Any]) -
             raise _failure(final, oiio.geterror())
         if not (output.open(str(part), spec) and output.write_image(pixels) and output.close()):
             raise _failure(final, output.geterror())
+        if final.suffix == ".dpx":
+            _name_inside_dpx(part, final.name)
         _read_back(part, spec, final)
         finish(part, final)
     except OSError as error:
         raise _failure(final, error.strerror or str(error)) from error
     finally:
         drop(part)
+
+
+def _name_inside_dpx(part: Path, name: str) -> None:
+    """A DPX header holds its file's name, 100 bytes from byte 36 on (SMPTE 268M): the lasting one, not the part's."""
+    with part.open("r+b") as file:
+        file.seek(36)
+        file.write(name.encode()[:99].ljust(100, b"\0"))
 
 
 def _failure(final: Path, reason: str) -> OutputError:
@@ -230,6 +240,7 @@ def _header(frame: Frame, output_format: OutputFormat, encoding: Encoding) -> oi
     elif output_format is OutputFormat.EXR and _tag_of(spec) and not _tag_of(spec).startswith("lin_"):
         spec.erase_attribute("colorInteropID")
         spec.set_colorspace(encoding.interop_id)
+    spec.erase_attribute("oiio:UnassociatedAlpha")
     if not frame.premultiplied and frame.alpha is not None:
         spec.attribute("oiio:UnassociatedAlpha", 1)
     spec.erase_attribute("openexr:levelmode")  # one resolution level is written
@@ -247,7 +258,8 @@ def _set_exr_types(spec: oiio.ImageSpec, frame: Frame, pixels: FloatArray) -> Fl
         own = frame.header.channelformats or (frame.header.format,) * frame.header.nchannels
         types = dict(zip(frame.header.channelnames, own, strict=True))
     half, single = oiio.TypeDesc("half"), oiio.TypeDesc("float")
-    chosen = [single if str(types.get(name, half)) == "float" else half for name in spec.channelnames]
+    first = next(iter(types.values()), half)  # a grey or lower-case plate has no channel of the name R
+    chosen = [single if str(types.get(name, first)) == "float" else half for name in spec.channelnames]
     spec.set_format(single if single in chosen else half)
     if len({str(kind) for kind in chosen}) > 1:
         spec.channelformats = tuple(chosen)

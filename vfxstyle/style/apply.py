@@ -4,10 +4,11 @@ One compiled pass over the pixels: the grading encoding, Lab, the transforms ble
 back. The change is computed as a difference, so that where the look does nothing the plate's own bits come
 out:
 
-    out = plate + strength * alpha * gain * (toe(light(Lab + change)) - toe(light(Lab)))
+    out = plate + strength * alpha * gain * (above_black(light(Lab + change)) - light(Lab))
 
-A transform that darkens shadows can carry a black below zero. ``toe`` is the identity above TOE and tends to
-zero below, without a kink: no channel that was positive ends lower than -TOE / e, and the order of tones stays.
+A transform that darkens shadows can carry a black below zero. ``above_black`` is the identity above TOE and tends
+to zero below, without a kink: no channel that was positive ends negative (but for rounding), none that was negative
+ends lower than it was, and the order of tones stays.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ TOE = 0.002
 """Linear light under which graded values are led towards zero instead of through it."""
 
 _TOE = np.float32(TOE)
+_LARGEST = np.float32(1e30)
 _RANGE = np.float32(-0.5 / GUIDE_SIGMA**2)
 _FAR = np.float32(1e-4)  # a pixel unlike all four cells still takes their plain mean
 _L, _A, _B = (np.float32(scale) for scale in LAB_SCALE)
@@ -100,12 +102,16 @@ def _changed(lab: tuple[Scalar, Scalar, Scalar], phi: FloatArray) -> tuple[Scala
 
 
 @njit(cache=True, inline="always")
-def _toe(light: Scalar) -> Scalar:
-    return light if light >= _TOE else _TOE * np.exp(light / _TOE - np.float32(1))
+def _above_black(new: Scalar, old: Scalar) -> Scalar:
+    if old <= np.float32(0):
+        return max(new, old)
+    toe = min(_TOE, old)
+    return new if new >= toe else toe * np.exp(new / toe - np.float32(1))
 
 
 @njit(cache=True, inline="always")
-def _moved(value: Scalar, change: Scalar) -> Scalar:
+def _moved(value: Scalar, new: Scalar, old: Scalar, mix: Scalar) -> Scalar:
+    change = mix * (_above_black(new, old) - old)
     return value + change if change != np.float32(0) else value  # minus zero stays what it is
 
 
@@ -133,9 +139,10 @@ def _apply(
             if cover == np.float32(0) and r == g == b == np.float32(0):
                 out[y, x] = rgb[y, x]  # nothing is there: a lifted black must not become light
                 continue
-            if cover > np.float32(0) and cover < np.float32(1):
+            peak = max(abs(r), abs(g), abs(b))
+            if cover > np.float32(0) and cover < np.float32(1) and peak < _LARGEST * cover:
                 r, g, b = r / cover, g / cover, b / cover
-            else:
+            else:  # opaque, or so little cover that the quotient would mean nothing
                 cover = np.float32(1)
             gain = gain_of(max(r, g, b))
             lab = lab_of_pixel(floored(r / gain), floored(g / gain), floored(b / gain))
@@ -146,9 +153,9 @@ def _apply(
             old_r, old_g, old_b = pixel_of_lab(lab[0], lab[1], lab[2])
             new_r, new_g, new_b = pixel_of_lab(graded[0], graded[1], graded[2])
             mix = strength * cover * gain
-            out[y, x, 0] = _moved(rgb[y, x, 0], mix * (_toe(new_r) - _toe(old_r)))
-            out[y, x, 1] = _moved(rgb[y, x, 1], mix * (_toe(new_g) - _toe(old_g)))
-            out[y, x, 2] = _moved(rgb[y, x, 2], mix * (_toe(new_b) - _toe(old_b)))
+            out[y, x, 0] = _moved(rgb[y, x, 0], new_r, old_r, mix)
+            out[y, x, 1] = _moved(rgb[y, x, 1], new_g, old_g, mix)
+            out[y, x, 2] = _moved(rgb[y, x, 2], new_b, old_b, mix)
     return skipped.sum()
 
 
