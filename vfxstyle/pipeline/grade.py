@@ -81,7 +81,7 @@ def grade(
     return GradeReport(
         output=plan.output,
         written=tuple(todo),
-        kept=tuple(number for number in plan.frames if number not in set(todo)),
+        kept=tuple(sorted(set(plan.frames) - set(todo))),
         untouched_pixels=job.untouched,
         superpixels=int(manifest.get("superpixels", 0)),
         chosen_frames=tuple(manifest.get("chosen_frames", ())),
