@@ -315,6 +315,12 @@ def test_unusable_options_are_named(make_shot, tmp_path, identity_preset, option
         run(make_shot(), identity_preset, tmp_path / "out", **options)
 
 
+@pytest.mark.parametrize("name", ["out.mp4", "out.png", "out.exr"])
+def test_outputs_that_look_like_another_kind_of_file_are_refused(make_shot, tmp_path, identity_preset, name):
+    with pytest.raises(UsageError, match=r"a folder for frames or a \.mov"):
+        run(make_shot(), identity_preset, tmp_path / name)
+
+
 def test_unknown_presets_list_what_is_installed(make_shot, tmp_path, identity_preset):
     folder = tmp_path / "user_presets"
     folder.mkdir()

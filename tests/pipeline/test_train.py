@@ -113,6 +113,12 @@ def test_a_pair_of_two_shapes_is_named(tmp_path):
     assert not (tmp_path / "x.safetensors").exists()
 
 
+@pytest.mark.parametrize("name", ["a/b", "..", "", "a b"])
+def test_a_name_that_could_not_be_used_is_refused_first(tmp_path, name):
+    with pytest.raises(UsageError, match="cannot name a look"):
+        train(tmp_path / "absent", name)
+
+
 @pytest.mark.parametrize("options", [{"samples": 0}, {"epochs": 0}, {"held_out": 0.96}])
 def test_unusable_settings_are_named(options):
     with pytest.raises(UsageError, match=next(iter(options))):

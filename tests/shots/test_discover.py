@@ -45,6 +45,12 @@ def test_one_picture_is_a_shot_of_one_frame(make_shot, tmp_path):
     assert open_shot(odd).name == "img-10.21op7-p-139t000"
 
 
+def test_frames_with_only_numbers_are_called_after_their_folder(tmp_path):
+    for number in (1, 2):
+        write_picture(tmp_path / "swan" / f"{number:05d}.png", moving_picture(0), kind="uint8")
+    assert open_shot(tmp_path / "swan" / "#####.png").name == "swan"
+
+
 def test_other_files_in_the_folder_do_not_count(make_shot):
     folder = make_shot()
     (folder / "notes.txt").write_text("x")
@@ -85,6 +91,8 @@ def test_a_hole_is_an_error_with_its_numbers(make_shot):
     with pytest.raises(ShotError, match="no frame 1003-1004") as caught:
         open_shot(folder)
     assert caught.value.frames == (1003, 1004)
+    remedy = str(caught.value).rsplit("'", 2)[1]
+    assert open_shot(remedy).frames == (1001, 1002, 1005, 1006)
     with pytest.raises(ShotError, match="1003-1004"):
         open_shot(f"{folder}/plate.1001-1006#.exr")
     assert open_shot(f"{folder}/plate.1001-1002,1005-1006#.exr").frames == (1001, 1002, 1005, 1006)

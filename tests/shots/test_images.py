@@ -110,6 +110,26 @@ def test_a_truncated_frame_is_named(make_shot):
         open_shot(folder).read(1002)
 
 
+def test_a_truncated_jpeg_is_not_graded_as_grey(make_shot):
+    folder = make_shot(extension="jpg")
+    victim = folder / "plate.1002.jpg"
+    victim.write_bytes(victim.read_bytes()[:-1500])
+    with pytest.raises(FrameError, match=r"1002.*is cut short"):
+        open_shot(folder).read(1002)
+
+
+def test_other_primaries_in_the_header_are_told(tmp_path):
+    import OpenImageIO as oiio
+
+    spec = oiio.ImageSpec(4, 4, 3, oiio.HALF)
+    spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), (0.7347, 0.2653, 0, 1, 0.0001, -0.077, 0.321, 0.338))
+    output = oiio.ImageOutput.create(str(tmp_path / "a.exr"))
+    assert output.open(str(tmp_path / "a.exr"), spec)
+    assert output.write_image(np.zeros((4, 4, 3), np.float32))
+    assert output.close()
+    assert "other primaries" in open_shot(tmp_path / "a.exr").info.encoding_source
+
+
 def test_a_frame_that_vanished_is_named(make_shot):
     folder = make_shot()
     shot = open_shot(folder)

@@ -11,6 +11,8 @@ from vfxstyle.color import Encoding
 from vfxstyle.errors import UsageError
 from vfxstyle.pipeline.settings import GradeSettings
 from vfxstyle.shots import OutputFormat, Shot, default_format, format_frames
+from vfxstyle.shots.discover import MOVIE_EXTENSIONS
+from vfxstyle.shots.images import PICTURE_EXTENSIONS
 from vfxstyle.shots.writing import frame_file_name
 
 DEFAULT_FRAME_RATE = 24
@@ -118,7 +120,10 @@ def make_plan(
 
 
 def _format(shot: Shot, output: Path | None, settings: GradeSettings) -> OutputFormat:
-    to_movie = output is not None and output.suffix.lower() == ".mov"
+    suffix = "" if output is None else output.suffix.lower()
+    if suffix[1:] in (MOVIE_EXTENSIONS | PICTURE_EXTENSIONS) - {"mov"}:
+        raise UsageError(f"The output {output} must be a folder for frames or a .mov file; name one of these.")
+    to_movie = suffix == ".mov"
     if settings.format is None:
         return default_format(movie=shot.is_movie if output is None else to_movie, has_alpha=shot.info.has_alpha)
     picked = OutputFormat(settings.format)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 
 import tsp
 from vfxstyle._version import __version__
-from vfxstyle.errors import PairsError
+from vfxstyle.errors import PairsError, UsageError
 from vfxstyle.features import (
     DEEP_PARTS,
     PCA,
@@ -49,6 +50,7 @@ from vfxstyle.style import (
 from vfxstyle.style.preset import SUFFIX
 
 FloatArray = npt.NDArray[np.float32]
+_NAME = re.compile(r"^\w[\w.-]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def train(
     the preset cannot be written.
     """
     settings, clock = settings or TrainSettings(), Clock(progress or Silent())
+    if not _NAME.match(name):
+        raise UsageError(f"'{name}' cannot name a look; use letters, digits, '-', '_' and '.'.")
     target = Path(output) if output is not None else user_folder() / f"{name}{SUFFIX}"
     found = find_pairs(Path(pairs))
     make_folder(target.parent)

@@ -117,20 +117,26 @@ def _open_pattern(text: str) -> Shot:
         raise ShotError(f"'{text}' does not name pictures; use one of {', '.join(sorted(PICTURE_EXTENSIONS))}.")
     if wanted:
         numbers = parse_frames(wanted)
-        _refuse_holes(text, sorted(set(numbers) - {int(f) for f in found.frameSet() or ()}))
+        missing = sorted(set(numbers) - {int(frame) for frame in found.frameSet() or ()})
         found.setFrameSet(fileseq.FrameSet(numbers))
+        _refuse_holes(found, missing)
     return _sequence_shot(found, _stem(found), Path(pattern), complete=not wanted)
 
 
 def _stem(sequence: fileseq.FileSequence) -> str:
-    return str(sequence.basename()).rstrip("._- ")
+    """What the frames are called; by their folder where they have only numbers."""
+    return str(sequence.basename()).rstrip("._- ") or Path(str(sequence.dirname())).resolve().name
 
 
-def _refuse_holes(what: str | Path, missing: list[int]) -> None:
+def _refuse_holes(sequence: fileseq.FileSequence, missing: list[int]) -> None:
     if missing:
+        there = format_frames(
+            tuple(int(frame) for frame in sequence.frameSet() or () if int(frame) not in set(missing))
+        )
+        pattern = f"{sequence.dirname()}{sequence.basename()}{sequence.padding()}{sequence.extension()} {there}"
         raise ShotError(
-            f"'{what}' has no frame {format_frames(tuple(missing))}; render the missing frames or name a range "
-            "without them.",
+            f"'{sequence}' has no frame {format_frames(tuple(missing))}; render the missing frames, or name the frames "
+            f"that are there in the pattern: '{pattern}'.",
             frames=missing,
         )
 
@@ -141,6 +147,6 @@ def _sequence_shot(sequence: fileseq.FileSequence, name: str, path: Path, *, com
     if not frame_set:
         return ImageShot(name, path, {1: Path(str(sequence[0]))}, padding=4)
     if complete and (inverted := sequence.invertedFrameRange()):
-        _refuse_holes(path, [int(number) for number in fileseq.FrameSet(inverted)])
+        _refuse_holes(sequence, [int(number) for number in fileseq.FrameSet(inverted)])
     files = {int(number): Path(str(sequence.frame(number))) for number in frame_set}
     return ImageShot(name, path, files, padding=max(int(sequence.zfill()), 1))

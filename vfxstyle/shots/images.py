@@ -17,6 +17,7 @@ PICTURE_EXTENSIONS = frozenset({"exr", "dpx", "cin", "tif", "tiff", "png", "jpg"
 """File name extensions (lower case) that count as frames."""
 
 _RGB_NAMES = (("R", "G", "B"), ("r", "g", "b"), ("red", "green", "blue"))
+_REC709_CHROMATICITIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _LOG_TRANSFERS = ("Printing density", "Logarithmic")
 _ALPHA_NAMES = ("A", "a", "alpha")
 
@@ -32,6 +33,8 @@ class _Picture:
             raise self._error("is missing", "restore it or leave it out of the frame range")
         if path.stat().st_size == 0:
             raise self._error("is empty (0 bytes)", "render or copy it again")
+        if path.suffix.lower() in (".jpg", ".jpeg") and _jpeg_ends_early(path.read_bytes()):
+            raise self._error("is cut short", "render or copy it again")
         opened = oiio.ImageInput.open(str(path), hint)
         if opened is None:
             raise self._error(f"cannot be read: {_first_line(oiio.geterror())}", "render or copy it again")
@@ -93,6 +96,11 @@ class _Picture:
         return array
 
 
+def _jpeg_ends_early(data: bytes) -> bool:
+    """Whether no end-of-image marker follows the last scan: the decoder only fills the rest with grey."""
+    return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+
+
 def _first_line(text: str) -> str:
     return text.strip().splitlines()[0].rstrip(".") if text.strip() else "unknown reason"
 
@@ -123,7 +131,8 @@ def _encoding_of(picture: _Picture) -> tuple[Encoding, str]:
             "data",
             "unknown",
         ):
-            return Encoding.LINEAR, f"header tag {tag}" if tag.startswith("lin_") else "default of EXR"
+            known = f"header tag {tag}" if tag.startswith("lin_") else "default of EXR"
+            return Encoding.LINEAR, known + _unused_primaries(spec)
         if tag.startswith("lin_"):
             return Encoding.LINEAR, f"header tag {tag}, its primaries taken as Rec.709"
         if tag.startswith("srgb_"):
@@ -137,12 +146,22 @@ def _encoding_of(picture: _Picture) -> tuple[Encoding, str]:
     elif tag.startswith("g24_") or tag in ("Rec709", "rec709", "ocio:itu709_rec709_scene"):
         return Encoding.REC709, f"header tag {tag}"
     elif "srgb" in tag.lower() or tag == "":
-        return Encoding.SRGB, f"header tag {tag}" if tag else f"default of {suffix.upper()}"
+        # the library gives every JPEG and PNG without a tag of its own this one
+        assumed = tag == "" or suffix in ("jpg", "jpeg", "png")
+        return Encoding.SRGB, f"default of {suffix.upper()}" if assumed else f"header tag {tag}"
     raise FrameError(
         f"Frame {picture.number} ({picture.path}) is tagged '{tag}', which cannot be graded as it is; convert "
         "the plate to scene-linear Rec.709, sRGB or Rec.709 first.",
         frames=(picture.number,),
     )
+
+
+def _unused_primaries(spec: oiio.ImageSpec) -> str:
+    """A warning if the header states primaries other than the ones assumed."""
+    stated = spec.get("chromaticities")
+    if stated is None or np.allclose(stated, _REC709_CHROMATICITIES, atol=1e-3):
+        return ""
+    return "; its header states other primaries, which are not used"
 
 
 def _frame_rate_of(spec: oiio.ImageSpec) -> Fraction | None:
