@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,9 @@ class Bar:
     def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
         """A bar that counts to ``total``."""
         form = "{desc:<12}{percentage:3.0f}% |{bar:28}| {n_fmt}/{total_fmt} {elapsed} left {remaining}"
-        with tqdm(total=total, desc=name, file=sys.stderr, bar_format=form, leave=True) as bar:
+        columns, rows = shutil.get_terminal_size()  # some terminals say that they have none, and get 80 by 24
+        columns = min(columns, 100)
+        with tqdm(total=total, desc=name, file=sys.stderr, bar_format=form, ncols=columns, nrows=rows) as bar:
 
             def step() -> None:
                 bar.update()
