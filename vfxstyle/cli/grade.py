@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import click
 
+from vfxstyle.cli import options
 from vfxstyle.pipeline.settings import (
-    DEFAULT_ANALYSIS_WIDTH,
     DEFAULT_SUPERPIXELS,
     FormatName,
     GradeSettings,
@@ -29,15 +29,9 @@ from vfxstyle.pipeline.settings import (
 @click.option("-f", "--frames", metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]")
 @click.option("--strength", type=float, default=1.0, show_default=True, help="0 to 1: mixes grade and plate.")
 @click.option("--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per frame.")
-@click.option(
-    "--analysis-width",
-    type=int,
-    default=DEFAULT_ANALYSIS_WIDTH,
-    show_default=True,
-    help="Analysis width, in px.",
-)
+@options.analysis_width
 @click.option("--analysis", metavar="FOLDER", help="Shot analysis. [default: .vfxstyle inside the output folder]")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N")
+@options.device
 @click.option(
     "--overwrite",
     type=click.Choice(get_args(Overwrite)),
@@ -45,9 +39,9 @@ from vfxstyle.pipeline.settings import (
     show_default=True,
     help="What happens to frames that are there already.",
 )
-@click.option("--progress", type=click.Choice(["auto", "bar", "none"]), default="auto", show_default=True)
+@options.progress
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@options.seed
 def grade(
     shot: str,
     preset: str,
@@ -57,10 +51,10 @@ def grade(
     analysis: str | None,
     progress: Any,
     dry_run: bool,
-    **options: Any,
+    **choices: Any,
 ) -> None:
     """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, or one picture."""
-    settings = GradeSettings(format=format_, **options)
+    settings = GradeSettings(format=format_, **choices)
     from vfxstyle.pipeline import grade as pipeline
 
     where: dict[str, Any] = {"frames": frames, "analysis": analysis, "settings": settings}

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_SUPERPIXELS, TrainSettings
+from vfxstyle.cli import options
+from vfxstyle.pipeline.settings import DEFAULT_SUPERPIXELS, TrainSettings
 
 
 @click.command()
@@ -16,13 +17,7 @@ from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_SUPERPIXE
 @click.option("--description", default="", help="One line about the look, stored in the preset.")
 @click.option("--data-note", default="", help="Origin and licence of the pairs, stored in the preset.")
 @click.option("--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per picture.")
-@click.option(
-    "--analysis-width",
-    type=int,
-    default=DEFAULT_ANALYSIS_WIDTH,
-    show_default=True,
-    help="Analysis width, in px.",
-)
+@options.analysis_width
 @click.option("--epochs", type=int, default=TrainSettings().epochs, show_default=True, help="Passes over the pairs.")
 @click.option(
     "--held-out",
@@ -31,12 +26,12 @@ from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_SUPERPIXE
     show_default=True,
     help="Share of the pairs kept from training to measure the look; used with 10 pairs or more.",
 )
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N")
-@click.option("--progress", type=click.Choice(["auto", "bar", "none"]), default="auto", show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
-def train(pairs: str, name: str, output: str | None, progress: Any, **options: Any) -> None:
+@options.device
+@options.progress
+@options.seed
+def train(pairs: str, name: str, output: str | None, progress: Any, **choices: Any) -> None:
     """Learn a look from PAIRS: a folder with before/ and after/, pictures matched by file name."""
-    settings = TrainSettings(**options)
+    settings = TrainSettings(**choices)
     from vfxstyle.farm.progress import make_progress
     from vfxstyle.farm.summary import train_summary
     from vfxstyle.pipeline import train as pipeline

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.selection import FrameChoice, choose_frames
 from vfxstyle.pipeline.settings import AnalysisSettings, Overwrite
-from vfxstyle.pipeline.store import AnalysisFolder, StoredFeatures, identity_of, stamp_plate
+from vfxstyle.pipeline.store import AnalysisFolder, PlateFile, StoredFeatures, identity_of
 from vfxstyle.pipeline.tables import table_of
 from vfxstyle.shots import Shot
 
@@ -28,14 +28,21 @@ LabelArray = npt.NDArray[np.int32]
 
 
 def analyze(
-    shot: Shot, folder: Path, settings: AnalysisSettings, *, device: str, overwrite: Overwrite, clock: Clock
+    shot: Shot,
+    folder: Path,
+    settings: AnalysisSettings,
+    *,
+    plate: Mapping[str, PlateFile],
+    device: str,
+    overwrite: Overwrite,
+    clock: Clock,
 ) -> AnalysisFolder:
     """The analysis of a shot, taken from ``folder`` if it is there and belongs to this plate, else made.
 
+    plate: the shot's files as :func:`~vfxstyle.pipeline.store.stamp_plate` found them.
     Raises :class:`~vfxstyle.errors.AnalysisError` if another analysis is there and ``overwrite`` is "never".
     """
     analysis = AnalysisFolder(folder)
-    plate = stamp_plate(shot, analysis.plate)
     identity = identity_of(shot, plate, settings)
     if overwrite != "always" and analysis.holds(identity, shot):
         clock.note(f"analysis: {folder} is up to date")

@@ -191,6 +191,7 @@ class _Job:
             self.shot,
             self.plan.analysis,
             self.analysis_settings,
+            plate=self.plate_files,
             device=settings.device,
             overwrite=settings.overwrite,
             clock=clock,

@@ -91,13 +91,14 @@ class Renderer:
 
     def render(self, plate: Frame) -> Rendered:
         """Grade one frame."""
-        picture = analysis_picture(plate, self.plate_encoding, self.analysis_width)
+        plate = replace(plate, rgb=decode(plate.rgb, self.plate_encoding))
+        picture = analysis_picture(plate, Encoding.LINEAR, self.analysis_width)
         guide = lab_of_picture(picture)
         table, rows = table_of(self.analysis.read_labels(plate.number), guide)
         smoothed = smooth_over_neighbours(self.transforms.of(table.labels), table, adjacency(rows))
         field = spread_over_pixels(rows, smoothed, table, guide)
         graded, untouched = apply_field(
-            decode(plate.rgb, self.plate_encoding),
+            plate.rgb,
             field,
             alpha=plate.alpha if plate.premultiplied else None,
             offset=(

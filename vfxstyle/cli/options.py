@@ -1,0 +1,16 @@
+"""Options that several commands share."""
+
+import click
+
+from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH
+
+analysis_width = click.option(
+    "--analysis-width",
+    type=int,
+    default=DEFAULT_ANALYSIS_WIDTH,
+    show_default=True,
+    help="Analysis width, in px.",
+)
+device = click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N")
+progress = click.option("--progress", type=click.Choice(["auto", "bar", "none"]), default="auto", show_default=True)
+seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
