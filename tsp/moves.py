@@ -1,210 +1,175 @@
-"""Moves on the label map: local moves of single border pixels, merges of crumbs, splits of giants.
-
-The local move is the model's own (Chang, Wei and Fisher 2013, with means optimised out): a border pixel
-goes to the neighbouring superpixel that gains most likelihood, if no superpixel is cut by it. Statistics
-are float64 (K, 6): count, then sums of the whitened x, y, L, a, b. Priors are float64 (K, 5), the expected
-mean of a tracked superpixel; ``tracked`` says for which superpixels they hold.
-"""
+"""Moves on whole superpixels: merge two, or give one another's identity."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from tsp.topology import TOPOLOGICAL_NUMBER, LabelArray, ring_of
+from tsp.local import ByteArray
+from tsp.model import COUNT, INSIDE, LabelArray, Model, Superpixels, log_posterior, refresh
 
-FloatArray = npt.NDArray[np.float32]
-StatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+WORTH = 1e-6  # nats; a move must gain more, and more than rounding
+# Taking up a dead label is worth less than being old is, or every new superpixel near one would do it.
+REVIVAL = 0.5
+_REACH = 3.0  # ideal radii; a superpixel does not take up a label expected farther away than this
 
 
-@njit(cache=True)
-def gather_statistics(labels: LabelArray, features: FloatArray, count: int) -> StatArray:
-    """Counts and sums of whitened features for labels 0..count-1.
+@njit(cache=True, nogil=True)
+def neighbours(labels: LabelArray, count: int, pad: int) -> tuple[LabelArray, LabelArray, LabelArray]:
+    """Which superpixels touch inside the frame, as linked lists.
 
-    features: float32 (H, W, 5), whitened x, y, L, a, b.
+    Returns ``first`` (count,), ``following`` (E,) and ``other`` (E,), int32: the neighbours of k are ``other[i]`` for
+    i = first[k], following[first[k]], ... until -1.
     """
-    stats = np.zeros((count, 6))
-    for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
+    first = np.full(count, np.int32(-1))
+    room = 16 * count + 64
+    following = np.empty(room, np.int32)
+    other = np.empty(room, np.int32)
+    used = 0
+    height, width = labels.shape
+    for y in range(pad, height - pad):
+        for x in range(pad, width - pad):
             k = labels[y, x]
-            stats[k, 0] += 1.0
-            for d in range(5):
-                stats[k, 1 + d] += features[y, x, d]
-    return stats
-
-
-@njit(cache=True, inline="always")
-def _change(
-    k: int,
-    sign: int,
-    stats: StatArray,
-    prior: StatArray,
-    tracked: BoolArray,
-    variance: StatArray,
-    feature: FloatArray,
-) -> float:
-    """Change of the log-likelihood when a pixel is added to (sign 1) or removed from (-1) superpixel k."""
-    n = stats[k, 0]
-    if sign < 0 and n <= 1.0:
-        return 0.0
-    total = 0.0
-    for d in range(5):
-        if tracked[k]:
-            mean = (prior[k, d] + variance[d] * stats[k, 1 + d]) / (1.0 + n * variance[d])
-            factor = (1.0 + n * variance[d]) / (1.0 + (n + sign) * variance[d])
-        else:
-            mean = stats[k, 1 + d] / n
-            factor = n / (n + sign)
-        offset = feature[d] - mean
-        total -= sign * 0.5 * offset * offset * factor
-    return total
-
-
-@njit(cache=True)
-def sweep(  # noqa: C901 - one compiled loop
-    labels: LabelArray,
-    features: FloatArray,
-    stats: StatArray,
-    prior: StatArray,
-    tracked: BoolArray,
-    variance: StatArray,
-    area: float,
-    area_var: float,
-    backwards: bool,
-) -> tuple[int, int]:
-    """One pass of local moves over all border pixels, in place.
-
-    area: ideal area in px. Returns the number of moves and of border pixels looked at.
-    """
-    height, width = labels.shape
-    moves, border = 0, 0
-    candidates = np.empty(4, np.int32)
-    for step in range(height * width):
-        at = height * width - 1 - step if backwards else step
-        y, x = at // width, at % width
-        k = labels[y, x]
-        found = 0
-        for ny, nx in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
-            if 0 <= ny < height and 0 <= nx < width:
-                label = labels[ny, nx]
-                fresh = label != k
-                for i in range(found):
-                    fresh = fresh and candidates[i] != label
-                if fresh:
-                    candidates[found] = label
-                    found += 1
-        if found == 0:
-            continue
-        border += 1
-        if stats[k, 0] <= 1.0 or TOPOLOGICAL_NUMBER[ring_of(labels, y, x, k)] != 1:
-            continue
-        feature = features[y, x]
-        leave = _change(k, -1, stats, prior, tracked, variance, feature)
-        leave += (2.0 * (area - stats[k, 0]) + 1.0) / (-2.0 * area_var)
-        best, best_gain = -1, 1e-9
-        for i in range(found):
-            label = candidates[i]
-            if TOPOLOGICAL_NUMBER[ring_of(labels, y, x, label)] != 1:
-                continue
-            gain = leave + _change(label, 1, stats, prior, tracked, variance, feature)
-            gain += (2.0 * (area - stats[label, 0]) - 1.0) / (2.0 * area_var)
-            if gain > best_gain:
-                best, best_gain = label, gain
-        if best >= 0:
-            labels[y, x] = best
-            stats[k, 0] -= 1.0
-            stats[best, 0] += 1.0
-            for d in range(5):
-                stats[k, 1 + d] -= feature[d]
-                stats[best, 1 + d] += feature[d]
-            moves += 1
-    return moves, border
-
-
-@njit(cache=True)
-def merge_crumbs(labels: LabelArray, stats: StatArray, smallest: float) -> None:  # noqa: C901 - one compiled loop
-    """Give every superpixel under ``smallest`` px to the neighbour nearest in colour, in place.
-
-    A merged superpixel is left with a count of zero.
-    """
-    height, width = labels.shape
-    count = stats.shape[0]
-    target = np.full(count, -1, np.int32)
-    nearest = np.full(count, np.inf)
-    for y in range(height):
-        for x in range(width):
-            for ny, nx in ((y + 1, x), (y, x + 1)):
-                if ny >= height or nx >= width or labels[y, x] == labels[ny, nx]:
+            for way in range(2):
+                if way == 0:
+                    if x + 1 >= width - pad:
+                        continue
+                    j = labels[y, x + 1]
+                else:
+                    if y + 1 >= height - pad:
+                        continue
+                    j = labels[y + 1, x]
+                if j == k:
                     continue
-                for k, j in ((labels[y, x], labels[ny, nx]), (labels[ny, nx], labels[y, x])):
-                    if stats[k, 0] >= smallest or stats[j, 0] < stats[k, 0]:
-                        continue
-                    if stats[j, 0] == stats[k, 0] and j > k:  # two equals must not take each other
-                        continue
-                    distance = 0.0
-                    for d in range(3, 6):
-                        offset = stats[k, d] / stats[k, 0] - stats[j, d] / stats[j, 0]
-                        distance += offset * offset
-                    if distance < nearest[k]:
-                        nearest[k] = distance
-                        target[k] = j
-    for k in range(count):  # a neighbour may itself have been given away
-        if target[k] >= 0:
-            root = target[k]
-            while target[root] >= 0:
-                root = target[root]
-            target[k] = root
-    for y in range(height):
-        for x in range(width):
-            if target[labels[y, x]] >= 0:
-                labels[y, x] = target[labels[y, x]]
-    for k in range(count):
-        if target[k] >= 0:
-            stats[target[k]] += stats[k]
-            stats[k] = 0.0
+                at = first[k]
+                while at >= 0 and other[at] != j:
+                    at = following[at]
+                if at >= 0:
+                    continue
+                if used + 2 > room:
+                    room *= 2
+                    longer = np.empty((2, room), np.int32)
+                    longer[0, :used] = following[:used]
+                    longer[1, :used] = other[:used]
+                    following, other = longer[0].copy(), longer[1].copy()
+                other[used], following[used] = j, first[k]
+                first[k] = used
+                other[used + 1], following[used + 1] = k, first[j]
+                first[j] = used + 1
+                used += 2
+    return first, following[:used].copy(), other[:used].copy()
 
 
-@njit(cache=True)
-def cut_giants(labels: LabelArray, stats: StatArray, largest: float, next_label: int) -> int:  # noqa: C901 - one compiled loop
-    """Cut every superpixel over ``largest`` px across its longer axis, in place.
+@njit(cache=True, nogil=True)
+def merge(labels: LabelArray, table: Superpixels, count: int, model: Model) -> int:  # noqa: C901 - one compiled loop
+    """Merge pairs of neighbours that are worth more as one, in place; returns how many.
 
-    The far half gets a new label; pieces that the cut leaves apart are the caller's to mend. Returns the
-    next unused label.
+    A pair is judged with the first one's identity kept, both ways round. The best pairs go first and no
+    superpixel takes part twice, so that the gains add up exactly. The other's row is left empty.
     """
-    height, width = labels.shape
-    count = stats.shape[0]
-    moments = np.zeros((count, 5))
-    for y in range(height):
-        for x in range(width):
-            k = labels[y, x]
-            if stats[k, 0] > largest:
-                moments[k, 0] += x
-                moments[k, 1] += y
+    first, following, other = neighbours(labels, count, model.pad)
+    alone = np.zeros(count)
     for k in range(count):
-        if stats[k, 0] > largest:
-            moments[k, 0] /= stats[k, 0]
-            moments[k, 1] /= stats[k, 0]
-    for y in range(height):
-        for x in range(width):
-            k = labels[y, x]
-            if stats[k, 0] > largest:
-                dx, dy = x - moments[k, 0], y - moments[k, 1]
-                moments[k, 2] += dx * dx
-                moments[k, 3] += dx * dy
-                moments[k, 4] += dy * dy
-    fresh = np.full(count, -1, np.int32)
+        if table.stats[k, COUNT] > 0:
+            alone[k] = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
+    gains = np.zeros(count)
+    partner = np.full(count, np.int32(-1))
     for k in range(count):
-        if stats[k, 0] > largest:
-            fresh[k] = next_label
-            next_label += 1
-    for y in range(height):
-        for x in range(width):
+        at = first[k]
+        while at >= 0:
+            j = other[at]
+            at = following[at]
+            both = log_posterior(model, table.stats[k] + table.stats[j], table.priors[k], table.old[k])
+            gain = both - alone[k] - alone[j]
+            if gain > gains[k] and gain > WORTH:
+                gains[k], partner[k] = gain, j
+    target = np.arange(count).astype(np.int32)
+    free = np.ones(count, np.bool_)
+    merged = 0
+    for k in np.argsort(-gains, kind="mergesort"):
+        if gains[k] <= 0:
+            break
+        j = partner[k]
+        if free[k] and free[j]:
+            free[k] = free[j] = False
+            target[j] = k
+            table.stats[k] += table.stats[j]
+            table.stats[j] = 0.0
+            table.changed[k], table.changed[j] = True, False
+            refresh(model, k, table)
+            refresh(model, j, table)
+            merged += 1
+    if merged:
+        for y in range(labels.shape[0]):
+            for x in range(labels.shape[1]):
+                if labels[y, x] >= 0:
+                    labels[y, x] = target[labels[y, x]]
+    return merged
+
+
+@njit(cache=True, nogil=True)
+def within_reach(model: Model, table: Superpixels, k: int, q: int) -> bool:
+    """Whether superpixel k lies near enough to where q is expected for k's pixels to be q's."""
+    dy, dx = table.scores[k, 0] - table.priors[q, 0], table.scores[k, 1] - table.priors[q, 1]
+    reach = _REACH * model.place_scale
+    return bool(dy * dy + dx * dx < reach * reach * model.area / np.pi)
+
+
+@njit(cache=True, nogil=True)
+def switch(table: Superpixels, count: int, model: Model) -> tuple[int, int]:
+    """Give superpixels the identity that explains them best, in place.
+
+    An old one may become a new one, and any may take up the label of one that has died. The identity that it
+    had goes to a row without pixels, where another can take it up. The table needs room for twice ``count`` rows.
+    Returns how many switched and the new count.
+    """
+    dead = np.empty(len(table.ids), np.int32)
+    lost = 0
+    for q in range(count):
+        if table.old[q] and table.stats[q, COUNT] == 0:
+            dead[lost] = q
+            lost += 1
+    doubt = REVIVAL * (model.log_old - model.log_new)
+    switched, rows = 0, count
+    for k in range(count):
+        if table.stats[k, COUNT] == 0 or table.stats[k, INSIDE] == 0:
+            continue
+        here = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
+        best, best_gain = -1, WORTH
+        if table.old[k]:
+            gain = log_posterior(model, table.stats[k], table.priors[k], False) - here
+            if gain > best_gain:
+                best, best_gain = rows, gain
+        for i in range(lost):
+            q = dead[i]
+            if table.old[q] and within_reach(model, table, k, q):
+                gain = log_posterior(model, table.stats[k], table.priors[q], True) - here - doubt
+                if gain > best_gain:
+                    best, best_gain = q, gain
+        if best < 0:
+            continue
+        if best == rows:  # the identity that k gives up can be taken up by another
+            rows += 1
+            table.ids[best], table.old[best] = -1, False
+            table.stats[best] = 0.0
+            dead[lost] = best
+            lost += 1
+        ids, old = table.ids[k], table.old[k]
+        prior = table.priors[k].copy()
+        table.ids[k], table.old[k], table.priors[k] = table.ids[best], table.old[best], table.priors[best]
+        table.ids[best], table.old[best], table.priors[best] = ids, old, prior
+        table.changed[k] = True
+        refresh(model, k, table)
+        refresh(model, best, table)
+        switched += 1
+    return switched, rows
+
+
+@njit(cache=True, nogil=True)
+def activate(labels: LabelArray, table: Superpixels, active: ByteArray) -> None:
+    """Make every pixel of the changed superpixels and its 4-neighbours active."""
+    for y in range(1, labels.shape[0] - 1):
+        for x in range(1, labels.shape[1] - 1):
             k = labels[y, x]
-            if k < count and fresh[k] >= 0:
-                angle = 0.5 * np.arctan2(2.0 * moments[k, 3], moments[k, 2] - moments[k, 4])
-                side = (x - moments[k, 0]) * np.cos(angle) + (y - moments[k, 1]) * np.sin(angle)
-                if side > 0:
-                    labels[y, x] = fresh[k]
-    return next_label
+            if k >= 0 and table.changed[k]:
+                active[y, x] = active[y - 1, x] = active[y + 1, x] = active[y, x - 1] = active[y, x + 1] = 1

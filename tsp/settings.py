@@ -1,8 +1,11 @@
-"""Settings of the temporal superpixel model, derived from one wish: superpixels per frame."""
+"""Settings of the temporal superpixel model."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+_POSITIVE = ("first_share", "area_var", "deltap_scale", "deltaa_scale", "birth_share", "cov_var_p", "cov_var_a")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,29 +13,67 @@ class Settings:
     """What steers the segmentation; names and defaults follow Chang, Wei and Fisher (CVPR 2013)."""
 
     num_superpixels: int = 1000
-    """Wished superpixels in a frame (K)."""
+    """Wished superpixels in a frame without texture (K); texture gives up to 40 % more."""
     seed: int = 0
-    """Seed of everything random. The present moves are all deterministic and draw nothing."""
+    """Seed of the draws in split proposals."""
+    alpha: float = -15.0
+    """Log-weight of a new superpixel, nats per px of the ideal area. It also sets the position variance."""
+    beta: float = -3.0
+    """Log-weight of an old superpixel, one that was alive in the frame before; nats per px of the ideal area.
+    The published choice is -10; the less it costs to stay, the longer superpixels live."""
+    first_share: float = 0.65
+    """Share of ``alpha`` that a superpixel costs on the first frame, so that it starts with as many as later
+    frames keep. The published choice is 1."""
     area_var: float = 400.0
-    """Variance of the area prior, in px^2."""
-    deltap_scale: float = 0.001
-    """Half the variance of a tracked superpixel's place about its prediction, in whitened units."""
-    deltaa_scale: float = 100.0
-    """Inverse scale of the variance of a tracked superpixel's colour about its last colour."""
-    birth_share: float = 0.5
-    """A hole smaller than this share of the ideal area is filled by its neighbours instead of being born."""
-    death_share: float = 0.125
-    """A superpixel smaller than this share of the ideal area is given to a neighbour."""
-    split_share: float = 2.25
-    """A superpixel larger than this multiple of the ideal area is cut in two."""
-    max_sweeps: int = 10
-    """Most sweeps of local moves over a frame."""
+    """Variance of the area prior, px^2."""
+    colour_var: float | None = None
+    """Variance of a and b within a superpixel, in 8-bit Lab codes squared; that of L is twice this. None follows
+    from the frame's size: 0.7 H W / 18768 (the published choice without the 0.7), but at least 3."""
+    deltap_scale: float = 0.002
+    """Half the variance of an old superpixel's place about its prediction, whitened. The published choice is
+    0.001."""
+    deltaa_scale: float = 1000.0
+    """1000 / K over the variance of an old superpixel's colour about its last colour, whitened. The published
+    choice is 100; more lets colour change less before the label is given up."""
+    reestimate_flow: bool = False
+    """Re-estimate each superpixel's flow with a Gaussian process over superpixels. Slower."""
+    cov_var_p: float = 1000.0
+    """Squared length of that process over places, px^2."""
+    cov_var_a: float = 100.0
+    """Squared length of that process over colours, 8-bit Lab codes squared."""
+    max_sweeps: int = 12
+    """Most sweeps of local moves in one round."""
+    max_rounds: int = 2
+    """Most rounds of merge, split, switch and local moves in a frame."""
+    birth_share: float = 0.4
+    """Share of the ideal area from which an uncovered piece becomes a superpixel of its own."""
+    identity_share: float = 0.5
+    """Share of its pixels that must have been carried over by the flow for a superpixel to keep its label."""
+    min_life: int = 4
+    """Frames that a new superpixel must last; one that does not is taken back by its neighbours. The label map
+    of a frame is handed out that much later. 1 keeps every superpixel."""
+    memory: int = 3
+    """Frames for which a label that has died can be taken up again; 0 for within its last frame only."""
+    cut_below: float = 0.7
+    """A scene cut is where less than this share of two frames' variance is explained by the flow; 0 for never."""
 
     def __post_init__(self) -> None:
-        if self.num_superpixels < 1:
-            raise ValueError(f"num_superpixels is {self.num_superpixels}; it must be at least 1.")
-        if self.max_sweeps < 1:
-            raise ValueError(f"max_sweeps is {self.max_sweeps}; it must be at least 1.")
-        for name in ("area_var", "deltap_scale", "deltaa_scale", "birth_share", "death_share", "split_share"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be positive.")
+        for name in ("num_superpixels", "max_sweeps", "max_rounds", "min_life"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        if self.memory < 0:
+            raise ValueError(f"memory is {self.memory}; it must be at least 0.")
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if not (value > 0 and math.isfinite(value)):
+                raise ValueError(f"{name} is {value}; it must be positive.")
+        if self.colour_var is not None and not self.colour_var > 0:
+            raise ValueError(f"colour_var is {self.colour_var}; it must be positive, or None.")
+        for name in ("identity_share", "cut_below"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be in 0..1.")
+        for name in ("alpha", "beta"):
+            if not getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be negative.")
+        if self.beta < self.alpha:
+            raise ValueError(f"beta is {self.beta}; to stay must not cost more than to be new, alpha {self.alpha}.")

@@ -1,218 +1,198 @@
-"""Temporal superpixels of a stream of frames: one frame in, one label map out."""
+"""One label map a frame: carry the superpixels over, then improve the map until little is left to gain."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tsp import moves
-from tsp.flow import DISFlow
+from tsp.energy import flow_at
+from tsp.flow_process import reestimate
+from tsp.local import ByteArray, settle
+from tsp.model import (
+    INSIDE,
+    MEAN_Y,
+    FloatArray,
+    LabelArray,
+    Model,
+    StatArray,
+    Superpixels,
+    derive,
+    gather,
+    superpixels,
+    with_room,
+)
+from tsp.moves import activate, merge, switch
 from tsp.settings import Settings
-from tsp.topology import LabelArray, keep_largest_pieces
-from tsp.transport import mean_flow, shift_labels
+from tsp.split import split
+from tsp.topology import NOBODY
+from tsp.transport import count_kept, fill_uncovered, hexagons, keep_largest_pieces, mean_flow, shift_labels
 
-FloatArray = npt.NDArray[np.float32]
-StatArray = npt.NDArray[np.float64]
-FrameArray = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
+IdArray = npt.NDArray[np.int64]
+Settle = Callable[[LabelArray, FloatArray, Superpixels, ByteArray, Model, int], None]
+"""Local moves to convergence; see :func:`tsp.local.settle`."""
 
-# Spatial cost of a compact superpixel of area A is A^2 / (c S); c lies between a square's 12 and a disc's 12.57.
-_COMPACT = 12.5123
-_LOG_WEIGHT = 15.0
-_L_CODES = 2.55  # code values per unit of L; a and b have one
-_SETTLED = 0.001  # share of border pixels that still move when a frame counts as settled
+_MOST_LABELS = 2**31 - 1
 
 
-def segment(
-    frames: Iterable[FrameArray],
-    num_superpixels: int = 1000,
-    flow: Iterable[FloatArray] | None = None,
-    seed: int = 0,
-) -> Iterator[LabelArray]:
-    """Temporal superpixels of a clip, streamed.
+@dataclass(slots=True)
+class Tracked:
+    """One frame's superpixels."""
 
-    frames: uint8 or float (H, W, 3), sRGB-encoded RGB, float is 0..1, all of one size.
-    num_superpixels: wished superpixels in a frame, at least 1.
-    flow: float32 (H, W, 2), (dx, dy) in px from frame t to t + 1; None estimates it (DIS).
-    seed: of everything random; the result is the same for the same seed.
-    Yields one int32 (H, W) label map a frame: labels >= 0, one 4-connected region a label and frame; the
-    same label in two frames is the same superpixel, and no label is ever used for another.
-    Raises ValueError naming the frame for a wrong shape or type, a changed size, NaN or infinity, or flow
-    that ends early. Memory does not grow with the length of the clip.
-    """
-    settings = Settings(num_superpixels=num_superpixels, seed=seed)
-    return _segment(frames, None if flow is None else iter(flow), settings)
+    labels: LabelArray
+    """Padded int32 map of rows of the table."""
+    table: Superpixels
+    count: int
+    """Rows of the table in use; some may be without pixels."""
+    colour: FloatArray
+    """float32 (H, W, 3), whitened L, a, b of the frame."""
+
+    def label_map(self, pad: int) -> LabelArray:
+        """Lasting labels, int32 (H, W)."""
+        return np.ascontiguousarray(self.table.ids[self.labels[pad:-pad, pad:-pad]], np.int32)
 
 
-def _segment(
-    frames: Iterable[FrameArray], flow: Iterator[FloatArray] | None, settings: Settings
-) -> Iterator[LabelArray]:
-    tracker: Tracker | None = None
-    estimate = DISFlow()
-    before: FloatArray | None = None
-    for index, frame in enumerate(frames):
-        rgb = _checked(frame, index, before)
-        if tracker is None or before is None:
-            tracker = Tracker(rgb.shape[0], rgb.shape[1], settings)
-            yield tracker.first(rgb)
-        else:
-            step = estimate(before, rgb) if flow is None else _checked_flow(flow, rgb, index)
-            yield tracker.advance(rgb, step)
-        before = rgb
+@dataclass(slots=True)
+class _Lost:
+    """Labels that have died, kept for a while: their last expected means and for how many frames they are gone."""
 
+    ids: IdArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    means: StatArray = field(default_factory=lambda: np.zeros((0, 5)))
+    gone: IdArray = field(default_factory=lambda: np.zeros(0, np.int64))
 
-def _checked(frame: FrameArray, index: int, before: FloatArray | None) -> FloatArray:
-    array = np.asarray(frame)
-    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
-        raise ValueError(f"frame {index} has shape {array.shape}; it must be (H, W, 3).")
-    if before is not None and array.shape != before.shape:
-        raise ValueError(f"frame {index} has shape {array.shape}, the frames before it {before.shape}.")
-    if array.dtype == np.uint8:
-        return array.astype(np.float32) / np.float32(255)
-    if not np.issubdtype(array.dtype, np.floating):
-        raise ValueError(f"frame {index} is {array.dtype}; it must be uint8 or float.")
-    if not np.isfinite(array).all():
-        raise ValueError(f"frame {index} has NaN or infinite values; replace them first.")
-    return np.ascontiguousarray(np.clip(array, 0, 1), np.float32)
-
-
-def _checked_flow(flow: Iterator[FloatArray], rgb: FloatArray, index: int) -> FloatArray:
-    step = next(flow, None)
-    if step is None:
-        raise ValueError(f"flow ends before frame {index}; one field is needed for each pair of frames.")
-    array = np.asarray(step, np.float32)
-    if array.shape != (*rgb.shape[:2], 2):
-        raise ValueError(f"flow to frame {index} has shape {array.shape}; it must be {(*rgb.shape[:2], 2)}.")
-    if not np.isfinite(array).all():
-        raise ValueError(f"flow to frame {index} has NaN or infinite values; replace them first.")
-    return array
+    def where(self, kept: npt.NDArray[np.bool_]) -> _Lost:
+        return _Lost(self.ids[kept], self.means[kept], self.gone[kept])
 
 
 class Tracker:
-    """State between two frames: the last label map and the means that the next frame is expected to have.
+    """State between two frames of one shot. Labels count up from ``next_label``."""
 
-    Inside, superpixels are numbered 0..n-1 anew for each frame; ``_ids`` holds their lasting labels.
-    """
-
-    def __init__(self, height: int, width: int, settings: Settings) -> None:
-        self._settings = settings
-        self._area = height * width / settings.num_superpixels
-        place_var = self._area / (_COMPACT * _LOG_WEIGHT)
-        colour_var = height * width / (_COMPACT * _LOG_WEIGHT * 100)
-        self._scale = np.array([1.0, 1.0, _L_CODES, 1.0, 1.0])  # px, px, and Lab in code values
-        self._scale /= np.sqrt([place_var, place_var, 2 * colour_var, colour_var, colour_var])
-        self._variance = np.array(
-            [2 * settings.deltap_scale] * 2 + [1000 / (settings.deltaa_scale * settings.num_superpixels)] * 3
-        )
-        rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-        self._places = np.stack([columns, rows], axis=-1)
-        self._labels: LabelArray = np.zeros((height, width), np.int32)
-        self._ids: LabelArray = np.zeros(0, np.int32)
-        self._means: StatArray = np.zeros((0, 5))
-        self._next_id = 0
-
-    def first(self, rgb: FloatArray) -> LabelArray:
-        """Label map of the first frame, grown from a hexagonal grid."""
-        labels = _hexagons(rgb.shape[0], rgb.shape[1], self._area)
-        count = keep_largest_pieces(labels, int(labels.max()) + 1, 1)
-        tracked = np.zeros(count, np.bool_)
-        return self._refine(labels, self._features(rgb), np.zeros((count, 5)), tracked, np.full(count, -1, np.int32))
-
-    def advance(self, rgb: FloatArray, flow: FloatArray) -> LabelArray:
-        """Label map of the next frame. flow: float32 (H, W, 2), px, from the last frame to this one."""
-        alive = len(self._ids)
-        flows, centres = mean_flow(self._labels, flow, alive)
-        labels = shift_labels(self._labels, flows, centres)
-        count = keep_largest_pieces(labels, alive, self._settings.birth_share * self._area)
-        prior = np.zeros((count, 5))
-        prior[:alive] = self._means
-        prior[:alive, :2] += flows * self._scale[:2]
-        tracked = np.arange(count) < alive
-        ids = np.full(count, -1, np.int32)
-        ids[:alive] = self._ids
-        return self._refine(labels, self._features(rgb), prior, tracked, ids)
-
-    def _features(self, rgb: FloatArray) -> FloatArray:
-        lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab)
-        return np.asarray(np.concatenate([self._places, lab], axis=-1) * self._scale, np.float32)
-
-    def _refine(
-        self,
-        labels: LabelArray,
-        features: FloatArray,
-        prior: StatArray,
-        tracked: moves.BoolArray,
-        ids: LabelArray,
-    ) -> LabelArray:
-        settings = self._settings
-        stats = moves.gather_statistics(labels, features, len(ids))
-        self._settle(labels, features, stats, prior, tracked)
-        moves.merge_crumbs(labels, stats, settings.death_share * self._area)
-        total = moves.cut_giants(labels, stats, settings.split_share * self._area, len(ids))
-        total = keep_largest_pieces(labels, total, settings.birth_share * self._area)
-        if total > len(ids):  # births: give them statistics and let the borders settle once more
-            born = total - len(ids)
-            prior = np.vstack([prior, np.zeros((born, 5))])
-            tracked = np.concatenate([tracked, np.zeros(born, np.bool_)])
-            ids = np.concatenate([ids, np.full(born, -1, np.int32)])
-            stats = moves.gather_statistics(labels, features, total)
-            self._settle(labels, features, stats, prior, tracked)
-        return self._remember(labels, features, ids)
-
-    def _settle(
-        self,
-        labels: LabelArray,
-        features: FloatArray,
-        stats: StatArray,
-        prior: StatArray,
-        tracked: moves.BoolArray,
+    def __init__(
+        self, height: int, width: int, settings: Settings, *, next_label: int = 0, settle: Settle = settle
     ) -> None:
-        for number in range(self._settings.max_sweeps):
-            moved, border = moves.sweep(
-                labels,
-                features,
-                stats,
-                prior,
-                tracked,
-                self._variance,
-                self._area,
-                self._settings.area_var,
-                number % 2 == 1,
-            )
-            if moved <= _SETTLED * border:
+        self.model = derive(settings, height, width)
+        self.next_label = next_label
+        self.settle = settle
+        self._settings = settings
+        self._size = (height, width)
+        self._random = np.array([settings.seed % 2**64], np.uint64)
+        self._last: Tracked | None = None
+        self._lost = _Lost()
+
+    def first(self, colour: FloatArray) -> Tracked:
+        """The first frame, grown from a hexagonal grid. colour: float32 (H, W, 3), whitened."""
+        height, width = self._size
+        pad = self.model.pad
+        labels = np.full((height + 2 * pad, width + 2 * pad), NOBODY, np.int32)
+        labels[pad:-pad, pad:-pad] = hexagons(height, width, self.model.area)
+        count = keep_largest_pieces(labels, int(labels.max()) + 1, 1.0, pad)
+        frame = Tracked(labels, superpixels(2 * count), count, colour)
+        model = self.model._replace(log_new=self.model.log_new * self._settings.first_share)
+        gather(labels, colour, frame.table, count, model)
+        self._improve(frame, model, first=True)
+        return self._remember(frame)
+
+    def advance(self, colour: FloatArray, flow: FloatArray) -> Tracked:
+        """The next frame. colour: as before; flow: float32 (H, W, 2), (dx, dy) px from the last frame to this."""
+        last, model = self._last, self.model
+        if last is None:
+            raise RuntimeError("first() comes before advance().")
+        flows = mean_flow(last.labels, flow, model.pad, last.count)
+        theta = last.table.scores[: last.count, MEAN_Y : MEAN_Y + 5]
+        expected = theta.copy()
+        expected[:, :2] += flow_at(theta[:, :2], flow, model.place_scale) * model.place_scale
+        labels = shift_labels(last.labels, flows, expected, colour, model)
+        born = keep_largest_pieces(labels, last.count, self._settings.birth_share * model.area, model.pad)
+        count = born + len(self._lost.ids)
+        table = superpixels(2 * count)
+        self._lost.means[:, :2] += flow_at(self._lost.means[:, :2], flow, model.place_scale) * model.place_scale
+        for rows, ids, means in (
+            (slice(0, last.count), last.table.ids[: last.count], expected),
+            (slice(born, count), self._lost.ids, self._lost.means),
+        ):
+            table.ids[rows], table.priors[rows], table.old[rows] = ids, means, True
+        carried = labels.copy()
+        frame = Tracked(labels, table, count, colour)
+        gather(labels, colour, table, count, model)
+        fill_uncovered(labels, colour, table.scores[:, MEAN_Y : MEAN_Y + 5], model)
+        gather(labels, colour, table, count, model)
+        if self._settings.reestimate_flow:
+            self._reestimate_flow(frame, last, flows)
+        self._improve(frame, model, first=False)
+        self._release(frame, carried, last)
+        return self._remember(frame)
+
+    def forget(self, labels: list[int]) -> None:
+        """Never take these labels up again."""
+        if labels:
+            self._lost = self._lost.where(~np.isin(self._lost.ids, labels))
+
+    def _reestimate_flow(self, frame: Tracked, last: Tracked, flows: StatArray) -> None:
+        """Let the borders settle, ask the flow process where superpixels really went, and expect them there."""
+        active = np.ones(frame.labels.shape, np.uint8)
+        self.settle(frame.labels, frame.colour, frame.table, active, self.model, self._settings.max_sweeps)
+        before = last.table.flows[: last.count]
+        before = np.where(before.any(axis=1, keepdims=True), before, flows)
+        theta = last.table.scores[: last.count, MEAN_Y : MEAN_Y + 5]
+        found = reestimate(theta, frame.table, before, self._settings, self.model)
+        frame.table.priors[: last.count, :2] = theta[:, :2] + found * self.model.place_scale
+        frame.table.flows[: last.count] = found
+        gather(frame.labels, frame.colour, frame.table, frame.count, self.model)
+
+    def _improve(self, frame: Tracked, model: Model, *, first: bool) -> None:
+        """Local moves, then rounds of merge, split, switch and local moves while they change anything."""
+        settings = self._settings
+        active = np.ones(frame.labels.shape, np.uint8)
+        self.settle(frame.labels, frame.colour, frame.table, active, model, settings.max_sweeps)
+        frame.table.changed[: frame.count] = True
+        for _ in range(settings.max_rounds):
+            done = merge(frame.labels, frame.table, frame.count, model)
+            frame.table = with_room(frame.table, 2 * frame.count)
+            parted, frame.count = split(frame.labels, frame.colour, frame.table, frame.count, model, self._random)
+            done += parted
+            if not first:
+                frame.table = with_room(frame.table, 2 * frame.count)
+                switched, frame.count = switch(frame.table, frame.count, model)
+                done += switched
+            if not done:
                 break
+            activate(frame.labels, frame.table, active)
+            self.settle(frame.labels, frame.colour, frame.table, active, model, settings.max_sweeps)
 
-    def _remember(self, labels: LabelArray, features: FloatArray, ids: LabelArray) -> LabelArray:
-        """Renumber the living, name the newborn, and keep what the next frame needs."""
-        living, compact = np.unique(labels, return_inverse=True)
-        ids = ids[living]
-        nameless = ids < 0
-        ids[nameless] = np.arange(self._next_id, self._next_id + int(nameless.sum()), dtype=np.int32)
-        self._next_id += int(nameless.sum())
-        self._labels = compact.reshape(labels.shape).astype(np.int32)
-        self._ids = ids
-        stats = moves.gather_statistics(self._labels, features, len(ids))
-        self._means = stats[:, 1:] / stats[:, :1]
-        return ids[self._labels]
+    def _release(self, frame: Tracked, carried: LabelArray, last: Tracked) -> None:
+        """Take the label from superpixels that have slid off what was carried for them.
 
+        carried: padded map of the last frame's rows, as the flow brought them here.
+        """
+        table, count = frame.table, frame.count
+        order = np.argsort(last.table.ids[: last.count])
+        known = last.table.ids[: last.count][order]
+        at = np.minimum(np.searchsorted(known, table.ids[:count]), len(known) - 1)
+        origin = np.where(known[at] == table.ids[:count], order[at], NOBODY).astype(np.int32)
+        kept, was = count_kept(frame.labels, carried, origin, self.model.pad)
+        slid = (was > 0) & (kept < self._settings.identity_share * table.stats[:count, INSIDE])
+        table.ids[:count][slid] = -1
 
-def _hexagons(height: int, width: int, area: float) -> LabelArray:
-    """Label map of hexagonal cells of about ``area`` px: every pixel goes to the nearest cell centre."""
-    across = float(np.sqrt(area * 2 / np.sqrt(3)))
-    rows = max(1, round(height / (across * np.sqrt(3) / 2)))
-    columns = max(1, round(width / across))
-    step_y, step_x = height / rows, width / columns
-    y, x = np.mgrid[0:height, 0:width] + 0.5
-    best = np.full((height, width), np.inf)
-    labels = np.zeros((height, width), np.int32)
-    for offset in (-1, 0, 1):
-        row = np.clip(np.floor(y / step_y).astype(int) + offset, 0, rows - 1)
-        shift = np.where(row % 2 == 1, 0.5, 0.0)
-        column = np.clip(np.floor(x / step_x - shift), 0, columns - 1)
-        distance = (y - (row + 0.5) * step_y) ** 2 + (x - (column + 0.5 + shift) * step_x) ** 2
-        nearer = distance < best
-        best[nearer] = distance[nearer]
-        labels[nearer] = (row * columns + column)[nearer]
-    return labels
+    def _remember(self, frame: Tracked) -> Tracked:
+        """Name the newborn, keep the dead for a while, and leave out rows without pixels."""
+        table, count = frame.table, frame.count
+        living = table.stats[:count, INSIDE] > 0
+        nameless = np.flatnonzero(living & (table.ids[:count] < 0))
+        table.ids[nameless] = np.arange(self.next_label, self.next_label + len(nameless))
+        self.next_label += len(nameless)
+        if self.next_label > _MOST_LABELS:
+            raise OverflowError("The clip has more than 2^31 superpixels; labels are int32. Segment it in parts.")
+        dead = np.flatnonzero(~living & table.old[:count] & (table.ids[:count] >= 0))
+        ages = dict(zip(self._lost.ids.tolist(), self._lost.gone.tolist(), strict=True))
+        gone = np.array([ages.get(label, 0) + 1 for label in table.ids[dead].tolist()], np.int64)
+        self._lost = _Lost(table.ids[dead], table.priors[dead], gone).where(gone <= self._settings.memory)
+        rows = np.flatnonzero(living)
+        target = np.full(count + 1, NOBODY, np.int32)  # its last entry is NOBODY's
+        target[rows] = np.arange(len(rows), dtype=np.int32)
+        compact = superpixels(len(rows))
+        for column, source in zip(compact, table, strict=True):
+            column[:] = source[rows]
+        self._last = Tracked(target[frame.labels], compact, len(rows), frame.colour)
+        return self._last

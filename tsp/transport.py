@@ -1,4 +1,4 @@
-"""Carrying labels from one frame to the next along the flow."""
+"""Where label maps come from: a hexagonal grid, or the last frame shifted by the flow and mended."""
 
 from __future__ import annotations
 
@@ -6,53 +6,237 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from tsp.topology import HOLE, LabelArray
+from tsp.model import Model, StatArray
+from tsp.topology import AROUND, NOBODY, LabelArray, connected_pieces
 
 FloatArray = npt.NDArray[np.float32]
-StatArray = npt.NDArray[np.float64]
 
 
-@njit(cache=True)
-def mean_flow(labels: LabelArray, flow: FloatArray, count: int) -> tuple[StatArray, StatArray]:
-    """Mean forward flow and centroid of each superpixel, both float64 (K, 2) as (x, y) in px."""
-    flows = np.zeros((count, 2))
-    centres = np.zeros((count, 2))
-    sizes = np.zeros(count)
-    for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
+@njit(cache=True, nogil=True)
+def mean_flow(labels: LabelArray, flow: FloatArray, pad: int, count: int) -> StatArray:
+    """Mean forward flow of each superpixel, float64 (K, 2) as (dy, dx) in px; the margin repeats the edge's.
+
+    labels: padded int32. flow: float32 (H, W, 2), (dx, dy) in px.
+    """
+    total = np.zeros((count, 3))
+    height, width = flow.shape[:2]
+    for y in range(1, labels.shape[0] - 1):
+        fy = min(max(y - pad, 0), height - 1)
+        for x in range(1, labels.shape[1] - 1):
             k = labels[y, x]
-            sizes[k] += 1.0
-            flows[k, 0] += flow[y, x, 0]
-            flows[k, 1] += flow[y, x, 1]
-            centres[k, 0] += x
-            centres[k, 1] += y
+            if k >= 0:
+                fx = min(max(x - pad, 0), width - 1)
+                total[k, 0] += flow[fy, fx, 1]
+                total[k, 1] += flow[fy, fx, 0]
+                total[k, 2] += 1.0
     for k in range(count):
-        if sizes[k] > 0:
-            flows[k] /= sizes[k]
-            centres[k] /= sizes[k]
-    return flows, centres
+        if total[k, 2] > 0:
+            total[k, :2] /= total[k, 2]
+    return total[:, :2].copy()
 
 
-@njit(cache=True)
-def shift_labels(labels: LabelArray, flows: StatArray, centres: StatArray) -> LabelArray:
-    """Shift every superpixel rigidly by its mean flow.
+@njit(cache=True, nogil=True)
+def shift_labels(
+    labels: LabelArray, flows: StatArray, expected: StatArray, colour: FloatArray, model: Model
+) -> LabelArray:
+    """Shift every superpixel rigidly by its mean flow, on padded maps.
 
-    Where several land, the one whose shifted centre is nearest stays; where none lands, a hole is left.
+    Where several land, the likeliest stays: the nearest in place and, inside the frame, in colour to what it is
+    expected to be, so that what comes to lie behind gives way. Where none lands NOBODY is left.
+    expected: float64 (K, 5), whitened y, x, L, a, b in the new frame. colour: whitened, of the new frame.
     """
     height, width = labels.shape
-    out = np.full((height, width), HOLE, np.int32)
-    nearest = np.full((height, width), np.inf)
-    for y in range(height):
-        for x in range(width):
+    pad = model.pad
+    out = np.full((height, width), np.int32(NOBODY))
+    claim = np.full((height, width), np.float32(np.inf))
+    steps = np.empty(flows.shape, np.int32)
+    for k in range(flows.shape[0]):
+        for d in range(2):  # clamped: a step of more than the map leaves it either way
+            steps[k, d] = np.int32(np.floor(min(max(flows[k, d], -height - width), height + width) + 0.5))
+    for y in range(1, height - 1):
+        for x in range(1, width - 1):
             k = labels[y, x]
-            tx = int(np.floor(x + flows[k, 0] + 0.5))
-            ty = int(np.floor(y + flows[k, 1] + 0.5))
-            if not (0 <= tx < width and 0 <= ty < height):
+            if k < 0:
                 continue
-            dx = tx - centres[k, 0] - flows[k, 0]
-            dy = ty - centres[k, 1] - flows[k, 1]
-            distance = dx * dx + dy * dy
-            if distance < nearest[ty, tx] or (distance == nearest[ty, tx] and k < out[ty, tx]):
-                nearest[ty, tx] = distance
+            ty, tx = y + steps[k, 0], x + steps[k, 1]
+            if not (1 <= ty < height - 1 and 1 <= tx < width - 1):
+                continue
+            iy, ix = ty - pad, tx - pad
+            dy, dx = iy * model.place_scale - expected[k, 0], ix * model.place_scale - expected[k, 1]
+            distance = dy * dy + dx * dx
+            if 0 <= iy < colour.shape[0] and 0 <= ix < colour.shape[1]:
+                for d in range(3):
+                    off = colour[iy, ix, d] - expected[k, 2 + d]
+                    distance += off * off
+            if distance < claim[ty, tx]:
+                claim[ty, tx] = distance
                 out[ty, tx] = k
     return out
+
+
+@njit(cache=True, nogil=True)
+def keep_largest_pieces(labels: LabelArray, count: int, smallest_birth: float, pad: int) -> int:
+    """Make every label one piece inside the frame, on a padded map, in place.
+
+    The largest piece of a label inside the frame keeps it. Any other piece there, and any piece of NOBODY, gets a
+    new label if it has at least ``smallest_birth`` px, and becomes NOBODY's if not. In the margin a label
+    keeps what hangs together with its piece in the frame. Returns the next unused label.
+    """
+    frame = labels[pad:-pad, pad:-pad]
+    pieces, sizes, owners = connected_pieces(frame)
+    largest = np.full(count, np.int32(-1))
+    for piece in range(len(sizes)):
+        label = owners[piece]
+        if label >= 0 and (largest[label] < 0 or sizes[piece] > sizes[largest[label]]):
+            largest[label] = piece
+    target = np.empty(len(sizes), np.int32)
+    biggest = 0
+    for piece in range(len(sizes)):
+        label = owners[piece]
+        target[piece] = NOBODY
+        if label >= 0 and largest[label] == piece:
+            target[piece] = label
+        elif sizes[piece] >= smallest_birth:
+            target[piece] = count
+            count += 1
+        if sizes[piece] > sizes[biggest]:
+            biggest = piece
+    if target.max() < 0:  # only crumbs: the biggest has to live, for every pixel needs a label
+        target[biggest] = count
+        count += 1
+    for y in range(frame.shape[0]):
+        for x in range(frame.shape[1]):
+            frame[y, x] = target[pieces[y, x]]
+    _trim_margin(labels, pad)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _trim_margin(labels: LabelArray, pad: int) -> None:
+    """Take from NOBODY-owned margin what does not hang together with its label inside the frame, in place."""
+    height, width = labels.shape
+    top, left, bottom, right = pad - 1, pad - 1, height - pad, width - pad
+    wanted = labels.copy()
+    for y in range(height):
+        for x in range(width):
+            if not (top < y < bottom and left < x < right):
+                labels[y, x] = NOBODY
+    stack = np.empty((height * width, 2), np.int32)
+    depth = 0
+    for y in range(pad, bottom):
+        for x in range(pad, right):
+            if y == pad or y == bottom - 1 or x == pad or x == right - 1:
+                stack[depth, 0], stack[depth, 1] = y, x
+                depth += 1
+    while depth:
+        depth -= 1
+        y, x = stack[depth, 0], stack[depth, 1]
+        label = labels[y, x]
+        if label < 0:
+            continue
+        for dy, dx in AROUND:
+            ny, nx = y + dy, x + dx
+            if 0 < ny < height - 1 and 0 < nx < width - 1 and labels[ny, nx] < 0 and wanted[ny, nx] == label:
+                if top < ny < bottom and left < nx < right:
+                    continue
+                labels[ny, nx] = label
+                stack[depth, 0], stack[depth, 1] = ny, nx
+                depth += 1
+
+
+@njit(cache=True, nogil=True)
+def fill_uncovered(labels: LabelArray, colour: FloatArray, means: StatArray, model: Model) -> None:
+    """Give every pixel in the frame that is NOBODY's to the likeliest neighbour that reaches it first, in place.
+
+    Each label stays one piece, because a filled pixel touches the label that it takes inside the frame.
+    means: float64 (K, 5), whitened.
+    """
+    pad = model.pad
+    height, width = colour.shape[:2]
+    queue = np.empty((height * width, 2), np.int32)
+    tail = 0
+    for y in range(height):
+        for x in range(width):
+            if labels[y + pad, x + pad] < 0 and _touches(labels, y, x, height, width, pad):
+                queue[tail, 0], queue[tail, 1] = y, x
+                tail += 1
+    queued = np.zeros((height, width), np.bool_)
+    for i in range(tail):
+        queued[queue[i, 0], queue[i, 1]] = True
+    head = 0
+    while head < tail:
+        y, x = queue[head, 0], queue[head, 1]
+        head += 1
+        best, nearest = np.int32(NOBODY), np.inf
+        for dy, dx in AROUND:
+            ny, nx = y + dy, x + dx
+            if not (0 <= ny < height and 0 <= nx < width):
+                continue
+            k = labels[ny + pad, nx + pad]
+            if k < 0:
+                if not queued[ny, nx]:
+                    queued[ny, nx] = True
+                    queue[tail, 0], queue[tail, 1] = ny, nx
+                    tail += 1
+                continue
+            oy, ox = y * model.place_scale - means[k, 0], x * model.place_scale - means[k, 1]
+            distance = oy * oy + ox * ox
+            for d in range(3):
+                off = colour[y, x, d] - means[k, 2 + d]
+                distance += off * off
+            if distance < nearest:
+                best, nearest = k, distance
+        labels[y + pad, x + pad] = best
+
+
+@njit(cache=True, nogil=True)
+def _touches(labels: LabelArray, y: int, x: int, height: int, width: int, pad: int) -> bool:
+    for dy, dx in AROUND:
+        ny, nx = y + dy, x + dx
+        if 0 <= ny < height and 0 <= nx < width and labels[ny + pad, nx + pad] >= 0:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def count_kept(labels: LabelArray, carried: LabelArray, origin: LabelArray, pad: int) -> tuple[LabelArray, LabelArray]:
+    """How many pixels inside the frame each superpixel has of those carried for it, and how many were, int32 (K,).
+
+    labels, carried: padded; the latter in the last frame's rows. origin: int32 (K,), each superpixel's row in the
+    last frame or NOBODY.
+    """
+    count = len(origin)
+    kept = np.zeros(count, np.int32)
+    brought = np.zeros(max(count, carried.max() + 1), np.int32)
+    for y in range(pad, labels.shape[0] - pad):
+        for x in range(pad, labels.shape[1] - pad):
+            from_row = carried[y, x]
+            if from_row >= 0:
+                brought[from_row] += 1
+                if origin[labels[y, x]] == from_row:
+                    kept[labels[y, x]] += 1
+    were = np.zeros(count, np.int32)
+    for k in range(count):
+        if origin[k] >= 0:
+            were[k] = brought[origin[k]]
+    return kept, were
+
+
+def hexagons(height: int, width: int, area: float) -> LabelArray:
+    """Label map of hexagonal cells of about ``area`` px: every pixel goes to the nearest cell centre."""
+    across = float(np.sqrt(area * 2 / np.sqrt(3)))
+    rows = max(1, min(height, round(height / (across * np.sqrt(3) / 2))))
+    columns = max(1, min(width, round(width / across)))
+    step_y, step_x = height / rows, width / columns
+    y, x = np.mgrid[0:height, 0:width] + 0.5
+    best = np.full((height, width), np.inf)
+    labels = np.zeros((height, width), np.int32)
+    for offset in (-1, 0, 1):
+        row = np.clip(np.floor(y / step_y).astype(int) + offset, 0, rows - 1)
+        shift = np.where(row % 2 == 1, 0.5, 0.0)
+        column = np.clip(np.floor(x / step_x - shift), 0, columns - 1)
+        distance = (y - (row + 0.5) * step_y) ** 2 + (x - (column + 0.5 + shift) * step_x) ** 2
+        nearer = distance < best
+        best[nearer] = distance[nearer]
+        labels[nearer] = (row * columns + column)[nearer]
+    return labels

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from tsp import DISFlow
-from tsp.transport import mean_flow, shift_labels
 
 
 def test_a_known_shift_is_found():
@@ -38,17 +37,3 @@ def test_true_flow_of_a_real_pair(real_data):
     first, second = (cv2.imread(str(p))[..., ::-1].astype(np.float32) / 255 for p in pictures[:2])
     error = np.linalg.norm(DISFlow()(first, second) - truth, axis=-1)
     assert np.median(error) < 1.0
-
-
-def test_labels_are_shifted_by_their_mean_flow_and_the_nearer_wins():
-    labels = np.zeros((4, 8), np.int32)
-    labels[:, 4:] = 1
-    flow = np.zeros((4, 8, 2), np.float32)
-    flow[:, :4, 0] = 2
-    flows, centres = mean_flow(labels, flow, 2)
-    np.testing.assert_allclose(flows, [[2, 0], [0, 0]])
-    np.testing.assert_allclose(centres, [[1.5, 1.5], [5.5, 1.5]])
-    shifted = shift_labels(labels, flows, centres)
-    assert (shifted[:, :2] == -1).all()
-    assert (shifted[:, 2:4] == 0).all()
-    assert (shifted[:, 5:] == 1).all()

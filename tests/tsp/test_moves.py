@@ -1,113 +1,195 @@
 import numpy as np
+import oracle
 import pytest
+from states import small_state, spoil
 
-from tsp.moves import cut_giants, gather_statistics, merge_crumbs, sweep
-from tsp.tracker import _hexagons
-
-AREA, AREA_VAR = 36.0, 400.0
-
-
-def energy(labels, features, prior, tracked, variance):
-    """Log-posterior of a label map with means optimised out, straight from its definition."""
-    total = 0.0
-    for k in np.unique(labels):
-        x = features[labels == k].astype(np.float64)
-        n = len(x)
-        for d in range(5):
-            if tracked[k]:
-                mean = (prior[k, d] + variance[d] * x[:, d].sum()) / (1 + n * variance[d])
-                total -= (mean - prior[k, d]) ** 2 / (2 * variance[d])
-            else:
-                mean = x[:, d].mean()
-            total -= ((x[:, d] - mean) ** 2).sum() / 2
-        total -= (AREA - n) ** 2 / (2 * AREA_VAR)
-    return total
+from tsp.model import COUNT, derive, gather, superpixels
+from tsp.moves import activate, merge, neighbours, switch
+from tsp.settings import Settings
+from tsp.split import split
 
 
-@pytest.fixture(params=["new", "tracked"])
-def state(request):
-    random = np.random.default_rng(0)
-    height, width = 24, 36
-    y, x = np.mgrid[0:height, 0:width]
-    colours = random.random((height, width, 3)) + (x[..., None] > 17) * 3
-    features = np.concatenate([x[..., None], y[..., None], colours], axis=2).astype(np.float32)
-    labels = _hexagons(height, width, AREA)
-    count = int(labels.max()) + 1
-    stats = gather_statistics(labels, features, count)
-    prior = stats[:, 1:] / np.maximum(stats[:, :1], 1) + random.normal(0, 0.3, (count, 5))
-    tracked = np.full(count, request.param == "tracked")
-    variance = np.array([0.002, 0.002, 0.01, 0.01, 0.01])
-    return labels, features, stats, prior, tracked, variance
+def test_neighbours_are_those_that_touch_inside_the_frame():
+    labels, _, _, count, model = small_state()
+    spoil(labels, model.pad)
+    first, following, other = neighbours(labels, count, model.pad)
+    frame = labels[model.pad : -model.pad, model.pad : -model.pad]
+    expected = {k: set() for k in range(count)}
+    for one, two in ((frame[1:], frame[:-1]), (frame[:, 1:], frame[:, :-1])):
+        for j, k in zip(one[one != two].tolist(), two[one != two].tolist(), strict=True):
+            expected[j].add(k)
+            expected[k].add(j)
+    for k in range(count):
+        found, at = [], first[k]
+        while at >= 0:
+            found.append(int(other[at]))
+            at = following[at]
+        assert sorted(found) == sorted(expected[k])
 
 
-def test_statistics_are_counts_and_sums(state):
-    labels, features, stats, *_ = state
-    for k in (0, 5):
-        mine = features[labels == k].astype(np.float64)
-        np.testing.assert_allclose(stats[k], [len(mine), *mine.sum(axis=0)])
+def test_neighbour_lists_have_room_for_a_crowd():
+    """One superpixel among hundreds touches them all."""
+    labels = np.zeros((43, 43), np.int32)
+    labels[1:-1, 1:-1][1::2, 1::2] = np.arange(1, 401).reshape(20, 20)
+    first, following, other = neighbours(labels, 401, 1)
+    found, at = [], first[0]
+    while at >= 0:
+        found.append(int(other[at]))
+        at = following[at]
+    assert sorted(found) == list(range(1, 401))
 
 
-def test_a_sweep_raises_the_energy_by_its_moves_and_keeps_statistics_true(state):
-    labels, features, stats, prior, tracked, variance = state
-    before = energy(labels, features, prior, tracked, variance)
-    for backwards in (False, True):
-        moves, border = sweep(labels, features, stats, prior, tracked, variance, AREA, AREA_VAR, backwards)
-        after = energy(labels, features, prior, tracked, variance)
-        assert moves > 0
-        assert border >= moves
-        assert after > before
-        before = after
-    np.testing.assert_allclose(stats, gather_statistics(labels, features, len(stats)), atol=1e-6)
+@pytest.mark.parametrize("kind", ["new", "old", "mixed"])
+def test_merges_raise_the_energy_by_what_the_oracle_says(kind):
+    """Superpixels far too small for the model: merging must be worth it, and each merge must be a gain."""
+    labels, colour, table, count, model = small_state(kind, wished=150)
+    model = derive(Settings(num_superpixels=15), 30, 42)._replace(pad=model.pad)
+    gather(labels, colour, table, count, model)
+    before = oracle.energy(labels, colour, table, model)
+    merged = merge(labels, table, count, model)
+    assert merged > 10
+    assert len(np.unique(labels[labels >= 0])) == count - merged
+    assert oracle.energy(labels, colour, table, model) > before
+    assert oracle.whole(labels, model.pad)
+    fresh = table.stats[:count].copy()
+    gather(labels, colour, table, count, model)
+    np.testing.assert_allclose(table.stats[:count], fresh, atol=1e-6)
 
 
-def test_sweeps_never_cut_a_superpixel_or_lose_one(state):
-    labels, features, stats, prior, tracked, variance = state
-    names = np.unique(labels)
-    from tsp.topology import connected_pieces
-
-    for _ in range(5):
-        sweep(labels, features, stats, prior, tracked, variance, AREA, AREA_VAR, False)
-        owners = connected_pieces(labels)[2]
-        assert sorted(owners) == names.tolist()
-
-
-def test_borders_follow_a_colour_edge(state):
-    labels, features, stats, prior, tracked, variance = state
-    variance = np.array([0.002, 0.002, 1.0, 1.0, 1.0])
-    features[..., 2:] *= 20
-    stats = gather_statistics(labels, features, len(stats))
-    new = np.zeros(len(stats), bool)
-    for number in range(10):
-        sweep(labels, features, stats, prior, new, variance, AREA, AREA_VAR, number % 2 == 1)
-    crossing = np.intersect1d(labels[:, :18], labels[:, 18:])
-    assert len(crossing) == 0
+def test_the_best_pair_merges_first_and_by_brute_force():
+    labels, colour, table, count, model = small_state("mixed", height=16, width=20, wished=40)
+    model = derive(Settings(num_superpixels=4), 16, 20)._replace(pad=model.pad)
+    gather(labels, colour, table, count, model)
+    base = oracle.energy(labels, colour, table, model)
+    best = -np.inf
+    first, following, other = neighbours(labels, count, model.pad)
+    for k in range(count):
+        at = first[k]
+        while at >= 0:
+            trial = np.where(labels == other[at], k, labels)
+            gain = oracle.energy(trial, colour, table, model) - base
+            if gain > best:
+                best, pair = gain, (k, int(other[at]))
+            at = following[at]
+    merge(labels, table, count, model)
+    kept, gone = pair
+    assert table.stats[gone, COUNT] == 0
+    assert table.stats[kept, COUNT] > 0
 
 
-def test_crumbs_go_to_the_neighbour_of_like_colour():
-    labels = np.zeros((6, 9), np.int32)
-    labels[:, 5:] = 1
-    labels[2:4, 4:5] = 2
-    features = np.zeros((6, 9, 5), np.float32)
-    features[..., 2] = np.where(labels == 1, 5.0, 0.0)
-    features[labels == 2, 2] = 4.9
-    stats = gather_statistics(labels, features, 3)
-    merge_crumbs(labels, stats, 4)
-    assert (labels[2:4, 4] == 1).all()
-    assert stats[2, 0] == 0
-    np.testing.assert_allclose(stats, gather_statistics(labels, features, 3))
+@pytest.mark.parametrize("kind", ["new", "old", "mixed"])
+def test_splits_raise_the_energy_and_old_superpixels_split_too(kind):
+    labels, colour, table, count, model = small_state(kind, wished=6)
+    model = derive(Settings(num_superpixels=60), 30, 42)._replace(pad=model.pad)
+    gather(labels, colour, table, count, model)
+    before = oracle.energy(labels, colour, table, model)
+    done, rows = split(labels, colour, table, count, model, np.zeros(1, np.uint64))
+    assert done >= 3
+    assert rows == count + done
+    assert oracle.energy(labels, colour, table, model) > before
+    assert oracle.whole(labels, model.pad)
+    assert (table.ids[count:rows] == -1).all()
+    assert not table.old[count:rows].any()
+    kept = table.stats[:rows].copy()
+    gather(labels, colour, table, rows, model)
+    np.testing.assert_allclose(kept, table.stats[:rows], atol=1e-6)
 
 
-def test_a_chain_of_crumbs_ends_in_one_survivor():
-    labels = np.repeat(np.arange(4, dtype=np.int32), [1, 2, 3, 20])[None].repeat(2, axis=0)
-    stats = gather_statistics(labels, np.zeros((2, 26, 5), np.float32), 4)
-    merge_crumbs(labels, stats, 8)
-    assert (labels == 3).all()
+def test_a_split_with_a_margin_keeps_both_parts_whole():
+    from tsp.local import settle
+
+    labels, colour, table, count, model = small_state("mixed", wished=6)
+    settle(labels, colour, table, np.ones(labels.shape, np.uint8), model, 30)
+    assert (labels[: model.pad] >= 0).any(), "superpixels reach into the margin"
+    fine = derive(Settings(num_superpixels=60), 30, 42)._replace(pad=model.pad, place_scale=model.place_scale)
+    gather(labels, colour, table, count, fine)
+    table.changed[:] = True
+    before = oracle.energy(labels, colour, table, fine)
+    done, _ = split(labels, colour, table, count, fine, np.zeros(1, np.uint64))
+    assert done >= 1
+    assert oracle.energy(labels, colour, table, fine) > before
+    assert oracle.whole(labels, model.pad)
 
 
-def test_giants_are_cut_across_their_longer_axis():
-    labels = np.zeros((8, 40), np.int32)
-    stats = gather_statistics(labels, np.zeros((8, 40, 5), np.float32), 1)
-    assert cut_giants(labels, stats, 100, 1) == 2
-    assert len(np.unique(labels[:, :19])) == 1
-    assert len(np.unique(labels[:, 21:])) == 1
-    assert labels[0, 0] != labels[0, -1]
+def test_unchanged_superpixels_are_not_split():
+    labels, colour, table, count, model = small_state("new", wished=6)
+    model = derive(Settings(num_superpixels=60), 30, 42)._replace(pad=model.pad)
+    gather(labels, colour, table, count, model)
+    table.changed[:] = False
+    assert split(labels, colour, table, count, model, np.zeros(1, np.uint64)) == (0, count)
+
+
+def test_a_split_takes_up_the_label_that_died_there():
+    labels, colour, table, count, model = small_state("old", wished=12)
+    settings_model = derive(Settings(num_superpixels=12), 30, 42)._replace(pad=model.pad)
+    gone, taker = 5, int(neighbours(labels, count, model.pad)[2][0])
+    first, following, other = neighbours(labels, count, model.pad)
+    taker = int(other[first[gone]])
+    table.priors[:count] = table.stats[:count, 2:] / table.stats[:count, :1]  # all expected where they are
+    labels[labels == gone] = taker
+    gather(labels, colour, table, count, settings_model)
+    done, rows = split(labels, colour, table, count, settings_model, np.zeros(1, np.uint64))
+    assert done >= 1
+    assert rows == count, "no new label was needed"
+    assert table.stats[gone, COUNT] > 0
+    assert table.ids[gone] == gone
+
+
+def switching(table, labels, colour, count, model):
+    before = oracle.energy(labels, colour, table, model)
+    switched, rows = switch(table, count, model)
+    return switched, rows, oracle.energy(labels, colour, table, model) - before
+
+
+def test_an_old_superpixel_far_from_where_it_was_expected_becomes_new():
+    labels, colour, table, count, model = small_state("old")
+    table.priors[:count] = table.scores[:count, :5]
+    table.priors[4, :2] += 40
+    gather(labels, colour, table, count, model)
+    switched, rows, gain = switching(table, labels, colour, count, model)
+    assert (switched, rows) == (1, count + 1)
+    assert gain > 0
+    assert not table.old[4]
+    assert table.ids[4] == -1
+    assert table.ids[count] == 4, "the identity given up can be taken up by another"
+
+
+def test_a_new_superpixel_takes_up_a_label_that_died_in_its_place():
+    labels, colour, table, count, model = small_state("new")
+    table.old[count], table.ids[count] = True, 77
+    table.priors[count] = table.scores[3, :5]
+    gather(labels, colour, table, count + 1, model)
+    switched, rows, gain = switching(table, labels, colour, count + 1, model)
+    assert (switched, rows) == (1, count + 1)
+    assert gain > 0
+    assert table.ids[3] == 77
+    assert table.old[3]
+
+
+def test_a_label_expected_elsewhere_is_not_taken_up():
+    labels, colour, table, count, model = small_state("new")
+    table.old[count], table.ids[count] = True, 77
+    table.priors[count] = table.scores[3, :5]
+    table.priors[count, :2] += 60
+    gather(labels, colour, table, count + 1, model)
+    assert switching(table, labels, colour, count + 1, model)[0] == 0
+
+
+def test_changed_superpixels_and_their_rim_become_active():
+    labels, _, table, count, _ = small_state()
+    table.changed[:] = False
+    table.changed[7] = True
+    active = np.zeros(labels.shape, np.uint8)
+    activate(labels, table, active)
+    mine = labels == 7
+    expected = mine.copy()
+    for axis in (0, 1):
+        expected |= np.roll(mine, 1, axis) | np.roll(mine, -1, axis)
+    np.testing.assert_array_equal(active.astype(bool), expected)
+
+
+def test_tables_without_superpixels_are_left_alone():
+    labels = np.full((9, 9), -1, np.int32)
+    model = derive(Settings(num_superpixels=2), 5, 5)._replace(pad=2)
+    assert merge(labels, superpixels(2), 0, model) == 0
+    assert switch(superpixels(2), 0, model) == (0, 0)

@@ -1,0 +1,61 @@
+"""Small states of the model for the tests: a frame in the middle of being segmented."""
+
+import cv2
+import numpy as np
+
+from tsp.model import derive, gather, superpixels
+from tsp.settings import Settings
+from tsp.topology import NOBODY
+from tsp.transport import hexagons
+
+
+def small_state(kind="mixed", *, height=30, width=42, wished=30, seed=0, settings=None):
+    """labels (padded), colour, table, count, model of a frame whose left and right half differ in colour.
+
+    kind: whether superpixels are "new", "old", or every second one is.
+    """
+    random = np.random.default_rng(seed)
+    model = derive(settings or Settings(num_superpixels=wished), height, width)
+    colour = random.normal(0, 1, (height, width, 3))
+    colour[:, width * 2 // 5 :] += 4
+    colour = colour.astype(np.float32)
+    labels = np.full((height + 2 * model.pad, width + 2 * model.pad), NOBODY, np.int32)
+    labels[model.pad : -model.pad, model.pad : -model.pad] = hexagons(height, width, model.area)
+    count = int(labels.max()) + 1
+    table = superpixels(4 * count)
+    gather(labels, colour, table, count, model)
+    table.priors[:count] = table.scores[:count, :5] + random.normal(0, 0.3, (count, 5))
+    table.old[:count] = {"new": False, "old": True, "mixed": np.arange(count) % 2 == 0}[kind]
+    table.ids[:count] = np.arange(count)
+    table.changed[:count] = True
+    gather(labels, colour, table, count, model)
+    return labels, colour, table, count, model
+
+
+def spoil(labels, pad, seed=1, steps=400):
+    """Move random simple pixels about, so that superpixels are ragged but whole; in place."""
+    from tsp.topology import TOPOLOGICAL_NUMBER
+
+    random = np.random.default_rng(seed)
+    ring = [(-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1)]
+    height, width = labels.shape
+    for _ in range(steps):
+        y, x = random.integers(pad + 1, height - pad - 1), random.integers(pad + 1, width - pad - 1)
+        dy, dx = ((-1, 0), (1, 0), (0, -1), (0, 1))[random.integers(4)]
+        here, there = labels[y, x], labels[y + dy, x + dx]
+        numbers = [
+            TOPOLOGICAL_NUMBER[sum(int(labels[y + oy, x + ox] == k) << i for i, (oy, ox) in enumerate(ring))]
+            for k in (here, there)
+        ]
+        if here != there and numbers == [1, 1]:
+            labels[y, x] = there
+
+
+def panning(frames, step=2, height=72, width=128, seed=0):
+    """Frames of an exact pan over a soft texture, float32 (H, W, 3), 0..1, and the flow between them."""
+    random = np.random.default_rng(seed)
+    wide = random.random((height, width + step * frames, 3)).astype(np.float32)
+    wide = cv2.GaussianBlur(wide, (0, 0), 6)
+    wide = (wide - wide.min()) / (wide.max() - wide.min())
+    flow = np.full((height, width, 2), (-float(step), 0.0), np.float32)
+    return [wide[:, step * i : step * i + width] for i in range(frames)], [flow] * (frames - 1)

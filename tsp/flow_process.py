@@ -1,0 +1,122 @@
+"""The flow of superpixels as a Gaussian process over place and colour (Chang, Wei and Fisher 2013, section 3.3).
+
+Neighbours of like colour move alike. The published kernel is tapered to zero at three of its lengths (Wendland's
+C2 function, which keeps it positive definite), and the system is solved by conjugate gradients, so that the cost
+is that of the pairs within reach and not the cube of the number of superpixels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from tsp.model import COUNT, SUM_Y, Model, StatArray, Superpixels
+from tsp.settings import Settings
+
+IndexArray = npt.NDArray[np.int64]
+
+_REACH = 3.0  # lengths
+_ITERATIONS = 50
+_SOLVED = 1e-3  # of the right-hand side
+
+
+def reestimate(theta: StatArray, table: Superpixels, before: StatArray, settings: Settings, model: Model) -> StatArray:
+    """Flow of last frame's superpixels after their pixels have settled in this one, float64 (K, 2), (dy, dx) px.
+
+    theta: float64 (K, 5), last frame's means, whitened. table: this frame's, its first K rows those superpixels.
+    before: float64 (K, 2), the flow expected of them, px. Superpixels without pixels get one from the others.
+    """
+    count = len(theta)
+    order = np.argsort(theta[:, 0], kind="stable")  # by row, so that a pair within reach is found nearby
+    places = theta[order, :2] / model.place_scale
+    colours = theta[order, 2:] * np.sqrt(model.colour_var * np.array([2.0, 1.0, 1.0]))
+    stats = table.stats[order]
+    alive = stats[:, COUNT] > 0
+    observed = np.zeros((count, 2))
+    means = stats[alive, SUM_Y : SUM_Y + 2] / stats[alive, COUNT, None] / model.place_scale
+    observed[alive] = means - places[alive] - before[order][alive]
+    start, column, weight = _kernel(places, colours, settings.cov_var_p, settings.cov_var_a)
+    found = before.copy()
+    for d in range(2):
+        found[order, d] += _smooth(start, column, weight, alive, observed[:, d].copy(), model.place_prior)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _kernel(
+    places: StatArray, colours: StatArray, place_var: float, colour_var: float
+) -> tuple[IndexArray, IndexArray, StatArray]:
+    """Covariance of all pairs within reach as compressed sparse rows.
+
+    places: float64 (K, 2), px, in ascending rows. colours: float64 (K, 3), code values.
+    """
+    count = len(places)
+    radius = _REACH * math.sqrt(place_var)
+    start = np.zeros(count + 1, np.int64)
+    column = np.empty(64 * count, np.int64)
+    weight = np.empty(64 * count)
+    used, low = 0, 0
+    for k in range(count):
+        while places[k, 0] - places[low, 0] > radius:
+            low += 1
+        for j in range(low, count):
+            dy, dx = places[j, 0] - places[k, 0], places[j, 1] - places[k, 1]
+            if dy > radius:
+                break
+            distance = dy * dy + dx * dx
+            if distance >= radius * radius:
+                continue
+            r = math.sqrt(distance) / radius
+            off = 0.0
+            for d in range(3):
+                off += (colours[j, d] - colours[k, d]) ** 2
+            if used == len(column):
+                column = np.concatenate((column, np.empty(used, np.int64)))
+                weight = np.concatenate((weight, np.empty(used)))
+            column[used] = j
+            taper = (1 - r) ** 4 * (4 * r + 1)
+            weight[used] = taper * math.exp(-distance / (2 * place_var) - off / (2 * colour_var))
+            used += 1
+        start[k + 1] = used
+    return start, column[:used].copy(), weight[:used].copy()
+
+
+@njit(cache=True, nogil=True)
+def _smooth(
+    start: IndexArray,
+    column: IndexArray,
+    weight: StatArray,
+    alive: npt.NDArray[np.bool_],
+    observed: StatArray,
+    noise: float,
+) -> StatArray:
+    """Posterior mean C[:, alive] (C[alive, alive] + noise I)^-1 observed, float64 (K,)."""
+    solution = np.zeros(len(observed))
+    rest = observed.copy()
+    way = rest.copy()
+    size = np.dot(rest, rest)
+    goal = _SOLVED**2 * size
+    for _ in range(_ITERATIONS):
+        if size <= goal:
+            break
+        image = _times(start, column, weight, way) + noise * way
+        image[~alive] = 0.0
+        step = size / np.dot(way, image)
+        solution += step * way
+        rest -= step * image
+        smaller = np.dot(rest, rest)
+        way = rest + smaller / size * way
+        size = smaller
+    return _times(start, column, weight, solution)
+
+
+@njit(cache=True, nogil=True)
+def _times(start: IndexArray, column: IndexArray, weight: StatArray, vector: StatArray) -> StatArray:
+    out = np.zeros(len(vector))
+    for k in range(len(vector)):
+        for i in range(start[k], start[k + 1]):
+            out[k] += weight[i] * vector[column[i]]
+    return out

@@ -1,0 +1,273 @@
+"""Two connected parts of one superpixel, where its pixels fall apart best: the proposal of a split."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from tsp.model import (
+    COUNT,
+    INSIDE,
+    MEAN_Y,
+    STATISTICS,
+    SUM_L,
+    SUM_Y,
+    FloatArray,
+    LabelArray,
+    Model,
+    StatArray,
+    Superpixels,
+    log_posterior,
+)
+from tsp.topology import AROUND
+
+FLAT = np.zeros(5)
+"""Stands for the prior of a new superpixel, which is not read."""
+_ITERATIONS = 5
+WordArray = npt.NDArray[np.uint64]
+SideArray = npt.NDArray[np.int8]
+
+
+@njit(cache=True, nogil=True)
+def _uniform(state: WordArray) -> float:
+    """Next number of a splitmix64 sequence (Steele, Lea and Flood, OOPSLA 2014), in [0, 1)."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = state[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return float((z ^ (z >> np.uint64(31))) >> np.uint64(11)) / 9007199254740992.0
+
+
+@njit(cache=True, nogil=True)
+def _two_means(  # noqa: C901 - one compiled loop
+    features: StatArray, old: bool, mean: StatArray, state: WordArray, sides: SideArray
+) -> bool:
+    """2-means of float64 (N, 5) whitened features with k-means++ seeds; ``sides`` becomes 0 or 1.
+
+    The first centre of an old superpixel is its mean, and stays there. Returns whether there are two sides.
+    """
+    n = len(features)
+    centres = np.empty((2, 5))
+    centres[0] = mean if old else features[int(_uniform(state) * n)]
+    distance = np.empty(n)
+    total = 0.0
+    for i in range(n):
+        distance[i] = 0.0
+        for d in range(5):
+            off = features[i, d] - centres[0, d]
+            distance[i] += off * off
+        total += distance[i]
+    left = _uniform(state) * total
+    second = n - 1
+    for i in range(n):
+        left -= distance[i]
+        if left < 0:
+            second = i
+            break
+    centres[1] = features[second]
+    for _ in range(_ITERATIONS):
+        sums = np.zeros((2, 6))
+        for i in range(n):
+            gap = 0.0
+            for d in range(5):
+                nearer, farther = features[i, d] - centres[0, d], features[i, d] - centres[1, d]
+                gap += nearer * nearer - farther * farther
+            side = 1 if gap > 0 else 0
+            sides[i] = side
+            sums[side, 5] += 1.0
+            for d in range(5):
+                sums[side, d] += features[i, d]
+        if sums[0, 5] == 0 or sums[1, 5] == 0:
+            return False
+        for side in range(2):
+            if side == 1 or not old:
+                for d in range(5):
+                    centres[side, d] = sums[side, d] / sums[side, 5]
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _pieces_of(
+    pixels: LabelArray, start: int, rank: LabelArray, labels: LabelArray, sides: SideArray, pad: int
+) -> tuple[LabelArray, int]:
+    """4-connected pieces, inside the frame, of each side of one superpixel; -1 for its margin pixels."""
+    n = len(pixels)
+    piece = np.full(n, np.int32(-1))
+    stack = np.empty(n, np.int32)
+    height, width = labels.shape
+    count = 0
+    for first in range(n):
+        if piece[first] >= 0 or sides[first] < 0:
+            continue
+        piece[first] = count
+        stack[0] = first
+        depth = 1
+        while depth:
+            depth -= 1
+            i = stack[depth]
+            y, x = pixels[i, 0], pixels[i, 1]
+            for dy, dx in AROUND:
+                ny, nx = y + dy, x + dx
+                if labels[ny, nx] != labels[y, x] or not (pad <= ny < height - pad and pad <= nx < width - pad):
+                    continue
+                j = rank[ny, nx] - start
+                if piece[j] < 0 and sides[j] == sides[i]:
+                    piece[j] = count
+                    stack[depth] = j
+                    depth += 1
+        count += 1
+    return piece, count
+
+
+@njit(cache=True, nogil=True)
+def _join_pieces(  # noqa: C901 - one compiled loop
+    pixels: LabelArray,
+    start: int,
+    rank: LabelArray,
+    labels: LabelArray,
+    piece: LabelArray,
+    stats: StatArray,
+    model: Model,
+) -> bool:
+    """Merge the smallest piece into the neighbour that it suits best until two are left, in place.
+
+    stats: float64 (P, 7) of the pieces. ``piece`` becomes 0 or 1. Returns whether two are left.
+    """
+    count = len(stats)
+    target = np.arange(count)
+    left = count
+    near = np.zeros((count, count), np.bool_)
+    for i in range(len(pixels)):
+        if piece[i] < 0:
+            continue
+        y, x = pixels[i, 0], pixels[i, 1]
+        for dy, dx in ((0, 1), (1, 0)):
+            ny, nx = y + dy, x + dx
+            if labels[ny, nx] == labels[y, x]:
+                j = piece[rank[ny, nx] - start]
+                if j >= 0 and j != piece[i]:
+                    near[j, piece[i]] = near[piece[i], j] = True
+    while left > 2:
+        small = -1
+        for p in range(count):
+            if target[p] == p and (small < 0 or stats[p, COUNT] < stats[small, COUNT]):
+                small = p
+        best, best_gain = -1, -np.inf
+        for p in range(count):
+            if near[small, p] and target[p] == p and p != small:
+                gain = log_posterior(model, stats[small] + stats[p], FLAT, False)
+                gain -= log_posterior(model, stats[p], FLAT, False)
+                if gain > best_gain:
+                    best, best_gain = p, gain
+        if best < 0:
+            return False
+        stats[best] += stats[small]
+        for p in range(count):
+            if target[p] == small:
+                target[p] = best
+            if near[small, p]:
+                near[best, p] = near[p, best] = True
+        left -= 1
+    lowest = target.min()
+    for i in range(len(pixels)):
+        if piece[i] >= 0:
+            piece[i] = 0 if target[piece[i]] == lowest else 1
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _share_margin(pixels: LabelArray, start: int, rank: LabelArray, labels: LabelArray, piece: LabelArray) -> None:
+    """Give each margin pixel of a superpixel to the part that reaches it first through the margin, in place."""
+    n = len(pixels)
+    queue = np.empty(n, np.int32)
+    tail = 0
+    for i in range(n):
+        if piece[i] >= 0:
+            queue[tail] = i
+            tail += 1
+    head = 0
+    while head < tail < n:
+        i = queue[head]
+        head += 1
+        y, x = pixels[i, 0], pixels[i, 1]
+        for dy, dx in AROUND:
+            ny, nx = y + dy, x + dx
+            if labels[ny, nx] == labels[y, x]:
+                j = rank[ny, nx] - start
+                if piece[j] < 0:
+                    piece[j] = piece[i]
+                    queue[tail] = j
+                    tail += 1
+
+
+@njit(cache=True, nogil=True)
+def _add(stat: StatArray, feature: StatArray, inside: bool) -> None:
+    stat[COUNT] += 1.0
+    for d in range(2):
+        stat[SUM_Y + d] += feature[d]
+    if inside:
+        stat[INSIDE] += 1.0
+        for d in range(3):
+            stat[SUM_L + d] += feature[2 + d]
+
+
+@njit(cache=True, nogil=True)
+def propose(
+    k: int,
+    pixels: LabelArray,
+    start: int,
+    rank: LabelArray,
+    labels: LabelArray,
+    colour: FloatArray,
+    table: Superpixels,
+    model: Model,
+    bonus: float,
+    state: WordArray,
+) -> tuple[bool, LabelArray, StatArray]:
+    """Two connected parts of superpixel k: whether there are, each pixel's part, and float64 (2, 7) statistics.
+
+    bonus: nats that the second part can gain over being new by taking up a label.
+    """
+    n = len(pixels)
+    pad = model.pad
+    height, width = colour.shape[:2]
+    features = np.zeros((n, 5))
+    sides = np.full(n, np.int8(-1))
+    within = np.empty(int(table.stats[k, INSIDE]), np.int32)
+    used = 0
+    for i in range(n):
+        iy, ix = pixels[i, 0] - pad, pixels[i, 1] - pad
+        features[i, 0], features[i, 1] = iy * model.place_scale, ix * model.place_scale
+        if 0 <= iy < height and 0 <= ix < width:
+            for d in range(3):
+                features[i, 2 + d] = colour[iy, ix, d]
+            within[used] = i
+            used += 1
+    within_sides = np.empty(used, np.int8)
+    parts = np.zeros((2, STATISTICS))
+    none = np.empty(0, np.int32)
+    if not _two_means(features[within], table.old[k], table.scores[k, MEAN_Y : MEAN_Y + 5], state, within_sides):
+        return False, none, parts
+    for j in range(used):
+        sides[within[j]] = within_sides[j]
+        _add(parts[within_sides[j]], features[within[j]], True)
+    # Most proposals end here: connected parts hardly do better than these, and no prior does better than none.
+    either = max(
+        log_posterior(model, parts[0], table.priors[k], table.old[k]) + log_posterior(model, parts[1], FLAT, False),
+        log_posterior(model, parts[1], table.priors[k], table.old[k]) + log_posterior(model, parts[0], FLAT, False),
+    )
+    whole = log_posterior(model, parts[0] + parts[1], table.priors[k], table.old[k])
+    if either + bonus <= whole:
+        return False, none, parts
+    piece, count = _pieces_of(pixels, start, rank, labels, sides, pad)
+    stats = np.zeros((count, STATISTICS))
+    for j in range(used):
+        _add(stats[piece[within[j]]], features[within[j]], True)
+    if not _join_pieces(pixels, start, rank, labels, piece, stats, model):
+        return False, none, parts
+    _share_margin(pixels, start, rank, labels, piece)
+    parts[:] = 0.0
+    for i in range(n):
+        _add(parts[piece[i]], features[i], sides[i] >= 0)
+    return True, piece, parts

@@ -1,0 +1,184 @@
+"""The local move: a border pixel goes to the neighbour that gains most, if nothing is cut by it.
+
+Label maps here are *padded*: int32 (H + 2 pad, W + 2 pad). The frame lies in the middle; around it is the margin
+of virtual pixels, which have a place but no colour and may belong to nobody; its outermost ring always stays so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from tsp.model import (
+    ADD_AREA,
+    ADD_COLOUR,
+    ADD_PLACE,
+    COUNT,
+    DROP_AREA,
+    DROP_COLOUR,
+    DROP_PLACE,
+    INSIDE,
+    MEAN_A,
+    MEAN_B,
+    MEAN_L,
+    MEAN_X,
+    MEAN_Y,
+    SUM_A,
+    SUM_B,
+    SUM_L,
+    SUM_X,
+    SUM_Y,
+    Model,
+    Superpixels,
+    refresh,
+)
+from tsp.topology import NOBODY, TOPOLOGICAL_NUMBER, LabelArray
+
+FloatArray = npt.NDArray[np.float32]
+ByteArray = npt.NDArray[np.uint8]
+
+WORTH = 1e-9  # nats; a move must gain more
+_ALL = 255
+SETTLED = 0.002  # share of tested pixels that still move when a round ends
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _ring(label: int, nw: int, n: int, ne: int, e: int, se: int, s: int, sw: int, w: int) -> int:
+    """Which of the eight neighbours carry ``label``, as bits NW, N, NE, E, SE, S, SW, W."""
+    return (
+        (nw == label)
+        | (n == label) << 1
+        | (ne == label) << 2
+        | (e == label) << 3
+        | (se == label) << 4
+        | (s == label) << 5
+        | (sw == label) << 6
+        | (w == label) << 7
+    )
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _may_join(ring: int, inside_ring: int, inside: bool, pixels_inside: float) -> bool:
+    """Whether a pixel may join a label without closing a ring or making a second piece of it in the frame."""
+    if TOPOLOGICAL_NUMBER[ring] != 1:
+        return False
+    if not inside:
+        return True
+    number = TOPOLOGICAL_NUMBER[ring & inside_ring]
+    return number == 1 or (number == 0 and pixels_inside == 0)
+
+
+@njit(cache=True, nogil=True)
+def sweep(  # noqa: C901 - one compiled loop
+    labels: LabelArray, colour: FloatArray, table: Superpixels, active: ByteArray, model: Model, backwards: bool
+) -> tuple[int, int]:
+    """One pass over the active pixels, in place; pixels near a move are active in the next pass.
+
+    labels: padded. colour: float32 (H, W, 3), whitened L, a, b. active: uint8, the size of labels.
+    Superpixels that gain or lose a pixel are marked as changed. Returns the number of moves and of border pixels
+    tested.
+    """
+    stats, scores = table.stats, table.scores
+    pad = model.pad
+    height, width = labels.shape
+    last_y, last_x = height - pad - 1, width - pad - 1
+    moves, tested = 0, 0
+    around = np.empty(4, np.int32)
+    for step_y in range(1, height - 1):
+        y = height - 1 - step_y if backwards else step_y
+        for step_x in range(1, width - 1):
+            x = width - 1 - step_x if backwards else step_x
+            if not active[y, x]:
+                continue
+            active[y, x] = 0
+            k = labels[y, x]
+            n, s, w, e = labels[y - 1, x], labels[y + 1, x], labels[y, x - 1], labels[y, x + 1]
+            if n == k and s == k and w == k and e == k:
+                continue
+            tested += 1
+            inside = pad <= y <= last_y and pad <= x <= last_x
+            nw, ne, sw, se = labels[y - 1, x - 1], labels[y - 1, x + 1], labels[y + 1, x - 1], labels[y + 1, x + 1]
+            inside_ring = _ALL
+            if inside:
+                if y == pad:
+                    inside_ring &= ~7
+                if y == last_y:
+                    inside_ring &= ~112
+                if x == pad:
+                    inside_ring &= ~193
+                if x == last_x:
+                    inside_ring &= ~28
+            here_y, here_x = (y - pad) * model.place_scale, (x - pad) * model.place_scale
+            light, a, b = np.float32(0), np.float32(0), np.float32(0)
+            if inside:
+                light, a, b = colour[y - pad, x - pad, 0], colour[y - pad, x - pad, 1], colour[y - pad, x - pad, 2]
+            # leaving the present label
+            if k == NOBODY:
+                leave = -model.log_nobody
+            else:
+                if n == k or s == k or w == k or e == k:
+                    ring = _ring(k, nw, n, ne, e, se, s, sw, w)
+                    if TOPOLOGICAL_NUMBER[ring] != 1 or TOPOLOGICAL_NUMBER[ring & inside_ring] > 1:
+                        continue
+                    if inside and TOPOLOGICAL_NUMBER[ring & inside_ring] == 0 and stats[k, INSIDE] > 1:
+                        continue
+                dy, dx = here_y - scores[k, MEAN_Y], here_x - scores[k, MEAN_X]
+                leave = scores[k, DROP_PLACE] * (dy * dy + dx * dx) + scores[k, DROP_AREA]
+                if inside:
+                    dl, da, db = light - scores[k, MEAN_L], a - scores[k, MEAN_A], b - scores[k, MEAN_B]
+                    leave += scores[k, DROP_COLOUR] * (dl * dl + da * da + db * db)
+            # joining the best neighbour
+            around[0], around[1], around[2], around[3] = n, s, w, e
+            best, best_gain = k, WORTH
+            if not inside and k != NOBODY and (n < 0 or s < 0 or w < 0 or e < 0):
+                gain = leave + model.log_nobody
+                if gain > best_gain:
+                    best, best_gain = np.int32(NOBODY), gain
+            for i in range(4):
+                label = around[i]
+                if label == k or label < 0:
+                    continue
+                if (i > 0 and label == around[0]) or (i > 1 and label == around[1]) or (i > 2 and label == around[2]):
+                    continue
+                dy, dx = here_y - scores[label, MEAN_Y], here_x - scores[label, MEAN_X]
+                gain = leave + scores[label, ADD_AREA] - scores[label, ADD_PLACE] * (dy * dy + dx * dx)
+                if inside:
+                    dl, da, db = light - scores[label, MEAN_L], a - scores[label, MEAN_A], b - scores[label, MEAN_B]
+                    gain -= scores[label, ADD_COLOUR] * (dl * dl + da * da + db * db)
+                if gain > best_gain and _may_join(
+                    _ring(label, nw, n, ne, e, se, s, sw, w), inside_ring, inside, stats[label, INSIDE]
+                ):
+                    best, best_gain = label, gain
+            if best == k:
+                continue
+            labels[y, x] = best
+            moves += 1
+            for leaving in (True, False):
+                label, sign = (k, -1.0) if leaving else (best, 1.0)
+                if label < 0:
+                    continue
+                stats[label, COUNT] += sign
+                stats[label, SUM_Y] += sign * here_y
+                stats[label, SUM_X] += sign * here_x
+                if inside:
+                    stats[label, INSIDE] += sign
+                    stats[label, SUM_L] += sign * light
+                    stats[label, SUM_A] += sign * a
+                    stats[label, SUM_B] += sign * b
+                table.changed[label] = True
+                refresh(model, label, table)
+            for ny in range(y - 1, y + 2):
+                for nx in range(x - 1, x + 2):
+                    active[ny, nx] = 1
+    return moves, tested
+
+
+def settle(
+    labels: LabelArray, colour: FloatArray, table: Superpixels, active: ByteArray, model: Model, most: int
+) -> None:
+    """Sweep until little moves, at most ``most`` times, in place. Arguments as for :func:`sweep`."""
+    for number in range(most):
+        moved, tested = sweep(labels, colour, table, active, model, number % 2 == 1)
+        if moved <= SETTLED * tested:
+            break

@@ -1,0 +1,76 @@
+"""Births on probation: a superpixel that does not last is taken back by its neighbours before anybody saw it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from tsp.model import INSIDE, MEAN_Y, Model, gather
+from tsp.settings import Settings
+from tsp.topology import NOBODY
+from tsp.tracker import Settle, Tracked
+from tsp.transport import fill_uncovered
+
+IdArray = npt.NDArray[np.int64]
+
+
+class Lookahead:
+    """The last frames of a shot, held back until it is known which of their superpixels last."""
+
+    def __init__(self, settings: Settings, model: Model, settle: Settle) -> None:
+        self._settings = settings
+        self._model = model
+        self._settle = settle
+        self._held: deque[Tracked] = deque()
+        self._before: set[int] = set()  # the labels on the frame handed out last
+
+    def push(self, frame: Tracked) -> tuple[Tracked | None, list[int]]:
+        """Take in the next frame; returns the one that is ready, if any, and the labels taken back for good."""
+        self._held.append(frame)
+        if len(self._held) < self._settings.min_life:
+            return None, []
+        return self._release()
+
+    def flush(self) -> Iterator[Tracked]:
+        """What is still held when the shot ends. What is alive on the last frame may have lasted: it stays."""
+        while self._held:
+            ready, _ = self._release()
+            yield ready
+
+    def _release(self) -> tuple[Tracked, list[int]]:
+        """Hand out the oldest frame. What was not on the frame before it must be on all that are still held."""
+        runs = [set(_present(frame).tolist()) for frame in self._held]
+        passing = sorted(runs[0] - self._before - set.intersection(*runs))
+        if passing:
+            for frame in self._held:
+                self._take_back(frame, np.array(passing))
+        self._before = runs[0].difference(passing)
+        return self._held.popleft(), passing
+
+    def _take_back(self, frame: Tracked, passing: IdArray) -> None:
+        """Give the pixels of passing superpixels to their neighbours, one by one as the model likes it, in place.
+
+        Nothing happens to a frame that would be left without superpixels.
+        """
+        table, labels, model = frame.table, frame.labels, self._model
+        staying = np.setdiff1d(_present(frame), passing)
+        gone = np.isin(table.ids[: frame.count], passing)
+        if len(staying) == 0 or not gone.any():
+            return
+        freed = np.append(gone, False)[labels]  # the last entry is NOBODY's
+        labels[freed] = NOBODY
+        fill_uncovered(labels, frame.colour, table.scores[:, MEAN_Y : MEAN_Y + 5], model)
+        gather(labels, frame.colour, table, frame.count, model)
+        filled = labels.copy()
+        self._settle(labels, frame.colour, table, freed.astype(np.uint8), model, self._settings.max_sweeps)
+        if len(_present(frame)) < len(staying):  # one that others rely on to last died of it
+            labels[...] = filled
+            gather(labels, frame.colour, table, frame.count, model)
+
+
+def _present(frame: Tracked) -> IdArray:
+    """Labels that have pixels inside the frame."""
+    return frame.table.ids[: frame.count][frame.table.stats[: frame.count, INSIDE] > 0]

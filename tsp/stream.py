@@ -1,0 +1,168 @@
+"""Temporal superpixels of a stream of frames: frames in, label maps out, a few frames later."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from tsp import local
+from tsp.cuts import explained_by_motion
+from tsp.flow import DISFlow, OpticalFlow
+from tsp.lookahead import Lookahead
+from tsp.model import FloatArray, LabelArray, colour_scale
+from tsp.settings import Settings
+from tsp.tracker import Settle, Tracker
+
+FrameArray = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
+
+_MOST_PIXELS = 2**30  # px; labels and places are 32-bit numbers
+
+
+def segment(
+    frames: Iterable[FrameArray],
+    num_superpixels: int = 1000,
+    flow: Iterable[FloatArray] | None = None,
+    seed: int = 0,
+    *,
+    device: str = "cpu",
+    settings: Settings | None = None,
+) -> Iterator[LabelArray]:
+    """Temporal superpixels of a clip, streamed.
+
+    frames: uint8 or float (H, W, 3), sRGB-encoded RGB, float is 0..1, all of one size.
+    num_superpixels: wished superpixels in a frame, at least 1.
+    flow: float32 (H, W, 2), (dx, dy) in px from frame t to t + 1; None estimates it (DIS).
+    seed: of everything random; the result is the same for the same seed.
+    device: "cpu", "cuda" or "cuda:N".
+    settings: everything that steers the model, instead of ``num_superpixels`` and ``seed``.
+    Yields one int32 (H, W) label map a frame: labels >= 0, one 4-connected region a label and frame; the
+    same label in two frames is the same superpixel, and no label is ever used for another. A map comes out
+    ``settings.min_life`` frames after its frame went in; memory does not grow with the length of the clip.
+    A scene cut starts new labels.
+    Raises ValueError naming the frame for a wrong shape or type, a changed size, NaN or infinity, or flow
+    that ends early; RuntimeError if the device is not there.
+    """
+    if settings is None:
+        settings = Settings(num_superpixels=num_superpixels, seed=seed)
+    elif (num_superpixels, seed) != (1000, 0):
+        raise ValueError("num_superpixels and seed belong into settings where settings are given.")
+    return _Stream(settings, _settle_on(device)).run(frames, flow)
+
+
+def _settle_on(device: str) -> Settle:
+    """The local moves for a device: one pixel after the other on the CPU, a quarter at once elsewhere."""
+    if device == "cpu":
+        return local.settle
+    if not re.fullmatch(r"cuda(:\d+)?", device):
+        raise ValueError(f"device is {device!r}; it must be 'cpu', 'cuda' or 'cuda:N'.")
+    from tsp.parallel import settle_on  # torch is only needed here
+
+    return settle_on(device)
+
+
+class _Prepared(NamedTuple):
+    """A frame with what can be known of it before its turn comes."""
+
+    lab: FloatArray
+    flow: FloatArray | None
+    """From the frame before, None where a shot begins."""
+
+
+class _Stream:
+    def __init__(self, settings: Settings, settle: Settle) -> None:
+        self._settings = settings
+        self._settle = settle
+        self._estimate: OpticalFlow = DISFlow()
+
+    def run(self, frames: Iterable[FrameArray], flow: Iterable[FloatArray] | None) -> Iterator[LabelArray]:
+        """Label maps in the order of the frames."""
+        tracker: Tracker | None = None
+        held: Lookahead | None = None
+        for frame in self._prepared(frames, None if flow is None else iter(flow)):
+            if frame.flow is None or tracker is None or held is None:
+                if tracker is not None and held is not None:
+                    yield from self._rest(tracker, held)
+                next_label = 0 if tracker is None else tracker.next_label
+                height, width = frame.lab.shape[:2]
+                tracker = Tracker(height, width, self._settings, next_label=next_label, settle=self._settle)
+                held = Lookahead(self._settings, tracker.model, self._settle)
+                tracked = tracker.first(frame.lab * colour_scale(tracker.model))
+            else:
+                tracked = tracker.advance(frame.lab * colour_scale(tracker.model), frame.flow)
+            ready, taken_back = held.push(tracked)
+            tracker.forget(taken_back)
+            if ready is not None:
+                yield ready.label_map(tracker.model.pad)
+        if tracker is not None and held is not None:
+            yield from self._rest(tracker, held)
+
+    @staticmethod
+    def _rest(tracker: Tracker, held: Lookahead) -> Iterator[LabelArray]:
+        """What is held back when a shot ends."""
+        for frame in held.flush():
+            yield frame.label_map(tracker.model.pad)
+
+    def _prepared(self, frames: Iterable[FrameArray], flow: Iterator[FloatArray] | None) -> Iterator[_Prepared]:
+        """Frames in Lab with their flow, made on a second thread while the frame before is being refined.
+
+        The caller's iterables are read on the caller's own thread.
+        """
+        with ThreadPoolExecutor(1, "tsp") as pool:
+            waiting: Future[_Prepared] | None = None
+            before: FloatArray | None = None
+            for index, frame in enumerate(frames):
+                rgb = checked_frame(frame, index, before)
+                given = None if flow is None or before is None else checked_flow(flow, rgb, index)
+                after = pool.submit(self._prepare, before, rgb, given, waiting)
+                if waiting is not None:
+                    yield waiting.result()
+                waiting, before = after, rgb
+            if waiting is not None:
+                yield waiting.result()
+
+    def _prepare(
+        self, before: FloatArray | None, rgb: FloatArray, given: FloatArray | None, last: Future[_Prepared] | None
+    ) -> _Prepared:
+        lab = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab), np.float32)
+        if before is None or last is None:
+            return _Prepared(lab, None)
+        flow = self._estimate(before, rgb) if given is None else given
+        explained = explained_by_motion(last.result().lab, lab, flow)
+        return _Prepared(lab, None if explained < self._settings.cut_below else flow)
+
+
+def checked_frame(frame: FrameArray, index: int, before: FloatArray | None) -> FloatArray:
+    """A frame as contiguous float32 (H, W, 3), 0..1. Raises ValueError naming the frame if it is not one."""
+    array = np.asarray(frame)
+    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
+        raise ValueError(f"frame {index} has shape {array.shape}; it must be (H, W, 3).")
+    if array.shape[0] * array.shape[1] > _MOST_PIXELS:
+        raise ValueError(f"frame {index} has {array.shape[0]} x {array.shape[1]} px; 2^30 px are the most.")
+    if before is not None and array.shape != before.shape:
+        raise ValueError(f"frame {index} has shape {array.shape}, the frames before it {before.shape}.")
+    if array.dtype == np.uint8:
+        return array.astype(np.float32) / np.float32(255)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(f"frame {index} is {array.dtype}; it must be uint8 or float.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"frame {index} has NaN or infinite values; replace them first.")
+    return np.ascontiguousarray(np.clip(array, 0, 1), np.float32)
+
+
+def checked_flow(flow: Iterator[FloatArray], rgb: FloatArray, index: int) -> FloatArray:
+    """The flow to a frame as float32 (H, W, 2). Raises ValueError naming the frame if there is none."""
+    step = next(flow, None)
+    if step is None:
+        raise ValueError(f"flow ends before frame {index}; one field is needed for each pair of frames.")
+    array = np.asarray(step, np.float32)
+    if array.shape != (*rgb.shape[:2], 2):
+        raise ValueError(f"flow to frame {index} has shape {array.shape}; it must be {(*rgb.shape[:2], 2)}.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"flow to frame {index} has NaN or infinite values; replace them first.")
+    return np.ascontiguousarray(array)
