@@ -40,14 +40,13 @@ def _uniform(state: WordArray) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _two_means(  # noqa: C901 - one compiled loop
-    features: StatArray, old: bool, mean: StatArray, state: WordArray, sides: SideArray
-) -> bool:
+def _two_means(features: StatArray, old: bool, mean: StatArray, state: WordArray, sides: SideArray) -> bool:
     """2-means of float64 (N, 5) whitened features with k-means++ seeds; ``sides`` becomes 0 or 1.
 
     The first centre of an old superpixel is its mean, and stays there. Returns whether there are two sides.
     """
     n = len(features)
+    sides[:] = -1
     centres = np.empty((2, 5))
     centres[0] = mean if old else features[int(_uniform(state) * n)]
     distance = np.empty(n)
@@ -66,24 +65,29 @@ def _two_means(  # noqa: C901 - one compiled loop
             second = i
             break
     centres[1] = features[second]
+    whole = features.sum(axis=0)
+    far = np.empty(5)
     for _ in range(_ITERATIONS):
-        sums = np.zeros((2, 6))
+        way = centres[1] - centres[0]
+        middle = 0.5 * (np.dot(centres[1], centres[1]) - np.dot(centres[0], centres[0]))
+        w0, w1, w2, w3, w4 = way[0], way[1], way[2], way[3], way[4]
+        s0, s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0, 0.0
+        members, moved = 0, 0
         for i in range(n):
-            gap = 0.0
-            for d in range(5):
-                nearer, farther = features[i, d] - centres[0, d], features[i, d] - centres[1, d]
-                gap += nearer * nearer - farther * farther
-            side = 1 if gap > 0 else 0
+            y, x, light, a, b = features[i, 0], features[i, 1], features[i, 2], features[i, 3], features[i, 4]
+            side = np.int8(y * w0 + x * w1 + light * w2 + a * w3 + b * w4 > middle)  # nearer to the second centre
+            moved += sides[i] != side
             sides[i] = side
-            sums[side, 5] += 1.0
-            for d in range(5):
-                sums[side, d] += features[i, d]
-        if sums[0, 5] == 0 or sums[1, 5] == 0:
+            members += side
+            s0, s1, s2, s3, s4 = s0 + side * y, s1 + side * x, s2 + side * light, s3 + side * a, s4 + side * b
+        if members in (0, n):
             return False
-        for side in range(2):
-            if side == 1 or not old:
-                for d in range(5):
-                    centres[side, d] = sums[side, d] / sums[side, 5]
+        if not moved:
+            break
+        far[0], far[1], far[2], far[3], far[4] = s0, s1, s2, s3, s4
+        centres[1] = far / members
+        if not old:
+            centres[0] = (whole - far) / (n - members)
     return True
 
 
@@ -201,15 +205,16 @@ def _share_margin(pixels: LabelArray, start: int, rank: LabelArray, labels: Labe
                     tail += 1
 
 
-@njit(cache=True, nogil=True)
-def _add(stat: StatArray, feature: StatArray, inside: bool) -> None:
-    stat[COUNT] += 1.0
+@njit(cache=True, nogil=True, inline="always")
+def _add(stats: StatArray, row: int, features: StatArray, i: int, inside: bool) -> None:
+    """Count pixel i into a row of statistics. Whole arrays and numbers: a view for each pixel would cost more."""
+    stats[row, COUNT] += 1.0
     for d in range(2):
-        stat[SUM_Y + d] += feature[d]
+        stats[row, SUM_Y + d] += features[i, d]
     if inside:
-        stat[INSIDE] += 1.0
+        stats[row, INSIDE] += 1.0
         for d in range(3):
-            stat[SUM_L + d] += feature[2 + d]
+            stats[row, SUM_L + d] += features[i, 2 + d]
 
 
 @njit(cache=True, nogil=True)
@@ -247,11 +252,12 @@ def propose(
     within_sides = np.empty(used, np.int8)
     parts = np.zeros((2, STATISTICS))
     none = np.empty(0, np.int32)
-    if not _two_means(features[within], table.old[k], table.scores[k, MEAN_Y : MEAN_Y + 5], state, within_sides):
+    picked = features if used == n else features[within]
+    if not _two_means(picked, table.old[k], table.scores[k, MEAN_Y : MEAN_Y + 5], state, within_sides):
         return False, none, parts
     for j in range(used):
         sides[within[j]] = within_sides[j]
-        _add(parts[within_sides[j]], features[within[j]], True)
+        _add(parts, within_sides[j], features, within[j], True)
     # Most proposals end here: connected parts hardly do better than these, and no prior does better than none.
     either = max(
         log_posterior(model, parts[0], table.priors[k], table.old[k]) + log_posterior(model, parts[1], FLAT, False),
@@ -263,11 +269,11 @@ def propose(
     piece, count = _pieces_of(pixels, start, rank, labels, sides, pad)
     stats = np.zeros((count, STATISTICS))
     for j in range(used):
-        _add(stats[piece[within[j]]], features[within[j]], True)
+        _add(stats, piece[within[j]], features, within[j], True)
     if not _join_pieces(pixels, start, rank, labels, piece, stats, model):
         return False, none, parts
     _share_margin(pixels, start, rank, labels, piece)
     parts[:] = 0.0
     for i in range(n):
-        _add(parts[piece[i]], features[i], sides[i] >= 0)
+        _add(parts, piece[i], features, i, sides[i] >= 0)
     return True, piece, parts

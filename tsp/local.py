@@ -87,6 +87,8 @@ def sweep(  # noqa: C901 - one compiled loop
     around = np.empty(4, np.int32)
     for step_y in range(1, height - 1):
         y = height - 1 - step_y if backwards else step_y
+        if active[y].sum() == 0:  # most rows of late passes
+            continue
         for step_x in range(1, width - 1):
             x = width - 1 - step_x if backwards else step_x
             if not active[y, x]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from tsp.model import INSIDE, MEAN_Y, Model, gather
+from tsp.model import INSIDE, Model, gather
 from tsp.settings import Settings
 from tsp.topology import NOBODY
 from tsp.tracker import Settle, Tracked
@@ -62,8 +62,8 @@ class Lookahead:
             return
         freed = np.append(gone, False)[labels]  # the last entry is NOBODY's
         labels[freed] = NOBODY
-        fill_uncovered(labels, frame.colour, table.scores[:, MEAN_Y : MEAN_Y + 5], model)
-        gather(labels, frame.colour, table, frame.count, model)
+        table.stats[: frame.count][gone] = 0.0
+        fill_uncovered(labels, frame.colour, table, model)
         filled = labels.copy()
         self._settle(labels, frame.colour, table, freed.astype(np.uint8), model, self._settings.max_sweeps)
         if len(_present(frame)) < len(staying):  # one that others rely on to last died of it

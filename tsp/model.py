@@ -215,44 +215,79 @@ def refresh(model: Model, k: int, table: Superpixels) -> None:
         scores[k, DROP_AREA] = log_area(model, n - 1, old[k]) - here if n > 0 else 0.0
 
 
+@njit(cache=True, nogil=True, inline="always")
+def count_in(labels: LabelArray, colour: FloatArray, stats: StatArray, model: Model, y: int, x: int) -> None:
+    """Add the pixel at padded (y, x) to the statistics of the superpixel that has it."""
+    k = labels[y, x]
+    iy, ix = y - model.pad, x - model.pad
+    stats[k, COUNT] += 1.0
+    stats[k, SUM_Y] += iy * model.place_scale
+    stats[k, SUM_X] += ix * model.place_scale
+    if 0 <= iy < colour.shape[0] and 0 <= ix < colour.shape[1]:
+        stats[k, INSIDE] += 1.0
+        stats[k, SUM_L] += colour[iy, ix, 0]
+        stats[k, SUM_A] += colour[iy, ix, 1]
+        stats[k, SUM_B] += colour[iy, ix, 2]
+
+
 @njit(cache=True, nogil=True)
 def gather(labels: LabelArray, colour: FloatArray, table: Superpixels, count: int, model: Model) -> None:
     """Statistics and scores of superpixels 0..count-1 from scratch, in place.
 
     labels: padded int32. colour: float32 (H, W, 3), whitened.
     """
-    table.stats[:count] = 0.0
+    stats = table.stats
+    stats[:count] = 0.0
     pad = model.pad
     for y in range(1, labels.shape[0] - 1):
-        for x in range(1, labels.shape[1] - 1):
+        iy = y - pad
+        in_rows = 0 <= iy < colour.shape[0]
+        x = 1
+        while x < labels.shape[1] - 1:
             k = labels[y, x]
+            begin = x
+            inside, light, a, b = 0, 0.0, 0.0, 0.0
+            while x < labels.shape[1] - 1 and labels[y, x] == k:  # a run at a time: sums stay in registers
+                ix = x - pad
+                if in_rows and 0 <= ix < colour.shape[1]:
+                    inside += 1
+                    light += colour[iy, ix, 0]
+                    a += colour[iy, ix, 1]
+                    b += colour[iy, ix, 2]
+                x += 1
             if k >= 0:
-                iy, ix = y - pad, x - pad
-                stat = table.stats[k]
-                stat[COUNT] += 1.0
-                stat[SUM_Y] += iy * model.place_scale
-                stat[SUM_X] += ix * model.place_scale
-                if 0 <= iy < colour.shape[0] and 0 <= ix < colour.shape[1]:
-                    stat[INSIDE] += 1.0
-                    stat[SUM_L] += colour[iy, ix, 0]
-                    stat[SUM_A] += colour[iy, ix, 1]
-                    stat[SUM_B] += colour[iy, ix, 2]
+                run = x - begin
+                stats[k, COUNT] += run
+                stats[k, INSIDE] += inside
+                stats[k, SUM_Y] += run * iy * model.place_scale
+                stats[k, SUM_X] += run * (0.5 * (begin + x - 1) - pad) * model.place_scale
+                stats[k, SUM_L] += light
+                stats[k, SUM_A] += a
+                stats[k, SUM_B] += b
     for k in range(count):
         refresh(model, k, table)
 
 
 @njit(cache=True, nogil=True)
 def squares(labels: LabelArray, colour: FloatArray, count: int, model: Model) -> StatArray:
-    """Sum of squared whitened features of each superpixel, float64 (K,)."""
+    """Sum of squared whitened features of each superpixel, float64 (K,). Arguments as for :func:`gather`."""
     total = np.zeros(count)
-    height, width = colour.shape[:2]
-    for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
+    pad = model.pad
+    unit = model.place_scale**2
+    for y in range(1, labels.shape[0] - 1):
+        iy = y - pad
+        in_rows = 0 <= iy < colour.shape[0]
+        x = 1
+        while x < labels.shape[1] - 1:
             k = labels[y, x]
+            run = 0.0
+            while x < labels.shape[1] - 1 and labels[y, x] == k:
+                ix = x - pad
+                run += unit * (iy * iy + ix * ix)
+                if in_rows and 0 <= ix < colour.shape[1]:
+                    light, a, b = colour[iy, ix, 0], colour[iy, ix, 1], colour[iy, ix, 2]
+                    run += light * light + a * a + b * b
+                x += 1
             if k >= 0:
-                iy, ix = y - model.pad, x - model.pad
-                total[k] += model.place_scale**2 * (iy * iy + ix * ix)
-                if 0 <= iy < height and 0 <= ix < width:
-                    for d in range(3):
-                        total[k] += colour[iy, ix, d] * colour[iy, ix, d]
+                total[k] += run
     return total

@@ -119,17 +119,16 @@ def within_reach(model: Model, table: Superpixels, k: int, q: int) -> bool:
 def switch(table: Superpixels, count: int, model: Model) -> tuple[int, int]:
     """Give superpixels the identity that explains them best, in place.
 
-    An old one may become a new one, and any may take up the label of one that has died. The identity that it
-    had goes to a row without pixels, where another can take it up. The table needs room for twice ``count`` rows.
-    Returns how many switched and the new count.
+    An old one may become a new one, and any may take up the label of one that has died. The identity that an old
+    one gives up goes to a row without pixels, where another can take it up. The table needs room for twice
+    ``count`` rows. Returns how many switched and the new count.
     """
-    dead = np.empty(len(table.ids), np.int32)
-    lost = 0
-    for q in range(count):
-        if table.old[q] and table.stats[q, COUNT] == 0:
-            dead[lost] = q
-            lost += 1
+    lost = np.flatnonzero(table.old[:count] & (table.stats[:count, COUNT] == 0))
+    lost = lost[np.argsort(table.priors[lost, 0])]  # by row, so that few are looked at for each superpixel
+    rows_of_lost = table.priors[lost, 0].copy()
+    reach = _REACH * model.place_scale * np.sqrt(model.area / np.pi)
     doubt = REVIVAL * (model.log_old - model.log_new)
+    as_new = 2 * count  # no row
     switched, rows = 0, count
     for k in range(count):
         if table.stats[k, COUNT] == 0 or table.stats[k, INSIDE] == 0:
@@ -139,28 +138,30 @@ def switch(table: Superpixels, count: int, model: Model) -> tuple[int, int]:
         if table.old[k]:
             gain = log_posterior(model, table.stats[k], table.priors[k], False) - here
             if gain > best_gain:
-                best, best_gain = rows, gain
-        for i in range(lost):
-            q = dead[i]
+                best, best_gain = as_new, gain
+        start = np.searchsorted(rows_of_lost, table.scores[k, 0] - reach)
+        near = np.searchsorted(rows_of_lost, table.scores[k, 0] + reach) - start
+        for i in range(near + rows - count):
+            q = lost[start + i] if i < near else count + i - near
             if table.old[q] and within_reach(model, table, k, q):
                 gain = log_posterior(model, table.stats[k], table.priors[q], True) - here - doubt
                 if gain > best_gain:
                     best, best_gain = q, gain
         if best < 0:
             continue
-        if best == rows:  # the identity that k gives up can be taken up by another
+        if table.old[k]:
+            table.ids[rows], table.old[rows], table.priors[rows] = table.ids[k], True, table.priors[k]
+            table.stats[rows] = 0.0
+            refresh(model, rows, table)
             rows += 1
+        if best == as_new:
+            table.ids[k], table.old[k] = -1, False
+        else:
+            table.ids[k], table.old[k], table.priors[k] = table.ids[best], True, table.priors[best]
             table.ids[best], table.old[best] = -1, False
-            table.stats[best] = 0.0
-            dead[lost] = best
-            lost += 1
-        ids, old = table.ids[k], table.old[k]
-        prior = table.priors[k].copy()
-        table.ids[k], table.old[k], table.priors[k] = table.ids[best], table.old[best], table.priors[best]
-        table.ids[best], table.old[best], table.priors[best] = ids, old, prior
+            refresh(model, best, table)
         table.changed[k] = True
         refresh(model, k, table)
-        refresh(model, best, table)
         switched += 1
     return switched, rows
 

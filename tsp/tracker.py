@@ -116,8 +116,7 @@ class Tracker:
         carried = labels.copy()
         frame = Tracked(labels, table, count, colour)
         gather(labels, colour, table, count, model)
-        fill_uncovered(labels, colour, table.scores[:, MEAN_Y : MEAN_Y + 5], model)
-        gather(labels, colour, table, count, model)
+        fill_uncovered(labels, colour, table, model)
         if self._settings.reestimate_flow:
             self._reestimate_flow(frame, last, flows)
         self._improve(frame, model, first=False)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from tsp.model import Model, StatArray
+from tsp.model import MEAN_L, MEAN_X, MEAN_Y, Model, StatArray, Superpixels, count_in, refresh
 from tsp.topology import AROUND, NOBODY, LabelArray, connected_pieces
 
 FloatArray = npt.NDArray[np.float32]
@@ -145,11 +145,11 @@ def _trim_margin(labels: LabelArray, pad: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def fill_uncovered(labels: LabelArray, colour: FloatArray, means: StatArray, model: Model) -> None:
+def fill_uncovered(labels: LabelArray, colour: FloatArray, table: Superpixels, model: Model) -> None:
     """Give every pixel in the frame that is NOBODY's to the likeliest neighbour that reaches it first, in place.
 
     Each label stays one piece, because a filled pixel touches the label that it takes inside the frame.
-    means: float64 (K, 5), whitened.
+    The statistics and scores of the table are kept up to date.
     """
     pad = model.pad
     height, width = colour.shape[:2]
@@ -179,14 +179,16 @@ def fill_uncovered(labels: LabelArray, colour: FloatArray, means: StatArray, mod
                     queue[tail, 0], queue[tail, 1] = ny, nx
                     tail += 1
                 continue
-            oy, ox = y * model.place_scale - means[k, 0], x * model.place_scale - means[k, 1]
+            oy, ox = y * model.place_scale - table.scores[k, MEAN_Y], x * model.place_scale - table.scores[k, MEAN_X]
             distance = oy * oy + ox * ox
             for d in range(3):
-                off = colour[y, x, d] - means[k, 2 + d]
+                off = colour[y, x, d] - table.scores[k, MEAN_L + d]
                 distance += off * off
             if distance < nearest:
                 best, nearest = k, distance
         labels[y + pad, x + pad] = best
+        count_in(labels, colour, table.stats, model, y + pad, x + pad)
+        refresh(model, int(best), table)
 
 
 @njit(cache=True, nogil=True)

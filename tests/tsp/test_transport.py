@@ -103,7 +103,7 @@ def test_uncovered_pixels_go_to_the_likeliest_neighbour_and_cut_nothing():
     labels[hole] = NOBODY
     keep_largest_pieces(labels, count, 1e9, pad)
     gather(labels, colour, table, count, model)
-    fill_uncovered(labels, colour, table.scores, model)
+    fill_uncovered(labels, colour, table, model)
     frame = labels[pad:-pad, pad:-pad]
     assert frame.min() >= 0
     assert oracle.whole(labels, pad)
