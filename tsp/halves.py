@@ -75,7 +75,7 @@ def _two_means(features: StatArray, old: bool, mean: StatArray, state: WordArray
         members, moved = 0, 0
         for i in range(n):
             y, x, light, a, b = features[i, 0], features[i, 1], features[i, 2], features[i, 3], features[i, 4]
-            side = np.int8(y * w0 + x * w1 + light * w2 + a * w3 + b * w4 > middle)  # nearer to the second centre
+            side = int(y * w0 + x * w1 + light * w2 + a * w3 + b * w4 > middle)  # nearer to the second centre
             moved += sides[i] != side
             sides[i] = side
             members += side

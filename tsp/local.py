@@ -40,7 +40,7 @@ ByteArray = npt.NDArray[np.uint8]
 
 WORTH = 1e-9  # nats; a move must gain more
 _ALL = 255
-SETTLED = 0.002  # share of tested pixels that still move when a round ends
+SETTLED = 0.004  # a round ends when no more than this share of the pixels tested at its start still moves
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -180,7 +180,9 @@ def settle(
     labels: LabelArray, colour: FloatArray, table: Superpixels, active: ByteArray, model: Model, most: int
 ) -> None:
     """Sweep until little moves, at most ``most`` times, in place. Arguments as for :func:`sweep`."""
+    enough = 0.0
     for number in range(most):
         moved, tested = sweep(labels, colour, table, active, model, number % 2 == 1)
-        if moved <= SETTLED * tested:
+        enough = enough or SETTLED * tested
+        if moved <= enough:
             break

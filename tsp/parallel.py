@@ -53,7 +53,7 @@ def settle_on(device: str) -> Settle:
     ) -> None:
         state = _State(labels, colour, table, model, place)
         waiting = torch.from_numpy(active).to(place) != 0
-        energy = state.energy()
+        energy, enough = state.energy(), 0.0
         for number in range(most):
             before = state.labels.clone(), state.sums.clone()
             moved, tested, waiting = state.sweep(waiting, thin=None)
@@ -63,7 +63,8 @@ def settle_on(device: str) -> Settle:
                 moved, tested, waiting = state.sweep(torch.ones_like(waiting), thin=number)
                 now = state.energy()
             energy = now
-            if moved <= SETTLED * tested:
+            enough = enough or SETTLED * tested
+            if moved <= enough:
                 break
         before_map = labels.copy()
         labels[...] = state.labels.cpu().numpy()

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 LabelArray = npt.NDArray[np.int32]
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +22,30 @@ class FrameChoice:
     """For each chosen frame, int32 (N,): the superpixels whose features come from it, ascending."""
 
 
-def choose_frames(present: Sequence[LabelArray]) -> FrameChoice:
-    """Choose frames until every temporal superpixel is seen on one of them.
+def choose_frames(
+    present: Sequence[LabelArray], areas: Sequence[IntArray] | None = None, *, coverage: float = 1.0
+) -> FrameChoice:
+    """Choose frames until the temporal superpixels seen on them make up ``coverage`` of the clip's volume.
 
     All superpixels start unlabelled. The frame that shows most unlabelled ones is chosen, the earliest of
-    equals, and labels them; this is repeated until none is left.
-    present: for each frame, int32 (N,), the distinct superpixels seen on it.
+    equals, and labels them; this is repeated until enough are labelled.
+    present: for each frame, int32 (N,), the distinct superpixels seen on it. areas: their sizes there, int (N,), px;
+    needed for a coverage below 1. coverage: 0..1, the share of all pixels whose superpixels must be labelled.
     """
+    if coverage < 1 and areas is None:
+        raise ValueError("areas are needed for a coverage below 1.")
     superpixels = np.unique(np.concatenate(list(present))) if present else np.zeros(0, np.int32)
     members = [np.searchsorted(superpixels, frame) for frame in present]
+    volumes = np.ones(len(superpixels), np.int64)
+    if areas is not None:
+        volumes[:] = 0
+        for frame, sizes in zip(members, areas, strict=True):
+            volumes[frame] += sizes
+    enough = coverage * volumes.sum()
     unlabelled = np.ones(len(superpixels), np.bool_)
     chosen: list[int] = []
     labelled: list[LabelArray] = []
-    while unlabelled.any():
+    while unlabelled.any() and (coverage == 1 or volumes[~unlabelled].sum() < enough):
         gains = [int(unlabelled[frame].sum()) for frame in members]
         best = int(np.argmax(gains))
         new = members[best][unlabelled[members[best]]]
