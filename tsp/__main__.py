@@ -69,7 +69,10 @@ def _run(shot_path: Path, output: Path, superpixels: int, seed: int, device: str
             yield rgb
 
     table = TspTable()
-    maps = segment(frames(), superpixels, seed=seed, device=device)
+    try:
+        maps = segment(frames(), superpixels, seed=seed, device=device)
+    except RuntimeError as error:  # the device is not there
+        raise click.UsageError(str(error)) from error
     for labels in tqdm(maps, total=shot.length, unit="frame", disable=None):
         number, rgb = pending.popleft()
         write_label_map(output / shot.file_name(number, "exr"), labels)

@@ -239,8 +239,10 @@ def _rgb_of_movie(picture: av.VideoFrame, path: Path, number: int) -> FloatArray
     if picture.is_corrupt:
         raise InputError(f"{path} is damaged in frame {number}; copy or transcode it again.")
     hd = int(picture.colorspace) == _UNTAGGED and picture.height >= _HD_ROWS
-    rgb = picture.reformat(format="rgb48le", src_colorspace="ITU709" if hd else None).to_ndarray()
-    return np.divide(rgb, 65535, dtype=np.float32)
+    deep = max(component.bits for component in picture.format.components) > 8
+    # 8 bits stay 8: the library widens them by a shift, so that white would not be white.
+    rgb = picture.reformat(format="rgb48le" if deep else "rgb24", src_colorspace="ITU709" if hd else None).to_ndarray()
+    return np.divide(rgb, 65535 if deep else 255, dtype=np.float32)
 
 
 def _is_linear(spec: oiio.ImageSpec) -> bool:

@@ -286,3 +286,11 @@ def test_an_output_that_cannot_be_written_exits_with_4(tmp_path):
 def test_read_picture_names_a_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"gone\.exr cannot be read: .*; render or copy it again"):
         read_picture(Path(tmp_path / "gone.exr"))
+
+
+def test_a_device_that_is_not_there_is_wrong_usage(tmp_path):
+    write_png_shot(tmp_path / "in")
+    result = run_here(tmp_path / "in", "-o", tmp_path / "out", "--device", "cuda:63")
+    assert result.exit_code == 2
+    assert "cuda:63 is not there" in result.output
+    assert not (tmp_path / "out").exists()

@@ -172,6 +172,17 @@ def test_memory_is_flat_over_300_frames():
     tracemalloc.stop()
 
 
+def test_a_superpixel_that_slides_off_what_was_carried_gives_up_its_label():
+    """The flow says that nothing moves, the picture moves by half a superpixel: who keeps less than it must is new."""
+    frames, _ = panning(6, step=6)
+    still = [np.zeros((72, 128, 2), np.float32)] * 5
+    labels = {}
+    for share in (0.0, 1.0):
+        settings = Settings(num_superpixels=60, identity_share=share, min_life=1, cut_below=0)
+        labels[share] = len(np.unique(list(segment(frames, flow=still, settings=settings))))
+    assert labels[1.0] > 1.5 * labels[0.0]
+
+
 def lives(maps):
     seen, frames = np.unique(np.concatenate([np.unique(m) for m in maps]), return_counts=True)
     return dict(zip(seen.tolist(), frames.tolist(), strict=True))

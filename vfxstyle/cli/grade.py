@@ -29,6 +29,13 @@ from vfxstyle.pipeline.settings import (
 @click.option("-f", "--frames", metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]")
 @click.option("--strength", type=float, default=1.0, show_default=True, help="0 to 1: mixes grade and plate.")
 @click.option("--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per frame.")
+@click.option(
+    "--coverage",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Share of the shot whose superpixels the network sees; the rest follow neighbours of like colour.",
+)
 @options.analysis_width
 @click.option("--analysis", metavar="FOLDER", help="Shot analysis. [default: .vfxstyle inside the output folder]")
 @options.device

@@ -15,6 +15,7 @@ import tsp
 from vfxstyle.errors import AnalysisError
 from vfxstyle.features import RawFeatures, backbone_class, extract, pick_device
 from vfxstyle.features.extract import SUPERPIXEL_PARTS
+from vfxstyle.pipeline.coverage import stand_ins
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.selection import FrameChoice, choose_frames
@@ -25,6 +26,7 @@ from vfxstyle.shots import Shot
 
 FloatArray = npt.NDArray[np.float32]
 LabelArray = npt.NDArray[np.int32]
+IntArray = npt.NDArray[np.int64]
 
 
 def analyze(
@@ -53,9 +55,10 @@ def analyze(
             "or let it be replaced with --overwrite changed."
         )
     analysis.begin(identity)
-    present = _segment(shot, analysis, settings, clock)
-    choice = choose_frames(present)
+    present, areas = _segment(shot, analysis, settings, clock)
+    choice = choose_frames(present, areas, coverage=settings.coverage)
     features = _describe(shot, analysis, choice, settings, device, clock)
+    features = _complete(features, shot, analysis, present, settings)
     analysis.finish(
         features,
         {
@@ -72,9 +75,12 @@ def analyze(
     return analysis
 
 
-def _segment(shot: Shot, analysis: AnalysisFolder, settings: AnalysisSettings, clock: Clock) -> list[LabelArray]:
-    """Write the label map of every frame; returns which superpixels each frame shows."""
+def _segment(
+    shot: Shot, analysis: AnalysisFolder, settings: AnalysisSettings, clock: Clock
+) -> tuple[list[LabelArray], list[IntArray]]:
+    """Write the label map of every frame; returns which superpixels each frame shows, and their areas in px."""
     present: list[LabelArray] = []
+    areas: list[IntArray] = []
     waiting: deque[int] = deque()
 
     def pictures() -> Iterator[FloatArray]:
@@ -85,9 +91,11 @@ def _segment(shot: Shot, analysis: AnalysisFolder, settings: AnalysisSettings, c
     with clock.stage("superpixels", len(shot)) as step:
         for labels in tsp.segment(pictures(), settings.superpixels, seed=settings.seed):
             analysis.write_labels(waiting.popleft(), labels)
-            present.append(np.unique(labels))
+            names, sizes = np.unique(labels, return_counts=True)
+            present.append(names)
+            areas.append(sizes)
             step()
-    return present
+    return present, areas
 
 
 def _describe(
@@ -116,4 +124,32 @@ def _describe(
     }
     parts["global_"] = np.stack([raw.global_ for _, raw in described])
     parts["frame"] = np.repeat(np.arange(len(described)), [len(wanted) for wanted, _ in described])[order]
+    return StoredFeatures(labels[order], parts)
+
+
+def _complete(
+    features: StoredFeatures,
+    shot: Shot,
+    analysis: AnalysisFolder,
+    present: list[LabelArray],
+    settings: AnalysisSettings,
+) -> StoredFeatures:
+    """Features for the superpixels that no chosen frame shows, too: those of a neighbour of like colour."""
+    unknown = np.setdiff1d(np.concatenate(present), features.labels)
+    if len(unknown) == 0:
+        return features
+
+    def frames() -> Iterator[tuple[LabelArray, FloatArray]]:
+        for number, names in zip(shot.frames, present, strict=True):
+            if np.isin(names, unknown).any():
+                picture = analysis_picture(shot.read(number), shot.info.encoding, settings.analysis_width)
+                yield analysis.read_labels(number), lab_of_picture(picture)
+
+    rows = np.searchsorted(features.labels, stand_ins(frames(), features.labels, unknown))
+    labels = np.concatenate([features.labels, unknown])
+    order = np.argsort(labels)
+    parts = {
+        name: part if name == "global_" else np.concatenate([part, part[rows]])[order]
+        for name, part in features.parts.items()
+    }
     return StoredFeatures(labels[order], parts)

@@ -139,6 +139,7 @@ class _Job:
             analysis_width=settings.analysis_width,
             backbone=preset.info.backbone,
             seed=settings.seed,
+            coverage=settings.coverage,
         )
         self.plate_files: dict[str, PlateFile] = stamp_plate(shot, AnalysisFolder(plan.analysis).plate)
         self.identity = identity_of(shot, self.plate_files, self.analysis_settings)

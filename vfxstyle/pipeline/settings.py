@@ -40,6 +40,8 @@ class AnalysisSettings:
     """Network that the features come from."""
     seed: int = 0
     """Seed of everything random."""
+    coverage: float = 1.0
+    """Share of the clip's volume whose superpixels the network sees; the others follow a neighbour of like colour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +62,12 @@ class GradeSettings:
     """What happens to frames that are there already."""
     seed: int = 0
     """Seed of everything random."""
+    coverage: float = 1.0
+    """Share of the clip's volume whose superpixels the network sees; the others follow a neighbour of like colour."""
 
     def __post_init__(self) -> None:
         _check(0 <= self.strength <= 1, f"strength is {self.strength}; it must be 0 to 1.")
+        _check(0 < self.coverage <= 1, f"coverage is {self.coverage}; it must be above 0, and at most 1.")
         _check(
             self.format is None or self.format in get_args(FormatName),
             f"format is '{self.format}'; it must be one of {', '.join(get_args(FormatName))}.",
