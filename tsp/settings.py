@@ -18,7 +18,7 @@ class Settings:
     """Seed of the draws in split proposals."""
     alpha: float = -15.0
     """Log-weight of a new superpixel, nats per px of the ideal area. It also sets the position variance."""
-    beta: float = -3.0
+    beta: float = -2.0
     """Log-weight of an old superpixel, one that was alive in the frame before; nats per px of the ideal area.
     The published choice is -10; the less it costs to stay, the longer superpixels live."""
     first_share: float = 0.65
@@ -28,11 +28,11 @@ class Settings:
     """Variance of the area prior, px^2."""
     colour_var: float | None = None
     """Variance of a and b within a superpixel, in 8-bit Lab codes squared; that of L is twice this. None follows
-    from the frame's size: 0.7 H W / 18768 (the published choice without the 0.7), but at least 3."""
-    deltap_scale: float = 0.002
+    from the frame's size: 0.65 H W / 18768 (the published choice without the 0.65), but at least 3."""
+    deltap_scale: float = 0.0015
     """Half the variance of an old superpixel's place about its prediction, whitened. The published choice is
     0.001."""
-    deltaa_scale: float = 1000.0
+    deltaa_scale: float = 700.0
     """1000 / K over the variance of an old superpixel's colour about its last colour, whitened. The published
     choice is 100; more lets colour change less before the label is given up."""
     reestimate_flow: bool = False
@@ -47,7 +47,7 @@ class Settings:
     """Most rounds of merge, split, switch and local moves in a frame."""
     birth_share: float = 0.4
     """Share of the ideal area from which an uncovered piece becomes a superpixel of its own."""
-    identity_share: float = 0.5
+    identity_share: float = 0.45
     """Share of its pixels that must have been carried over by the flow for a superpixel to keep its label."""
     min_life: int = 4
     """Frames that a new superpixel must last; one that does not is taken back by its neighbours. The label map
