@@ -52,7 +52,7 @@ def test_the_learnt_look_is_put_on_a_shot(trained, tmp_path):
     out = open_shot(tmp_path / "out").read(1).rgb
     wanted, got, had = (linear_to_lab(decode(p, Encoding.SRGB)) for p in (brighter(plate), out, plate))
     error = np.linalg.norm(got - wanted, axis=-1).mean()
-    assert error < 0.35 * np.linalg.norm(had - wanted, axis=-1).mean()
+    assert error < 0.5 * np.linalg.norm(had - wanted, axis=-1).mean()
 
 
 def test_the_preset_says_where_it_comes_from(trained):
