@@ -4,10 +4,10 @@ After Chang, Wei and Fisher, "A Video Representation Using Temporal Superpixels"
 own: it knows frames, flow and labels, and nothing of looks.
 """
 
+from tsp import metrics, overlay
 from tsp.energy import Evaluator
 from tsp.flow import DISFlow, OpticalFlow
-from tsp.overlay import overlay
 from tsp.settings import Settings
 from tsp.stream import segment
 
-__all__ = ["DISFlow", "Evaluator", "OpticalFlow", "Settings", "overlay", "segment"]
+__all__ = ["DISFlow", "Evaluator", "OpticalFlow", "Settings", "metrics", "overlay", "segment"]

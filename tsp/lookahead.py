@@ -53,7 +53,7 @@ class Lookahead:
     def _take_back(self, frame: Tracked, passing: IdArray) -> None:
         """Give the pixels of passing superpixels to their neighbours, one by one as the model likes it, in place.
 
-        Nothing happens to a frame that would be left without superpixels.
+        A frame that would be left without superpixels keeps them, however short they live.
         """
         table, labels, model = frame.table, frame.labels, self._model
         staying = np.setdiff1d(_present(frame), passing)

@@ -198,8 +198,8 @@ def refresh(model: Model, k: int, table: Superpixels) -> None:
         p, c = model.place_prior, model.colour_prior
         scores[k, ADD_PLACE] = 0.5 * (1 + n * p) / (1 + (n + 1) * p)
         scores[k, ADD_COLOUR] = 0.5 * (1 + inside * c) / (1 + (inside + 1) * c)
-        scores[k, DROP_PLACE] = 0.5 * (1 + n * p) / (1 + (n - 1) * p)
-        scores[k, DROP_COLOUR] = 0.5 * (1 + inside * c) / (1 + (inside - 1) * c)
+        scores[k, DROP_PLACE] = 0.5 * (1 + n * p) / (1 + (n - 1) * p) if n > 0 else 0.0
+        scores[k, DROP_COLOUR] = 0.5 * (1 + inside * c) / (1 + (inside - 1) * c) if inside > 0 else 0.0
     else:
         scores[k, ADD_PLACE] = 0.5 * n / (n + 1)
         scores[k, ADD_COLOUR] = 0.5 * inside / (inside + 1)

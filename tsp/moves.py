@@ -151,13 +151,15 @@ def switch(table: Superpixels, count: int, model: Model) -> tuple[int, int]:
             continue
         if table.old[k]:
             table.ids[rows], table.old[rows], table.priors[rows] = table.ids[k], True, table.priors[k]
+            table.flows[rows] = table.flows[k]
             table.stats[rows] = 0.0
             refresh(model, rows, table)
             rows += 1
         if best == as_new:
-            table.ids[k], table.old[k] = -1, False
+            table.ids[k], table.old[k], table.flows[k] = -1, False, 0.0
         else:
             table.ids[k], table.old[k], table.priors[k] = table.ids[best], True, table.priors[best]
+            table.flows[k] = table.flows[best]
             table.ids[best], table.old[best] = -1, False
             refresh(model, best, table)
         table.changed[k] = True

@@ -51,6 +51,7 @@ def settle_on(device: str) -> Settle:
     def settle(
         labels: LabelArray, colour: FloatArray, table: Superpixels, active: ByteArray, model: Model, most: int
     ) -> None:
+        rows = int(labels.max()) + 1  # before the moves: those that die must be counted, too
         state = _State(labels, colour, table, model, place)
         waiting = torch.from_numpy(active).to(place) != 0
         energy, enough = state.energy(), 0.0
@@ -60,8 +61,12 @@ def settle_on(device: str) -> Settle:
             now = state.energy()
             if now < energy:  # too many moved on the same statistics: take it back and let half of them move
                 state.restore(*before)
-                moved, tested, waiting = state.sweep(torch.ones_like(waiting), thin=number)
-                now = state.energy()
+                everywhere = torch.ones_like(waiting)
+                moved, tested, _ = state.sweep(everywhere, thin=number)
+                waiting, now = everywhere, state.energy()
+                if now < energy:
+                    state.restore(*before)
+                    break
             energy = now
             enough = enough or SETTLED * tested
             if moved <= enough:
@@ -69,10 +74,10 @@ def settle_on(device: str) -> Settle:
         before_map = labels.copy()
         labels[...] = state.labels.cpu().numpy()
         different = before_map != labels
-        for rows in (before_map[different], labels[different]):
-            table.changed[rows[rows >= 0]] = True
+        for touched in (before_map[different], labels[different]):
+            table.changed[touched[touched >= 0]] = True
         active[...] = waiting.cpu().numpy()
-        gather(labels, colour, table, int(labels.max()) + 1, model)
+        gather(labels, colour, table, rows, model)
 
     return settle
 
@@ -228,8 +233,9 @@ class _State:
         mean = torch.where(old, known, total / n.clamp(min=1))
         n, variance = n[:, [0, 2]], variance[[0, 2]]
         grown = torch.where(old, (1 + n * variance) / (1 + (n + 1) * variance), n / (n + 1)) / 2
-        shrunk = torch.where(old, (1 + n * variance) / (1 + (n - 1) * variance), n / (n - 1).clamp(min=1)) / 2
-        shrunk = torch.where(old | (n > 1), shrunk, 0.0)
+        fewer = (n - 1).clamp(min=0)
+        shrunk = torch.where(old, (1 + n * variance) / (1 + fewer * variance), n / fewer.clamp(min=1)) / 2
+        shrunk = torch.where(torch.where(old, n > 0, n > 1), shrunk, 0.0)
         count = n[:, 0]
         here = self._log_area(count)
         area = [self._log_area(count + 1) - here, torch.where(count > 0, self._log_area(count - 1) - here, 0.0)]

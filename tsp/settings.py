@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 
+_WHOLE = {"num_superpixels": 1, "seed": 0, "max_sweeps": 1, "max_rounds": 1, "min_life": 1, "memory": 0}
 _POSITIVE = ("first_share", "area_var", "deltap_scale", "deltaa_scale", "birth_share", "cov_var_p", "cov_var_a")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What steers the segmentation; names and defaults follow Chang, Wei and Fisher (CVPR 2013)."""
+    """What steers the segmentation. Names are those of Chang, Wei and Fisher (CVPR 2013); other defaults say so."""
 
     num_superpixels: int = 1000
     """Wished superpixels in a frame without texture (K); texture gives up to 40 % more."""
@@ -42,11 +44,13 @@ class Settings:
     cov_var_a: float = 100.0
     """Squared length of that process over colours, 8-bit Lab codes squared."""
     max_sweeps: int = 12
-    """Most sweeps of local moves in one round."""
+    """Most sweeps of local moves in one round. The published choice is 150, for less than 0.1 % of the energy."""
     max_rounds: int = 2
-    """Most rounds of merge, split, switch and local moves in a frame."""
+    """Most rounds of merge, split, switch and local moves in a frame; on the first, of merge and split. The published
+    choice is 5, and no merges on the first frame."""
     birth_share: float = 0.4
-    """Share of the ideal area from which an uncovered piece becomes a superpixel of its own."""
+    """Share of the ideal area from which an uncovered piece becomes a superpixel of its own. The published choice is
+    20 px."""
     identity_share: float = 0.45
     """Share of its pixels that must have been carried over by the flow for a superpixel to keep its label."""
     min_life: int = 4
@@ -58,22 +62,21 @@ class Settings:
     """A scene cut is where less than this share of two frames' variance is explained by the flow; 0 for never."""
 
     def __post_init__(self) -> None:
-        for name in ("num_superpixels", "max_sweeps", "max_rounds", "min_life"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
-        if self.memory < 0:
-            raise ValueError(f"memory is {self.memory}; it must be at least 0.")
+        for name, least in _WHOLE.items():
+            value = getattr(self, name)
+            if not (isinstance(value, Integral) and int(value) >= least):
+                raise ValueError(f"{name} is {value}; it must be a whole number, at least {least}.")
         for name in _POSITIVE:
             value = getattr(self, name)
             if not (value > 0 and math.isfinite(value)):
                 raise ValueError(f"{name} is {value}; it must be positive.")
-        if self.colour_var is not None and not self.colour_var > 0:
+        if self.colour_var is not None and not 0 < self.colour_var < math.inf:
             raise ValueError(f"colour_var is {self.colour_var}; it must be positive, or None.")
         for name in ("identity_share", "cut_below"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be in 0..1.")
         for name in ("alpha", "beta"):
-            if not getattr(self, name) < 0:
+            if not -math.inf < getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be negative.")
         if self.beta < self.alpha:
             raise ValueError(f"beta is {self.beta}; to stay must not cost more than to be new, alpha {self.alpha}.")

@@ -21,7 +21,7 @@ from tsp.tracker import Settle, Tracker
 
 FrameArray = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
-_MOST_PIXELS = 2**30  # px; labels and places are 32-bit numbers
+_LONGEST = 32766  # px; what the optical flow library can address
 
 
 def segment(
@@ -142,8 +142,10 @@ def checked_frame(frame: FrameArray, index: int, before: FloatArray | None) -> F
     array = np.asarray(frame)
     if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
         raise ValueError(f"frame {index} has shape {array.shape}; it must be (H, W, 3).")
-    if array.shape[0] * array.shape[1] > _MOST_PIXELS:
-        raise ValueError(f"frame {index} has {array.shape[0]} x {array.shape[1]} px; 2^30 px are the most.")
+    if max(array.shape[:2]) > _LONGEST:
+        raise ValueError(
+            f"frame {index} has {array.shape[0]} x {array.shape[1]} px; {_LONGEST} px a side are the most."
+        )
     if before is not None and array.shape != before.shape:
         raise ValueError(f"frame {index} has shape {array.shape}, the frames before it {before.shape}.")
     if array.dtype == np.uint8:
@@ -160,9 +162,9 @@ def checked_flow(flow: Iterator[FloatArray], rgb: FloatArray, index: int) -> Flo
     step = next(flow, None)
     if step is None:
         raise ValueError(f"flow ends before frame {index}; one field is needed for each pair of frames.")
-    array = np.asarray(step, np.float32)
+    array = np.array(step, np.float32, order="C")  # a copy: the caller may reuse the buffer before its turn comes
     if array.shape != (*rgb.shape[:2], 2):
         raise ValueError(f"flow to frame {index} has shape {array.shape}; it must be {(*rgb.shape[:2], 2)}.")
     if not np.isfinite(array).all():
         raise ValueError(f"flow to frame {index} has NaN or infinite values; replace them first.")
-    return np.ascontiguousarray(array)
+    return array

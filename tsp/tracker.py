@@ -35,6 +35,8 @@ Settle = Callable[[LabelArray, FloatArray, Superpixels, ByteArray, Model, int], 
 """Local moves to convergence; see :func:`tsp.local.settle`."""
 
 _MOST_LABELS = 2**31 - 1
+_MOST_SPLITS = 10  # passes a round
+_FEW_SPLITS = 0.1  # share of the superpixels; fewer splits than that are left to the next round
 
 
 @dataclass(slots=True)
@@ -112,7 +114,7 @@ class Tracker:
             (slice(0, last.count), last.table.ids[: last.count], expected),
             (slice(born, count), self._lost.ids, self._lost.means),
         ):
-            table.ids[rows], table.priors[rows], table.old[rows] = ids, means, True
+            table.ids[rows], table.priors[rows], table.old[rows] = ids, means, ids >= 0
         carried = labels.copy()
         frame = Tracked(labels, table, count, colour)
         gather(labels, colour, table, count, model)
@@ -125,8 +127,9 @@ class Tracker:
 
     def forget(self, labels: list[int]) -> None:
         """Never take these labels up again."""
-        if labels:
+        if labels and self._last is not None:
             self._lost = self._lost.where(~np.isin(self._lost.ids, labels))
+            self._last.table.ids[np.isin(self._last.table.ids, labels)] = -1  # the next frame does not know them
 
     def _reestimate_flow(self, frame: Tracked, last: Tracked, flows: StatArray) -> None:
         """Let the borders settle, ask the flow process where superpixels really went, and expect them there."""
@@ -148,9 +151,7 @@ class Tracker:
         frame.table.changed[: frame.count] = True
         for _ in range(settings.max_rounds):
             done = merge(frame.labels, frame.table, frame.count, model)
-            frame.table = with_room(frame.table, 2 * frame.count)
-            parted, frame.count = split(frame.labels, frame.colour, frame.table, frame.count, model, self._random)
-            done += parted
+            done += self._split(frame, model, most=1 if first else _MOST_SPLITS)
             if not first:
                 frame.table = with_room(frame.table, 2 * frame.count)
                 switched, frame.count = switch(frame.table, frame.count, model)
@@ -159,6 +160,17 @@ class Tracker:
                 break
             activate(frame.labels, frame.table, active)
             self.settle(frame.labels, frame.colour, frame.table, active, model, settings.max_sweeps)
+
+    def _split(self, frame: Tracked, model: Model, most: int) -> int:
+        """Split, and again while many do, so that a large uncovered piece is cut up at once; returns how many."""
+        total = 0
+        for _ in range(most):
+            frame.table = with_room(frame.table, 2 * frame.count)
+            done, frame.count = split(frame.labels, frame.colour, frame.table, frame.count, model, self._random)
+            total += done
+            if done <= _FEW_SPLITS * frame.count:
+                break
+        return total
 
     def _release(self, frame: Tracked, carried: LabelArray, last: Tracked) -> None:
         """Take the label from superpixels that have slid off what was carried for them.

@@ -113,7 +113,7 @@ def keep_largest_pieces(labels: LabelArray, count: int, smallest_birth: float, p
 
 @njit(cache=True, nogil=True)
 def _trim_margin(labels: LabelArray, pad: int) -> None:
-    """Take from NOBODY-owned margin what does not hang together with its label inside the frame, in place."""
+    """Leave to nobody what in the margin does not hang together with its label inside the frame, in place."""
     height, width = labels.shape
     top, left, bottom, right = pad - 1, pad - 1, height - pad, width - pad
     wanted = labels.copy()

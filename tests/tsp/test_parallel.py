@@ -54,6 +54,18 @@ def test_statistics_come_back_with_the_labels(device):
     np.testing.assert_allclose(kept, table.stats)
 
 
+def test_a_superpixel_that_dies_leaves_no_ghost(device):
+    labels, colour, table, count, model = small_state("new")
+    middle = labels.shape[0] // 2, labels.shape[1] // 2
+    labels[middle] = count
+    gather(labels, colour, table, count + 1, model)
+    active = np.zeros(labels.shape, np.uint8)
+    active[middle] = 1
+    parallel.settle_on(device)(labels, colour, table, active, model, 3)
+    assert not (labels == count).any()
+    assert table.stats[count].tolist() == [0] * 7
+
+
 def test_the_energy_on_the_device_is_the_oracles(device):
     labels, colour, table, count, model = small_state()
     local.settle(labels, colour, table, np.ones(labels.shape, np.uint8), model, 3)

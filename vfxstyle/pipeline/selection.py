@@ -30,8 +30,11 @@ def choose_frames(
     All superpixels start unlabelled. The frame that shows most unlabelled ones is chosen, the earliest of
     equals, and labels them; this is repeated until enough are labelled.
     present: for each frame, int32 (N,), the distinct superpixels seen on it. areas: their sizes there, int (N,), px;
-    needed for a coverage below 1. coverage: 0..1, the share of all pixels whose superpixels must be labelled.
+    needed for a coverage below 1. coverage: above 0, at most 1, the share of all pixels whose superpixels must be
+    labelled.
     """
+    if not 0 < coverage <= 1:
+        raise ValueError(f"coverage is {coverage}; it must be above 0, and at most 1.")
     if coverage < 1 and areas is None:
         raise ValueError("areas are needed for a coverage below 1.")
     superpixels = np.unique(np.concatenate(list(present))) if present else np.zeros(0, np.int32)
