@@ -38,9 +38,9 @@ LOG_2PI = math.log(2 * math.pi)
 _COMPACT = 12.5123
 
 # The variance of colour grows with the frame and does not depend on K. The published choice is H W / 18768; with
-# 0.65 times that borders follow colour more closely. In small pictures it would fall below the noise of 8-bit codes.
+# 0.7 times that borders follow colour more closely. In small pictures it would fall below the noise of 8-bit codes.
 _COLOUR_AREA = _COMPACT * 15 * 100
-_COLOUR_SHARE = 0.65
+_COLOUR_SHARE = 0.7
 _LEAST_COLOUR_VAR = 3.0
 
 

@@ -30,10 +30,9 @@ class Settings:
     """Variance of the area prior, px^2."""
     colour_var: float | None = None
     """Variance of a and b within a superpixel, in 8-bit Lab codes squared; that of L is twice this. None follows
-    from the frame's size: 0.65 H W / 18768 (the published choice without the 0.65), but at least 3."""
-    deltap_scale: float = 0.0015
-    """Half the variance of an old superpixel's place about its prediction, whitened. The published choice is
-    0.001."""
+    from the frame's size: 0.7 H W / 18768 (the published choice without the 0.7), but at least 3."""
+    deltap_scale: float = 0.001
+    """Half the variance of an old superpixel's place about its prediction, whitened."""
     deltaa_scale: float = 700.0
     """1000 / K over the variance of an old superpixel's colour about its last colour, whitened. The published
     choice is 100; more lets colour change less before the label is given up."""

@@ -110,7 +110,7 @@ def test_constants_are_the_published_ones():
     assert model.log_new == pytest.approx(-1944)
     assert model.log_old == pytest.approx(-1296)
     assert model.pad - 1 == 26
-    assert derive(Settings(), 270, 480).colour_var == pytest.approx(0.65 * 129600 / 18768, rel=1e-3)
+    assert derive(Settings(), 270, 480).colour_var == pytest.approx(0.7 * 129600 / 18768, rel=1e-3)
     np.testing.assert_allclose(colour_scale(model), np.array([2.55 / np.sqrt(2), 1, 1]) / np.sqrt(6.9), rtol=1e-6)
 
 

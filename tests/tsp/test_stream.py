@@ -363,7 +363,7 @@ def test_it_beats_the_published_implementation_on_real_clips(real_data, clip):
     floats = [frame.astype(np.float32) / 255 for frame in frames]
     flow = [estimate(one, two) for one, two in pairwise(floats)]
     lab = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2Lab) for frame in floats])
-    maps = np.stack(list(segment(frames, 955, flow=flow)))
+    maps = np.stack(list(segment(frames, 940, flow=flow)))
     check_rules(maps)
     ours, theirs = score(maps, lab), score(published, lab)
     assert ours.superpixels_per_frame == pytest.approx(theirs.superpixels_per_frame, rel=0.05)
