@@ -97,17 +97,17 @@ def _smooth(
     solution = np.zeros(len(observed))
     rest = observed.copy()
     way = rest.copy()
-    size = np.dot(rest, rest)
+    size = (rest * rest).sum()  # not np.dot, for which numba asks for SciPy
     goal = _SOLVED**2 * size
     for _ in range(_ITERATIONS):
         if size <= goal:
             break
         image = _times(start, column, weight, way) + noise * way
         image[~alive] = 0.0
-        step = size / np.dot(way, image)
+        step = size / (way * image).sum()
         solution += step * way
         rest -= step * image
-        smaller = np.dot(rest, rest)
+        smaller = (rest * rest).sum()
         way = rest + smaller / size * way
         size = smaller
     return _times(start, column, weight, solution)

@@ -69,7 +69,7 @@ def _two_means(features: StatArray, old: bool, mean: StatArray, state: WordArray
     far = np.empty(5)
     for _ in range(_ITERATIONS):
         way = centres[1] - centres[0]
-        middle = 0.5 * (np.dot(centres[1], centres[1]) - np.dot(centres[0], centres[0]))
+        middle = 0.5 * ((centres[1] ** 2).sum() - (centres[0] ** 2).sum())
         w0, w1, w2, w3, w4 = way[0], way[1], way[2], way[3], way[4]
         s0, s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0, 0.0
         members, moved = 0, 0

@@ -76,6 +76,8 @@ def sweep(  # noqa: C901 - one compiled loop
     """One pass over the active pixels, in place; pixels near a move are active in the next pass.
 
     labels: padded. colour: float32 (H, W, 3), whitened L, a, b. active: uint8, the size of labels.
+    The label that a pixel leaves and the one that it joins must both allow it; the published move asks all labels
+    around the pixel, which connectivity does not need.
     Superpixels that gain or lose a pixel are marked as changed. Returns the number of moves and of border pixels
     tested.
     """
