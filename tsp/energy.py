@@ -11,7 +11,6 @@ from tsp.model import (
     MEAN_X,
     MEAN_Y,
     FloatArray,
-    LabelArray,
     StatArray,
     colour_scale,
     derive,
@@ -21,7 +20,7 @@ from tsp.model import (
     superpixels,
 )
 from tsp.settings import Settings
-from tsp.topology import NOBODY
+from tsp.topology import NOBODY, LabelArray
 
 
 class Evaluator:

@@ -14,13 +14,12 @@ from tsp.model import (
     SUM_L,
     SUM_Y,
     FloatArray,
-    LabelArray,
     Model,
     StatArray,
     Superpixels,
     log_posterior,
 )
-from tsp.topology import AROUND
+from tsp.topology import AROUND, LabelArray
 
 FLAT = np.zeros(5)
 """Stands for the prior of a new superpixel, which is not read."""

@@ -29,13 +29,13 @@ from tsp.model import (
     SUM_L,
     SUM_X,
     SUM_Y,
+    FloatArray,
     Model,
     Superpixels,
     refresh,
 )
 from tsp.topology import NOBODY, TOPOLOGICAL_NUMBER, LabelArray
 
-FloatArray = npt.NDArray[np.float32]
 ByteArray = npt.NDArray[np.uint8]
 
 WORTH = 1e-9  # nats; a move must gain more

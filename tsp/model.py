@@ -20,9 +20,9 @@ import numpy.typing as npt
 from numba import njit
 
 from tsp.settings import Settings
+from tsp.topology import LabelArray
 
 FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
 StatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 

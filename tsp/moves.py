@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from tsp.local import ByteArray
-from tsp.model import COUNT, INSIDE, LabelArray, Model, Superpixels, log_posterior, refresh
+from tsp.model import COUNT, INSIDE, Model, Superpixels, log_posterior, refresh
+from tsp.topology import LabelArray
 
 WORTH = 1e-6  # nats; a move must gain more, and more than rounding
 # Taking up a dead label is worth less than being old is, or every new superpixel near one would do it.
@@ -108,11 +109,16 @@ def merge(labels: LabelArray, table: Superpixels, count: int, model: Model) -> i
 
 
 @njit(cache=True, nogil=True)
+def _reach(model: Model) -> float:
+    """How far from its own place, whitened, a superpixel looks for labels that have died."""
+    return float(_REACH * model.place_scale * np.sqrt(model.area / np.pi))
+
+
+@njit(cache=True, nogil=True)
 def within_reach(model: Model, table: Superpixels, k: int, q: int) -> bool:
     """Whether superpixel k lies near enough to where q is expected for k's pixels to be q's."""
     dy, dx = table.scores[k, 0] - table.priors[q, 0], table.scores[k, 1] - table.priors[q, 1]
-    reach = _REACH * model.place_scale
-    return bool(dy * dy + dx * dx < reach * reach * model.area / np.pi)
+    return bool(dy * dy + dx * dx < _reach(model) ** 2)
 
 
 @njit(cache=True, nogil=True)
@@ -126,7 +132,7 @@ def switch(table: Superpixels, count: int, model: Model) -> tuple[int, int]:
     lost = np.flatnonzero(table.old[:count] & (table.stats[:count, COUNT] == 0))
     lost = lost[np.argsort(table.priors[lost, 0])]  # by row, so that few are looked at for each superpixel
     rows_of_lost = table.priors[lost, 0].copy()
-    reach = _REACH * model.place_scale * np.sqrt(model.area / np.pi)
+    reach = _reach(model)
     doubt = REVIVAL * (model.log_old - model.log_new)
     as_new = 2 * count  # no row
     switched, rows = 0, count

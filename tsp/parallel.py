@@ -28,12 +28,11 @@ from tsp.model import (
     MEAN_Y,
     SUM_Y,
     FloatArray,
-    LabelArray,
     Model,
     Superpixels,
     gather,
 )
-from tsp.topology import NOBODY, TOPOLOGICAL_NUMBER
+from tsp.topology import NOBODY, TOPOLOGICAL_NUMBER, LabelArray
 from tsp.tracker import Settle
 
 _FINE = 2.0**20  # whitened features in the integer sums are multiples of 1 / this

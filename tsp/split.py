@@ -11,7 +11,6 @@ from tsp.model import (
     INSIDE,
     BoolArray,
     FloatArray,
-    LabelArray,
     Model,
     StatArray,
     Superpixels,
@@ -21,6 +20,7 @@ from tsp.model import (
     squares,
 )
 from tsp.moves import REVIVAL, WORTH, within_reach
+from tsp.topology import LabelArray
 
 _SMALLEST = 4  # px
 _SHARE = 0.7

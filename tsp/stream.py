@@ -15,8 +15,9 @@ from tsp import local
 from tsp.cuts import explained_by_motion
 from tsp.flow import DISFlow, OpticalFlow
 from tsp.lookahead import Lookahead
-from tsp.model import FloatArray, LabelArray, colour_scale
+from tsp.model import FloatArray, colour_scale
 from tsp.settings import Settings
+from tsp.topology import LabelArray
 from tsp.tracker import Settle, Tracker
 
 FrameArray = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]

@@ -15,7 +15,6 @@ from tsp.model import (
     INSIDE,
     MEAN_Y,
     FloatArray,
-    LabelArray,
     Model,
     StatArray,
     Superpixels,
@@ -27,7 +26,7 @@ from tsp.model import (
 from tsp.moves import activate, merge, switch
 from tsp.settings import Settings
 from tsp.split import split
-from tsp.topology import NOBODY
+from tsp.topology import NOBODY, LabelArray
 from tsp.transport import count_kept, fill_uncovered, hexagons, keep_largest_pieces, mean_flow, shift_labels
 
 IdArray = npt.NDArray[np.int64]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from tsp.model import MEAN_L, MEAN_X, MEAN_Y, Model, StatArray, Superpixels, count_in, refresh
+from tsp.model import MEAN_L, MEAN_X, MEAN_Y, FloatArray, Model, StatArray, Superpixels, count_in, refresh
 from tsp.topology import AROUND, NOBODY, LabelArray, connected_pieces
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @njit(cache=True, nogil=True)
@@ -154,15 +151,14 @@ def fill_uncovered(labels: LabelArray, colour: FloatArray, table: Superpixels, m
     pad = model.pad
     height, width = colour.shape[:2]
     queue = np.empty((height * width, 2), np.int32)
+    queued = np.zeros((height, width), np.bool_)
     tail = 0
     for y in range(height):
         for x in range(width):
             if labels[y + pad, x + pad] < 0 and _touches(labels, y, x, height, width, pad):
+                queued[y, x] = True
                 queue[tail, 0], queue[tail, 1] = y, x
                 tail += 1
-    queued = np.zeros((height, width), np.bool_)
-    for i in range(tail):
-        queued[queue[i, 0], queue[i, 1]] = True
     head = 0
     while head < tail:
         y, x = queue[head, 0], queue[head, 1]

@@ -51,6 +51,17 @@ def spoil(labels, pad, seed=1, steps=400):
             labels[y, x] = there
 
 
+def one_pixel_superpixel():
+    """The state of new superpixels with one more, of a single pixel, the only active one; and its label."""
+    labels, colour, table, label, model = small_state("new")
+    middle = labels.shape[0] // 2, labels.shape[1] // 2
+    labels[middle] = label
+    gather(labels, colour, table, label + 1, model)
+    active = np.zeros(labels.shape, np.uint8)
+    active[middle] = 1
+    return labels, colour, table, active, model, label
+
+
 def panning(frames, step=2, height=72, width=128, seed=0):
     """Frames of an exact pan over a soft texture, float32 (H, W, 3), 0..1, and the flow between them."""
     random = np.random.default_rng(seed)

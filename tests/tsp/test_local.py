@@ -1,7 +1,7 @@
 import numpy as np
 import oracle
 import pytest
-from states import small_state, spoil
+from states import one_pixel_superpixel, small_state, spoil
 
 from tsp.local import settle, sweep
 from tsp.model import COUNT, INSIDE, gather, superpixels
@@ -81,15 +81,10 @@ def ring_closing(labels, y, x, choices, taken):
 
 
 def test_a_superpixel_of_one_pixel_that_is_not_worth_its_price_dies():
-    labels, colour, table, count, model = small_state("new")
-    middle = labels.shape[0] // 2, labels.shape[1] // 2
-    labels[middle] = count
-    gather(labels, colour, table, count + 1, model)
-    active = np.zeros(labels.shape, np.uint8)
-    active[middle] = 1
+    labels, colour, table, active, model, label = one_pixel_superpixel()
     sweep(labels, colour, table, active, model, False)
-    assert table.stats[count, COUNT] == 0
-    assert not (labels == count).any()
+    assert table.stats[label, COUNT] == 0
+    assert not (labels == label).any()
 
 
 def test_superpixels_grow_into_the_margin_and_no_farther_than_it_pays():

@@ -7,7 +7,7 @@ import oracle
 import pytest
 import torch
 from helpers import moving_picture
-from states import panning, small_state, spoil
+from states import one_pixel_superpixel, panning, small_state, spoil
 from test_stream import check_rules
 
 from tsp import Evaluator, Settings, local, parallel, segment
@@ -55,15 +55,10 @@ def test_statistics_come_back_with_the_labels(device):
 
 
 def test_a_superpixel_that_dies_leaves_no_ghost(device):
-    labels, colour, table, count, model = small_state("new")
-    middle = labels.shape[0] // 2, labels.shape[1] // 2
-    labels[middle] = count
-    gather(labels, colour, table, count + 1, model)
-    active = np.zeros(labels.shape, np.uint8)
-    active[middle] = 1
+    labels, colour, table, active, model, label = one_pixel_superpixel()
     parallel.settle_on(device)(labels, colour, table, active, model, 3)
-    assert not (labels == count).any()
-    assert table.stats[count].tolist() == [0] * 7
+    assert not (labels == label).any()
+    assert table.stats[label].tolist() == [0] * 7
 
 
 def test_the_energy_on_the_device_is_the_oracles(device):

@@ -26,12 +26,12 @@ def stand_ins(frames: Iterable[tuple[LabelArray, FloatArray]], known: LabelArray
     for labels, lab in frames:
         table, rows = table_of(labels, lab)
         pairs = adjacency(rows)
-        for here, there in np.concatenate([pairs, pairs[:, ::-1]]):
-            label = int(table.labels[here])
-            if label in nearest:
-                gap = float(np.linalg.norm(table.colours[here] - table.colours[there]))
-                other = int(table.labels[there])
-                nearest[label][other] = min(gap, nearest[label].get(other, np.inf))
+        pairs = np.concatenate([pairs, pairs[:, ::-1]])
+        for here, there in pairs[np.isin(table.labels[pairs[:, 0]], unknown)]:
+            gaps_of = nearest[int(table.labels[here])]
+            gap = float(np.linalg.norm(table.colours[here] - table.colours[there]))
+            other = int(table.labels[there])
+            gaps_of[other] = min(gap, gaps_of.get(other, np.inf))
         described = np.flatnonzero(np.isin(table.labels, known))
         for row in np.flatnonzero(np.isin(table.labels, unknown)):
             if len(described):
