@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from tsp.compiled import kernel
 from tsp.model import COUNT, SUM_Y, Model, StatArray, Superpixels
 from tsp.settings import Settings
 
@@ -45,7 +45,7 @@ def reestimate(theta: StatArray, table: Superpixels, before: StatArray, settings
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _kernel(
     places: StatArray, colours: StatArray, place_var: float, colour_var: float
 ) -> tuple[IndexArray, IndexArray, StatArray]:
@@ -84,7 +84,7 @@ def _kernel(
     return start, column[:used].copy(), weight[:used].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _smooth(
     start: IndexArray,
     column: IndexArray,
@@ -113,7 +113,7 @@ def _smooth(
     return _times(start, column, weight, solution)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _times(start: IndexArray, column: IndexArray, weight: StatArray, vector: StatArray) -> StatArray:
     out = np.zeros(len(vector))
     for k in range(len(vector)):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from tsp.compiled import kernel
 from tsp.model import (
     COUNT,
     INSIDE,
@@ -28,7 +28,7 @@ WordArray = npt.NDArray[np.uint64]
 SideArray = npt.NDArray[np.int8]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _uniform(state: WordArray) -> float:
     """Next number of a splitmix64 sequence (Steele, Lea and Flood, OOPSLA 2014), in [0, 1)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -38,7 +38,7 @@ def _uniform(state: WordArray) -> float:
     return float((z ^ (z >> np.uint64(31))) >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _two_means(features: StatArray, old: bool, mean: StatArray, state: WordArray, sides: SideArray) -> bool:
     """2-means of float64 (N, 5) whitened features with k-means++ seeds; ``sides`` becomes 0 or 1.
 
@@ -90,7 +90,7 @@ def _two_means(features: StatArray, old: bool, mean: StatArray, state: WordArray
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _pieces_of(
     pixels: LabelArray, start: int, rank: LabelArray, labels: LabelArray, sides: SideArray, pad: int
 ) -> tuple[LabelArray, int]:
@@ -123,7 +123,7 @@ def _pieces_of(
     return piece, count
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _join_pieces(  # noqa: C901 - one compiled loop
     pixels: LabelArray,
     start: int,
@@ -179,7 +179,7 @@ def _join_pieces(  # noqa: C901 - one compiled loop
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _share_margin(pixels: LabelArray, start: int, rank: LabelArray, labels: LabelArray, piece: LabelArray) -> None:
     """Give each margin pixel of a superpixel to the part that reaches it first through the margin, in place."""
     n = len(pixels)
@@ -204,7 +204,7 @@ def _share_margin(pixels: LabelArray, start: int, rank: LabelArray, labels: Labe
                     tail += 1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def _add(stats: StatArray, row: int, features: StatArray, i: int, inside: bool) -> None:
     """Count pixel i into a row of statistics. Whole arrays and numbers: a view for each pixel would cost more."""
     stats[row, COUNT] += 1.0
@@ -216,7 +216,7 @@ def _add(stats: StatArray, row: int, features: StatArray, i: int, inside: bool) 
             stats[row, SUM_L + d] += features[i, 2 + d]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def propose(
     k: int,
     pixels: LabelArray,

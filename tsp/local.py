@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from tsp.compiled import kernel
 from tsp.model import (
     ADD_AREA,
     ADD_COLOUR,
@@ -43,7 +43,7 @@ _ALL = 255
 SETTLED = 0.004  # a round ends when no more than this share of the pixels tested at its start still moves
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def _ring(label: int, nw: int, n: int, ne: int, e: int, se: int, s: int, sw: int, w: int) -> int:
     """Which of the eight neighbours carry ``label``, as bits NW, N, NE, E, SE, S, SW, W."""
     return (
@@ -58,7 +58,7 @@ def _ring(label: int, nw: int, n: int, ne: int, e: int, se: int, s: int, sw: int
     )
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def _may_join(ring_inside: int, inside: bool, pixels_inside: float) -> bool:
     """Whether a pixel may join a label without making a second piece of it in the frame."""
     if not inside:
@@ -67,7 +67,7 @@ def _may_join(ring_inside: int, inside: bool, pixels_inside: float) -> bool:
     return number == 1 or (number == 0 and pixels_inside == 0)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def sweep(  # noqa: C901 - one compiled loop
     labels: LabelArray, colour: FloatArray, table: Superpixels, active: ByteArray, model: Model, backwards: bool
 ) -> tuple[int, int]:

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from tsp.compiled import kernel
 from tsp.settings import Settings
 from tsp.topology import LabelArray
 
@@ -113,7 +113,8 @@ def with_room(table: Superpixels, rows: int) -> Superpixels:
 
 def derive(settings: Settings, height: int, width: int) -> Model:
     """The model of frames of ``height`` x ``width`` px."""
-    area = height * width / settings.num_superpixels
+    wished = min(settings.num_superpixels, height * width)
+    area = height * width / wished
     place_var = area / (_COMPACT * -settings.alpha)
     radius = math.sqrt(area / math.pi)
     nobody = -(radius**2) / (2 * place_var) - math.log(2 * math.pi * place_var)
@@ -124,7 +125,7 @@ def derive(settings: Settings, height: int, width: int) -> Model:
         place_scale=1 / math.sqrt(place_var),
         colour_var=settings.colour_var or max(_COLOUR_SHARE * height * width / _COLOUR_AREA, _LEAST_COLOUR_VAR),
         place_prior=2 * settings.deltap_scale,
-        colour_prior=1000 / (settings.deltaa_scale * settings.num_superpixels),
+        colour_prior=1000 / (settings.deltaa_scale * wished),
         log_new=settings.alpha * area,
         log_old=settings.beta * area,
         log_nobody=nobody + LOG_2PI,
@@ -138,7 +139,7 @@ def colour_scale(model: Model) -> FloatArray:
     return np.array([L_CODES * a / math.sqrt(2), a, a], np.float32)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def log_area(model: Model, count: float, old: bool) -> float:
     """Prior of a superpixel of ``count`` px, without the constant that all non-empty ones share; 0 if empty."""
     if count == 0:
@@ -148,7 +149,7 @@ def log_area(model: Model, count: float, old: bool) -> float:
     return weight - 0.5 * math.log(2 * math.pi * model.area_var) - off * off / (2 * model.area_var)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _likelihood(n: float, total: float, expected: float, variance: float, old: bool) -> float:
     """One dimension with its mean optimised out, less the sum of squares that every labelling shares."""
     if n == 0:
@@ -158,7 +159,7 @@ def _likelihood(n: float, total: float, expected: float, variance: float, old: b
     return total * total / (2 * n)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def log_posterior(model: Model, stat: StatArray, prior: StatArray, old: bool) -> float:
     """Likelihood and prior of one superpixel, less terms that are the same for every labelling of its pixels.
 
@@ -172,7 +173,7 @@ def log_posterior(model: Model, stat: StatArray, prior: StatArray, old: bool) ->
     return score
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def mean_of(model: Model, stat: StatArray, prior: StatArray, old: bool, d: int) -> float:
     """Posterior mode of a superpixel's mean in whitened dimension d (y, x, L, a, b)."""
     n = stat[COUNT] if d < 2 else stat[INSIDE]
@@ -182,7 +183,7 @@ def mean_of(model: Model, stat: StatArray, prior: StatArray, old: bool, d: int) 
     return float(stat[SUM_Y + d] / n) if n > 0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def refresh(model: Model, k: int, table: Superpixels) -> None:
     """Derive superpixel k's scores from its statistics.
 
@@ -215,7 +216,7 @@ def refresh(model: Model, k: int, table: Superpixels) -> None:
         scores[k, DROP_AREA] = log_area(model, n - 1, old[k]) - here if n > 0 else 0.0
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(nogil=True, inline="always")
 def count_in(labels: LabelArray, colour: FloatArray, stats: StatArray, model: Model, y: int, x: int) -> None:
     """Add the pixel at padded (y, x) to the statistics of the superpixel that has it."""
     k = labels[y, x]
@@ -230,7 +231,7 @@ def count_in(labels: LabelArray, colour: FloatArray, stats: StatArray, model: Mo
         stats[k, SUM_B] += colour[iy, ix, 2]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def gather(labels: LabelArray, colour: FloatArray, table: Superpixels, count: int, model: Model) -> None:
     """Statistics and scores of superpixels 0..count-1 from scratch, in place.
 
@@ -268,7 +269,7 @@ def gather(labels: LabelArray, colour: FloatArray, table: Superpixels, count: in
         refresh(model, k, table)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def squares(labels: LabelArray, colour: FloatArray, count: int, model: Model) -> StatArray:
     """Sum of squared whitened features of each superpixel, float64 (K,). Arguments as for :func:`gather`."""
     total = np.zeros(count)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tsp.compiled import kernel
 from tsp.local import ByteArray
 from tsp.model import COUNT, INSIDE, Model, Superpixels, log_posterior, refresh
 from tsp.topology import LabelArray
@@ -15,7 +15,7 @@ REVIVAL = 0.5
 _REACH = 3.0  # ideal radii; a superpixel does not take up a label expected farther away than this
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def neighbours(labels: LabelArray, count: int, pad: int) -> tuple[LabelArray, LabelArray, LabelArray]:
     """Which superpixels touch inside the frame, as linked lists.
 
@@ -61,7 +61,7 @@ def neighbours(labels: LabelArray, count: int, pad: int) -> tuple[LabelArray, La
     return first, following[:used].copy(), other[:used].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def merge(labels: LabelArray, table: Superpixels, count: int, model: Model) -> int:  # noqa: C901 - one compiled loop
     """Merge pairs of neighbours that are worth more as one, in place; returns how many.
 
@@ -108,20 +108,20 @@ def merge(labels: LabelArray, table: Superpixels, count: int, model: Model) -> i
     return merged
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _reach(model: Model) -> float:
     """How far from its own place, whitened, a superpixel looks for labels that have died."""
     return float(_REACH * model.place_scale * np.sqrt(model.area / np.pi))
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def within_reach(model: Model, table: Superpixels, k: int, q: int) -> bool:
     """Whether superpixel k lies near enough to where q is expected for k's pixels to be q's."""
     dy, dx = table.scores[k, 0] - table.priors[q, 0], table.scores[k, 1] - table.priors[q, 1]
     return bool(dy * dy + dx * dx < _reach(model) ** 2)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def switch(table: Superpixels, count: int, model: Model) -> tuple[int, int]:
     """Give superpixels the identity that explains them best, in place.
 
@@ -174,7 +174,7 @@ def switch(table: Superpixels, count: int, model: Model) -> tuple[int, int]:
     return switched, rows
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def activate(labels: LabelArray, table: Superpixels, active: ByteArray) -> None:
     """Make every pixel of the changed superpixels and its 4-neighbours active."""
     for y in range(1, labels.shape[0] - 1):

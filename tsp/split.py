@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tsp.compiled import kernel
 from tsp.halves import FLAT, WordArray, propose
 from tsp.model import (
     COUNT,
@@ -26,7 +26,7 @@ _SMALLEST = 4  # px
 _SHARE = 0.7
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _hopeful(
     labels: LabelArray, colour: FloatArray, table: Superpixels, worth: StatArray, model: Model, price: float
 ) -> BoolArray:
@@ -46,7 +46,7 @@ def _hopeful(
     return hopeful
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _list_pixels(labels: LabelArray, wanted: BoolArray) -> tuple[LabelArray, LabelArray, LabelArray]:
     """Pixels of the wanted superpixels.
 
@@ -75,7 +75,7 @@ def _list_pixels(labels: LabelArray, wanted: BoolArray) -> tuple[LabelArray, Lab
     return start, pixels, rank
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def split(  # noqa: C901 - one compiled loop
     labels: LabelArray, colour: FloatArray, table: Superpixels, count: int, model: Model, state: WordArray
 ) -> tuple[int, int]:

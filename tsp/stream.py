@@ -134,8 +134,9 @@ class _Stream:
         if before is None or last is None:
             return _Prepared(lab, None)
         flow = self._estimate(before, rgb) if given is None else given
-        explained = explained_by_motion(last.result().lab, lab, flow)
-        return _Prepared(lab, None if explained < self._settings.cut_below else flow)
+        threshold = self._settings.cut_below
+        cut = threshold > 0 and explained_by_motion(last.result().lab, lab, flow) < threshold
+        return _Prepared(lab, None if cut else flow)
 
 
 def checked_frame(frame: FrameArray, index: int, before: FloatArray | None) -> FloatArray:

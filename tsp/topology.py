@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from tsp.compiled import kernel
 
 LabelArray = npt.NDArray[np.int32]
 
@@ -42,7 +43,7 @@ TOPOLOGICAL_NUMBER = np.array([_topological_number(ring) for ring in range(256)]
 """Topological number of a pixel for the label whose ring pattern indexes the table."""
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def connected_pieces(labels: LabelArray) -> tuple[LabelArray, LabelArray, LabelArray]:
     """4-connected pieces of equal label, NOBODY included.
 
@@ -87,7 +88,7 @@ def connected_pieces(labels: LabelArray) -> tuple[LabelArray, LabelArray, LabelA
     return pieces, sizes, owners
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _root(parent: LabelArray, i: int) -> int:
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -95,7 +96,7 @@ def _root(parent: LabelArray, i: int) -> int:
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _unite(parent: LabelArray, i: int, j: int) -> int:
     i, j = _root(parent, i), _root(parent, j)
     low, high = min(i, j), max(i, j)

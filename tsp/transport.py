@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tsp.compiled import kernel
 from tsp.model import MEAN_L, MEAN_X, MEAN_Y, FloatArray, Model, StatArray, Superpixels, count_in, refresh
 from tsp.topology import AROUND, NOBODY, LabelArray, connected_pieces
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def mean_flow(labels: LabelArray, flow: FloatArray, pad: int, count: int) -> StatArray:
     """Mean forward flow of each superpixel, float64 (K, 2) as (dy, dx) in px; the margin repeats the edge's.
 
@@ -32,7 +32,7 @@ def mean_flow(labels: LabelArray, flow: FloatArray, pad: int, count: int) -> Sta
     return total[:, :2].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def shift_labels(
     labels: LabelArray, flows: StatArray, expected: StatArray, colour: FloatArray, model: Model
 ) -> LabelArray:
@@ -71,7 +71,7 @@ def shift_labels(
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def keep_largest_pieces(labels: LabelArray, count: int, smallest_birth: float, pad: int) -> int:
     """Make every label one piece inside the frame, on a padded map, in place.
 
@@ -108,7 +108,7 @@ def keep_largest_pieces(labels: LabelArray, count: int, smallest_birth: float, p
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _trim_margin(labels: LabelArray, pad: int) -> None:
     """Leave to nobody what in the margin does not hang together with its label inside the frame, in place."""
     height, width = labels.shape
@@ -141,7 +141,7 @@ def _trim_margin(labels: LabelArray, pad: int) -> None:
                 depth += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def fill_uncovered(labels: LabelArray, colour: FloatArray, table: Superpixels, model: Model) -> None:
     """Give every pixel in the frame that is NOBODY's to the likeliest neighbour that reaches it first, in place.
 
@@ -187,7 +187,7 @@ def fill_uncovered(labels: LabelArray, colour: FloatArray, table: Superpixels, m
         refresh(model, int(best), table)
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _touches(labels: LabelArray, y: int, x: int, height: int, width: int, pad: int) -> bool:
     for dy, dx in AROUND:
         ny, nx = y + dy, x + dx
@@ -196,7 +196,7 @@ def _touches(labels: LabelArray, y: int, x: int, height: int, width: int, pad: i
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def count_kept(labels: LabelArray, carried: LabelArray, origin: LabelArray, pad: int) -> tuple[LabelArray, LabelArray]:
     """How many pixels inside the frame each superpixel has of those carried for it, and how many were, int32 (K,).
 

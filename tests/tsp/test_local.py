@@ -6,7 +6,6 @@ from states import one_pixel_superpixel, small_state, spoil
 from tsp.local import settle, sweep
 from tsp.model import COUNT, INSIDE, gather, superpixels
 
-
 _BESIDE = {(0, 1), (1, 0), (1, 2), (2, 1)}  # in a 3 x 3 window
 
 

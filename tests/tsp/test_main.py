@@ -181,7 +181,7 @@ def test_wrong_usage_exits_with_2(tmp_path):
     write_png_shot(tmp_path / "in")
     for arguments, message in (
         (("-o", tmp_path / "out", "--superpixels", 0), "0 is not in the range"),
-        (("-o", tmp_path / "out", "--device", "gpu"), "write cpu, cuda or cuda:N"),
+        (("-o", tmp_path / "out", "--device", "gpu"), "it must be 'cpu', 'cuda' or 'cuda:N'"),
         (("-o", tmp_path / "in"), "holds the shot itself; choose another folder"),
     ):
         result = run_here(tmp_path / "in", *arguments)

@@ -140,3 +140,7 @@ def test_a_table_grows_without_losing_anything():
     assert longer.ids[:3].tolist() == [3, 4, -1]
     assert longer.stats.sum() == 2 * STATISTICS
     assert with_room(longer, 5) is longer
+
+
+def test_more_superpixels_than_pixels_are_as_many_as_pixels():
+    assert derive(Settings(num_superpixels=10**7), 20, 30) == derive(Settings(num_superpixels=600), 20, 30)

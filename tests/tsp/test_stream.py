@@ -131,7 +131,7 @@ CUTS = pytest.mark.parametrize("cut_below", [0.0, 0.7])
 
 @CUTS
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (3, 5), (17, 19)])
-@pytest.mark.parametrize("wished", [1, 7, 10_000])
+@pytest.mark.parametrize("wished", [1, 7, 10_000, 10**9])
 def test_tiny_frames_and_extreme_wishes(size, wished, cut_below):
     frames = [np.random.default_rng(i).random((*size, 3)).astype(np.float32) for i in range(6)]
     check_rules(segment(frames, settings=Settings(num_superpixels=wished, cut_below=cut_below)))

@@ -23,9 +23,10 @@ from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import prange
 
 from vfxstyle.color.lab import Scalar
+from vfxstyle.compiled import kernel
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -63,7 +64,7 @@ class Encoding(Enum):
         }[self]
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _srgb_decode(values: FloatArray, out: FloatArray) -> None:
     for i in prange(values.size):
         v = abs(values[i])
@@ -74,7 +75,7 @@ def _srgb_decode(values: FloatArray, out: FloatArray) -> None:
         out[i] = np.copysign(v, values[i])
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _srgb_encode(values: FloatArray, out: FloatArray) -> None:
     for i in prange(values.size):
         v = abs(values[i])
@@ -85,7 +86,7 @@ def _srgb_encode(values: FloatArray, out: FloatArray) -> None:
         out[i] = np.copysign(v, values[i])
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _power(values: FloatArray, exponent: Scalar, out: FloatArray) -> None:
     for i in prange(values.size):
         out[i] = np.copysign(abs(values[i]) ** exponent, values[i])
@@ -119,7 +120,7 @@ def encode(values: FloatArray, encoding: Encoding) -> FloatArray:
     return _mapped(values, encoding, to_light=False)
 
 
-@njit(inline="always")
+@kernel(inline="always")
 def gain_of(peak: Scalar) -> Scalar:
     """Gain of the grading encoding for a colour whose largest channel is ``peak`` (see the module text)."""
     if peak <= _ONE:
@@ -128,13 +129,13 @@ def gain_of(peak: Scalar) -> Scalar:
     return peak / shown
 
 
-@njit(inline="always")
+@kernel(inline="always")
 def floored(value: Scalar) -> Scalar:
     """Soft floor of the grading encoding: identity above zero, tends to -FOOTROOM below."""
     return value if value >= _ZERO else _FOOTROOM * np.tanh(value / _FOOTROOM)
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _to_grading(rgb: FloatArray, display: FloatArray, gain: FloatArray, foot: FloatArray) -> None:
     for i in prange(rgb.shape[0]):
         g = gain_of(max(rgb[i, 0], rgb[i, 1], rgb[i, 2]))

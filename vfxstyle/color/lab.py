@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import prange
+
+from vfxstyle.compiled import kernel
 
 FloatArray = npt.NDArray[np.float32]
 Scalar = Any
@@ -36,17 +38,17 @@ _OFFSET = np.float32(16 / 116)
 _KNEE = np.float32(6 / 29)
 
 
-@njit(inline="always")
+@kernel(inline="always")
 def _f(t: Scalar) -> Scalar:
     return np.cbrt(t) if t > _EPSILON else _SLOPE * t + _OFFSET
 
 
-@njit(inline="always")
+@kernel(inline="always")
 def _f_inverse(f: Scalar) -> Scalar:
     return f * f * f if f > _KNEE else (f - _OFFSET) / _SLOPE
 
 
-@njit(inline="always")
+@kernel(inline="always")
 def lab_of_pixel(r: Scalar, g: Scalar, b: Scalar) -> tuple[Scalar, Scalar, Scalar]:
     """Lab of one pixel of linear Rec.709 light; for use inside compiled kernels."""
     fx = _f(_F00 * r + _F01 * g + _F02 * b)
@@ -55,7 +57,7 @@ def lab_of_pixel(r: Scalar, g: Scalar, b: Scalar) -> tuple[Scalar, Scalar, Scala
     return np.float32(116) * fy - np.float32(16), np.float32(500) * (fx - fy), np.float32(200) * (fy - fz)
 
 
-@njit(inline="always")
+@kernel(inline="always")
 def pixel_of_lab(L: Scalar, a: Scalar, b: Scalar) -> tuple[Scalar, Scalar, Scalar]:
     """Linear Rec.709 light of one Lab pixel; for use inside compiled kernels."""
     fy = (L + np.float32(16)) / np.float32(116)
@@ -69,13 +71,13 @@ def pixel_of_lab(L: Scalar, a: Scalar, b: Scalar) -> tuple[Scalar, Scalar, Scala
     )
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _to_lab(rgb: FloatArray, out: FloatArray) -> None:
     for i in prange(rgb.shape[0]):
         out[i, 0], out[i, 1], out[i, 2] = lab_of_pixel(rgb[i, 0], rgb[i, 1], rgb[i, 2])
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _from_lab(lab: FloatArray, out: FloatArray) -> None:
     for i in prange(lab.shape[0]):
         out[i, 0], out[i, 1], out[i, 2] = pixel_of_lab(lab[i, 0], lab[i, 1], lab[i, 2])

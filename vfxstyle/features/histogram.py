@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import prange
+
+from vfxstyle.compiled import kernel
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -29,12 +31,12 @@ _LOW = np.array([0.0, -110.0, -110.0], np.float32)
 _WIDTH = np.array([100.0, 220.0, 220.0], np.float32)
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _bin(value: float, low: float, width: float) -> int:
     return min(max(int((value - low) / width * BINS), 0), BINS - 1)
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _histograms(lab: FloatArray, points: FloatArray, out: FloatArray) -> None:
     height, width, _ = lab.shape
     for v in prange(points.shape[0]):

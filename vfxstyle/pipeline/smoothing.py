@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import prange
 
+from vfxstyle.compiled import kernel
 from vfxstyle.pipeline.tables import FrameTable
 from vfxstyle.style import TransformField
 
@@ -41,7 +42,7 @@ def smooth_over_neighbours(transforms: FloatArray, table: FrameTable, edges: Lab
     return (total / weights[:, None]).astype(np.float32)
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _spread(  # noqa: C901 - one compiled loop
     rows: LabelArray,
     transforms: FloatArray,

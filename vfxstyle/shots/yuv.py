@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import prange
 
 from vfxstyle.color.lab import Scalar
+from vfxstyle.compiled import kernel
 
 FloatArray = npt.NDArray[np.float32]
 CodeArray = npt.NDArray[Any]
@@ -37,7 +38,7 @@ BT709 = Matrix("BT.709", 0.2126, 0.0722)
 BT2020 = Matrix("BT.2020", 0.2627, 0.0593)
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _upsampled(plane: CodeArray, height: int, width: int, half_x: bool, half_y: bool) -> FloatArray:
     """Chroma code values at luma positions, linearly interpolated."""
     out = np.empty((height, width), np.float32)
@@ -61,7 +62,7 @@ def _upsampled(plane: CodeArray, height: int, width: int, half_x: bool, half_y: 
     return out
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _to_rgb(
     luma: CodeArray,
     cb: FloatArray,
@@ -87,7 +88,7 @@ def _to_rgb(
     return out
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _to_codes(rgb: FloatArray, k_r: Scalar, k_b: Scalar, half_x: bool) -> tuple[CodeArray, CodeArray, CodeArray]:
     """Ten-bit limited-range planes of R'G'B'."""
     height, width, _ = rgb.shape

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import prange
 
 from vfxstyle.color.encoding import floored, gain_of
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
+from vfxstyle.compiled import kernel
 from vfxstyle.style.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 FloatArray = npt.NDArray[np.float32]
@@ -49,7 +50,7 @@ class TransformField:
     """float32 (h, w, 3), CIELab D65, the picture's colour in each cell."""
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _blended(
     x: Scalar, y: Scalar, lab: tuple[Scalar, Scalar, Scalar], field: FloatArray, guide: FloatArray, phi: FloatArray
 ) -> None:
@@ -79,7 +80,7 @@ def _blended(
         phi[t] *= scale
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _changed(lab: tuple[Scalar, Scalar, Scalar], phi: FloatArray) -> tuple[Scalar, Scalar, Scalar]:
     """Lab after the transform ``phi``."""
     L, a, b = lab[0] / _L, lab[1] / _A, lab[2] / _B
@@ -101,7 +102,7 @@ def _changed(lab: tuple[Scalar, Scalar, Scalar], phi: FloatArray) -> tuple[Scala
     return lab[0] + change[0] * _L, lab[1] + change[1] * _A, lab[2] + change[2] * _B
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _above_black(new: Scalar, old: Scalar) -> Scalar:
     if old <= np.float32(0):
         return max(new, old)
@@ -109,13 +110,13 @@ def _above_black(new: Scalar, old: Scalar) -> Scalar:
     return new if new >= toe else toe * np.exp(new / toe - np.float32(1))
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _moved(value: Scalar, new: Scalar, old: Scalar, mix: Scalar) -> Scalar:
     change = mix * (_above_black(new, old) - old)
     return value + change if change != np.float32(0) else value  # minus zero stays what it is
 
 
-@njit(parallel=True, cache=True)
+@kernel(parallel=True)
 def _apply(
     rgb: FloatArray,
     alpha: FloatArray,
