@@ -217,6 +217,20 @@ def _add(stats: StatArray, row: int, features: StatArray, i: int, inside: bool) 
 
 
 @kernel(nogil=True)
+def worth_parting(k: int, parts: StatArray, bonus: float, table: Superpixels, model: Model) -> bool:
+    """Whether two parts would be worth more than superpixel k, with ``bonus`` nats on top.
+
+    parts: float64 (2, 7), statistics.
+    """
+    either = max(
+        log_posterior(model, parts[0], table.priors[k], table.old[k]) + log_posterior(model, parts[1], FLAT, False),
+        log_posterior(model, parts[1], table.priors[k], table.old[k]) + log_posterior(model, parts[0], FLAT, False),
+    )
+    whole = log_posterior(model, parts[0] + parts[1], table.priors[k], table.old[k])
+    return bool(either + bonus > whole)
+
+
+@kernel(nogil=True)
 def propose(
     k: int,
     pixels: LabelArray,
@@ -258,12 +272,7 @@ def propose(
         sides[within[j]] = within_sides[j]
         _add(parts, within_sides[j], features, within[j], True)
     # Most proposals end here: connected parts hardly do better than these, and no prior does better than none.
-    either = max(
-        log_posterior(model, parts[0], table.priors[k], table.old[k]) + log_posterior(model, parts[1], FLAT, False),
-        log_posterior(model, parts[1], table.priors[k], table.old[k]) + log_posterior(model, parts[0], FLAT, False),
-    )
-    whole = log_posterior(model, parts[0] + parts[1], table.priors[k], table.old[k])
-    if either + bonus <= whole:
+    if not worth_parting(k, parts, bonus, table, model):
         return False, none, parts
     piece, count = _pieces_of(pixels, start, rank, labels, sides, pad)
     stats = np.zeros((count, STATISTICS))

@@ -265,6 +265,12 @@ def gather(labels: LabelArray, colour: FloatArray, table: Superpixels, count: in
                 stats[k, SUM_L] += light
                 stats[k, SUM_A] += a
                 stats[k, SUM_B] += b
+    refresh_rows(model, count, table)
+
+
+@kernel(nogil=True)
+def refresh_rows(model: Model, count: int, table: Superpixels) -> None:
+    """Derive the scores of superpixels 0..count-1 from their statistics."""
     for k in range(count):
         refresh(model, k, table)
 

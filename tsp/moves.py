@@ -62,28 +62,46 @@ def neighbours(labels: LabelArray, count: int, pad: int) -> tuple[LabelArray, La
 
 
 @kernel(nogil=True)
-def merge(labels: LabelArray, table: Superpixels, count: int, model: Model) -> int:  # noqa: C901 - one compiled loop
-    """Merge pairs of neighbours that are worth more as one, in place; returns how many.
-
-    A pair is judged with the first one's identity kept, both ways round. The best pairs go first and no
-    superpixel takes part twice, so that the gains add up exactly. The other's row is left empty.
-    """
+def merge(labels: LabelArray, table: Superpixels, count: int, model: Model) -> int:
+    """Merge pairs of neighbours that are worth more as one, in place; returns how many. See :func:`choose_merges`."""
     first, following, other = neighbours(labels, count, model.pad)
+    pairs = np.empty((len(other), 2), np.int32)
+    used = 0
+    for k in range(count):
+        at = first[k]
+        while at >= 0:
+            pairs[used, 0], pairs[used, 1] = k, other[at]
+            at = following[at]
+            used += 1
+    merged, target = choose_merges(pairs, table, count, model)
+    if merged:
+        for y in range(labels.shape[0]):
+            for x in range(labels.shape[1]):
+                if labels[y, x] >= 0:
+                    labels[y, x] = target[labels[y, x]]
+    return merged
+
+
+@kernel(nogil=True)
+def choose_merges(pairs: LabelArray, table: Superpixels, count: int, model: Model) -> tuple[int, LabelArray]:
+    """Which neighbours are worth more as one: merges their rows, and returns how many and each row's new row, int32.
+
+    pairs: int32 (E, 2), superpixels that touch. Each is judged with the first one's identity kept, so both ways round
+    must be there. The best pairs go first and no superpixel takes part twice, so that the gains add up exactly.
+    The other's row is left empty.
+    """
     alone = np.zeros(count)
     for k in range(count):
         if table.stats[k, COUNT] > 0:
             alone[k] = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
     gains = np.zeros(count)
     partner = np.full(count, np.int32(-1))
-    for k in range(count):
-        at = first[k]
-        while at >= 0:
-            j = other[at]
-            at = following[at]
-            both = log_posterior(model, table.stats[k] + table.stats[j], table.priors[k], table.old[k])
-            gain = both - alone[k] - alone[j]
-            if gain > gains[k] and gain > WORTH:
-                gains[k], partner[k] = gain, j
+    for i in range(len(pairs)):
+        k, j = pairs[i, 0], pairs[i, 1]
+        both = log_posterior(model, table.stats[k] + table.stats[j], table.priors[k], table.old[k])
+        gain = both - alone[k] - alone[j]
+        if gain > gains[k] and gain > WORTH:
+            gains[k], partner[k] = gain, j
     target = np.arange(count).astype(np.int32)
     free = np.ones(count, np.bool_)
     merged = 0
@@ -100,12 +118,7 @@ def merge(labels: LabelArray, table: Superpixels, count: int, model: Model) -> i
             refresh(model, k, table)
             refresh(model, j, table)
             merged += 1
-    if merged:
-        for y in range(labels.shape[0]):
-            for x in range(labels.shape[1]):
-                if labels[y, x] >= 0:
-                    labels[y, x] = target[labels[y, x]]
-    return merged
+    return merged, target
 
 
 @kernel(nogil=True)

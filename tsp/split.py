@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tsp.compiled import kernel
-from tsp.halves import FLAT, WordArray, propose
+from tsp.halves import FLAT, WordArray, propose, worth_parting
 from tsp.model import (
     COUNT,
     INSIDE,
@@ -27,23 +27,102 @@ _SHARE = 0.7
 
 
 @kernel(nogil=True)
-def _hopeful(
-    labels: LabelArray, colour: FloatArray, table: Superpixels, worth: StatArray, model: Model, price: float
-) -> BoolArray:
+def hopeful(total: StatArray, table: Superpixels, count: int, model: Model) -> BoolArray:
     """Which changed superpixels might gain by a split.
 
     A split gains part of what the means leave unexplained, and what smaller areas are worth. Asking for 0.7 of the
     former to be enough halves the proposals and loses no split: of 624 on DAVIS blackswan, 480x270, 634 were found.
-    worth: float64 (K,), log-posteriors. price: nats that the second part costs at least.
+    total: float64 (K,), see :func:`tsp.model.squares`.
     """
-    hopeful = np.zeros(len(worth), np.bool_)
-    total = squares(labels, colour, len(worth), model)
-    for k in range(len(worth)):
+    might = np.zeros(count, np.bool_)
+    price = model.log_new + _bonus(model, len(_lost(table, count)))
+    for k in range(count):
         n = table.stats[k, COUNT]
         if table.changed[k] and table.stats[k, INSIDE] >= _SMALLEST:
-            unexplained = 0.5 * total[k] - worth[k] + log_area(model, n, table.old[k])
-            hopeful[k] = _SHARE * unexplained + price + (model.area - n) ** 2 / (2 * model.area_var) > 0
-    return hopeful
+            worth = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
+            unexplained = 0.5 * total[k] - worth + log_area(model, n, table.old[k])
+            might[k] = _SHARE * unexplained + price + (model.area - n) ** 2 / (2 * model.area_var) > 0
+    return might
+
+
+@kernel(nogil=True)
+def _lost(table: Superpixels, count: int) -> LabelArray:
+    """Rows of old superpixels that have died, int32."""
+    return np.flatnonzero(table.old[:count] & (table.stats[:count, COUNT] == 0)).astype(np.int32)
+
+
+@kernel(nogil=True)
+def _bonus(model: Model, lost: int) -> float:
+    """Nats that a second part can gain over being new by taking up a label, if any is lost."""
+    return (1 - REVIVAL) * (model.log_old - model.log_new) if lost else 0.0
+
+
+@kernel(nogil=True)
+def _take_parts(
+    k: int, parts: StatArray, lost: LabelArray, rows: int, table: Superpixels, model: Model
+) -> tuple[int, int]:
+    """Make two parts of superpixel k two rows, if that is worth more; its own row keeps one of them.
+
+    parts: float64 (2, 7), statistics. lost: rows whose labels can be taken up. rows: the first unused row.
+    Returns the part that leaves and the row that it goes to, or -1 and -1.
+    """
+    doubt = REVIVAL * (model.log_old - model.log_new)
+    worth = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
+    leaving, best, best_gain = -1, -1, WORTH
+    for stay in range(2):
+        gain = log_posterior(model, parts[stay], table.priors[k], table.old[k]) - worth
+        go = gain + log_posterior(model, parts[1 - stay], FLAT, False)
+        if go > best_gain:
+            leaving, best, best_gain = 1 - stay, rows, go
+        for i in range(len(lost)):
+            q = lost[i]
+            if table.stats[q, COUNT] == 0 and within_reach(model, table, k, q):
+                go = gain + log_posterior(model, parts[1 - stay], table.priors[q], True) - doubt
+                if go > best_gain:
+                    leaving, best, best_gain = 1 - stay, q, go
+    if best < 0:
+        return -1, -1
+    if best == rows:
+        table.ids[best], table.old[best] = -1, False
+    table.stats[k], table.stats[best] = parts[1 - leaving], parts[leaving]
+    for j in (k, best):
+        table.changed[j] = True
+        refresh(model, j, table)
+    return leaving, best
+
+
+@kernel(nogil=True)
+def promising(parts: StatArray, might: BoolArray, table: Superpixels, count: int, model: Model) -> BoolArray:
+    """Which of the superpixels that might gain would gain by these parts if a label were free for every second one.
+
+    parts: float64 (K, 2, 7), statistics.
+    """
+    bonus = _bonus(model, len(_lost(table, count)))
+    found = np.zeros(count, np.bool_)
+    for k in range(count):
+        if might[k] and parts[k, 0, COUNT] > 0 and parts[k, 1, COUNT] > 0:
+            found[k] = worth_parting(k, parts[k], bonus, table, model)
+    return found
+
+
+@kernel(nogil=True)
+def choose_splits(
+    parts: StatArray, ready: BoolArray, table: Superpixels, count: int, model: Model
+) -> tuple[int, int, LabelArray, LabelArray]:
+    """Split the superpixels that are ready where it is worth more: gives their parts rows.
+
+    parts: float64 (K, 2, 7), statistics of two connected parts. The table needs room for twice ``count`` rows.
+    Returns how many were split, the new count, and for each row the part that leaves (-1: none) and its new row.
+    """
+    lost = _lost(table, count)
+    leaving, target = np.full(count, np.int32(-1)), np.full(count, np.int32(-1))
+    rows, done = count, 0
+    for k in range(count):
+        if ready[k]:
+            leaving[k], target[k] = _take_parts(k, parts[k], lost, rows, table, model)
+            rows += target[k] == rows
+            done += leaving[k] >= 0
+    return done, rows, leaving, target
 
 
 @kernel(nogil=True)
@@ -76,7 +155,7 @@ def _list_pixels(labels: LabelArray, wanted: BoolArray) -> tuple[LabelArray, Lab
 
 
 @kernel(nogil=True)
-def split(  # noqa: C901 - one compiled loop
+def split(
     labels: LabelArray, colour: FloatArray, table: Superpixels, count: int, model: Model, state: WordArray
 ) -> tuple[int, int]:
     """Split changed superpixels where that is worth more, in place.
@@ -85,51 +164,25 @@ def split(  # noqa: C901 - one compiled loop
     new superpixel or takes up the label of one that has died. The table needs room for twice ``count`` rows.
     state: uint64 (1,), of the random numbers. Returns how many were split and the new count.
     """
-    worth = np.zeros(count)
-    dead = np.empty(count, np.int32)
-    lost = 0
-    for k in range(count):
-        if table.stats[k, COUNT] > 0:
-            worth[k] = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
-        elif table.old[k]:
-            dead[lost] = k
-            lost += 1
-    doubt = REVIVAL * (model.log_old - model.log_new)
-    bonus = model.log_old - model.log_new - doubt if lost else 0.0
-    hopeful = _hopeful(labels, colour, table, worth, model, model.log_new + bonus)
+    lost = _lost(table, count)
+    might = hopeful(squares(labels, colour, count, model), table, count, model)
     table.changed[:count] = False
-    start, pixels, rank = _list_pixels(labels, hopeful)
+    start, pixels, rank = _list_pixels(labels, might)
+    bonus = _bonus(model, len(lost))
     rows, done = count, 0
     for k in range(count):
-        if not hopeful[k]:
+        if not might[k]:
             continue
         mine = pixels[start[k] : start[k + 1]]
         found, part, parts = propose(k, mine, start[k], rank, labels, colour, table, model, bonus, state)
         if not found:
             continue
-        kept, best, best_gain = 0, -1, WORTH
-        for stay in range(2):
-            gain = log_posterior(model, parts[stay], table.priors[k], table.old[k]) - worth[k]
-            go = gain + log_posterior(model, parts[1 - stay], FLAT, False)
-            if go > best_gain:
-                kept, best, best_gain = stay, rows, go
-            for i in range(lost):
-                q = dead[i]
-                if table.stats[q, COUNT] == 0 and within_reach(model, table, k, q):
-                    go = gain + log_posterior(model, parts[1 - stay], table.priors[q], True) - doubt
-                    if go > best_gain:
-                        kept, best, best_gain = stay, q, go
-        if best < 0:
+        leaving, target = _take_parts(k, parts, lost, rows, table, model)
+        if leaving < 0:
             continue
-        if best == rows:
-            rows += 1
-            table.ids[best], table.old[best] = -1, False
-        for i in range(len(mine)):
-            if part[i] != kept:
-                labels[mine[i, 0], mine[i, 1]] = best
-        table.stats[k], table.stats[best] = parts[kept], parts[1 - kept]
-        for j in (k, best):
-            table.changed[j] = True
-            refresh(model, j, table)
+        rows += target == rows
         done += 1
+        for i in range(len(mine)):
+            if part[i] == leaving:
+                labels[mine[i, 0], mine[i, 1]] = target
     return done, rows
