@@ -29,7 +29,7 @@ SideArray = npt.NDArray[np.int8]
 
 
 @kernel(nogil=True)
-def _uniform(state: WordArray) -> float:
+def uniform(state: WordArray) -> float:
     """Next number of a splitmix64 sequence (Steele, Lea and Flood, OOPSLA 2014), in [0, 1)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
     z = state[0]
@@ -47,7 +47,7 @@ def _two_means(features: StatArray, old: bool, mean: StatArray, state: WordArray
     n = len(features)
     sides[:] = -1
     centres = np.empty((2, 5))
-    centres[0] = mean if old else features[int(_uniform(state) * n)]
+    centres[0] = mean if old else features[int(uniform(state) * n)]
     distance = np.empty(n)
     total = 0.0
     for i in range(n):
@@ -56,7 +56,7 @@ def _two_means(features: StatArray, old: bool, mean: StatArray, state: WordArray
             off = features[i, d] - centres[0, d]
             distance[i] += off * off
         total += distance[i]
-    left = _uniform(state) * total
+    left = uniform(state) * total
     second = n - 1
     for i in range(n):
         left -= distance[i]

@@ -6,24 +6,19 @@ from collections import deque
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from tsp.model import INSIDE, Model, gather
+from tsp.model import INSIDE, Model
 from tsp.settings import Settings
-from tsp.topology import NOBODY
-from tsp.tracker import Settle, Tracked
-from tsp.transport import fill_uncovered
-
-IdArray = npt.NDArray[np.int64]
+from tsp.topology import IdArray
+from tsp.tracker import Tracked
 
 
 class Lookahead:
     """The last frames of a shot, held back until it is known which of their superpixels last."""
 
-    def __init__(self, settings: Settings, model: Model, settle: Settle) -> None:
+    def __init__(self, settings: Settings, model: Model) -> None:
         self._settings = settings
         self._model = model
-        self._settle = settle
         self._held: deque[Tracked] = deque()
         self._before: set[int] = set()  # the labels on the frame handed out last
 
@@ -55,20 +50,19 @@ class Lookahead:
 
         A frame that would be left without superpixels keeps them, however short they live.
         """
-        table, labels, model = frame.table, frame.labels, self._model
+        table, pixels, model = frame.table, frame.pixels, self._model
         staying = np.setdiff1d(_present(frame), passing)
         gone = np.isin(table.ids[: frame.count], passing)
         if len(staying) == 0 or not gone.any():
             return
-        freed = np.append(gone, False)[labels]  # the last entry is NOBODY's
-        labels[freed] = NOBODY
+        pixels.free(gone)
         table.stats[: frame.count][gone] = 0.0
-        fill_uncovered(labels, frame.colour, table, model)
-        filled = labels.copy()
-        self._settle(labels, frame.colour, table, freed.astype(np.uint8), model, self._settings.max_sweeps)
+        pixels.fill_uncovered(table, frame.count, model)
+        filled = pixels.snapshot()
+        pixels.settle(table, frame.count, model, self._settings.max_sweeps)
         if len(_present(frame)) < len(staying):  # one that others rely on to last died of it
-            labels[...] = filled
-            gather(labels, frame.colour, table, frame.count, model)
+            pixels.restore(filled)
+            pixels.gather(table, frame.count, model)
 
 
 def _present(frame: Tracked) -> IdArray:

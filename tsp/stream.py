@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tsp import local
 from tsp.cuts import explained_by_motion
 from tsp.flow import DISFlow, OpticalFlow
 from tsp.lookahead import Lookahead
 from tsp.model import FloatArray, colour_scale
+from tsp.pixels import HostPixels
 from tsp.settings import Settings
 from tsp.topology import LabelArray
-from tsp.tracker import Settle, Tracker
+from tsp.tracker import Place, Tracker
 
 FrameArray = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
@@ -53,18 +53,18 @@ def segment(
         settings = Settings(num_superpixels=num_superpixels, seed=seed)
     elif (num_superpixels, seed) != (1000, 0):
         raise ValueError("num_superpixels and seed belong into settings where settings are given.")
-    return _Stream(settings, _settle_on(device)).run(frames, flow)
+    return _Stream(settings, _place_on(device)).run(frames, flow)
 
 
-def _settle_on(device: str) -> Settle:
-    """The local moves for a device: one pixel after the other on the CPU, a quarter at once elsewhere."""
+def _place_on(device: str) -> Place:
+    """Where pixels are worked on: one after the other on the CPU, many at once elsewhere."""
     if device == "cpu":
-        return local.settle
+        return HostPixels
     if not re.fullmatch(r"cuda(:\d+)?", device):
         raise ValueError(f"device is {device!r}; it must be 'cpu', 'cuda' or 'cuda:N'.")
-    from tsp.parallel import settle_on  # torch is only needed here
+    from tsp.parallel import place_on  # torch is only needed here
 
-    return settle_on(device)
+    return place_on(device)
 
 
 class _Prepared(NamedTuple):
@@ -76,9 +76,9 @@ class _Prepared(NamedTuple):
 
 
 class _Stream:
-    def __init__(self, settings: Settings, settle: Settle) -> None:
+    def __init__(self, settings: Settings, place: Place) -> None:
         self._settings = settings
-        self._settle = settle
+        self._place = place
         self._estimate: OpticalFlow = DISFlow()
 
     def run(self, frames: Iterable[FrameArray], flow: Iterable[FloatArray] | None) -> Iterator[LabelArray]:
@@ -87,27 +87,21 @@ class _Stream:
         held: Lookahead | None = None
         for frame in self._prepared(frames, None if flow is None else iter(flow)):
             if frame.flow is None or tracker is None or held is None:
-                if tracker is not None and held is not None:
-                    yield from self._rest(tracker, held)
+                if held is not None:
+                    yield from _rest(held)
                 next_label = 0 if tracker is None else tracker.next_label
                 height, width = frame.lab.shape[:2]
-                tracker = Tracker(height, width, self._settings, next_label=next_label, settle=self._settle)
-                held = Lookahead(self._settings, tracker.model, self._settle)
+                tracker = Tracker(height, width, self._settings, next_label=next_label, place=self._place)
+                held = Lookahead(self._settings, tracker.model)
                 tracked = tracker.first(frame.lab * colour_scale(tracker.model))
             else:
                 tracked = tracker.advance(frame.lab * colour_scale(tracker.model), frame.flow)
             ready, taken_back = held.push(tracked)
             tracker.forget(taken_back)
             if ready is not None:
-                yield ready.label_map(tracker.model.pad)
-        if tracker is not None and held is not None:
-            yield from self._rest(tracker, held)
-
-    @staticmethod
-    def _rest(tracker: Tracker, held: Lookahead) -> Iterator[LabelArray]:
-        """What is held back when a shot ends."""
-        for frame in held.flush():
-            yield frame.label_map(tracker.model.pad)
+                yield ready.label_map()
+        if held is not None:
+            yield from _rest(held)
 
     def _prepared(self, frames: Iterable[FrameArray], flow: Iterator[FloatArray] | None) -> Iterator[_Prepared]:
         """Frames in Lab with their flow, made on a second thread while the frame before is being refined.
@@ -137,6 +131,12 @@ class _Stream:
         threshold = self._settings.cut_below
         cut = threshold > 0 and explained_by_motion(last.result().lab, lab, flow) < threshold
         return _Prepared(lab, None if cut else flow)
+
+
+def _rest(held: Lookahead) -> Iterator[LabelArray]:
+    """What is held back when a shot ends."""
+    for frame in held.flush():
+        yield frame.label_map()
 
 
 def checked_frame(frame: FrameArray, index: int, before: FloatArray | None) -> FloatArray:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tsp.compiled import kernel
 
 LabelArray = npt.NDArray[np.int32]
+IdArray = npt.NDArray[np.int64]
 
 NOBODY = -1
 """What a pixel carries that belongs to no superpixel: a margin pixel, or for a moment an uncovered one."""

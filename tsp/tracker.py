@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tsp.energy import flow_at
 from tsp.flow_process import reestimate
-from tsp.local import ByteArray, settle
-from tsp.model import (
-    INSIDE,
-    MEAN_Y,
-    FloatArray,
-    Model,
-    StatArray,
-    Superpixels,
-    derive,
-    gather,
-    superpixels,
-    with_room,
-)
-from tsp.moves import activate, merge, switch
+from tsp.model import INSIDE, MEAN_Y, FloatArray, Model, StatArray, Superpixels, derive, superpixels, with_room
+from tsp.moves import switch
+from tsp.pixels import HostPixels, Pixels
 from tsp.settings import Settings
-from tsp.split import split
-from tsp.topology import NOBODY, LabelArray
-from tsp.transport import count_kept, fill_uncovered, hexagons, keep_largest_pieces, mean_flow, shift_labels
+from tsp.topology import NOBODY, IdArray, LabelArray
+from tsp.transport import hexagons
 
-IdArray = npt.NDArray[np.int64]
-Settle = Callable[[LabelArray, FloatArray, Superpixels, ByteArray, Model, int], None]
-"""Local moves to convergence; see :func:`tsp.local.settle`."""
+Place = Callable[[LabelArray, FloatArray, Model], Pixels]
+"""Brings the padded label map and the whitened colours of a first frame to where they are worked on."""
 
 _MOST_LABELS = 2**31 - 1
 _MOST_SPLITS = 10  # passes a round
@@ -42,17 +30,15 @@ _FEW_SPLITS = 0.1  # share of the superpixels; fewer splits than that are left t
 class Tracked:
     """One frame's superpixels."""
 
-    labels: LabelArray
-    """Padded int32 map of rows of the table."""
+    pixels: Pixels
+    """Their map, of rows of the table."""
     table: Superpixels
     count: int
     """Rows of the table in use; some may be without pixels."""
-    colour: FloatArray
-    """float32 (H, W, 3), whitened L, a, b of the frame."""
 
-    def label_map(self, pad: int) -> LabelArray:
+    def label_map(self) -> LabelArray:
         """Lasting labels, int32 (H, W)."""
-        return np.ascontiguousarray(self.table.ids[self.labels[pad:-pad, pad:-pad]], np.int32)
+        return self.pixels.label_map(self.table.ids[: self.count])
 
 
 @dataclass(slots=True)
@@ -71,11 +57,11 @@ class Tracker:
     """State between two frames of one shot. Labels count up from ``next_label``."""
 
     def __init__(
-        self, height: int, width: int, settings: Settings, *, next_label: int = 0, settle: Settle = settle
+        self, height: int, width: int, settings: Settings, *, next_label: int = 0, place: Place = HostPixels
     ) -> None:
         self.model = derive(settings, height, width)
         self.next_label = next_label
-        self.settle = settle
+        self._place = place
         self._settings = settings
         self._size = (height, width)
         self._random = np.array([settings.seed % 2**64], np.uint64)
@@ -88,10 +74,11 @@ class Tracker:
         pad = self.model.pad
         labels = np.full((height + 2 * pad, width + 2 * pad), NOBODY, np.int32)
         labels[pad:-pad, pad:-pad] = hexagons(height, width, self.model.area)
-        count = keep_largest_pieces(labels, int(labels.max()) + 1, 1.0, pad)
-        frame = Tracked(labels, superpixels(2 * count), count, colour)
+        pixels = self._place(labels, colour, self.model)
+        count = pixels.keep_largest_pieces(int(labels.max()) + 1, 1.0)
+        frame = Tracked(pixels, superpixels(2 * count), count)
         model = self.model._replace(log_new=self.model.log_new * self._settings.first_share)
-        gather(labels, colour, frame.table, count, model)
+        pixels.gather(frame.table, count, model)
         self._improve(frame, model, first=True)
         return self._remember(frame)
 
@@ -100,12 +87,12 @@ class Tracker:
         last, model = self._last, self.model
         if last is None:
             raise RuntimeError("first() comes before advance().")
-        flows = mean_flow(last.labels, flow, model.pad, last.count)
+        flows = last.pixels.mean_flow(flow, last.count)
         theta = last.table.scores[: last.count, MEAN_Y : MEAN_Y + 5]
         expected = theta.copy()
         expected[:, :2] += flow_at(theta[:, :2], flow, model.place_scale) * model.place_scale
-        labels = shift_labels(last.labels, flows, expected, colour, model)
-        born = keep_largest_pieces(labels, last.count, self._settings.birth_share * model.area, model.pad)
+        pixels = last.pixels.carried(flows, expected, colour, model)
+        born = pixels.keep_largest_pieces(last.count, self._settings.birth_share * model.area)
         count = born + len(self._lost.ids)
         table = superpixels(2 * count)
         self._lost.means[:, :2] += flow_at(self._lost.means[:, :2], flow, model.place_scale) * model.place_scale
@@ -114,10 +101,10 @@ class Tracker:
             (slice(born, count), self._lost.ids, self._lost.means),
         ):
             table.ids[rows], table.priors[rows], table.old[rows] = ids, means, ids >= 0
-        carried = labels.copy()
-        frame = Tracked(labels, table, count, colour)
-        gather(labels, colour, table, count, model)
-        fill_uncovered(labels, colour, table, model)
+        carried = pixels.snapshot()
+        frame = Tracked(pixels, table, count)
+        pixels.gather(table, count, model)
+        pixels.fill_uncovered(table, count, model)
         if self._settings.reestimate_flow:
             self._reestimate_flow(frame, last, flows)
         self._improve(frame, model, first=False)
@@ -132,24 +119,24 @@ class Tracker:
 
     def _reestimate_flow(self, frame: Tracked, last: Tracked, flows: StatArray) -> None:
         """Let the borders settle, ask the flow process where superpixels really went, and expect them there."""
-        active = np.ones(frame.labels.shape, np.uint8)
-        self.settle(frame.labels, frame.colour, frame.table, active, self.model, self._settings.max_sweeps)
+        frame.pixels.activate_all()
+        frame.pixels.settle(frame.table, frame.count, self.model, self._settings.max_sweeps)
         before = last.table.flows[: last.count]
         before = np.where(before.any(axis=1, keepdims=True), before, flows)
         theta = last.table.scores[: last.count, MEAN_Y : MEAN_Y + 5]
         found = reestimate(theta, frame.table, before, self._settings, self.model)
         frame.table.priors[: last.count, :2] = theta[:, :2] + found * self.model.place_scale
         frame.table.flows[: last.count] = found
-        gather(frame.labels, frame.colour, frame.table, frame.count, self.model)
+        frame.pixels.gather(frame.table, frame.count, self.model)
 
     def _improve(self, frame: Tracked, model: Model, *, first: bool) -> None:
         """Local moves, then rounds of merge, split, switch and local moves while they change anything."""
-        settings = self._settings
-        active = np.ones(frame.labels.shape, np.uint8)
-        self.settle(frame.labels, frame.colour, frame.table, active, model, settings.max_sweeps)
+        settings, pixels = self._settings, frame.pixels
+        pixels.activate_all()
+        pixels.settle(frame.table, frame.count, model, settings.max_sweeps)
         frame.table.changed[: frame.count] = True
         for _ in range(settings.max_rounds):
-            done = merge(frame.labels, frame.table, frame.count, model)
+            done = pixels.merge(frame.table, frame.count, model)
             done += self._split(frame, model, most=1 if first else _MOST_SPLITS)
             if not first:
                 frame.table = with_room(frame.table, 2 * frame.count)
@@ -157,31 +144,31 @@ class Tracker:
                 done += switched
             if not done:
                 break
-            activate(frame.labels, frame.table, active)
-            self.settle(frame.labels, frame.colour, frame.table, active, model, settings.max_sweeps)
+            pixels.activate(frame.table, frame.count)
+            pixels.settle(frame.table, frame.count, model, settings.max_sweeps)
 
     def _split(self, frame: Tracked, model: Model, most: int) -> int:
         """Split, and again while many do, so that a large uncovered piece is cut up at once; returns how many."""
         total = 0
         for _ in range(most):
             frame.table = with_room(frame.table, 2 * frame.count)
-            done, frame.count = split(frame.labels, frame.colour, frame.table, frame.count, model, self._random)
+            done, frame.count = frame.pixels.split(frame.table, frame.count, model, self._random)
             total += done
             if done <= _FEW_SPLITS * frame.count:
                 break
         return total
 
-    def _release(self, frame: Tracked, carried: LabelArray, last: Tracked) -> None:
+    def _release(self, frame: Tracked, carried: Any, last: Tracked) -> None:
         """Take the label from superpixels that have slid off what was carried for them.
 
-        carried: padded map of the last frame's rows, as the flow brought them here.
+        carried: snapshot of the map of the last frame's rows, as the flow brought them here.
         """
         table, count = frame.table, frame.count
         order = np.argsort(last.table.ids[: last.count])
         known = last.table.ids[: last.count][order]
         at = np.minimum(np.searchsorted(known, table.ids[:count]), len(known) - 1)
         origin = np.where(known[at] == table.ids[:count], order[at], NOBODY).astype(np.int32)
-        kept, was = count_kept(frame.labels, carried, origin, self.model.pad)
+        kept, was = frame.pixels.count_kept(carried, origin)
         slid = (was > 0) & (kept < self._settings.identity_share * table.stats[:count, INSIDE])
         table.ids[:count][slid] = -1
 
@@ -199,10 +186,11 @@ class Tracker:
         gone = np.array([ages.get(label, 0) + 1 for label in table.ids[dead].tolist()], np.int64)
         self._lost = _Lost(table.ids[dead], table.priors[dead], gone).where(gone <= self._settings.memory)
         rows = np.flatnonzero(living)
-        target = np.full(count + 1, NOBODY, np.int32)  # its last entry is NOBODY's
+        target = np.full(count, NOBODY, np.int32)
         target[rows] = np.arange(len(rows), dtype=np.int32)
         compact = superpixels(len(rows))
         for column, source in zip(compact, table, strict=True):
             column[:] = source[rows]
-        self._last = Tracked(target[frame.labels], compact, len(rows), frame.colour)
+        frame.pixels.rename(target)
+        self._last = Tracked(frame.pixels, compact, len(rows))
         return self._last
