@@ -392,7 +392,6 @@ class _Sweeps:
         self._priors = grid.put(table.priors[:count])
         values = [model.place_prior] * 2 + [model.colour_prior] * 3
         self._variance = torch.tensor(values, dtype=torch.double, device=grid.device)
-        self._features = [pixels._features(lattice.at) for lattice in grid.lattices]
         self.sums = pixels._sums(count)
         self._refresh()
 
@@ -423,25 +422,27 @@ class _Sweeps:
         Returns the moves, the border pixels tested and which pixels have seen a change near them.
         """
         start = self._pixels.labels.clone()
-        tested = torch.zeros((), dtype=torch.long, device=start.device)
-        for lattice, features in zip(self._grid.lattices, self._features, strict=True):
-            tested += self._pass(lattice, features, waiting, thin)
+        tested = sum(self._pass(lattice, waiting, thin) for lattice in self._grid.lattices)
         moved = (start != self._pixels.labels).float()[None, None]
         near = torch.nn.functional.max_pool2d(moved, 3, stride=1, padding=1)[0, 0] > 0
-        return int(moved.sum()), int(tested), near
+        return int(moved.sum()), tested, near
 
-    def _pass(self, lattice: _Lattice, features: torch.Tensor, waiting: torch.Tensor, thin: int | None) -> torch.Tensor:
+    def _pass(self, lattice: _Lattice, waiting: torch.Tensor, thin: int | None) -> int:
         """Move the pixels of one colour; returns how many were on a border."""
         model = self._model
         flat = self._pixels.labels.view(-1)
-        at, inside = lattice.at, lattice.inside
+        candidates = torch.nonzero(waiting.view(-1)[lattice.at])[:, 0]
+        at = lattice.at[candidates]
         own = flat[at]
-        ring = [flat[at + offset] for offset in lattice.offsets]
-        border = torch.stack([ring[i] != own for i in _NEAREST]).any(dim=0) & waiting.view(-1)[at]
+        border = torch.stack([flat[at + lattice.offsets[i]] != own for i in _NEAREST]).any(dim=0)
         if thin is not None:
             border &= (at * 2654435761 + thin * 40503 >> 16) % 2 == 0
+        candidates, at, own = candidates[border], at[border], own[border]
+        inside, inside_ring = lattice.inside[candidates], lattice.inside_ring[candidates]
+        features = self._pixels._features(at)
+        ring = [flat[at + offset] for offset in lattice.offsets]
         alone = ~torch.stack([ring[i] == own for i in _NEAREST]).any(dim=0)
-        whole, within = self._numbers(ring, own, lattice.inside_ring)
+        whole, within = self._numbers(ring, own, inside_ring)
         row = own.clamp(min=0)
         last = (within == 0) & (self.sums[row, INSIDE] > 1)
         free = (own < 0) | alone | ((whole == 1) & (within <= 1) & ~(inside & last))
@@ -459,14 +460,14 @@ class _Sweeps:
             gap_place, gap_colour = self._gaps(row, features, inside)
             score = self._scores[row]
             gain = leave + score[:, ADD_AREA] - score[:, ADD_PLACE] * gap_place - score[:, ADD_COLOUR] * gap_colour
-            whole, within = self._numbers(ring, ring[i], lattice.inside_ring)
+            whole, within = self._numbers(ring, ring[i], inside_ring)
             other = (ring[i] >= 0) & (ring[i] != own)
             free &= ~other | (whole == 1)
             better = other & (~inside | (within == 1)) & (gain > best_gain)
             best, best_gain = torch.where(better, ring[i], best), torch.where(better, gain, best_gain)
-        moves = border & free & (best != own)
+        moves = free & (best != own)
         self._apply(at[moves], own[moves], best[moves])
-        return border.sum()
+        return len(at)
 
     def _apply(self, at: torch.Tensor, left: torch.Tensor, joined: torch.Tensor) -> None:
         parts = self._pixels._parts(at)
