@@ -3,7 +3,8 @@ import oracle
 import pytest
 from states import small_state, spoil
 
-from tsp.model import COUNT, derive, gather, superpixels
+from tsp.local import sweep
+from tsp.model import COUNT, derive, gather, log_posterior, refresh_rows, superpixels, with_room
 from tsp.moves import activate, merge, neighbours, switch
 from tsp.settings import Settings
 from tsp.split import split
@@ -190,3 +191,37 @@ def test_tables_without_superpixels_are_left_alone():
     model = derive(Settings(num_superpixels=2), 5, 5)._replace(pad=2)
     assert merge(labels, superpixels(2), 0, model) == 0
     assert switch(superpixels(2), 0, model) == (0, 0)
+
+
+def test_statistics_hold_over_a_hundred_thousand_mixed_moves():
+    """Two models in turn, of small and of large superpixels, keep a frame in motion; nothing is counted anew."""
+    labels, colour, table, count, large = small_state("mixed", height=96, width=128, wished=40)
+    small = large._replace(area=large.area / 6, log_new=large.log_new / 6, log_old=large.log_old / 6)
+    random = np.random.default_rng(5)
+    state, active = np.zeros(1, np.uint64), np.ones(labels.shape, np.uint8)
+    totals = dict.fromkeys(("moves", "merges", "splits", "switches"), 0)
+    while totals["moves"] < 100_000:
+        for model in (small, large):
+            table = with_room(table, 3 * count)
+            table.priors[:count] += random.normal(0, 0.5, (count, 5))  # what is expected moves on, too,
+            table.priors[random.integers(0, count, 40)] += 30  # and of some it is far off
+            table.changed[:count] = table.stats[:count, COUNT] > 0
+            refresh_rows(model, count, table)
+            done, count = switch(table, count, model)
+            totals["switches"] += done
+            table = with_room(table, 2 * count)
+            active[1:-1, 1:-1] = 1
+            for _ in range(10):
+                totals["moves"] += sweep(labels, colour, table, active, model, False)[0]
+            totals["merges"] += merge(labels, table, count, model)
+            done, count = split(labels, colour, table, count, model, state)
+            totals["splits"] += done
+    assert min(totals.values()) > 15, totals
+    fresh = type(table)(*(column.copy() for column in table))
+    gather(labels, colour, fresh, count, model)
+    np.testing.assert_allclose(table.stats[:count], fresh.stats[:count], atol=1e-6)
+    kept, anew = (
+        sum(log_posterior(model, t.stats[k], t.priors[k], t.old[k]) for k in range(count)) for t in (table, fresh)
+    )
+    assert kept == pytest.approx(anew, abs=1e-4)
+    assert oracle.whole(labels, model.pad)
