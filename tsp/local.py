@@ -74,8 +74,7 @@ def sweep(  # noqa: C901 - one compiled loop
     """One pass over the active pixels, in place; pixels near a move are active in the next pass.
 
     labels: padded. colour: float32 (H, W, 3), whitened L, a, b. active: uint8, the size of labels.
-    All labels around a pixel must allow its move, as published: with only the one left and the one joined asked,
-    which connectivity would be content with, the borders of other superpixels slip more.
+    Every label beside a pixel must allow its move, as published.
     Superpixels that gain or lose a pixel are marked as changed. Returns the number of moves and of border pixels
     tested.
     """
