@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -12,6 +14,8 @@ import numba
 from numba.core import config as numba_config
 
 config: Any = numba_config  # its attributes are made when it is imported
+_PREFIX = "kernels-"
+_KEPT_FOR = 30 * 24 * 3600  # s
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
@@ -29,18 +33,16 @@ def compiler(*packages: Path) -> Callable[..., Decorator]:
     numba itself compiles a kernel again when the kernel's own file changes, but not when only the file of another
     kernel that it calls does: after an upgrade it would go on running the old one. Here each state of the sources
     has a folder of its own: in ``NUMBA_CACHE_DIR`` if that is set, else in ``__pycache__`` of the first package, else
-    in the user's cache folder. Where none of them can be written, kernels are compiled in every process.
+    in the user's cache folder. Where none of them can be written, or the sources are not there as files, kernels are
+    compiled in every process. Folders in ``__pycache__`` that no process has used for a month are removed.
     """
-    digest = hashlib.sha256()
-    for package in packages:
-        for source in sorted(package.rglob("*.py")):
-            digest.update(source.relative_to(package).as_posix().encode() + source.read_bytes())
-    folder = _first_writable(packages[0], f"kernels-{digest.hexdigest()[:16]}")
+    folder = _folder_of(packages)
 
     def kernel(**options: Any) -> Decorator:
         """As :func:`numba.njit` with these options."""
 
         def compiled(function: Kernel) -> Kernel:
+            # numba asks for its folder here and not again; what another thread decorates meanwhile lands in ours
             before = config.CACHE_DIR
             config.CACHE_DIR = "" if folder is None else str(folder)
             try:
@@ -53,18 +55,48 @@ def compiler(*packages: Path) -> Callable[..., Decorator]:
     return kernel
 
 
-def _first_writable(package: Path, name: str) -> Path | None:
-    chosen = config.CACHE_DIR
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    for parent in [Path(chosen)] if chosen else [package / "__pycache__", user / package.name]:
-        folder = parent / name
+def _folder_of(packages: tuple[Path, ...]) -> Path | None:
+    digest, sources = hashlib.sha256(), 0
+    for package in packages:
+        for source in sorted(path for path in package.rglob("*.py") if path.is_file()):
+            digest.update(source.relative_to(package).as_posix().encode() + source.read_bytes())
+            sources += 1
+    if not sources:
+        return None
+    name = f"{_PREFIX}{digest.hexdigest()[:16]}"
+    if config.CACHE_DIR:
+        return _writable(Path(config.CACHE_DIR) / name)
+    beside = packages[0] / "__pycache__"
+    _remove_unused(beside)
+    return _writable(beside / name) or _writable_at_home(Path(packages[0].name) / name)
+
+
+def _writable_at_home(folder: Path) -> Path | None:
+    """A folder in the user's cache, as for :func:`_writable`; None also for a user without a home."""
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    except RuntimeError:
+        return None
+    return _writable(home / folder)
+
+
+def _writable(folder: Path) -> Path | None:
+    """The folder, made and marked as used now, if files can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def _remove_unused(beside: Path) -> None:
+    for folder in beside.glob(f"{_PREFIX}*"):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
+            if folder.stat().st_mtime < time.time() - _KEPT_FOR:
+                shutil.rmtree(folder)
+        except OSError:  # another process was faster, or it is not ours to remove
             continue
-        if os.access(folder, os.W_OK):
-            return folder
-    return None
 
 
 kernel = compiler(Path(__file__).parent)

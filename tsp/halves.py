@@ -23,7 +23,8 @@ from tsp.topology import AROUND, LabelArray
 
 FLAT = np.zeros(5)
 """Stands for the prior of a new superpixel, which is not read."""
-_ITERATIONS = 5
+ITERATIONS = 5
+"""Of 2-means."""
 WordArray = npt.NDArray[np.uint64]
 SideArray = npt.NDArray[np.int8]
 
@@ -66,7 +67,7 @@ def _two_means(features: StatArray, old: bool, mean: StatArray, state: WordArray
     centres[1] = features[second]
     whole = features.sum(axis=0)
     far = np.empty(5)
-    for _ in range(_ITERATIONS):
+    for _ in range(ITERATIONS):
         way = centres[1] - centres[0]
         middle = 0.5 * ((centres[1] ** 2).sum() - (centres[0] ** 2).sum())
         w0, w1, w2, w3, w4 = way[0], way[1], way[2], way[3], way[4]

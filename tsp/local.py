@@ -34,7 +34,15 @@ from tsp.model import (
     Superpixels,
     refresh,
 )
-from tsp.topology import NOBODY, TOPOLOGICAL_NUMBER, LabelArray
+from tsp.topology import (
+    HIDDEN_AT_BOTTOM,
+    HIDDEN_AT_LEFT,
+    HIDDEN_AT_RIGHT,
+    HIDDEN_AT_TOP,
+    NOBODY,
+    TOPOLOGICAL_NUMBER,
+    LabelArray,
+)
 
 ByteArray = npt.NDArray[np.uint8]
 
@@ -103,13 +111,13 @@ def sweep(  # noqa: C901 - one compiled loop
             inside_ring = _ALL
             if inside:
                 if y == pad:
-                    inside_ring &= ~7
+                    inside_ring &= ~HIDDEN_AT_TOP
                 if y == last_y:
-                    inside_ring &= ~112
+                    inside_ring &= ~HIDDEN_AT_BOTTOM
                 if x == pad:
-                    inside_ring &= ~193
+                    inside_ring &= ~HIDDEN_AT_LEFT
                 if x == last_x:
-                    inside_ring &= ~28
+                    inside_ring &= ~HIDDEN_AT_RIGHT
             here_y, here_x = (y - pad) * model.place_scale, (x - pad) * model.place_scale
             light, a, b = np.float32(0), np.float32(0), np.float32(0)
             if inside:

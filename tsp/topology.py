@@ -21,6 +21,10 @@ AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1))
 """Steps to the four neighbours, (dy, dx)."""
 
 
+# Of the ring's bits NW, N, NE, E, SE, S, SW, W those that lie outside the frame for a pixel on its edge.
+HIDDEN_AT_TOP, HIDDEN_AT_RIGHT, HIDDEN_AT_BOTTOM, HIDDEN_AT_LEFT = 0b00000111, 0b00011100, 0b01110000, 0b11000001
+
+
 def _topological_number(ring: int) -> int:
     """4-components among the ring's set bits that touch a 4-neighbour, by flood fill round the ring.
 

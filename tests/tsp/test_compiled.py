@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from helpers import REPOSITORY
+
+from tsp import compiled
 
 CALLER = """
 from pathlib import Path
@@ -75,6 +78,38 @@ def test_a_package_that_cannot_be_written_keeps_its_kernels_with_the_user(packag
     assert ask(package) == (2, 0)
     assert ask(package) == (2, 1)
     assert list((package.parent / "home" / ".cache" / "package").glob("kernels-*"))
+
+
+def test_a_user_without_a_home_compiles_every_time(package, monkeypatch):
+    """As in a container whose user has no entry: there is no home folder to ask for."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(compiled.config, "CACHE_DIR", "")
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    with pytest.raises(RuntimeError):
+        Path.home()
+    assert compiled._folder_of((package,)).parent == package / "__pycache__"
+    (package / "__pycache__").rename(package / "away")
+    (package / "__pycache__").write_text("not a folder")
+    assert compiled._folder_of((package,)) is None
+
+
+def test_without_sources_nothing_is_kept(tmp_path):
+    assert compiled._folder_of((tmp_path,)) is None
+
+
+def test_a_dangling_link_among_the_sources_is_no_source(package):
+    (package / ".#callee.py").symlink_to("nowhere")
+    assert ask(package) == (2, 0)
+
+
+def test_folders_that_nobody_uses_go_after_a_month(package):
+    old, recent = (package / "__pycache__" / f"kernels-{age}" for age in ("old", "recent"))
+    for folder in (old, recent):
+        folder.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    ask(package)
+    assert not old.exists()
+    assert recent.exists()
 
 
 def test_where_nothing_can_be_written_kernels_still_run(package):

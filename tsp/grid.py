@@ -1,0 +1,152 @@
+"""What the device path shares: the grid that frames of one size have, and what is done with all pixels at once."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from tsp.halves import WordArray, uniform
+from tsp.model import Model
+from tsp.topology import HIDDEN_AT_BOTTOM, HIDDEN_AT_LEFT, HIDDEN_AT_RIGHT, HIDDEN_AT_TOP, TOPOLOGICAL_NUMBER
+
+FINE = 2.0**20
+"""Whitened features in the integer sums are multiples of 1 / this."""
+NEVER = 2**63 - 1
+_COLOURS = ((0, 0), (0, 1), (1, 0), (1, 1))
+_RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
+
+
+class Grid:
+    """What frames of one size share: places, the four colours, and what is frame and what is margin."""
+
+    def __init__(self, height: int, width: int, model: Model, device: torch.device) -> None:
+        self.height, self.width, self.device = height, width, device
+        pad = self._pad = model.pad
+        y, x = torch.arange(height, device=device), torch.arange(width, device=device)
+        self.nearest_y = (y - pad).clamp(0, height - 2 * pad - 1)
+        self.nearest_x = (x - pad).clamp(0, width - 2 * pad - 1)
+        self.inside = torch.zeros((height, width), dtype=torch.bool, device=device)
+        self.frame(self.inside)[...] = True
+        self.edge = torch.ones_like(self.inside)
+        self.edge[1:-1, 1:-1] = False
+        at = torch.stack(torch.meshgrid(y - pad, x - pad, indexing="ij"), dim=-1).view(-1, 2)
+        self.place = (at.double() * model.place_scale * FINE).round().long()
+        self.number = torch.from_numpy(TOPOLOGICAL_NUMBER.astype(np.int64)).to(device)
+        self.lattices = [self._lattice(row, column) for row, column in _COLOURS]
+
+    def put(self, table: Any) -> torch.Tensor:
+        """Bring an array of the host here, as a copy."""
+        return torch.from_numpy(np.array(table)).to(self.device)
+
+    def frame(self, padded: torch.Tensor) -> torch.Tensor:
+        """The view of a padded map without its margin."""
+        return padded[self._pad : -self._pad, self._pad : -self._pad]
+
+    def _lattice(self, row: int, column: int) -> Lattice:
+        """The pixels of one colour; the outermost ring of the map is left out, so that all have neighbours."""
+        height, width, pad = self.height, self.width, self._pad
+        y = torch.arange(1 + row, height - 1, 2, device=self.device)[:, None]
+        x = torch.arange(1 + column, width - 1, 2, device=self.device)[None, :]
+        at = (y * width + x).reshape(-1)
+        mask = torch.full_like(at, 255).view(y.shape[0], x.shape[1])
+        for hidden, edge in (
+            (HIDDEN_AT_TOP, y == pad),
+            (HIDDEN_AT_BOTTOM, y == height - pad - 1),
+            (HIDDEN_AT_LEFT, x == pad),
+            (HIDDEN_AT_RIGHT, x == width - pad - 1),
+        ):
+            mask = torch.where(edge, mask & ~hidden, mask)
+        inside = self.inside.view(-1)[at]
+        return Lattice(
+            at=at,
+            inside=inside,
+            inside_ring=torch.where(inside, mask.reshape(-1), 255),
+            offsets=[dy * width + dx for dy, dx in _RING],
+        )
+
+
+class Lattice(NamedTuple):
+    """The pixels of one colour."""
+
+    at: torch.Tensor
+    """Places in the flattened map, int64 (N,)."""
+    inside: torch.Tensor
+    """Whether they lie in the frame, bool (N,)."""
+    inside_ring: torch.Tensor
+    """Which of the eight neighbours lie in the frame, as bits, int64 (N,)."""
+    offsets: list[int]
+    """Steps to the eight neighbours in the flattened map."""
+
+
+def moved(plane: torch.Tensor, dy: int, dx: int) -> torch.Tensor:
+    """What lies at (dy, dx) from each pixel; what comes in from the other side is only seen on the outermost ring."""
+    return torch.roll(plane, (-dy, -dx), (0, 1))
+
+
+def least(cost: torch.Tensor, value: torch.Tensor, group: torch.Tensor, groups: int) -> torch.Tensor:
+    """Of each group the value with the least cost, of equal ones the least value; 2^63 - 1 where it is empty.
+
+    cost: float, not negative, compared as float32. value: int64, below 2^32. group: int64, of each value.
+    """
+    bits = cost.float().view(torch.int32).long()  # of floats that are not negative, bits are in the order of values
+    best = torch.full((groups,), NEVER, device=value.device)
+    best.scatter_reduce_(0, group, bits << 32 | value, "amin")
+    return torch.where(best < NEVER, best & 0xFFFFFFFF, NEVER)
+
+
+def greatest(key: torch.Tensor, group: torch.Tensor, groups: int) -> torch.Tensor:
+    """The greatest key of each group, -1 where it is empty."""
+    return torch.full((groups,), -1, device=key.device).scatter_reduce_(0, group, key, "amax")
+
+
+def noise(at: torch.Tensor, state: WordArray) -> torch.Tensor:
+    """A number in (0, 1) for each place, the same for the same state of the random numbers, which goes on by one."""
+    z = at + int(uniform(state) * 2**53)
+    for shift, factor in ((30, -0x40A7B892E31B1A47), (27, -0x6B2FB644ECCEEE15)):  # splitmix64's, as signed numbers
+        z = (z ^ (z >> shift)) * factor
+    return (((z ^ (z >> 31)) >> 11 & (2**52 - 1)).double() + 0.5) / 2**52
+
+
+def draw(chance: torch.Tensor, at: torch.Tensor, group: torch.Tensor, groups: int, state: WordArray) -> torch.Tensor:
+    """Of each group one member, drawn with a probability proportional to its chance; int64 (groups,), an index.
+
+    chance: float64 (N,), not negative. at: int64, each member's place, which its luck hangs on. group: of each.
+    Groups without members get the last one of all.
+    """
+    race = -torch.log(noise(at, state)) / chance
+    index = torch.arange(len(at), device=at.device)
+    return least(race, index, group, groups).clamp(max=len(at) - 1)
+
+
+def pieces(key: torch.Tensor, wanted: torch.Tensor | None = None) -> torch.Tensor:
+    """4-connected pieces of equal value: for each pixel the first place of its piece, int64 (H W,).
+
+    key: (H, W). wanted: bool (H, W), the pixels that are asked about; others are left alone. Every pixel takes the
+    least of its neighbours' names, tells it to the pixel that it is named after, and takes on that one's name, until
+    nothing changes.
+    """
+    height, width = key.shape
+    across, down = key[:, :-1] == key[:, 1:], key[:-1] == key[1:]
+    if wanted is not None:
+        across = across & wanted[:, :-1] & wanted[:, 1:]
+        down = down & wanted[:-1] & wanted[1:]
+    names = torch.arange(height * width, device=key.device)
+    none = height * width
+    while True:
+        plane = names.view(height, width)
+        found = plane.clone()
+        for here, there, same in (
+            (found[:, :-1], plane[:, 1:], across),
+            (found[:, 1:], plane[:, :-1], across),
+            (found[:-1], plane[1:], down),
+            (found[1:], plane[:-1], down),
+        ):
+            here.copy_(torch.minimum(here, torch.where(same, there, none)))
+        lower = torch.nonzero(found.view(-1) < names)[:, 0]
+        if len(lower) == 0:
+            return names
+        told = found.view(-1).clone()
+        told.scatter_reduce_(0, names[lower], found.view(-1)[lower], "amin")
+        names = told[told]
