@@ -62,6 +62,30 @@ def one_pixel_superpixel():
     return labels, colour, table, active, model, label
 
 
+def pocket(enclosed):
+    """A pixel of superpixel 0 that would gain by going to 1 and may: and superpixel 2, which touches it.
+
+    enclosed: whether 2 touches it from two sides, so that the move would close it in between them.
+    Returns labels, colour, table, the active pixels and the model; the pixel's place is the only active one.
+    """
+    model = derive(Settings(num_superpixels=3), 12, 12)
+    frame = np.full((12, 12), 2, np.int32)
+    frame[:, 6:] = 1
+    if not enclosed:
+        frame[7:] = 1
+    frame[6, 3:6] = 0
+    colour = np.zeros((12, 12, 3), np.float32)
+    colour[frame == 0] = 20
+    colour[6, 5] = 0
+    labels = np.full((12 + 2 * model.pad, 12 + 2 * model.pad), NOBODY, np.int32)
+    labels[model.pad : -model.pad, model.pad : -model.pad] = frame
+    table = superpixels(3)
+    gather(labels, colour, table, 3, model)
+    active = np.zeros(labels.shape, np.uint8)
+    active[model.pad + 6, model.pad + 5] = 1
+    return labels, colour, table, active, model
+
+
 def panning(frames, step=2, height=72, width=128, seed=0):
     """Frames of an exact pan over a soft texture, float32 (H, W, 3), 0..1, and the flow between them."""
     random = np.random.default_rng(seed)

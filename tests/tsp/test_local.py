@@ -1,7 +1,7 @@
 import numpy as np
 import oracle
 import pytest
-from states import one_pixel_superpixel, small_state, spoil
+from states import one_pixel_superpixel, pocket, small_state, spoil
 
 from tsp.local import settle, sweep
 from tsp.model import COUNT, INSIDE, gather, superpixels
@@ -79,6 +79,14 @@ def closes_no_ring(labels, y, x, around):
         if sum(bool(piece & _BESIDE) for piece in oracle.pieces(window)) != 1:
             return False
     return True
+
+
+@pytest.mark.parametrize("enclosed", [False, True])
+def test_a_move_closes_no_ring_of_a_third_superpixel(enclosed):
+    labels, colour, table, active, model = pocket(enclosed)
+    place = np.nonzero(active)
+    sweep(labels, colour, table, active, model, True)
+    assert labels[place] == (0 if enclosed else 1)
 
 
 def test_a_superpixel_of_one_pixel_that_is_not_worth_its_price_dies():

@@ -8,7 +8,7 @@ import oracle
 import pytest
 import torch
 from helpers import moving_picture
-from states import one_pixel_superpixel, panning, small_state, spoil
+from states import one_pixel_superpixel, panning, pocket, small_state, spoil
 from test_stream import check_rules
 
 from tsp import Evaluator, Settings, local, parallel, segment
@@ -100,6 +100,15 @@ def test_one_pixel_alone_goes_where_the_host_sends_it(device, kind):
         before[y, x] = labels[y, x]  # the host goes on to the pixels that follow
         np.testing.assert_array_equal(map_of(ours), before)
     assert moved > 10
+
+
+@pytest.mark.parametrize("enclosed", [False, True])
+def test_a_move_closes_no_ring_of_a_third_superpixel(device, enclosed):
+    labels, colour, table, active, model = pocket(enclosed)
+    pixels, _ = places(device, labels, colour, model)
+    pixels._waiting = torch.from_numpy(active > 0).to(device)
+    pixels.settle(table, 3, model, 1)
+    assert map_of(pixels)[np.nonzero(active)] == (0 if enclosed else 1)
 
 
 def test_the_table_comes_back_with_the_labels(device):
