@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 
 from tsp.halves import WordArray, uniform
-from tsp.model import Model
+from tsp.model import SUM_Y, BoolArray, Model, StatArray
 from tsp.topology import HIDDEN_AT_BOTTOM, HIDDEN_AT_LEFT, HIDDEN_AT_RIGHT, HIDDEN_AT_TOP, TOPOLOGICAL_NUMBER
 
 FINE = 2.0**20
@@ -16,6 +16,10 @@ FINE = 2.0**20
 NEVER = 2**63 - 1
 _COLOURS = ((0, 0), (0, 1), (1, 0), (1, 1))
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
+
+
+RINGS = 8
+"""That labels spread through the margin before it is asked whether they still do."""
 
 
 class Grid:
@@ -78,6 +82,41 @@ class Lattice(NamedTuple):
     """Which of the eight neighbours lie in the frame, as bits, int64 (N,)."""
     offsets: list[int]
     """Steps to the eight neighbours in the flattened map."""
+
+
+class Canvas(Protocol):
+    """What the moves need of a frame's pixels on a device."""
+
+    labels: torch.Tensor
+    """Padded int64 map."""
+    grid: Grid
+
+    def parts(self, at: torch.Tensor) -> torch.Tensor:
+        """See :meth:`tsp.parallel.DevicePixels.parts`."""
+        ...  # pragma: no cover
+
+    def features(self, at: torch.Tensor) -> torch.Tensor:
+        """See :meth:`tsp.parallel.DevicePixels.features`."""
+        ...  # pragma: no cover
+
+    def sums(self, count: int) -> torch.Tensor:
+        """See :meth:`tsp.parallel.DevicePixels.sums`."""
+        ...  # pragma: no cover
+
+    def squares(self, count: int) -> StatArray:
+        """See :meth:`tsp.parallel.DevicePixels.squares`."""
+        ...  # pragma: no cover
+
+    def of_rows(self, flags: BoolArray) -> torch.Tensor:
+        """See :meth:`tsp.parallel.DevicePixels.of_rows`."""
+        ...  # pragma: no cover
+
+
+def statistics(sums: torch.Tensor) -> StatArray:
+    """Integer sums as :mod:`tsp.model` keeps statistics, float64 (K, 7), on the host."""
+    stats = sums.cpu().numpy().astype(np.float64)
+    stats[:, SUM_Y:] /= FINE
+    return stats
 
 
 def moved(plane: torch.Tensor, dy: int, dx: int) -> torch.Tensor:

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from tsp.grid import FINE, NEVER, Grid, draw, greatest, least, moved, pieces
-from tsp.halves import ITERATIONS, WordArray
+from tsp.grid import FINE, NEVER, RINGS, Grid, greatest, least, moved, pieces, statistics
+from tsp.halves import WordArray
 from tsp.local import SETTLED
 from tsp.model import (
     MEAN_Y,
-    SUM_Y,
     BoolArray,
     FloatArray,
     Model,
@@ -29,7 +28,7 @@ from tsp.model import (
     refresh_rows,
 )
 from tsp.moves import choose_merges
-from tsp.split import choose_splits, hopeful, promising
+from tsp.split_together import split_together
 from tsp.sweeps import Sweeps
 from tsp.topology import AROUND, NOBODY, IdArray, LabelArray
 from tsp.tracker import Place
@@ -37,7 +36,6 @@ from tsp.tracker import Place
 _COARSE = 2.0**8  # their squares
 _STEP = 2.0**16  # flow in px
 _FASTEST = 1e5  # px a frame; farther than any frame is wide
-_RINGS = 8  # that labels spread through the margin before it is asked whether they still do
 
 
 def place_on(device: str) -> Place:
@@ -122,7 +120,7 @@ class DevicePixels:
         outside = ~grid.inside & (wanted >= 0)
         while True:
             grown = kept
-            for _ in range(_RINGS):
+            for _ in range(RINGS):
                 near = grown
                 for dy, dx in AROUND:
                     near = near | (moved(grown, dy, dx) & (moved(wanted, dy, dx) == wanted) & outside)
@@ -165,7 +163,7 @@ class DevicePixels:
 
     def activate(self, table: Superpixels, count: int) -> None:
         """See :class:`tsp.pixels.Pixels`."""
-        changed = self._of_rows(table.changed[:count])
+        changed = self.of_rows(table.changed[:count])
         near = changed.clone()
         for dy, dx in AROUND:
             near |= moved(changed, dy, dx)
@@ -215,94 +213,7 @@ class DevicePixels:
 
     def split(self, table: Superpixels, count: int, model: Model, state: WordArray) -> tuple[int, int]:
         """See :class:`tsp.pixels.Pixels`. Crumbs of one half go to the other, where the CPU asks which suits best."""
-        grid = self.grid
-        might = hopeful(self._squares(count), table, count, model)
-        table.changed[:count] = False
-        if not might.any():
-            return 0, count
-        at = torch.nonzero((self._of_rows(might) & grid.inside).view(-1))[:, 0]
-        side = self._two_means(at, table, count, state)
-        good = promising(self._part_sums(at, side, count), might, table, count, model)
-        chosen = grid.put(good)[self.labels.view(-1)[at]]
-        part = torch.full((grid.height * grid.width,), -1, device=grid.device)
-        part[at[chosen]] = side[chosen]
-        ready = good & self._connect_halves(part, count)
-        self._share_margin(part, ready)
-        at = torch.nonzero(part >= 0)[:, 0]
-        parts = self._part_sums(at, part[at], count)
-        done, rows, leaving, target = choose_splits(parts, ready, table, count, model)
-        rows_at = self.labels.view(-1)[at]
-        leaves = part[at] == grid.put(leaving.astype(np.int64))[rows_at]
-        self.labels.view(-1)[at[leaves]] = grid.put(target.astype(np.int64))[rows_at[leaves]]
-        return int(done), int(rows)
-
-    def _two_means(self, at: torch.Tensor, table: Superpixels, count: int, state: WordArray) -> torch.Tensor:
-        """Which of two means each pixel is nearer to, 0 or 1, for all superpixels at once; see :mod:`tsp.halves`.
-
-        at: places of the pixels in the flattened map. The first mean of an old superpixel is its own and stays.
-        """
-        grid = self.grid
-        rows, features = self.labels.view(-1)[at], self.features(at)
-        old = grid.put(table.old[:count])[:, None]
-        first = draw(torch.ones_like(rows), at, rows, count, state)
-        centre = torch.where(old, grid.put(table.scores[:count, MEAN_Y : MEAN_Y + 5]), features[first])
-        other = features[draw((features - centre[rows]).pow(2).sum(dim=1), at, rows, count, state)]
-        parts = self.parts(at)
-        whole = torch.zeros((count, 7), dtype=torch.long, device=grid.device).index_add_(0, rows, parts)
-        side = torch.zeros_like(at)
-        for _ in range(ITERATIONS):
-            way, middle = other - centre, (other.pow(2).sum(dim=1) - centre.pow(2).sum(dim=1)) / 2
-            side = ((features * way[rows]).sum(dim=1) > middle[rows]).long()
-            far = torch.zeros_like(whole).index_add_(0, rows[side > 0], parts[side > 0])
-            members, left = far[:, :1], whole[:, :1] - far[:, :1]
-            other = torch.where(members > 0, far[:, SUM_Y:].double() / FINE / members.clamp(min=1), other)
-            near = (whole - far)[:, SUM_Y:].double() / FINE / left.clamp(min=1)
-            centre = torch.where(old | (left == 0), centre, near)
-        return side
-
-    def _part_sums(self, at: torch.Tensor, part: torch.Tensor, count: int) -> StatArray:
-        """Statistics of the parts 0 and 1 of each superpixel, float64 (K, 2, 7), on the host."""
-        sums = torch.zeros((2 * count, 7), dtype=torch.long, device=at.device)
-        sums.index_add_(0, 2 * self.labels.view(-1)[at] + part, self.parts(at))
-        return _statistics(sums).reshape(count, 2, 7)
-
-    def _connect_halves(self, part: torch.Tensor, count: int) -> BoolArray:
-        """Give crumbs of a part to the other part, in place; which superpixels then have two connected parts.
-
-        part: int64, 0, 1 or -1 for pixels that take no part, of the flattened map.
-        """
-        grid = self.grid
-        labels, parts = grid.frame(self.labels), grid.frame(part.view(grid.height, grid.width))
-        wanted = parts >= 0
-        for side in (0, 1, None):  # crumbs of one part at a time: two that touch would only change places
-            key = 2 * labels + parts
-            names = pieces(key, wanted)[wanted.reshape(-1)]
-            roots, piece, sizes = torch.unique(names, return_inverse=True, return_counts=True)
-            owner = key.reshape(-1)[roots]
-            if side is None:
-                break
-            rank = sizes * len(roots) + torch.arange(len(roots), device=grid.device)
-            crumb = (owner % 2 == side) & (rank != greatest(rank, owner, 2 * count)[owner])
-            parts[wanted] = torch.where(crumb[piece], 1 - parts[wanted], parts[wanted])
-        return (torch.bincount(owner // 2, minlength=count) == 2).cpu().numpy()
-
-    def _share_margin(self, part: torch.Tensor, ready: BoolArray) -> None:
-        """Give each margin pixel of the superpixels that are ready to the part that reaches it first, in place."""
-        grid = self.grid
-        mine = self._of_rows(ready)
-        parts = part.view(grid.height, grid.width)
-        parts[~mine] = -1
-        while True:
-            reached = parts
-            for _ in range(_RINGS):
-                grown = reached
-                for dy, dx in AROUND:
-                    same = mine & (grown < 0) & (moved(self.labels, dy, dx) == self.labels)
-                    grown = torch.where(same, moved(reached, dy, dx), grown)
-                reached = grown
-            if torch.equal(reached, parts):
-                break
-            parts.copy_(reached)
+        return split_together(self, table, count, model, state)
 
     def count_kept(self, carried: Any, origin: LabelArray) -> tuple[LabelArray, LabelArray]:
         """See :class:`tsp.pixels.Pixels`."""
@@ -322,7 +233,7 @@ class DevicePixels:
 
     def free(self, rows: BoolArray) -> None:
         """See :class:`tsp.pixels.Pixels`."""
-        self._waiting = self._of_rows(rows)
+        self._waiting = self.of_rows(rows)
         self.labels = torch.where(self._waiting, NOBODY, self.labels)
 
     def snapshot(self) -> torch.Tensor:
@@ -343,7 +254,7 @@ class DevicePixels:
         at = torch.nonzero(flat >= 0)[:, 0]
         return at, flat[at]
 
-    def _of_rows(self, flags: BoolArray) -> torch.Tensor:
+    def of_rows(self, flags: BoolArray) -> torch.Tensor:
         """Which pixels belong to the flagged rows, bool, the size of the map."""
         return self.grid.put(np.append(flags, False))[self.labels]  # its last entry is NOBODY's
 
@@ -362,7 +273,7 @@ class DevicePixels:
         at, rows = self._owned()
         return torch.zeros((count, 7), dtype=torch.long, device=at.device).index_add_(0, rows, self.parts(at))
 
-    def _squares(self, count: int) -> StatArray:
+    def squares(self, count: int) -> StatArray:
         """See :func:`tsp.model.squares`."""
         at, rows = self._owned()
         whole = (self.features(at).pow(2).sum(dim=1) * _COARSE).round().long()
@@ -370,14 +281,7 @@ class DevicePixels:
         return (total.double() / _COARSE).cpu().numpy()
 
 
-def _statistics(sums: torch.Tensor) -> StatArray:
-    """Integer sums as :mod:`tsp.model` keeps statistics, float64 (K, 7), on the host."""
-    stats = sums.cpu().numpy().astype(np.float64)
-    stats[:, SUM_Y:] /= FINE
-    return stats
-
-
 def _write(sums: torch.Tensor, table: Superpixels, count: int, model: Model) -> None:
     """Bring statistics into the table, with the scores that follow from them."""
-    table.stats[:count] = _statistics(sums)
+    table.stats[:count] = statistics(sums)
     refresh_rows(model, count, table)

@@ -8,11 +8,10 @@ pass, so a superpixel that has lost its last pixel in the frame stays out of it,
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import torch
 
-from tsp.grid import FINE, Grid, Lattice
+from tsp.grid import FINE, Canvas, Lattice
 from tsp.local import WORTH
 from tsp.model import (
     ADD_AREA,
@@ -31,26 +30,6 @@ from tsp.model import (
 from tsp.topology import NOBODY
 
 _NEAREST = (1, 5, 7, 3)  # N, S, W, E among the ring, the order in which ties are broken on the CPU
-
-
-class Canvas(Protocol):
-    """What the moves need of a frame's pixels."""
-
-    labels: torch.Tensor
-    """Padded int64 map."""
-    grid: Grid
-
-    def parts(self, at: torch.Tensor) -> torch.Tensor:
-        """See :meth:`tsp.parallel.DevicePixels.parts`."""
-        ...  # pragma: no cover
-
-    def features(self, at: torch.Tensor) -> torch.Tensor:
-        """See :meth:`tsp.parallel.DevicePixels.features`."""
-        ...  # pragma: no cover
-
-    def sums(self, count: int) -> torch.Tensor:
-        """See :meth:`tsp.parallel.DevicePixels.sums`."""
-        ...  # pragma: no cover
 
 
 class Sweeps:

@@ -314,7 +314,7 @@ def test_nothing_changed_is_nothing_split(device):
 def test_unexplained_squares_are_the_hosts(device):
     labels, colour, _, count, model = small_state()
     pixels, _ = places(device, labels, colour, model)
-    np.testing.assert_allclose(pixels._squares(count), squares(labels, colour, count, model), rtol=1e-4)
+    np.testing.assert_allclose(pixels.squares(count), squares(labels, colour, count, model), rtol=1e-4)
 
 
 def test_bookkeeping_is_the_hosts(device):
