@@ -33,17 +33,17 @@ from tsp.sweeps import Sweeps
 from tsp.topology import AROUND, NOBODY, IdArray, LabelArray
 from tsp.tracker import Place
 
-_COARSE = 2.0**8  # their squares
+_COARSE = 2.0**8  # squares of whitened features in the integer sums are multiples of 1 / this
 _STEP = 2.0**16  # flow in px
 _FASTEST = 1e5  # px a frame; farther than any frame is wide
 
 
 def place_on(device: str) -> Place:
     """Brings first frames to a device. Raises RuntimeError if it is not there."""
-    place = torch.device(device)
-    index = int(device.partition(":")[2] or 0)  # torch keeps eight bits of it
-    if place.type == "cuda" and index >= torch.cuda.device_count():
+    kind, _, index = device.partition(":")  # looked at before torch does, which keeps eight bits of the index
+    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise RuntimeError(f"{device} is not there: torch sees {torch.cuda.device_count()} CUDA devices. Use cpu.")
+    place = torch.device(device)
 
     def pixels(labels: LabelArray, colour: FloatArray, model: Model) -> DevicePixels:
         grid = Grid(labels.shape[0], labels.shape[1], model, place)

@@ -25,6 +25,8 @@ def split_together(pixels: Canvas, table: Superpixels, count: int, model: Model,
     at = torch.nonzero((pixels.of_rows(might) & grid.inside).view(-1))[:, 0]
     side = _two_means(pixels, at, table, count, state)
     good = promising(_part_sums(pixels, at, side, count), might, table, count, model)
+    if not good.any():
+        return 0, count
     chosen = grid.put(good)[pixels.labels.view(-1)[at]]
     part = torch.full((grid.height * grid.width,), -1, device=grid.device)
     part[at[chosen]] = side[chosen]

@@ -462,5 +462,6 @@ def test_the_device_is_chosen_by_name(device):
         for one, two in zip(maps, stream("cuda", clip(), Settings(num_superpixels=60)), strict=True):
             np.testing.assert_array_equal(one, two)
     else:
-        with pytest.raises(RuntimeError, match="cuda:7 is not there"):
-            segment(clip(), 60, device="cuda:7")
+        for name in ("cuda:7", "cuda:256", "cuda:99999999999"):
+            with pytest.raises(RuntimeError, match=f"{name} is not there"):
+                segment(clip(), 60, device=name)
