@@ -41,7 +41,7 @@ _COMPACT = 12.5123
 # 0.7 times that borders follow colour more closely. In small pictures it would fall below the noise of 8-bit codes.
 _COLOUR_AREA = _COMPACT * 15 * 100
 _COLOUR_SHARE = 0.7
-_LEAST_COLOUR_VAR = 3.0
+_LEAST_COLOUR_VAR, _LEAST_AREA = 3.0, 4  # 8-bit codes squared; px
 
 
 class Model(NamedTuple):
@@ -113,7 +113,7 @@ def with_room(table: Superpixels, rows: int) -> Superpixels:
 
 def derive(settings: Settings, height: int, width: int) -> Model:
     """The model of frames of ``height`` x ``width`` px."""
-    wished = min(settings.num_superpixels, height * width)
+    wished = min(settings.num_superpixels, max(1, height * width // _LEAST_AREA))
     area = height * width / wished
     place_var = area / (_COMPACT * -settings.alpha)
     radius = math.sqrt(area / math.pi)

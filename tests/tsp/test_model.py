@@ -142,5 +142,7 @@ def test_a_table_grows_without_losing_anything():
     assert with_room(longer, 5) is longer
 
 
-def test_more_superpixels_than_pixels_are_as_many_as_pixels():
-    assert derive(Settings(num_superpixels=10**7), 20, 30) == derive(Settings(num_superpixels=600), 20, 30)
+def test_superpixels_are_not_wished_smaller_than_four_pixels():
+    assert derive(Settings(num_superpixels=10**7), 20, 30) == derive(Settings(num_superpixels=150), 20, 30)
+    assert derive(Settings(num_superpixels=150), 20, 30) != derive(Settings(num_superpixels=149), 20, 30)
+    assert derive(Settings(num_superpixels=5), 1, 1) == derive(Settings(num_superpixels=1), 1, 1)
