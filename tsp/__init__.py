@@ -28,7 +28,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for when it is asked for: ``vfxstyle`` shares only how kernels are compiled."""
+    """Load what is asked for when it is asked for, so that importing a part does not import the whole."""
     if name not in __all__:
         raise AttributeError(f"module 'tsp' has no attribute '{name}'")
     home = import_module(f"tsp.{_HOMES.get(name, name)}")
@@ -36,4 +36,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return list(__all__)

@@ -51,13 +51,16 @@ def segment(
     """
     if settings is None:
         settings = Settings(num_superpixels=num_superpixels, seed=seed)
+    elif not isinstance(settings, Settings):
+        raise ValueError(f"settings is {settings!r}; it must be a tsp.Settings.")
     elif (num_superpixels, seed) != (1000, 0):
-        raise ValueError("num_superpixels and seed belong into settings where settings are given.")
+        raise ValueError("num_superpixels and seed belong in settings where settings are given.")
     return _Stream(settings, _place_on(device)).run(frames, flow)
 
 
 def _place_on(device: str) -> Place:
     """Where pixels are worked on: one after the other on the CPU, many at once elsewhere."""
+    device = str(device)  # of a torch.device, too
     if device == "cpu":
         return HostPixels
     if not re.fullmatch(r"cuda(:\d+)?", device):
@@ -143,7 +146,7 @@ def checked_frame(frame: FrameArray, index: int, before: FloatArray | None) -> F
     """A frame as contiguous float32 (H, W, 3), 0..1. Raises ValueError naming the frame if it is not one."""
     array = np.asarray(frame)
     if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
-        raise ValueError(f"frame {index} has shape {array.shape}; it must be (H, W, 3).")
+        raise ValueError(f"frame {index} has shape {array.shape}; it must be (H, W, 3), and not empty.")
     if max(array.shape[:2]) > _LONGEST:
         raise ValueError(
             f"frame {index} has {array.shape[0]} x {array.shape[1]} px; {_LONGEST} px a side are the most."

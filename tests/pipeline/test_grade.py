@@ -214,6 +214,16 @@ def test_the_plate_is_never_written_over(make_shot, identity_preset):
         run(shot, identity_preset, shot)
 
 
+def test_a_file_is_no_folder_for_frames_and_a_folder_no_movie(make_shot, tmp_path, identity_preset):
+    shot = make_shot()
+    (tmp_path / "notes").touch()
+    with pytest.raises(UsageError, match="is a file, but exr goes into a folder"):
+        run(shot, identity_preset, tmp_path / "notes")
+    (tmp_path / "cut.mov").mkdir()
+    with pytest.raises(UsageError, match="is a folder, but prores422hq goes into a file"):
+        run(shot, identity_preset, tmp_path / "cut.mov")
+
+
 def test_the_folder_that_one_stands_in_and_links_to_folders(make_shot, tmp_path, identity_preset, monkeypatch):
     shot = make_shot(frames=range(1, 3))
     (tmp_path / "real_v003").mkdir()

@@ -179,9 +179,11 @@ def test_wrong_usage_exits_with_2(tmp_path):
     assert result.returncode == 2
     assert "Missing option '-o'" in result.stderr
     write_png_shot(tmp_path / "in")
+    (tmp_path / "file").touch()
     for arguments, message in (
         (("-o", tmp_path / "out", "--superpixels", 0), "0 is not in the range"),
         (("-o", tmp_path / "out", "--device", "gpu"), "it must be 'cpu', 'cuda' or 'cuda:N'"),
+        (("-o", tmp_path / "file"), "is a file"),
         (("-o", tmp_path / "in"), "holds the shot itself; choose another folder"),
     ):
         result = run_here(tmp_path / "in", *arguments)
@@ -277,7 +279,7 @@ def test_a_movie_that_is_cut_short_is_named(tmp_path):
 def test_an_output_that_cannot_be_written_exits_with_4(tmp_path):
     write_png_shot(tmp_path / "in")
     (tmp_path / "out").write_text("a file where the folder should be")
-    result = run_here(tmp_path / "in", "-o", tmp_path / "out", "--superpixels", WISHED)
+    result = run_here(tmp_path / "in", "-o", tmp_path / "out" / "labels", "--superpixels", WISHED)
     assert result.exit_code == 4
     assert f"{tmp_path / 'out'}" in result.stderr
     assert "check the disk's space and permissions" in result.stderr

@@ -331,8 +331,12 @@ def test_bad_arguments_are_named_before_any_frame_is_read():
         segment(iter(()), -1)
     with pytest.raises(ValueError, match="device is 'tpu'"):
         segment(iter(()), device="tpu")
-    with pytest.raises(ValueError, match="belong into settings"):
+    with pytest.raises(ValueError, match="belong in settings"):
         segment(iter(()), 50, settings=Settings())
+    with pytest.raises(ValueError, match=r"must be a tsp\.Settings"):
+        segment(iter(()), settings={"beta": -1})
+    with pytest.raises(ValueError, match="device is 'None'"):
+        segment(iter(()), device=None)
 
 
 def test_public_names():
@@ -340,6 +344,9 @@ def test_public_names():
     assert set(tsp.__all__) == {"DISFlow", "Evaluator", "OpticalFlow", "Settings", "metrics", "overlay", "segment"}
     for name in tsp.__all__:
         assert getattr(tsp, name) is not None
+    assert dir(tsp) == tsp.__all__
+    with pytest.raises(AttributeError, match="no attribute 'stereo'"):
+        _ = tsp.stereo
 
 
 def reference_frames(real_data, clip):

@@ -88,8 +88,8 @@ def make_plan(
 ) -> GradePlan:
     """Resolve every default of a grade job.
 
-    Raises :class:`~vfxstyle.errors.UsageError` for options that contradict each other or the shot, and for an
-    output that would land on the plate.
+    Raises :class:`~vfxstyle.errors.UsageError` for options that contradict each other or the shot, for an output
+    that would land on the plate, and for a file where a folder is needed or the other way round.
     """
     chosen = shot.frames if frames is None else shot.select(frames)
     target = None if output is None else Path(output)
@@ -103,7 +103,7 @@ def make_plan(
     else:
         targets = {n: place / frame_file_name(_name_of(place), n, shot.padding, picked) for n in chosen}
         folder = place / ".vfxstyle"
-    _refuse_plate(shot, place)
+    _check_place(shot, place, picked)
     return GradePlan(
         shot=shot.path,
         preset=preset,
@@ -140,7 +140,10 @@ def _default_output(shot: Shot, preset: Path, picked: OutputFormat) -> Path:
     return parent / (f"{name}.mov" if picked.is_movie else name)
 
 
-def _refuse_plate(shot: Shot, place: Path) -> None:
+def _check_place(shot: Shot, place: Path, picked: OutputFormat) -> None:
+    if place.exists() and place.is_dir() == picked.is_movie:
+        is_now, goes_into = ("a folder", "a file") if picked.is_movie else ("a file", "a folder")
+        raise UsageError(f"The output {place} is {is_now}, but {picked.value} goes into {goes_into}; choose with -o.")
     plate = shot.file_of(shot.frames[0])
     if place.resolve() in (plate.resolve(), plate.resolve().parent):
         raise UsageError(f"The output {place} is where the plate is; choose another place with -o.")
