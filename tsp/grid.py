@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from tsp.halves import WordArray, uniform
-from tsp.model import SUM_Y, BoolArray, Model, StatArray
-from tsp.topology import HIDDEN_AT_BOTTOM, HIDDEN_AT_LEFT, HIDDEN_AT_RIGHT, HIDDEN_AT_TOP, TOPOLOGICAL_NUMBER
+from tsp.model import SUM_Y, BoolArray, FloatArray, Model, StatArray
+from tsp.topology import (
+    AROUND,
+    HIDDEN_AT_BOTTOM,
+    HIDDEN_AT_LEFT,
+    HIDDEN_AT_RIGHT,
+    HIDDEN_AT_TOP,
+    TOPOLOGICAL_NUMBER,
+)
 
 FINE = 2.0**20
 """Whitened features in the integer sums are multiples of 1 / this."""
 NEVER = 2**63 - 1
+_COARSE = 2.0**8  # squares of whitened features in the integer sums are multiples of 1 / this
 _COLOURS = ((0, 0), (0, 1), (1, 0), (1, 1))
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
-
-
-RINGS = 8
-"""That labels spread through the margin before it is asked whether they still do."""
+_RINGS = 8  # that labels spread through the margin before it is asked whether they still do
 
 
 class Grid:
@@ -38,6 +43,7 @@ class Grid:
         at = torch.stack(torch.meshgrid(y - pad, x - pad, indexing="ij"), dim=-1).view(-1, 2)
         self.place = (at.double() * model.place_scale * FINE).round().long()
         self.number = torch.from_numpy(TOPOLOGICAL_NUMBER.astype(np.int64)).to(device)
+        self.ring = [dy * width + dx for dy, dx in _RING]  # steps to the eight neighbours in the flattened map
         self.lattices = [self._lattice(row, column) for row, column in _COLOURS]
 
     def put(self, table: Any) -> torch.Tensor:
@@ -67,7 +73,6 @@ class Grid:
             at=at,
             inside=inside,
             inside_ring=torch.where(inside, mask.reshape(-1), 255),
-            offsets=[dy * width + dx for dy, dx in _RING],
         )
 
 
@@ -80,36 +85,50 @@ class Lattice(NamedTuple):
     """Whether they lie in the frame, bool (N,)."""
     inside_ring: torch.Tensor
     """Which of the eight neighbours lie in the frame, as bits, int64 (N,)."""
-    offsets: list[int]
-    """Steps to the eight neighbours in the flattened map."""
 
 
-class Canvas(Protocol):
-    """What the moves need of a frame's pixels on a device."""
+class Canvas:
+    """A frame's pixels on a device. labels: padded int64, on the grid's device; colour: float32 (H, W, 3)."""
 
-    labels: torch.Tensor
-    """Padded int64 map."""
-    grid: Grid
+    def __init__(self, labels: torch.Tensor, colour: FloatArray, grid: Grid) -> None:
+        self.labels = labels
+        self.grid = grid
+        fine = torch.zeros((grid.height, grid.width, 3), dtype=torch.long, device=grid.device)
+        whole = np.rint(colour.astype(np.float64) * FINE).astype(np.int64)
+        grid.frame(fine)[...] = torch.from_numpy(whole).to(grid.device)
+        self._colour = fine.view(-1, 3)
 
-    def parts(self, at: torch.Tensor) -> torch.Tensor:
-        """See :meth:`tsp.parallel.DevicePixels.parts`."""
-        ...  # pragma: no cover
-
-    def features(self, at: torch.Tensor) -> torch.Tensor:
-        """See :meth:`tsp.parallel.DevicePixels.features`."""
-        ...  # pragma: no cover
-
-    def sums(self, count: int) -> torch.Tensor:
-        """See :meth:`tsp.parallel.DevicePixels.sums`."""
-        ...  # pragma: no cover
-
-    def squares(self, count: int) -> StatArray:
-        """See :meth:`tsp.parallel.DevicePixels.squares`."""
-        ...  # pragma: no cover
+    def owned(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Places in the flattened map of pixels that are somebody's, and whose."""
+        flat = self.labels.view(-1)
+        at = torch.nonzero(flat >= 0)[:, 0]
+        return at, flat[at]
 
     def of_rows(self, flags: BoolArray) -> torch.Tensor:
-        """See :meth:`tsp.parallel.DevicePixels.of_rows`."""
-        ...  # pragma: no cover
+        """Which pixels belong to the flagged rows, bool, the size of the map."""
+        return self.grid.put(np.append(flags, False))[self.labels]  # its last entry is NOBODY's
+
+    def parts(self, at: torch.Tensor) -> torch.Tensor:
+        """What pixels add to the statistics: themselves, themselves inside the frame, and their features."""
+        grid = self.grid
+        inside = grid.inside.view(-1)[at, None].long()
+        return torch.cat([torch.ones_like(inside), inside, grid.place[at], self._colour[at]], dim=1)
+
+    def features(self, at: torch.Tensor) -> torch.Tensor:
+        """Whitened y, x, L, a, b of pixels, float64 (N, 5); the margin has no colour, 0."""
+        return torch.cat([self.grid.place[at], self._colour[at]], dim=1).double() / FINE
+
+    def sums(self, count: int) -> torch.Tensor:
+        """Statistics of all rows, int64 (K, 7)."""
+        at, rows = self.owned()
+        return torch.zeros((count, 7), dtype=torch.long, device=at.device).index_add_(0, rows, self.parts(at))
+
+    def squares(self, count: int) -> StatArray:
+        """See :func:`tsp.model.squares`."""
+        at, rows = self.owned()
+        whole = (self.features(at).pow(2).sum(dim=1) * _COARSE).round().long()
+        total = torch.zeros(count, dtype=torch.long, device=at.device).index_add_(0, rows, whole)
+        return (total.double() / _COARSE).cpu().numpy()
 
 
 def statistics(sums: torch.Tensor) -> StatArray:
@@ -122,6 +141,22 @@ def statistics(sums: torch.Tensor) -> StatArray:
 def moved(plane: torch.Tensor, dy: int, dx: int) -> torch.Tensor:
     """What lies at (dy, dx) from each pixel; what comes in from the other side is only seen on the outermost ring."""
     return torch.roll(plane, (-dy, -dx), (0, 1))
+
+
+def spread(values: torch.Tensor, key: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
+    """Values, (H, W), -1 for none, spread from pixel to 4-neighbour of the same key, as far as they get.
+
+    into: bool, the pixels that may take one; who has one keeps it.
+    """
+    ways = [(dy, dx, into & (moved(key, dy, dx) == key)) for dy, dx in AROUND]
+    while True:
+        before = values
+        for _ in range(_RINGS):
+            source = values
+            for dy, dx, way in ways:
+                values = torch.where(way & (values < 0), moved(source, dy, dx), values)
+        if torch.equal(values, before):
+            return values
 
 
 def least(cost: torch.Tensor, value: torch.Tensor, group: torch.Tensor, groups: int) -> torch.Tensor:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tsp.grid import FINE, NEVER, RINGS, Grid, greatest, least, moved, pieces, statistics
+from tsp.grid import NEVER, Canvas, Grid, greatest, least, moved, pieces, spread, statistics
 from tsp.halves import WordArray
 from tsp.local import SETTLED
 from tsp.model import (
@@ -33,7 +33,6 @@ from tsp.sweeps import Sweeps
 from tsp.topology import AROUND, NOBODY, IdArray, LabelArray
 from tsp.tracker import Place
 
-_COARSE = 2.0**8  # squares of whitened features in the integer sums are multiples of 1 / this
 _STEP = 2.0**16  # flow in px
 _FASTEST = 1e5  # px a frame; farther than any frame is wide
 
@@ -52,16 +51,11 @@ def place_on(device: str) -> Place:
     return pixels
 
 
-class DevicePixels:
+class DevicePixels(Canvas):
     """See :class:`tsp.pixels.Pixels`. labels: padded int64, on the grid's device; colour: float32 (H, W, 3)."""
 
     def __init__(self, labels: torch.Tensor, colour: FloatArray, grid: Grid) -> None:
-        self.labels = labels
-        self.grid = grid
-        fine = torch.zeros((grid.height, grid.width, 3), dtype=torch.long, device=grid.device)
-        whole = np.rint(colour.astype(np.float64) * FINE).astype(np.int64)
-        grid.frame(fine)[...] = torch.from_numpy(whole).to(grid.device)
-        self._colour = fine.view(-1, 3)
+        super().__init__(labels, colour, grid)
         self._waiting = torch.zeros_like(labels, dtype=torch.bool)
 
     def mean_flow(self, flow: FloatArray, count: int) -> StatArray:
@@ -69,7 +63,7 @@ class DevicePixels:
         grid = self.grid
         field = torch.from_numpy(flow).to(grid.device).double().clamp(-_FASTEST, _FASTEST)
         whole = (field.flip(-1) * _STEP).round().long()[grid.nearest_y][:, grid.nearest_x].reshape(-1, 2)
-        owned, rows = self._owned()
+        owned, rows = self.owned()
         totals = torch.zeros((count, 3), dtype=torch.long, device=grid.device)
         totals[:, 2] = torch.bincount(rows, minlength=count)
         totals[:, :2].index_add_(0, rows, whole[owned])
@@ -82,8 +76,8 @@ class DevicePixels:
         empty = torch.full((grid.height, grid.width), NOBODY, device=grid.device)
         after = DevicePixels(empty, colour, grid)
         far = grid.height + grid.width
-        steps = grid.put(np.floor(np.clip(flows, -far, far) + 0.5).astype(np.int64))[:, :2]
-        source, rows = self._owned()
+        steps = grid.put(np.floor(np.clip(flows, -far, far) + 0.5).astype(np.int64))
+        source, rows = self.owned()
         y, x = source // grid.width + steps[rows, 0], source % grid.width + steps[rows, 1]
         lands = (y >= 1) & (y < grid.height - 1) & (x >= 1) & (x < grid.width - 1)
         source, rows, at = source[lands], rows[lands], (y * grid.width + x)[lands]
@@ -116,19 +110,9 @@ class DevicePixels:
         """Leave to nobody what in the margin does not hang together with its label inside the frame."""
         grid = self.grid
         wanted = torch.where(grid.edge, NOBODY, self.labels)
-        kept = grid.inside & (wanted >= 0)
         outside = ~grid.inside & (wanted >= 0)
-        while True:
-            grown = kept
-            for _ in range(RINGS):
-                near = grown
-                for dy, dx in AROUND:
-                    near = near | (moved(grown, dy, dx) & (moved(wanted, dy, dx) == wanted) & outside)
-                grown = near
-            if torch.equal(grown, kept):
-                break
-            kept = grown
-        self.labels = torch.where(kept | grid.inside, self.labels, NOBODY)
+        reached = spread(grid.inside.long() - 1, wanted, outside) >= 0
+        self.labels = torch.where(reached, self.labels, NOBODY)
 
     def gather(self, table: Superpixels, count: int, model: Model) -> None:
         """See :class:`tsp.pixels.Pixels`."""
@@ -247,38 +231,6 @@ class DevicePixels:
     def label_map(self, ids: IdArray) -> LabelArray:
         """See :class:`tsp.pixels.Pixels`."""
         return self.grid.put(ids)[self.grid.frame(self.labels)].int().cpu().numpy()
-
-    def _owned(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Places in the flattened map of pixels that are somebody's, and whose."""
-        flat = self.labels.view(-1)
-        at = torch.nonzero(flat >= 0)[:, 0]
-        return at, flat[at]
-
-    def of_rows(self, flags: BoolArray) -> torch.Tensor:
-        """Which pixels belong to the flagged rows, bool, the size of the map."""
-        return self.grid.put(np.append(flags, False))[self.labels]  # its last entry is NOBODY's
-
-    def parts(self, at: torch.Tensor) -> torch.Tensor:
-        """What pixels add to the statistics: themselves, themselves inside the frame, and their features."""
-        grid = self.grid
-        inside = grid.inside.view(-1)[at, None].long()
-        return torch.cat([torch.ones_like(inside), inside, grid.place[at], self._colour[at]], dim=1)
-
-    def features(self, at: torch.Tensor) -> torch.Tensor:
-        """Whitened y, x, L, a, b of pixels, float64 (N, 5); the margin has no colour, 0."""
-        return torch.cat([self.grid.place[at], self._colour[at]], dim=1).double() / FINE
-
-    def sums(self, count: int) -> torch.Tensor:
-        """Statistics of all rows, int64 (K, 7)."""
-        at, rows = self._owned()
-        return torch.zeros((count, 7), dtype=torch.long, device=at.device).index_add_(0, rows, self.parts(at))
-
-    def squares(self, count: int) -> StatArray:
-        """See :func:`tsp.model.squares`."""
-        at, rows = self._owned()
-        whole = (self.features(at).pow(2).sum(dim=1) * _COARSE).round().long()
-        total = torch.zeros(count, dtype=torch.long, device=at.device).index_add_(0, rows, whole)
-        return (total.double() / _COARSE).cpu().numpy()
 
 
 def _write(sums: torch.Tensor, table: Superpixels, count: int, model: Model) -> None:

@@ -21,8 +21,8 @@ from tsp.topology import NOBODY, IdArray, LabelArray
 class Pixels(Protocol):
     """A padded label map of rows of a table, and the whitened colours of its frame.
 
-    ``count`` is the number of rows in use; tables are changed in place, and their statistics and scores are up to
-    date after every method that changes labels.
+    ``count`` is the number of rows in use; tables are changed in place. A method that is handed a table leaves
+    its statistics and scores up to date.
     """
 
     def mean_flow(self, flow: FloatArray, count: int) -> StatArray:

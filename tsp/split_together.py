@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tsp.grid import FINE, RINGS, Canvas, draw, greatest, moved, pieces, statistics
+from tsp.grid import FINE, Canvas, draw, greatest, pieces, spread, statistics
 from tsp.halves import ITERATIONS, WordArray
 from tsp.model import MEAN_Y, SUM_Y, BoolArray, Model, StatArray, Superpixels
 from tsp.split import choose_splits, hopeful, promising
-from tsp.topology import AROUND
 
 
 def split_together(pixels: Canvas, table: Superpixels, count: int, model: Model, state: WordArray) -> tuple[int, int]:
@@ -100,14 +99,4 @@ def _share_margin(pixels: Canvas, part: torch.Tensor, ready: BoolArray) -> None:
     mine = pixels.of_rows(ready)
     parts = part.view(grid.height, grid.width)
     parts[~mine] = -1
-    while True:
-        reached = parts
-        for _ in range(RINGS):
-            grown = reached
-            for dy, dx in AROUND:
-                same = mine & (grown < 0) & (moved(pixels.labels, dy, dx) == pixels.labels)
-                grown = torch.where(same, moved(reached, dy, dx), grown)
-            reached = grown
-        if torch.equal(reached, parts):
-            break
-        parts.copy_(reached)
+    parts.copy_(spread(parts, pixels.labels, mine))

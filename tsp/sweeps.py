@@ -86,13 +86,13 @@ class Sweeps:
         candidates = torch.nonzero(waiting.view(-1)[lattice.at])[:, 0]
         at = lattice.at[candidates]
         own = flat[at]
-        border = torch.stack([flat[at + lattice.offsets[i]] != own for i in _NEAREST]).any(dim=0)
+        border = torch.stack([flat[at + self._grid.ring[i]] != own for i in _NEAREST]).any(dim=0)
         if thin is not None:
             border &= (at * 2654435761 + thin * 40503 >> 16) % 2 == 0
         candidates, at, own = candidates[border], at[border], own[border]
         inside, inside_ring = lattice.inside[candidates], lattice.inside_ring[candidates]
         features = self._pixels.features(at)
-        ring = [flat[at + offset] for offset in lattice.offsets]
+        ring = [flat[at + offset] for offset in self._grid.ring]
         alone = ~torch.stack([ring[i] == own for i in _NEAREST]).any(dim=0)
         whole, within = self._numbers(ring, own, inside_ring)
         row = own.clamp(min=0)
