@@ -12,36 +12,40 @@ import argparse
 import platform
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from vfxstyle import grade, open_shot
-from vfxstyle.color import decode, encode
+from vfxstyle.color import ColorConfig
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
+from vfxstyle.pipeline.spaces import Light, input_space, output_space
 from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.shots import OutputFormat
-from vfxstyle.shots.writing import ImageSink
+from vfxstyle.shots.writing import ImageSink, PictureStyle
 
 WIDTH = 640
 
 
 def floor_seconds(shot_path: str, folder: Path) -> float:
-    """Read every frame and write it as EXR, with no more than the change of encoding in between."""
+    """Read every frame and write it as EXR, with no more than the change of colour space in between."""
     start = time.perf_counter()
+    config = ColorConfig.load()
     with open_shot(shot_path) as shot:
-        encoding = OutputFormat.EXR.encoding_for(shot.info.encoding)
         targets = {number: folder / f"floor.{number:04d}.exr" for number in shot.frames}
-        sink = ImageSink(folder, targets, output_format=OutputFormat.EXR, encoding=encoding, stamps={})
+        plate = input_space(config, shot.info.color_tag, shot.path, None).space
+        result = output_space(config, OutputFormat.EXR, plate, None)
+        change = config.between(plate, result)
+        sink = ImageSink(folder, targets, PictureStyle(format=OutputFormat.EXR, space=result, tag=True, stamps={}))
         for frame in shot:
-            sink.write(frame_in(frame, shot.info.encoding, encoding))
+            sink.write(frame if change.is_identity else replace(frame, rgb=change.apply(frame.rgb)))
     return time.perf_counter() - start
 
 
-def frame_in(frame, plate, wanted):
-    from dataclasses import replace
-
-    return replace(frame, rgb=encode(decode(frame.rgb, plate), wanted))
+def light_of(shot) -> Light:
+    config = ColorConfig.load()
+    return Light.of(config, input_space(config, shot.info.color_tag, shot.path, None).space)
 
 
 def steadiness(shot_path: str, graded_path: Path, analysis: AnalysisFolder) -> np.ndarray:
@@ -50,8 +54,7 @@ def steadiness(shot_path: str, graded_path: Path, analysis: AnalysisFolder) -> n
     with open_shot(shot_path) as plate, open_shot(graded_path) as graded:
         for number in plate.frames:
             before, after = (
-                lab_of_picture(analysis_picture(shot.read(number), shot.info.encoding, WIDTH))
-                for shot in (plate, graded)
+                lab_of_picture(analysis_picture(shot.read(number), light_of(shot), WIDTH)) for shot in (plate, graded)
             )
             names, rows = np.unique(analysis.read_labels(number), return_inverse=True)
             change = (after - before).reshape(-1, 3)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import OpenImageIO as oiio
 
-from vfxstyle.color import Encoding, decode
+from vfxstyle.color import ColorConfig
 from vfxstyle.shots import Window, open_shot
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "big_buck_bunny"
@@ -26,10 +26,12 @@ SIZE = (640, 360)
 def main(movie: Path) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     window = Window(0, 0, *SIZE)
+    config = ColorConfig.load()
     with open_shot(movie) as shot:
+        to_light = config.to_working(config.space(shot.info.color_tag.space))
         for index in range(COUNT):
             frame = shot.read(FIRST + index)
-            light = decode(frame.rgb, Encoding.REC709)
+            light = to_light.apply(frame.rgb)
             small = np.maximum(cv2.resize(light, SIZE, interpolation=cv2.INTER_AREA), 0)
             write(replace(frame, rgb=small, data_window=window), FOLDER / f"bbb.{NUMBER + index}.exr", index)
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from vfxstyle import grade, open_shot
-from vfxstyle.color import Encoding, encode
+from vfxstyle.color import linear_to_srgb
 
 HERE = Path(__file__).resolve().parents[1]
 SHOT = HERE / "examples" / "big_buck_bunny"
@@ -17,7 +17,7 @@ FRAME = 1024
 
 
 def shown(folder: Path) -> np.ndarray:
-    return np.clip(encode(open_shot(folder).read(FRAME).rgb, Encoding.SRGB), 0, 1)
+    return np.clip(linear_to_srgb(open_shot(folder).read(FRAME).rgb), 0, 1)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from vfxstyle.style import save_preset
 def _own_preset_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the presets of whoever runs it."""
     monkeypatch.setenv("VFXSTYLE_PRESETS", str(tmp_path / "user_presets"))
+    monkeypatch.delenv("OCIO", raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import OpenImageIO as oiio
 import torch
 
+from vfxstyle.color import ColorConfig, ColorSpace
 from vfxstyle.features import DEEP_PARTS, backbone_class
 from vfxstyle.features.histogram import SIZE
 from vfxstyle.style import Predictor, Preset, PresetInfo, Standardisation
@@ -16,6 +17,11 @@ from vfxstyle.style import Predictor, Preset, PresetInfo, Standardisation
 FloatArray = npt.NDArray[np.float32]
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLE = REPOSITORY / "examples" / "big_buck_bunny"
+
+
+def space(name: str) -> ColorSpace:
+    """A colour space of the configuration that comes with the library."""
+    return ColorConfig.load("ocio://studio-config-latest").space(name)
 
 
 def write_picture(

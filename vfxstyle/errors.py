@@ -9,7 +9,8 @@
     │   ├── FrameError            frame        one frame cannot be read or does not fit the others
     │   ├── PresetError           preset       the preset is unknown, damaged or unsafe
     │   ├── PairsError            pairs        the before/after pairs cannot be used
-    │   └── AnalysisError         analysis     the shot analysis does not belong to this job
+    │   ├── AnalysisError         analysis     the shot analysis does not belong to this job
+    │   └── ColorError            color        a colour space or configuration is unknown
     ├── ResourceError       4
     │   └── OutputError           output       a file cannot be written
     ├── PartialError        1     partial      some frames failed, the others are good
@@ -82,6 +83,12 @@ class AnalysisError(InputError):
     """A shot analysis on disk is damaged or belongs to another plate."""
 
     code = "analysis"
+
+
+class ColorError(InputError):
+    """A colour space is unknown or cannot be told, or a colour configuration cannot be used."""
+
+    code = "color"
 
 
 class ResourceError(VfxStyleError):

@@ -66,7 +66,7 @@ def test_a_dry_run_prints_json_and_writes_nothing(make_shot, tmp_path, identity_
     assert result.returncode == 0, result.stderr
     plan = json.loads(result.stdout)
     assert [p.rsplit("/", 1)[1] for p in plan["files"]] == ["plate_identity.1002.png", "plate_identity.1003.png"]
-    assert plan["input_space"]["name"] == "scene-linear Rec.709"
+    assert plan["input_space"]["name"] == "Linear Rec.709 (sRGB)"
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -76,7 +76,7 @@ def test_a_dry_run_prints_json_and_writes_nothing(make_shot, tmp_path, identity_
         ["grade"],
         ["grade", "x"],
         ["grade", "x", "--preset", "golden", "--bogus"],
-        ["grade", "x", "--preset", "golden", "--compression", "zip"],
+        ["grade", "x", "--preset", "golden", "--codec", "dnxhd"],
         ["grade", "x", "--preset", "golden", "--strength", "2"],
         ["grade", "x", "--preset", "golden", "--format", "gif"],
         ["train", "x"],

@@ -3,7 +3,7 @@ import pytest
 import torch
 from helpers import moving_picture
 
-from vfxstyle.color import Encoding, decode, linear_to_lab
+from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.features import DEEP_PARTS, PCA, assemble, backbone_class, extract
 
 
@@ -22,7 +22,7 @@ def test_parts_have_the_sizes_of_the_method(raw):
 
 
 def test_the_pixel_feature_is_lab_at_the_nearest_pixel_inside(raw):
-    lab = linear_to_lab(decode(moving_picture(0), Encoding.SRGB))
+    lab = linear_to_lab(srgb_to_linear(moving_picture(0)))
     np.testing.assert_array_equal(raw.pixel, [lab[20, 10], lab[50, 100], lab[0, 127]])
 
 

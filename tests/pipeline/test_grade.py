@@ -94,7 +94,7 @@ def test_every_kind_of_frames_becomes_half_float_exr(make_shot, tmp_path, identi
     run(shot, identity_preset, tmp_path / "out")
     spec = oiio.ImageInput.open(str(tmp_path / "out" / "out.0002.exr")).spec()
     assert str(spec.format) == "half"
-    assert open_shot(tmp_path / "out").info.encoding_source != ""
+    assert open_shot(tmp_path / "out").info.color_tag.space == "lin_rec709_scene"
 
 
 @pytest.mark.parametrize("format_", ["png", "tiff", "dpx"])
@@ -153,7 +153,8 @@ def test_alpha_windows_and_other_channels_are_carried(tmp_path, lively_preset):
         out = open_shot(tmp_path / "out").read(number)
         assert (out.data_window, out.display_window) == (plate.data_window, plate.display_window)
         np.testing.assert_array_equal(out.alpha, plate.alpha)
-        np.testing.assert_array_equal(out.others, plate.others)
+        (written,), (read,) = out.exr.parts, plate.exr.parts
+        np.testing.assert_array_equal(written.channels["Z"], read.channels["Z"])
         assert not np.array_equal(out.rgb, plate.rgb)
 
 
@@ -258,7 +259,7 @@ def test_premultiplied_frames_become_straight_where_the_format_wants_it(tmp_path
     run(shot, identity_preset, tmp_path / "png", format="png")
     frame = open_shot(tmp_path / "png").read(1)
     assert not frame.premultiplied
-    np.testing.assert_allclose(frame.rgb, 0.4, atol=1e-4)
+    np.testing.assert_allclose(frame.rgb, 0.4, atol=1.3e-4)  # half a step of half float, and one of 16 bits
     run(tmp_path / "png", identity_preset, tmp_path / "again", format="png")
     np.testing.assert_allclose(open_shot(tmp_path / "again").read(1).rgb, frame.rgb, atol=1e-4)
     run(tmp_path / "png", identity_preset, tmp_path / "exr")

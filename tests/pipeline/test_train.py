@@ -3,7 +3,7 @@ import pytest
 from helpers import moving_picture, write_picture
 
 from vfxstyle import load_preset, train
-from vfxstyle.color import Encoding, decode, encode, lab_to_linear, linear_to_lab
+from vfxstyle.color import lab_to_linear, linear_to_lab, linear_to_srgb, srgb_to_linear
 from vfxstyle.errors import PairsError, UsageError
 from vfxstyle.pipeline.cards import model_card
 from vfxstyle.pipeline.grade import grade
@@ -16,10 +16,10 @@ QUICK = TrainSettings(superpixels=60, analysis_width=128, epochs=60, device="cpu
 
 
 def brighter(rgb):
-    lab = linear_to_lab(decode(rgb, Encoding.SRGB))
+    lab = linear_to_lab(srgb_to_linear(rgb))
     lab[..., 0] = 0.8 * lab[..., 0] + 15
     lab[..., 2] += 8
-    return np.clip(encode(lab_to_linear(lab), Encoding.SRGB), 0, 1)
+    return np.clip(linear_to_srgb(lab_to_linear(lab)), 0, 1)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_the_learnt_look_is_put_on_a_shot(trained, tmp_path):
     write_picture(tmp_path / "shot" / "a.0001.png", (plate * 65535 + 0.5).astype(np.uint16), kind="uint16")
     grade(tmp_path / "shot", trained.path, tmp_path / "out", format="png", superpixels=60, analysis_width=128)
     out = open_shot(tmp_path / "out").read(1).rgb
-    wanted, got, had = (linear_to_lab(decode(p, Encoding.SRGB)) for p in (brighter(plate), out, plate))
+    wanted, got, had = (linear_to_lab(srgb_to_linear(p)) for p in (brighter(plate), out, plate))
     error = np.linalg.norm(got - wanted, axis=-1).mean()
     assert error < 0.5 * np.linalg.norm(had - wanted, axis=-1).mean()
 

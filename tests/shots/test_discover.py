@@ -131,5 +131,7 @@ def test_iteration_gives_frames_in_order(make_shot):
 def test_an_empty_first_frame(make_shot):
     folder = make_shot()
     (folder / "plate.1001.exr").write_bytes(b"")
+    shot = open_shot(folder)
+    assert (shot.info.width, shot.info.height) == (128, 72)  # the next frame tells
     with pytest.raises(FrameError, match="is empty"):
-        open_shot(folder)
+        shot.read(1001)

@@ -3,31 +3,31 @@ import OpenImageIO as oiio
 import pytest
 from helpers import moving_picture, write_picture
 
-from vfxstyle.color import Encoding
 from vfxstyle.errors import FrameError
 from vfxstyle.shots import Window, open_shot
 
 
 @pytest.mark.parametrize(
-    ("extension", "encoding", "step"),
+    ("extension", "space", "step"),
     [
-        ("exr", Encoding.LINEAR, 2**-11),
-        ("png", Encoding.SRGB, 1 / 65535),
-        ("tif", Encoding.SRGB, 1 / 65535),
-        ("dpx", Encoding.SRGB, 1 / 1023),
+        ("exr", "lin_rec709_scene", 2**-11),
+        ("png", "srgb_rec709_display", 1 / 65535),
+        ("tif", "srgb_rec709_display", 1 / 65535),
+        ("dpx", "srgb_rec709_display", 1 / 1023),
     ],
 )
-def test_every_picture_format_is_read_at_its_depth(make_shot, extension, encoding, step):
+def test_every_picture_format_is_read_at_its_depth(make_shot, extension, space, step):
     shot = open_shot(make_shot(extension=extension))
     frame = shot.read(1002)
-    assert shot.info.encoding is encoding
+    assert shot.info.color_tag.space == space
+    assert shot.info.color_tag.assumed
     assert frame.rgb.dtype == np.float32
     np.testing.assert_allclose(frame.rgb, moving_picture(1), atol=step)
 
 
 def test_jpeg_is_read_as_display_referred(make_shot):
     shot = open_shot(make_shot(extension="jpg"))
-    assert shot.info.encoding is Encoding.SRGB
+    assert shot.info.color_tag.space == "srgb_rec709_display"
     assert np.abs(shot.read(1002).rgb - moving_picture(1)).mean() < 0.05
 
 
@@ -49,10 +49,10 @@ def test_windows_channels_and_header_are_kept(tmp_path):
     assert (shot.info.width, shot.info.height) == (64, 36)
     np.testing.assert_array_equal(frame.rgb, pixels[..., :3])
     np.testing.assert_array_equal(frame.alpha, pixels[..., 3])
-    others = dict(zip(frame.other_names, np.moveaxis(frame.others, -1, 0), strict=True))
-    np.testing.assert_array_equal(others["Z"], pixels[..., 4])
-    np.testing.assert_array_equal(others["id.mask"], pixels[..., 5])
-    assert frame.header.get_string_attribute("studio") == "us"
+    (part,) = frame.exr.parts
+    np.testing.assert_array_equal(part.channels["Z"], pixels[..., 4])
+    np.testing.assert_array_equal(part.channels["id.mask"], pixels[..., 5])
+    assert part.header["studio"] == "us"
 
 
 def test_the_display_window_is_cut_out_of_a_moved_data_window(tmp_path):
@@ -74,7 +74,6 @@ def test_a_grey_picture_is_read_as_three_equal_channels(tmp_path):
     grey = np.random.default_rng(0).integers(0, 65535, (16, 16, 1)).astype(np.uint16)
     frame = open_shot(write_picture(tmp_path / "a.png", grey, kind="uint16")).read(1)
     np.testing.assert_array_equal(frame.rgb[..., 0], frame.rgb[..., 2])
-    assert frame.others is None
 
 
 def test_straight_alpha_of_png_is_not_multiplied_in(tmp_path):
@@ -106,7 +105,7 @@ def test_a_truncated_frame_is_named(make_shot):
     folder = make_shot()
     victim = folder / "plate.1002.exr"
     victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
-    with pytest.raises(FrameError, match=r"1002.*cannot be read"):
+    with pytest.raises(FrameError, match=r"1002.*is damaged or cut short"):
         open_shot(folder).read(1002)
 
 
@@ -118,16 +117,18 @@ def test_a_truncated_jpeg_is_not_graded_as_grey(make_shot):
         open_shot(folder).read(1002)
 
 
-def test_other_primaries_in_the_header_are_told(tmp_path):
-    import OpenImageIO as oiio
-
+def test_other_primaries_in_the_header_name_the_space(tmp_path):
     spec = oiio.ImageSpec(4, 4, 3, oiio.HALF)
-    spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), (0.7347, 0.2653, 0, 1, 0.0001, -0.077, 0.321, 0.338))
+    spec.attribute(
+        "chromaticities", oiio.TypeDesc("float[8]"), (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767)
+    )
     output = oiio.ImageOutput.create(str(tmp_path / "a.exr"))
     assert output.open(str(tmp_path / "a.exr"), spec)
     assert output.write_image(np.zeros((4, 4, 3), np.float32))
     assert output.close()
-    assert "other primaries" in open_shot(tmp_path / "a.exr").info.encoding_source
+    tag = open_shot(tmp_path / "a.exr").info.color_tag
+    assert (tag.space, tag.assumed) == ("lin_ap1_scene", False)
+    assert tag.source.startswith("chromaticities 0.713 0.293")
 
 
 def test_a_frame_that_vanished_is_named(make_shot):
@@ -145,19 +146,13 @@ def test_no_colour_channels(tmp_path):
         open_shot(path)
 
 
-def test_a_log_tag_is_refused_not_guessed(tmp_path):
-    path = write_picture(tmp_path / "a.exr", moving_picture(0), attributes={"colorInteropID": "acescct_ap1_scene"})
-    with pytest.raises(FrameError, match="acescct"):
-        open_shot(path)
-
-
-def test_a_later_frame_in_another_encoding_is_named(make_shot):
+def test_a_later_frame_in_another_space_is_named(make_shot):
     folder = make_shot()
     attributes = {"colorInteropID": "srgb_rec709_display"}
     write_picture(folder / "plate.1003.exr", moving_picture(2), attributes=attributes)
     shot = open_shot(folder)
     shot.read(1002)
-    with pytest.raises(FrameError, match=r"1003.*is sRGB.*the shot is scene-linear"):
+    with pytest.raises(FrameError, match=r"1003.*'srgb_rec709_display'; the shot's first frame: default"):
         shot.read(1003)
 
 
@@ -166,19 +161,6 @@ def test_a_turned_photograph_is_refused(tmp_path):
     path = write_picture(tmp_path / "a.jpg", codes, kind="uint8", attributes={"Orientation": 6})
     with pytest.raises(FrameError, match="Orientation"):
         open_shot(path)
-
-
-def test_log_dpx_is_refused(tmp_path):
-    codes = (moving_picture(0) * 65535).astype(np.uint16)
-    attributes = {"dpx:Transfer": "Printing density"}
-    path = write_picture(tmp_path / "a.dpx", codes, kind="uint16", attributes=attributes)
-    with pytest.raises(FrameError, match="Printing density"):
-        open_shot(path)
-
-
-def test_a_linear_tag_is_stated_as_the_source(tmp_path):
-    path = write_picture(tmp_path / "a.exr", moving_picture(0), attributes={"colorInteropID": "lin_rec709_scene"})
-    assert open_shot(path).info.encoding_source == "header tag lin_rec709_scene"
 
 
 @pytest.mark.parametrize("name", ["ScanLines/Desk.exr", "DisplayWindow/t08.exr", "DisplayWindow/t16.exr"])
@@ -195,13 +177,15 @@ def test_a_real_sequence_whose_data_window_moves(real_data):
     assert (shot.info.width, shot.info.height) == (2048, 1556)
 
 
-def test_multi_part_and_luminance_chroma_files_are_refused(real_data):
-    with pytest.raises(FrameError, match="several parts"):
-        open_shot(real_data / "exr" / "Beachball" / "multipart.0001.exr")
-    with pytest.raises(FrameError, match="Flowers"):
-        open_shot(real_data / "exr" / "LuminanceChroma" / "Flowers.exr")
+@pytest.mark.parametrize("name", ["Flowers", "CrissyField", "MtTamNorth", "StarField"])
+def test_luminance_chroma_files_are_refused(real_data, name):
+    path = real_data / "exr" / "LuminanceChroma" / f"{name}.exr"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not among the development pictures")
+    with pytest.raises(FrameError, match=rf"{name}.*subsampled.*write it as R, G, B"):
+        open_shot(path)
 
 
-def test_cineon_log_is_refused(real_data):
-    with pytest.raises(FrameError, match="KodakLog"):
-        open_shot(real_data / "oiio" / "cineon" / "checker.cin")
+def test_deep_files_are_refused(real_data):
+    with pytest.raises(FrameError, match="is a deep image; flatten it first"):
+        open_shot(real_data / "exr" / "v2" / "LeftView" / "Trunks.exr")

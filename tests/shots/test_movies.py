@@ -3,10 +3,9 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from helpers import moving_picture
+from helpers import moving_picture, space
 
-from vfxstyle.color import Encoding
-from vfxstyle.errors import FrameError, OutputError, ShotError, UsageError
+from vfxstyle.errors import FrameError, OutputError, ShotError
 from vfxstyle.shots import Frame, OutputFormat, Window, open_shot
 from vfxstyle.shots.prores import ProResSink
 
@@ -21,10 +20,9 @@ def frame(index, alpha=None, height=72, width=128):
 
 def sink(path, output_format=OutputFormat.PRORES_422_HQ, **options):
     settings = {
-        "encoding": Encoding.REC709,
+        "space": space("g24_rec709_display"),
         "frame_rate": RATE,
         "pixel_aspect": Fraction(1),
-        "timecode": "01:00:00:00",
         "with_alpha": False,
     }
     return ProResSink(path, output_format=output_format, **{**settings, **options})
@@ -58,20 +56,19 @@ def test_prores_is_written_with_its_tags_and_comes_back(tmp_path, output_format,
         picture = next(container.decode(stream))
         assert (picture.colorspace, picture.color_primaries, picture.color_trc) == (1, 1, 1)
     shot = open_shot(tmp_path / "a.mov")
-    assert shot.info.timecode == "01:00:00:00"
-    assert shot.info.encoding is Encoding.REC709
+    assert shot.info.color_tag.space == "g24_rec709_display"
+    assert not shot.info.color_tag.assumed
     error = np.abs(shot.read(1).rgb - moving_picture(0))
     assert error.mean() < 0.02  # the picture's chroma is finer than 4:2:2 can carry
     assert list(tmp_path.iterdir()) == [tmp_path / "a.mov"]
 
 
 def test_an_srgb_movie_says_so(tmp_path):
-    out = sink(tmp_path / "a.mov", encoding=Encoding.SRGB)
+    out = sink(tmp_path / "a.mov", space=space("srgb_rec709_display"))
     out.write(frame(0))
     out.close()
     info = open_shot(tmp_path / "a.mov").info
-    assert info.encoding is Encoding.SRGB
-    assert info.encoding_source.startswith("its tag")
+    assert info.color_tag.space == "srgb_rec709_display"
 
 
 def encode(path, codec, options, pixel_format="yuv420p", tags=None, frames=40):
@@ -106,13 +103,22 @@ def test_open_groups_of_pictures_are_read_in_any_order(tmp_path, codec, options)
 
 
 @pytest.mark.parametrize(
-    ("tags", "message"),
-    [({"color_trc": 16}, "PQ"), ({"color_trc": 18}, "HLG"), ({"color_primaries": 9}, "BT.2020 primaries")],
+    ("tags", "space_name"),
+    [
+        ({}, "g24_rec709_display"),
+        ({"color_primaries": 9, "color_trc": 14}, "g24_rec2020_display"),
+        ({"color_primaries": 9, "color_trc": 16}, "pq_rec2020_display"),
+        ({"color_primaries": 9, "color_trc": 18}, "hlg_rec2020_display"),
+        ({"color_primaries": 12, "color_trc": 13}, "srgb_p3d65_display"),
+        ({"color_primaries": 1, "color_trc": 8}, ""),
+        ({"color_primaries": 1, "color_trc": 9}, ""),
+    ],
 )
-def test_wide_and_high_range_movies_are_refused_not_guessed(tmp_path, tags, message):
+def test_the_space_of_a_movie_is_what_its_tags_say(tmp_path, tags, space_name):
     encode(tmp_path / "a.mp4", "libx264", {}, tags=tags, frames=3)
-    with pytest.raises(ShotError, match=message):
-        open_shot(tmp_path / "a.mp4")
+    tag = open_shot(tmp_path / "a.mp4").info.color_tag
+    assert tag.space == space_name
+    assert tag.assumed is not bool(tags)
 
 
 def test_chroma_of_4_1_1_is_refused(tmp_path):
@@ -162,11 +168,6 @@ def test_odd_sizes(tmp_path):
     out.write(frame(0, height=37, width=51))
     out.close()
     assert open_shot(tmp_path / "a.mov").read(1).rgb.shape == (37, 51, 3)
-
-
-def test_a_bogus_timecode_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="not an SMPTE timecode"):
-        sink(tmp_path / "a.mov", timecode="noon")
 
 
 def test_junk_and_cut_movies_are_shot_errors(tmp_path, movie):

@@ -1,19 +1,20 @@
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from helpers import moving_picture, read_pixels, write_picture
+from helpers import moving_picture, read_pixels, space, write_picture
 
-from vfxstyle.color import Encoding
 from vfxstyle.errors import OutputError
 from vfxstyle.shots import Frame, OutputFormat, Window, open_shot
-from vfxstyle.shots.writing import HALF_MAX, ImageSink, frame_file_name
+from vfxstyle.shots.exr import HALF_MAX
+from vfxstyle.shots.writing import ImageSink, PictureStyle, frame_file_name
 
 WINDOW = Window(0, 0, 128, 72)
 
 
-def sink(folder, output_format=OutputFormat.EXR, encoding=Encoding.LINEAR, stamps=()):
+def sink(folder, output_format=OutputFormat.EXR, space_name="lin_rec709_scene", *, tag=False, stamps=(), **options):
     targets = {n: folder / frame_file_name(folder.name, n, 4, output_format) for n in range(10)}
-    return ImageSink(folder, targets, output_format=output_format, encoding=encoding, stamps=dict(stamps))
+    style = PictureStyle(format=output_format, space=space(space_name), tag=tag, stamps=dict(stamps), **options)
+    return ImageSink(folder, targets, style)
 
 
 def frame(pixels, number=1, **options):
@@ -36,11 +37,11 @@ def test_names_follow_the_folder_and_the_padding(tmp_path):
     ("output_format", "step"),
     [(OutputFormat.PNG, 1 / 65535), (OutputFormat.TIFF, 1 / 65535), (OutputFormat.DPX, 1 / 1023)],
 )
-def test_integer_formats_round_to_their_depth(tmp_path, output_format, step):
+def test_integer_formats_are_dithered_between_the_two_nearest_codes(tmp_path, output_format, step):
     picture = moving_picture(0)
-    path = sink(tmp_path / "o", output_format, Encoding.SRGB).write(frame(picture))
-    assert np.abs(read_pixels(path) - picture).max() <= 0.51 * step
-    assert open_shot(path).info.encoding is Encoding.SRGB
+    path = sink(tmp_path / "o", output_format, "srgb_rec709_display").write(frame(picture))
+    assert np.abs(read_pixels(path) - picture).max() <= step
+    assert np.abs((read_pixels(path) - picture).mean()) <= 0.02 * step
 
 
 def test_grey_float_exr_stays_float(tmp_path):
@@ -54,7 +55,7 @@ def test_grey_float_exr_stays_float(tmp_path):
 def test_scene_linear_tiff_is_float_and_keeps_highlights(tmp_path):
     path = sink(tmp_path / "o", OutputFormat.TIFF).write(frame(moving_picture(0) * 20))
     np.testing.assert_array_equal(read_pixels(path), moving_picture(0) * 20)
-    assert open_shot(path).info.encoding is Encoding.LINEAR
+    assert open_shot(path).info.color_tag.space == "lin_rec709_scene"
 
 
 def test_half_limits_what_is_too_bright_and_keeps_nan_and_infinity(tmp_path):
@@ -95,9 +96,9 @@ def test_everything_an_exr_says_is_said_again(tmp_path):
 def test_a_display_referred_exr_is_retagged_when_it_becomes_linear(tmp_path):
     plate = write_picture(tmp_path / "a.exr", moving_picture(0), attributes={"colorInteropID": "srgb_rec709_display"})
     shot = open_shot(plate)
-    assert shot.info.encoding is Encoding.SRGB
-    path = sink(tmp_path / "o").write(shot.read(1))
-    assert open_shot(path).info.encoding is Encoding.LINEAR
+    assert shot.info.color_tag.space == "srgb_rec709_display"
+    path = sink(tmp_path / "o", tag=True).write(shot.read(1))
+    assert open_shot(path).info.color_tag.space == "lin_rec709_scene"
 
 
 def test_formats_without_windows_get_the_display_window(tmp_path):
@@ -120,7 +121,7 @@ def test_a_failing_disk_leaves_the_old_frame_and_no_part(tmp_path, monkeypatch):
     out = sink(tmp_path / "o")
     path = out.write(frame(moving_picture(0)))
     old = path.read_bytes()
-    monkeypatch.setattr("vfxstyle.shots.writing._read_back", _broken)
+    monkeypatch.setattr("vfxstyle.shots.exr.read_parts", _broken)
     with pytest.raises(OutputError, match="disk"):
         out.write(frame(moving_picture(1)))
     assert path.read_bytes() == old

@@ -10,8 +10,11 @@ import click
 from vfxstyle.cli import options
 from vfxstyle.pipeline.settings import (
     DEFAULT_SUPERPIXELS,
+    Audio,
     FormatName,
     GradeSettings,
+    Missing,
+    OnError,
     Overwrite,
 )
 
@@ -37,6 +40,35 @@ from vfxstyle.pipeline.settings import (
     help="Share of the shot whose superpixels the network sees; the rest follow neighbours of like colour.",
 )
 @options.analysis_width
+@options.input_space
+@click.option("--output-space", metavar="SPACE", help="OpenColorIO name. [default: the plate's; EXR is linear]")
+@options.ocio
+@click.option("--layer", metavar="NAME", help="Layer or part of EXR files to grade. [default: the main one]")
+@click.option("--view", metavar="NAME", help="View of EXR files to grade. [default: the file's first]")
+@click.option(
+    "--compression", metavar="NAME", help="Of EXR: none, zip, zips, piz, dwaa:LEVEL ... [default: the plate's]"
+)
+@click.option("--start-frame", type=int, metavar="N", help="Number of the first frame out. [default: the plate's]")
+@click.option("--padding", type=int, metavar="N", help="Digits of frame numbers out. [default: the plate's]")
+@click.option("--fps", metavar="RATE", help="Frames per second out: 24, 24000/1001. [default: the plate's]")
+@click.option(
+    "--audio", type=click.Choice(get_args(Audio)), default="copy", show_default=True, help="Of a movie made of a movie."
+)
+@click.option(
+    "--missing",
+    type=click.Choice(get_args(Missing)),
+    default="error",
+    show_default=True,
+    help="Holes in a sequence: stop, leave them out (exit 1), or hold the frame before.",
+)
+@click.option(
+    "--on-error",
+    type=click.Choice(get_args(OnError)),
+    default="stop",
+    show_default=True,
+    help="Frames that cannot be read: stop, or leave them out (exit 1).",
+)
+@click.option("--write-nuke", is_flag=True, help="Write a Nuke script with plate, grade and a wipe beside the result.")
 @click.option("--analysis", metavar="FOLDER", help="Shot analysis. [default: .vfxstyle inside the output folder]")
 @options.device
 @click.option(

@@ -14,3 +14,7 @@ analysis_width = click.option(
 device = click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N")
 progress = click.option("--progress", type=click.Choice(["auto", "bar", "none"]), default="auto", show_default=True)
 seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+input_space = click.option(
+    "--input-space", metavar="SPACE", help="OpenColorIO name of the pictures' space. [default: from their tags]"
+)
+ocio = click.option("--ocio", metavar="FILE", help="OpenColorIO configuration. [default: $OCIO, else ACES studio]")

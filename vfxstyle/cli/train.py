@@ -18,6 +18,8 @@ from vfxstyle.pipeline.settings import DEFAULT_SUPERPIXELS, TrainSettings
 @click.option("--data-note", default="", help="Origin and licence of the pairs, stored in the preset.")
 @click.option("--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per picture.")
 @options.analysis_width
+@options.input_space
+@options.ocio
 @click.option("--epochs", type=int, default=TrainSettings().epochs, show_default=True, help="Passes over the pairs.")
 @click.option(
     "--held-out",

@@ -1,6 +1,20 @@
-"""Colour: Lab, transfer encodings, and the reversible grading encoding."""
+"""Colour: OpenColorIO spaces, Lab, sRGB, and the reversible grading encoding."""
 
-from vfxstyle.color.encoding import Encoding, decode, encode, from_grading, to_grading
+from vfxstyle.color.config import ColorConfig, ColorSpace, SpaceKind, Transform
+from vfxstyle.color.grading import from_grading, shown_as_photograph, to_grading
 from vfxstyle.color.lab import lab_to_linear, linear_to_lab
+from vfxstyle.color.srgb import linear_to_srgb, srgb_to_linear
 
-__all__ = ["Encoding", "decode", "encode", "from_grading", "lab_to_linear", "linear_to_lab", "to_grading"]
+__all__ = [
+    "ColorConfig",
+    "ColorSpace",
+    "SpaceKind",
+    "Transform",
+    "from_grading",
+    "lab_to_linear",
+    "linear_to_lab",
+    "linear_to_srgb",
+    "shown_as_photograph",
+    "srgb_to_linear",
+    "to_grading",
+]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vfxstyle.color import Encoding, decode, linear_to_lab
+from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.features.backbones import Backbone
 from vfxstyle.features.histogram import colour_histograms
 from vfxstyle.features.pca import PCA
@@ -46,7 +46,7 @@ def extract(backbone: Backbone, rgb: FloatArray, points: FloatArray) -> RawFeatu
     rgb: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution.
     points: float32 (N, 2), centroids (x, y) in px.
     """
-    lab = linear_to_lab(decode(rgb, Encoding.SRGB))
+    lab = linear_to_lab(srgb_to_linear(rgb))
     x = np.clip(np.rint(points[:, 0]).astype(int), 0, rgb.shape[1] - 1)
     y = np.clip(np.rint(points[:, 1]).astype(int), 0, rgb.shape[0] - 1)
     coarse = backbone.context_features(rgb, points, upsample=1, padding=COARSE_PADDING)

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vfxstyle._version import __version__
-from vfxstyle.features import backbone_class, pick_device
-from vfxstyle.pipeline.analyze import analyze
+from vfxstyle.color import SpaceKind
+from vfxstyle.errors import PartialError
+from vfxstyle.pipeline.job import Job, is_one_stretch
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, make_plan
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
-from vfxstyle.pipeline.records import Records, key_of
-from vfxstyle.pipeline.render import Renderer, predict_transforms
-from vfxstyle.pipeline.settings import AnalysisSettings, GradeSettings
-from vfxstyle.pipeline.store import AnalysisFolder, PlateFile, identity_of, stamp_plate
-from vfxstyle.shots import OutputFormat, Shot, format_frames, open_shot, parse_frames
-from vfxstyle.shots.prores import ProResSink
-from vfxstyle.shots.writing import FrameSink, ImageSink
-from vfxstyle.style import Preset, read_preset
+from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.pipeline.store import AnalysisFolder
+from vfxstyle.shots import Shot, format_frames, open_shot, parse_frames
+from vfxstyle.style import read_preset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +61,19 @@ def grade(
     """
     settings = replace(settings or GradeSettings(), **options)
     clock = Clock(progress or Silent())
-    with open_shot(shot) as plate:
-        plan = make_plan(plate, find_preset(preset), output, _numbers(frames), analysis, settings)
+    with _opened(shot, settings) as plate:
+        plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings)
         look = read_preset(plan.preset)
         _announce(plan, plate, clock)
-        job = _Job(plan, plate, look)
+        job = Job(plan, plate, look)
         todo = job.outdated()
         studied = None
         if todo:
             studied = job.analyse(clock)
             job.render(todo, studied, clock)
+        left_out = _left_out(plate, plan, frames)
+    if job.failed or left_out:
+        raise _partial(job, todo, left_out)
     manifest = AnalysisFolder(plan.analysis).manifest if studied is None else studied.manifest
     return GradeReport(
         output=plan.output,
@@ -86,6 +83,28 @@ def grade(
         superpixels=int(manifest.get("superpixels", 0)),
         chosen_frames=tuple(manifest.get("chosen_frames", ())),
         seconds=clock.seconds,
+    )
+
+
+def _opened(shot: str | Path, settings: GradeSettings) -> Shot:
+    return open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing)
+
+
+def _left_out(shot: Shot, plan: GradePlan, frames: str | Sequence[int] | None) -> list[int]:
+    """Frames asked for that the sequence lacks and that nothing holds."""
+    absent = set(shot.missing) - set(shot.frames)
+    wanted = absent if frames is None else absent & set(_asked(frames))
+    return sorted(wanted)
+
+
+def _partial(job: Job, todo: Sequence[int], left_out: Sequence[int]) -> PartialError:
+    bad = sorted({*job.failed, *left_out})
+    good = len(set(todo) - set(job.failed))
+    reasons = [*job.failed.values(), *(f"Frame {number} is missing." for number in left_out)]
+    return PartialError(
+        f"{len(bad)} frames failed, {good} were written to {job.plan.output}. {' '.join(reasons[:3])}"
+        f"{' ...' if len(reasons) > 3 else ''}",
+        frames=bad,
     )
 
 
@@ -100,160 +119,40 @@ def plan_grade(
 ) -> dict[str, Any]:
     """What :func:`grade` would do with the same arguments, as JSON values, without writing anything."""
     settings = settings or GradeSettings()
-    with open_shot(shot) as plate:
-        plan = make_plan(plate, find_preset(preset), output, _numbers(frames), analysis, settings)
-        job = _Job(plan, plate, read_preset(plan.preset))
+    with _opened(shot, settings) as plate:
+        plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings)
+        job = Job(plan, plate, read_preset(plan.preset))
         files = list(dict.fromkeys(plan.targets[number] for number in job.outdated()))
         return plan.as_json(files, job.support_files(files))
 
 
-def _numbers(frames: str | Sequence[int] | None) -> tuple[int, ...] | None:
-    if frames is None:
-        return None
+def _asked(frames: str | Sequence[int]) -> tuple[int, ...]:
     return parse_frames(frames) if isinstance(frames, str) else tuple(frames)
 
 
+def _numbers(frames: str | Sequence[int] | None, shot: Shot) -> tuple[int, ...] | None:
+    """The frames asked for, without those that are to be left out because they are missing."""
+    if frames is None:
+        return None
+    absent = set(shot.missing) - set(shot.frames)
+    return tuple(number for number in _asked(frames) if number not in absent)
+
+
 def _announce(plan: GradePlan, shot: Shot, clock: Clock) -> None:
-    """Say what was assumed of the plate and what will not be carried over."""
-    clock.note(
-        f"plate: {shot.info.width}x{shot.info.height}, frames {format_frames(plan.frames)}, "
-        f"{plan.input_encoding.value} ({plan.input_encoding_source})"
-    )
-    clock.note(f"output: {plan.output}, {plan.format.value}, {plan.output_encoding.value}")
-    if shot.is_movie:
-        clock.note("sound, if the movie has any, is not carried over")
-    if plan.format.is_movie and shot.info.frame_rate is None:
+    """Say what was assumed of the plate and what becomes of it."""
+    layer = f", {shot.info.layer}" if shot.info.layer else ""
+    clock.note(f"plate: {shot.info.width}x{shot.info.height}, frames {format_frames(plan.frames)}, {plan.input}{layer}")
+    if plan.input.source.startswith("default"):
+        clock.note("  the plate has no tag of its colour space; name it with --input-space if this is not it")
+    for note in shot.info.notes:
+        clock.note(f"  {note}")
+    clock.note(f"output: {plan.output}, {plan.format.value}, {plan.output_space.name}, colours by {plan.config.name}")
+    if shot.missing:
+        what = "held" if set(shot.missing) <= set(shot.frames) else "left out"
+        clock.note(f"missing frames {format_frames(shot.missing)} are {what}")
+    if plan.format.is_movie and plan.frame_rate is None:
         clock.note(f"the plate states no frame rate; the movie gets {DEFAULT_FRAME_RATE} frames per second")
-    if not plan.output_encoding.display_referred and plan.format.value in ("png", "dpx"):
-        clock.note(f"{plan.format.value} keeps the plate's linear light and clips what is above 1.0")
-
-
-class _Job:
-    """A planned grade with what its phases share."""
-
-    def __init__(self, plan: GradePlan, shot: Shot, preset: Preset) -> None:
-        self.plan, self.shot, self.preset = plan, shot, preset
-        settings = plan.settings
-        self.analysis_settings = AnalysisSettings(
-            superpixels=settings.superpixels,
-            analysis_width=settings.analysis_width,
-            backbone=preset.info.backbone,
-            seed=settings.seed,
-            coverage=settings.coverage,
-        )
-        self.plate_files: dict[str, PlateFile] = stamp_plate(shot, AnalysisFolder(plan.analysis).plate)
-        self.identity = identity_of(shot, self.plate_files, self.analysis_settings)
-        self.records = Records(plan.records)
-        self.untouched: dict[int, int] = {}
-        self._numbers: dict[Path, list[int]] = {}
-        for number, path in plan.targets.items():
-            self._numbers.setdefault(path, []).append(number)
-        pick_device(settings.device)  # an absent device or backbone is said before the work, not after half of it
-        backbone_class(preset.info.backbone)
-
-    def _key(self, target: Path) -> str:
-        """Hash of what an output file is made from."""
-        numbers = self._numbers[target]
-        return key_of(
-            frames=numbers,
-            plate=sorted({self.plate_files[self.shot.file_of(n).name].sha256 for n in numbers}),
-            analysis=self.identity,
-            preset=self.preset.digest,
-            strength=self.plan.settings.strength,
-            format=self.plan.format.value,
-            encoding=self.plan.output_encoding.name,
-            version=__version__,
-        )
-
-    def support_files(self, files: Sequence[Path]) -> list[Path]:
-        """What a run that writes ``files`` writes beside them: records, and the analysis if it must be made."""
-        if not files:
-            return []
-        records = [self.records.file_of(path) for path in files]
-        analysis = AnalysisFolder(self.plan.analysis)
-        current = self.plan.settings.overwrite != "always" and analysis.holds(self.identity, self.shot)
-        return records + ([] if current else analysis.files(self.shot.frames))
-
-    def outdated(self) -> list[int]:
-        """Frames to write: all, those that are missing, or those that are missing or not current."""
-        overwrite = self.plan.settings.overwrite
-        if overwrite == "always":
-            return list(self.plan.frames)
-        if overwrite == "never":
-            fresh = {path: path.exists() for path in self.plan.files}
-        else:
-            fresh = {path: self.records.is_current(path, self._key(path)) for path in self.plan.files}
-        return [number for number, path in self.plan.targets.items() if not fresh[path]]
-
-    def analyse(self, clock: Clock) -> AnalysisFolder:
-        """The shot's analysis, made or found."""
-        settings = self.plan.settings
-        return analyze(
-            self.shot,
-            self.plan.analysis,
-            self.analysis_settings,
-            plate=self.plate_files,
-            device=settings.device,
-            overwrite=settings.overwrite,
-            clock=clock,
-        )
-
-    def render(self, numbers: Sequence[int], analysis: AnalysisFolder, clock: Clock) -> None:
-        """Grade and write frames; each is read back before it gets its name."""
-        with clock.stage("transforms", 1) as step:
-            transforms = predict_transforms(analysis.read_features(), self.preset, self.plan.settings.device)
-            step()
-        renderer = Renderer(
-            analysis=analysis,
-            transforms=transforms,
-            analysis_width=self.plan.settings.analysis_width,
-            plate_encoding=self.plan.input_encoding,
-            output_encoding=self.plan.output_encoding,
-            straight_alpha=self.plan.format is not OutputFormat.EXR,
-            strength=self.plan.settings.strength,
-        )
-        sink = self._sink()
-        try:
-            with clock.stage("grade", len(numbers)) as step:
-                for number in numbers:
-                    rendered = renderer.render(self.shot.read(number))
-                    if rendered.untouched:
-                        self.untouched[number] = rendered.untouched
-                    written = sink.write(rendered.frame)
-                    if not self.plan.format.is_movie:
-                        self.records.store(written, self._key(written))
-                    step()
-                sink.close()
-        except BaseException:
-            with suppress(OSError):
-                sink.discard()
-            raise
-        if self.plan.format.is_movie:
-            self.records.store(self.plan.output, self._key(self.plan.output))
-
-    def _sink(self) -> FrameSink:
-        info = self.shot.info
-        if self.plan.format.is_movie:
-            first = self.plan.frames[0] == self.shot.frames[0]
-            return ProResSink(
-                self.plan.output,
-                output_format=self.plan.format,
-                encoding=self.plan.output_encoding,
-                frame_rate=info.frame_rate or Fraction(DEFAULT_FRAME_RATE),
-                pixel_aspect=info.pixel_aspect,
-                timecode=info.timecode if first else None,
-                with_alpha=info.has_alpha,
-            )
-        return ImageSink(
-            self.plan.output,
-            self.plan.targets,
-            output_format=self.plan.format,
-            encoding=self.plan.output_encoding,
-            stamps={
-                "vfxstyle:version": __version__,
-                "vfxstyle:preset": self.preset.info.name,
-                "vfxstyle:presetSHA256": self.preset.digest,
-                "vfxstyle:inputSpace": f"{self.plan.input_encoding.value} ({self.plan.input_encoding_source})",
-                "vfxstyle:strength": str(self.plan.settings.strength),
-            },
-        )
+    if plan.format.is_movie and shot.is_movie and plan.settings.audio == "copy" and not is_one_stretch(plan.frames):
+        clock.note("the frames are not one stretch, so the sound is left out")
+    if plan.output_space.kind is SpaceKind.LINEAR and plan.format.value in ("png", "dpx"):
+        clock.note(f"{plan.format.value} of linear light clips what is above 1.0")

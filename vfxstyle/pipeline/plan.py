@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vfxstyle.color import Encoding
+from vfxstyle.color import ColorConfig, ColorSpace
 from vfxstyle.errors import UsageError
-from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.pipeline.settings import GradeSettings, parse_rate
+from vfxstyle.pipeline.spaces import PlateSpace, input_space, output_space
 from vfxstyle.shots import OutputFormat, Shot, default_format, format_frames
 from vfxstyle.shots.discover import MOVIE_EXTENSIONS
+from vfxstyle.shots.exr import parse_compression
 from vfxstyle.shots.images import PICTURE_EXTENSIONS
 from vfxstyle.shots.writing import frame_file_name
 
@@ -33,12 +36,14 @@ class GradePlan:
     """The folder of frames, or the movie."""
     format: OutputFormat
     """File format of the output."""
-    input_encoding: Encoding
-    """How the plate's numbers become light."""
-    input_encoding_source: str
-    """Where that was learnt from."""
-    output_encoding: Encoding
-    """How the result is written."""
+    config: ColorConfig
+    """The colour configuration."""
+    input: PlateSpace
+    """Colour space of the plate, and where that was learnt from."""
+    output_space: ColorSpace
+    """Colour space of the result."""
+    frame_rate: Fraction | None
+    """Frames per second of the result, or None where nobody states any."""
     targets: Mapping[int, Path]
     """The file of each frame; the same movie for all frames of a movie."""
     analysis: Path
@@ -69,8 +74,9 @@ class GradePlan:
             "frames": format_frames(self.frames),
             "output": str(self.output),
             "format": self.format.value,
-            "input_space": {"name": self.input_encoding.value, "from": self.input_encoding_source},
-            "output_space": self.output_encoding.value,
+            "ocio": self.config.name,
+            "input_space": {"name": self.input.space.name, "from": self.input.source},
+            "output_space": self.output_space.name,
             "analysis": str(self.analysis),
             "settings": asdict(self.settings),
             "files": [str(path) for path in to_write],
@@ -89,7 +95,8 @@ def make_plan(
     """Resolve every default of a grade job.
 
     Raises :class:`~vfxstyle.errors.UsageError` for options that contradict each other or the shot, for an output
-    that would land on the plate, and for a file where a folder is needed or the other way round.
+    that would land on the plate, and for a file where a folder is needed or the other way round;
+    :class:`~vfxstyle.errors.ColorError` where the plate's colour space cannot be known.
     """
     chosen = shot.frames if frames is None else shot.select(frames)
     target = None if output is None else Path(output)
@@ -97,22 +104,28 @@ def make_plan(
     place = target or _default_output(shot, preset, picked)
     if output is None and picked.is_movie and chosen != shot.frames:  # a part must not replace the whole
         place = place.with_name(f"{place.stem}.{format_frames(chosen)}.mov")
+    _check_fitting(picked, settings)
     if picked.is_movie:
         targets = dict.fromkeys(chosen, place)
         folder = place.parent / ".vfxstyle" / place.stem
     else:
-        targets = {n: place / frame_file_name(_name_of(place), n, shot.padding, picked) for n in chosen}
+        shift = 0 if settings.start_frame is None else settings.start_frame - chosen[0]
+        digits = settings.padding or shot.padding
+        targets = {n: place / frame_file_name(_name_of(place), n + shift, digits, picked) for n in chosen}
         folder = place / ".vfxstyle"
     _check_place(shot, place, picked)
+    config = ColorConfig.load(settings.ocio)
+    plate = input_space(config, shot.info.color_tag, shot.file_of(chosen[0]), settings.input_space)
     return GradePlan(
         shot=shot.path,
         preset=preset,
         frames=chosen,
         output=place,
         format=picked,
-        input_encoding=shot.info.encoding,
-        input_encoding_source=shot.info.encoding_source,
-        output_encoding=picked.encoding_for(shot.info.encoding),
+        config=config,
+        input=plate,
+        output_space=output_space(config, picked, plate.space, settings.output_space),
+        frame_rate=parse_rate(settings.fps) if settings.fps is not None else shot.info.frame_rate,
         targets=targets,
         analysis=folder if analysis is None else Path(analysis),
         settings=settings,
@@ -132,6 +145,18 @@ def _format(shot: Shot, output: Path | None, settings: GradeSettings) -> OutputF
             f"--format {picked.value} does not fit the output {output}; movies end in .mov, frames go into a folder."
         )
     return picked
+
+
+def _check_fitting(picked: OutputFormat, settings: GradeSettings) -> None:
+    if settings.compression is not None:
+        if picked is not OutputFormat.EXR:
+            raise UsageError(f"--compression is for EXR, not for {picked.value}; leave it out.")
+        try:
+            parse_compression(settings.compression)
+        except ValueError as error:
+            raise UsageError(f"--{error}") from error
+    if picked.is_movie and (settings.start_frame is not None or settings.padding is not None):
+        raise UsageError("A movie has no frame numbers; leave --start-frame and --padding out.")
 
 
 def _default_output(shot: Shot, preset: Path, picked: OutputFormat) -> Path:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from vfxstyle.color import Encoding, decode, encode
+from vfxstyle.color import Transform
 from vfxstyle.errors import PresetError
 from vfxstyle.features import PCA, assemble, pick_device
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
 from vfxstyle.pipeline.smoothing import smooth_over_neighbours, spread_over_pixels
+from vfxstyle.pipeline.spaces import Light
 from vfxstyle.pipeline.store import AnalysisFolder, StoredFeatures
 from vfxstyle.pipeline.tables import adjacency, table_of
 from vfxstyle.shots import Frame
@@ -80,10 +81,12 @@ class Renderer:
     """The look, superpixel by superpixel."""
     analysis_width: int
     """Width of the analysis picture, in px."""
-    plate_encoding: Encoding
+    light: Light
     """How the plate's numbers become light."""
-    output_encoding: Encoding
-    """How the result is written."""
+    encoder: Transform | None
+    """From that light to the result's numbers; None where the result is that light itself."""
+    same_space: bool
+    """Whether the result is in the plate's space, so that pixels left alone keep their numbers."""
     straight_alpha: bool
     """Whether the output holds colour not multiplied by alpha (all formats but EXR do)."""
     strength: float
@@ -91,25 +94,41 @@ class Renderer:
 
     def render(self, plate: Frame) -> Rendered:
         """Grade one frame."""
-        plate = replace(plate, rgb=decode(plate.rgb, self.plate_encoding))
-        picture = analysis_picture(plate, Encoding.LINEAR, self.analysis_width)
+        plate = self._straightened(plate)
+        lit = replace(plate, rgb=self.light.decoded(plate.rgb))
+        graded, untouched = self._graded(lit)
+        rgb = self._associated(graded, plate)
+        if self.encoder is not None:
+            rgb = self.encoder.apply(rgb)
+            if self.same_space:
+                alone = (graded == lit.rgb).all(axis=-1)
+                rgb[alone] = plate.rgb[alone]
+        return Rendered(replace(plate, rgb=rgb, premultiplied=not self.straight_alpha), untouched)
+
+    def _graded(self, lit: Frame) -> tuple[FloatArray, int]:
+        picture = analysis_picture(lit, replace(self.light, decoder=None), self.analysis_width)
         guide = lab_of_picture(picture)
-        table, rows = table_of(self.analysis.read_labels(plate.number), guide)
+        table, rows = table_of(self.analysis.read_labels(lit.number), guide)
         smoothed = smooth_over_neighbours(self.transforms.of(table.labels), table, adjacency(rows))
         field = spread_over_pixels(rows, smoothed, table, guide)
-        graded, untouched = apply_field(
-            plate.rgb,
+        return apply_field(
+            lit.rgb,
             field,
-            alpha=plate.alpha if plate.premultiplied else None,
-            offset=(
-                plate.data_window.x - plate.display_window.x,
-                plate.data_window.y - plate.display_window.y,
-            ),
-            picture_size=(plate.display_window.width, plate.display_window.height),
+            alpha=lit.alpha if lit.premultiplied else None,
+            offset=(lit.data_window.x - lit.display_window.x, lit.data_window.y - lit.display_window.y),
+            picture_size=(lit.display_window.width, lit.display_window.height),
             strength=self.strength,
+            matrix=self.light.matrix,
         )
-        rgb = encode(self._associated(graded, plate), self.output_encoding)
-        return Rendered(replace(plate, rgb=rgb, premultiplied=not self.straight_alpha), untouched)
+
+    def _straightened(self, plate: Frame) -> Frame:
+        """The plate without alpha multiplied in, where its numbers are not light and cannot be graded otherwise."""
+        if self.light.decoder is None or plate.alpha is None or not plate.premultiplied:
+            return plate
+        cover = plate.alpha[..., None]
+        return replace(
+            plate, rgb=np.divide(plate.rgb, cover, out=plate.rgb.copy(), where=cover > 0), premultiplied=False
+        )
 
     def _associated(self, light: FloatArray, plate: Frame) -> FloatArray:
         """``light`` multiplied by the plate's alpha, or not, as the output format has it."""

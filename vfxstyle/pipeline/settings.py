@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, get_args
 
 from vfxstyle.errors import UsageError
+from vfxstyle.rates import exact_rate
 
 Overwrite = Literal["never", "changed", "always"]
+Missing = Literal["error", "skip", "hold"]
+OnError = Literal["stop", "skip"]
+Audio = Literal["copy", "none"]
 FormatName = Literal["exr", "tiff", "png", "dpx", "prores422", "prores422hq", "prores4444"]
 
 DEFAULT_SUPERPIXELS = 1000
@@ -26,6 +31,30 @@ def _check_shared(superpixels: int, analysis_width: int, device: str, seed: int)
     _check(1 <= superpixels <= 100_000, f"superpixels is {superpixels}; it must be 1 to 100000.")
     _check(64 <= analysis_width <= 4096, f"analysis width is {analysis_width} px; it must be 64 to 4096.")
     _check(bool(_DEVICE.match(device)), f"device is '{device}'; it must be auto, cpu, cuda or cuda:N.")
+
+
+def parse_rate(text: str) -> Fraction:
+    """Frames per second of ``24``, ``23.976`` or ``24000/1001``. Raises :class:`~vfxstyle.errors.UsageError`."""
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(f"fps is '{text}'; write 24, 23.976 or 24000/1001.") from error
+    _check(0 < rate <= 1000, f"fps is '{text}'; it must be above 0, and at most 1000.")
+    return rate if "/" in text or rate.denominator == 1 else exact_rate(float(rate))
+
+
+def _check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:
+    _check(value is None or value in choices, f"{name} is '{value}'; it must be one of {', '.join(choices)}.")
+
+
+def _check_output(settings: GradeSettings) -> None:
+    _check_choice("missing", settings.missing, get_args(Missing))
+    _check_choice("on_error", settings.on_error, get_args(OnError))
+    _check_choice("audio", settings.audio, get_args(Audio))
+    padding = settings.padding
+    _check(padding is None or 1 <= padding <= 20, f"padding is {padding}; it must be 1 to 20.")
+    if settings.fps is not None:
+        parse_rate(settings.fps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +93,39 @@ class GradeSettings:
     """Seed of everything random."""
     coverage: float = 1.0
     """Share of the clip's volume whose superpixels the network sees; the others follow a neighbour of like colour."""
+    input_space: str | None = None
+    """OpenColorIO name of the plate's space; None takes what the files say."""
+    output_space: str | None = None
+    """OpenColorIO name of the result's space; None takes the plate's, linear for EXR, Rec.709 for a movie of light."""
+    ocio: str | None = None
+    """OpenColorIO configuration; None takes ``$OCIO``, or the library's ACES studio configuration."""
+    layer: str | None = None
+    """Layer of EXR files to grade; None takes the main one."""
+    view: str | None = None
+    """View of EXR files to grade; None takes the file's default."""
+    compression: str | None = None
+    """Compression of EXR out, as in ``dwaa:45``; None takes the plate's."""
+    start_frame: int | None = None
+    """Number of the first frame out; None keeps the plate's numbers."""
+    padding: int | None = None
+    """Digits of a frame number in a file name; None keeps the plate's."""
+    missing: Missing = "error"
+    """What happens to frames that a sequence lacks."""
+    on_error: OnError = "stop"
+    """What happens to frames that cannot be read."""
+    fps: str | None = None
+    """Frames per second out, ``24`` or ``24000/1001``; None takes the plate's."""
+    audio: Audio = "copy"
+    """What happens to a movie's sound when a movie is made of it."""
+    write_nuke: bool = False
+    """Whether a Nuke script with plate, grade and a wipe is written beside the result."""
 
     def __post_init__(self) -> None:
         _check(0 <= self.strength <= 1, f"strength is {self.strength}; it must be 0 to 1.")
+        _check_output(self)
         _check(0 < self.coverage <= 1, f"coverage is {self.coverage}; it must be above 0, and at most 1.")
-        _check(
-            self.format is None or self.format in get_args(FormatName),
-            f"format is '{self.format}'; it must be one of {', '.join(get_args(FormatName))}.",
-        )
-        _check(
-            self.overwrite in get_args(Overwrite),
-            f"overwrite is '{self.overwrite}'; it must be one of {', '.join(get_args(Overwrite))}.",
-        )
+        _check_choice("format", self.format, get_args(FormatName))
+        _check_choice("overwrite", self.overwrite, get_args(Overwrite))
         _check_shared(self.superpixels, self.analysis_width, self.device, self.seed)
 
 
@@ -103,6 +153,10 @@ class TrainSettings:
     """One line about the look, stored in the preset."""
     data_note: str = ""
     """Where the pairs come from and under which licence, stored in the preset."""
+    input_space: str | None = None
+    """OpenColorIO name of the pictures' space; None takes what each file says."""
+    ocio: str | None = None
+    """OpenColorIO configuration; None takes ``$OCIO``, or the library's ACES studio configuration."""
 
     def __post_init__(self) -> None:
         _check(self.samples >= 1, f"samples is {self.samples}; it must be at least 1.")

@@ -32,7 +32,7 @@ from vfxstyle.shots.writing import write_picture
 
 LabelArray = npt.NDArray[np.int32]
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the format and of what is computed; raise it when either changes."""
 MANIFEST = "analysis.json"
 FEATURES = "features.npz"
@@ -82,14 +82,19 @@ def stamp_plate(shot: Shot, known: Mapping[str, PlateFile]) -> dict[str, PlateFi
     return stamps
 
 
-def identity_of(shot: Shot, plate: Mapping[str, PlateFile], settings: AnalysisSettings) -> str:
-    """Hash of everything that decides what an analysis contains."""
+def identity_of(shot: Shot, plate: Mapping[str, PlateFile], settings: AnalysisSettings, space: str) -> str:
+    """Hash of everything that decides what an analysis contains.
+
+    space: stands for the plate's colour space, see :func:`~vfxstyle.pipeline.spaces.identity_of_space`.
+    """
     text = json.dumps(
         {
             "schema": SCHEMA,
             "settings": asdict(settings),
             "frames": list(shot.frames),
-            "encoding": shot.info.encoding.name,
+            "held": [number for number in shot.missing if number in shot.frames],
+            "space": space,
+            "layer": shot.info.layer,
             "plate": {name: file.sha256 for name, file in plate.items()},
         },
         sort_keys=True,
@@ -134,8 +139,13 @@ class AnalysisFolder:
             self.manifest.get("identity") == identity
             and (self.folder / FEATURES).is_file()
             and file_digest(self.folder / FEATURES) == self.manifest.get("features_sha256")
-            and all(self.label_file(number).is_file() for number in shot.frames)
+            and all(self.label_file(number).is_file() for number in shot.frames if number not in self.unreadable)
         )
+
+    @property
+    def unreadable(self) -> dict[int, str]:
+        """Frames that could not be read when the shot was analysed, and why."""
+        return {int(number): str(why) for number, why in self.manifest.get("unreadable", {}).items()}
 
     def files(self, frames: Sequence[int]) -> list[Path]:
         """Every file that the analysis of these frames consists of."""

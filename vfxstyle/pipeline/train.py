@@ -15,6 +15,7 @@ import torch
 
 import tsp
 from vfxstyle._version import __version__
+from vfxstyle.color import ColorConfig
 from vfxstyle.errors import PairsError, UsageError
 from vfxstyle.features import (
     DEEP_PARTS,
@@ -32,6 +33,7 @@ from vfxstyle.pipeline.pairs import ExemplarPair, find_pairs
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import TrainSettings
+from vfxstyle.pipeline.spaces import Light, input_space
 from vfxstyle.pipeline.tables import table_of
 from vfxstyle.shots import open_shot
 from vfxstyle.shots.writing import make_folder
@@ -118,8 +120,9 @@ def describe_plates(
     backbone = backbone_class(settings.backbone)(device)
     random = np.random.default_rng(settings.seed)
     described = []
+    config = ColorConfig.load(settings.ocio)
     for plate in plates:
-        picture = _picture(plate, settings.analysis_width)
+        picture = _picture(plate, settings, config)
         labels = next(iter(tsp.segment([picture], settings.superpixels, seed=settings.seed)))
         table, rows = table_of(labels, lab_of_picture(picture))
         raw = extract(backbone, picture, table.centroids)
@@ -128,9 +131,10 @@ def describe_plates(
     return described
 
 
-def _picture(path: Path, width: int) -> FloatArray:
+def _picture(path: Path, settings: TrainSettings, config: ColorConfig) -> FloatArray:
     with open_shot(path) as shot:
-        return analysis_picture(shot.read(shot.frames[0]), shot.info.encoding, width)
+        plate = input_space(config, shot.info.color_tag, path, settings.input_space)
+        return analysis_picture(shot.read(shot.frames[0]), Light.of(config, plate.space), settings.analysis_width)
 
 
 def _sampled_pixels(rows: npt.NDArray[np.int32], samples: int, random: np.random.Generator) -> npt.NDArray[np.int32]:
@@ -150,9 +154,10 @@ def sample_colours(
     Raises :class:`~vfxstyle.errors.PairsError` if the two pictures of a pair differ in shape.
     """
     colours = []
+    config = ColorConfig.load(settings.ocio)
     for pair, plate in zip(pairs, described, strict=True):
-        before = _picture(pair.before, settings.analysis_width)
-        after = _picture(pair.after, settings.analysis_width)
+        before = _picture(pair.before, settings, config)
+        after = _picture(pair.after, settings, config)
         if before.shape != after.shape:
             raise PairsError(
                 f"Pair '{pair.stem}' does not match: before is {before.shape[1]}x{before.shape[0]} at analysis "

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import fileseq
 
 from vfxstyle.errors import ShotError, UsageError
 from vfxstyle.shots.images import PICTURE_EXTENSIONS, ImageShot
+from vfxstyle.shots.layers import LayerChoice
 from vfxstyle.shots.shot import Shot
 
 MOVIE_EXTENSIONS = frozenset({"mov", "mp4", "m4v", "mkv", "mxf", "avi"})
@@ -19,26 +22,46 @@ _PADDING_STYLE = fileseq.PAD_STYLE_HASH1
 _RANGE_AFTER_PATTERN = re.compile(r"^(?P<pattern>\S.*\S)\s+(?P<range>-?\d[\d,x:y-]*)$")
 
 
-def open_shot(path: str | Path) -> Shot:
+MissingPolicy = Literal["error", "skip", "hold"]
+"""What a hole in a sequence is: an error, left out, or filled with the frame before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShotOptions:
+    """How a shot is opened."""
+
+    layers: LayerChoice = field(default_factory=LayerChoice)
+    """Which layer of EXR files is read."""
+    missing: MissingPolicy = "error"
+    """What happens to frames that a sequence lacks."""
+
+
+def open_shot(
+    path: str | Path, *, layer: str | None = None, view: str | None = None, missing: MissingPolicy = "error"
+) -> Shot:
     """Open a shot for reading.
 
     path: a folder with one sequence, a sequence pattern in any of fileseq's notations
         (``shot.####.exr``, ``shot.%04d.exr``, ``shot.1001-1100#.exr``, ``shot.%04d.exr 1001-1100``),
         a movie file, or one picture.
+    layer, view: which layer and view of EXR files is read; by default the main one.
+    missing: what happens to frames that a sequence lacks: an "error", "skip" them (they are in ``missing`` of the
+        shot), or "hold" the frame before them.
     Raises :class:`~vfxstyle.errors.ShotError` if nothing is there, more than one thing is, or the
     sequence has holes; :class:`~vfxstyle.errors.FrameError` if the first frame cannot be read.
     """
     text = str(path)
     place = Path(text)
+    options = ShotOptions(layers=LayerChoice(layer, view), missing=missing)
     try:
         is_folder, is_file = place.is_dir(), place.is_file()
     except (OSError, ValueError) as error:
         raise ShotError(f"'{text}' cannot be a path: {error}; check it.") from error
     if is_folder:
-        return _open_folder(place)
+        return _open_folder(place, options)
     if is_file:
-        return _open_file(place)
-    return _open_pattern(text)
+        return _open_file(place, options)
+    return _open_pattern(text, options)
 
 
 def parse_frames(text: str) -> tuple[int, ...]:
@@ -64,7 +87,7 @@ def _extension(sequence: fileseq.FileSequence) -> str:
     return str(sequence.extension()).lstrip(".").lower()
 
 
-def _open_folder(folder: Path) -> Shot:
+def _open_folder(folder: Path, options: ShotOptions) -> Shot:
     try:
         found = fileseq.findSequencesOnDisk(str(folder), pad_style=_PADDING_STYLE)
     except (OSError, fileseq.FileSeqException) as error:
@@ -81,14 +104,16 @@ def _open_folder(folder: Path) -> Shot:
         if movies:
             raise ShotError(f"Folder {folder} holds no frames but a movie; name it: '{folder / movies[0]}'.")
         raise ShotError(f"Folder {folder} holds no frames ({', '.join(sorted(PICTURE_EXTENSIONS))}); check the path.")
-    return _sequence_shot(pictures[0], folder.resolve().name, folder, complete=True)
+    return _sequence_shot(pictures[0], folder.resolve().name, folder, options, complete=True)
 
 
-def _open_file(path: Path) -> Shot:
+def _open_file(path: Path, options: ShotOptions) -> Shot:
     extension = path.suffix.lower().lstrip(".")
     if extension in MOVIE_EXTENSIONS:
         from vfxstyle.shots.movies import MovieShot
 
+        if options.layers:
+            raise UsageError(f"{path} is a movie; leave --layer and --view out, they are for EXR.")
         return MovieShot(path)
     if extension not in PICTURE_EXTENSIONS:
         raise ShotError(
@@ -98,11 +123,11 @@ def _open_file(path: Path) -> Shot:
     try:
         sequence = fileseq.FileSequence(str(path), pad_style=_PADDING_STYLE)
     except fileseq.FileSeqException:  # a name that is no sequence name, such as a-1.2b-3c.jpg
-        return ImageShot(path.stem, path, {1: path}, padding=4)
-    return _sequence_shot(sequence, _stem(sequence) or path.stem, path, complete=False)
+        return ImageShot(path.stem, path, {1: path}, 4, options.layers)
+    return _sequence_shot(sequence, _stem(sequence) or path.stem, path, options, complete=False)
 
 
-def _open_pattern(text: str) -> Shot:
+def _open_pattern(text: str, options: ShotOptions) -> Shot:
     split = _RANGE_AFTER_PATTERN.match(text)
     pattern, wanted = (split["pattern"], split["range"]) if split else (text, "")
     try:
@@ -115,12 +140,9 @@ def _open_pattern(text: str) -> Shot:
         ) from error
     if _extension(found) not in PICTURE_EXTENSIONS:
         raise ShotError(f"'{text}' does not name pictures; use one of {', '.join(sorted(PICTURE_EXTENSIONS))}.")
-    if wanted:
-        numbers = parse_frames(wanted)
-        missing = sorted(set(numbers) - {int(frame) for frame in found.frameSet() or ()})
-        found.setFrameSet(fileseq.FrameSet(numbers))
-        _refuse_holes(found, missing)
-    return _sequence_shot(found, _stem(found), Path(pattern), complete=not wanted)
+    if not wanted:
+        return _sequence_shot(found, _stem(found), Path(pattern), options, complete=True)
+    return _sequence_shot(found, _stem(found), Path(pattern), options, wanted=parse_frames(wanted))
 
 
 def _stem(sequence: fileseq.FileSequence) -> str:
@@ -128,25 +150,40 @@ def _stem(sequence: fileseq.FileSequence) -> str:
     return str(sequence.basename()).rstrip("._- ") or Path(str(sequence.dirname())).resolve().name
 
 
-def _refuse_holes(sequence: fileseq.FileSequence, missing: list[int]) -> None:
-    if missing:
-        there = format_frames(
-            tuple(int(frame) for frame in sequence.frameSet() or () if int(frame) not in set(missing))
-        )
-        pattern = f"{sequence.dirname()}{sequence.basename()}{sequence.padding()}{sequence.extension()} {there}"
-        raise ShotError(
-            f"'{sequence}' has no frame {format_frames(tuple(missing))}; render the missing frames, or name the frames "
-            f"that are there in the pattern: '{pattern}'.",
-            frames=missing,
-        )
+def _refuse_holes(sequence: fileseq.FileSequence, there: list[int], missing: list[int]) -> None:
+    frames = format_frames(tuple(there))
+    pattern = f"{sequence.dirname()}{sequence.basename()}{sequence.padding()}{sequence.extension()} {frames}"
+    raise ShotError(
+        f"'{sequence}' has no frame {format_frames(tuple(missing))}; render the missing frames, grade the others with "
+        f"--missing skip or hold, or name the frames that are there in the pattern: '{pattern}'.",
+        frames=missing,
+    )
 
 
-def _sequence_shot(sequence: fileseq.FileSequence, name: str, path: Path, *, complete: bool) -> Shot:
-    """The shot of a sequence; with ``complete``, a hole between its first and last frame is refused."""
-    frame_set = sequence.frameSet()
-    if not frame_set:
-        return ImageShot(name, path, {1: Path(str(sequence[0]))}, padding=4)
-    if complete and (inverted := sequence.invertedFrameRange()):
-        _refuse_holes(sequence, [int(number) for number in fileseq.FrameSet(inverted)])
-    files = {int(number): Path(str(sequence.frame(number))) for number in frame_set}
-    return ImageShot(name, path, files, padding=max(int(sequence.zfill()), 1))
+def _sequence_shot(
+    sequence: fileseq.FileSequence,
+    name: str,
+    path: Path,
+    options: ShotOptions,
+    *,
+    complete: bool = False,
+    wanted: tuple[int, ...] | None = None,
+) -> Shot:
+    """The shot of a sequence on disk.
+
+    complete: every frame between the first and the last belongs to it. wanted: the frames that belong to it.
+    """
+    on_disk = [int(number) for number in sequence.frameSet() or ()]
+    if not on_disk:
+        return ImageShot(name, path, {1: Path(str(sequence[0]))}, 4, options.layers)
+    belongs = wanted or (tuple(range(min(on_disk), max(on_disk) + 1)) if complete else tuple(on_disk))
+    there = sorted(set(on_disk) & set(belongs))
+    missing = sorted(set(belongs) - set(on_disk))
+    if missing and (options.missing == "error" or not there):
+        _refuse_holes(sequence, there, missing)
+    files = {number: Path(str(sequence.frame(number))) for number in there}
+    if options.missing == "hold":
+        files |= {number: files[max((n for n in there if n < number), default=there[0])] for number in missing}
+    shot = ImageShot(name, path, files, max(int(sequence.zfill()), 1), options.layers)
+    shot.missing = tuple(missing)
+    return shot

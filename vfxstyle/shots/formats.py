@@ -1,10 +1,8 @@
-"""What can be written: the output formats and what each does to the plate's encoding."""
+"""What can be written: the output formats."""
 
 from __future__ import annotations
 
 from enum import Enum
-
-from vfxstyle.color import Encoding
 
 
 class OutputFormat(Enum):
@@ -32,18 +30,6 @@ class OutputFormat(Enum):
     def carries_alpha(self) -> bool:
         """Whether the format has room for an alpha channel."""
         return self not in (OutputFormat.PRORES_422, OutputFormat.PRORES_422_HQ)
-
-    def encoding_for(self, plate: Encoding) -> Encoding:
-        """The encoding of the written pixels.
-
-        EXR is linear light, always. A movie is a display format: scene-linear light is encoded for a
-        Rec.709 display. Every other format keeps the plate's own encoding.
-        """
-        if self is OutputFormat.EXR:
-            return Encoding.LINEAR
-        if self.is_movie:
-            return Encoding.REC709 if plate is Encoding.LINEAR else plate
-        return plate
 
 
 def default_format(*, movie: bool, has_alpha: bool) -> OutputFormat:

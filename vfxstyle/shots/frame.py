@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,9 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     import OpenImageIO as oiio
+
+    from vfxstyle.shots.exr import ExrPart
+    from vfxstyle.shots.layers import Layer
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -26,6 +30,30 @@ class Window:
     """Columns, in px."""
     height: int
     """Rows, in px."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExrPlate:
+    """The OpenEXR file that a frame came from, whole, so that the result can carry all of it."""
+
+    parts: list[ExrPart]
+    """Every part with its header and channels."""
+    layer: Layer
+    """Where the picture is among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovieMark:
+    """What a movie says of one of its frames."""
+
+    timecode: str | None
+    """SMPTE timecode of this very frame, or None where the movie has none."""
+    frame_rate: Fraction | None
+    """Frames per second."""
+    pixel_aspect: Fraction
+    """Width of a pixel over its height."""
+    reel: str | None
+    """Reel name, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +74,14 @@ class Frame:
     """float32 (H, W), 0..1, or None."""
     premultiplied: bool = True
     """Whether ``rgb`` is already multiplied by ``alpha`` (EXR is, PNG and TIFF are not)."""
-    others: FloatArray | None = None
-    """float32 (H, W, N), the remaining channels of the same part, carried along untouched."""
-    other_names: tuple[str, ...] = ()
-    """Names of the channels in ``others``."""
     header: oiio.ImageSpec | None = field(default=None, repr=False)
-    """The file's own header, metadata included; None for movie frames."""
+    """The file's own header, metadata included; None for OpenEXR and movie frames."""
     file_format: str = ""
-    """OpenImageIO's name of the format that ``header`` was read from; empty for movie frames."""
+    """OpenImageIO's name of the format that the frame was read from; empty for movie frames."""
+    exr: ExrPlate | None = field(default=None, repr=False)
+    """The OpenEXR file that the frame came from; None for all other frames."""
+    mark: MovieMark | None = None
+    """What a movie says of the frame; None for pictures."""
 
     def on_display(self) -> Frame:
         """The frame cropped or padded with black to exactly its display window."""
@@ -80,6 +108,5 @@ class Frame:
             self,
             rgb=rgb,
             alpha=conformed(self.alpha),
-            others=conformed(self.others),
             data_window=display,
         )

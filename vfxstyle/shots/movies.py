@@ -10,18 +10,15 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from vfxstyle.color import Encoding
 from vfxstyle.errors import FrameError, ShotError
-from vfxstyle.shots.frame import FloatArray, Frame, Window
-from vfxstyle.shots.prores import TRANSFER_TAGS
+from vfxstyle.shots.frame import FloatArray, Frame, MovieMark, Window
 from vfxstyle.shots.shot import Shot, ShotInfo
+from vfxstyle.shots.tags import tag_of_movie
+from vfxstyle.shots.timecode import timecode_after
 from vfxstyle.shots.yuv import BT601, BT709, BT2020, Matrix, planes_to_rgb
 
 _MATRICES = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}
 _UNSPECIFIED = (0, 2, 3)
-# ITU-T H.273 codes of what is not a Rec.709 or sRGB display
-_OTHER_TRANSFERS = {8: "linear", 9: "logarithmic", 10: "logarithmic", 16: "PQ", 17: "SMPTE 428", 18: "HLG"}
-_BT2020_PRIMARIES = 9
 _HD_ROWS = 720
 
 
@@ -34,11 +31,17 @@ class MovieShot(Shot):
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
         self._times = self._scan()
+        self._refuse_variable_rate()
         self.frames = tuple(range(1, len(self._times) + 1))
         self._decoder = self._decoded_from(None)
         self._next = 1
         first = self._picture(1)
-        self._refuse_wide_colour(first)
+        if first.interlaced_frame:
+            raise ShotError(f"Movie {path} is interlaced; deinterlace it first (for example ffmpeg -vf bwdif).")
+        self.turned = first.rotation % 360
+        """Degrees that the stored pictures are turned counter-clockwise by to stand upright: 0, 90, 180 or 270."""
+        if self.turned % 90:
+            raise ShotError(f"Movie {path} is to be shown turned by {self.turned} degrees; transcode it upright.")
         self.matrix = self._matrix_of(first)
         """The Y'CbCr matrix that the frames are decoded with."""
         self.info = self._describe(first)
@@ -70,31 +73,48 @@ class MovieShot(Shot):
         self._container.seek(self._times[0] if time is None else time, stream=self._stream, backward=True)
         return self._container.decode(self._stream)
 
+    def _refuse_variable_rate(self) -> None:
+        """One rate for all frames, but for what a coarse time base rounds."""
+        steps = np.diff(self._times)
+        if len(steps) and steps.max() - steps.min() > max(2, 0.02 * float(np.median(steps))):
+            raise ShotError(
+                f"Movie {self.path} has a variable frame rate ({steps.min()} to {steps.max()} ticks of "
+                f"{self._stream.time_base} s); transcode it to a constant one (for example ffmpeg -fps_mode cfr)."
+            )
+
     def _describe(self, picture: av.VideoFrame) -> ShotInfo:
         names = [component.is_alpha for component in picture.format.components]
-        known = int(picture.colorspace) not in _UNSPECIFIED
-        srgb = int(picture.color_trc) == TRANSFER_TAGS[Encoding.SRGB]
         aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        aspect = Fraction(aspect) if aspect > 0 else Fraction(1)
         rate = self._stream.average_rate
+        sideways = self.turned in (90, 270)
         return ShotInfo(
-            width=picture.width,
-            height=picture.height,
-            encoding=Encoding.SRGB if srgb else Encoding.REC709,
-            encoding_source=f"{'its tag' if srgb else 'default of movies'}; {self.matrix.name} matrix "
-            f"{'from its tag' if known else 'by size'}",
+            width=picture.height if sideways else picture.width,
+            height=picture.width if sideways else picture.height,
+            color_tag=tag_of_movie(int(picture.color_primaries), int(picture.color_trc)),
             has_alpha=any(names),
             frame_rate=Fraction(rate) if rate else None,
-            pixel_aspect=Fraction(aspect) if aspect > 0 else Fraction(1),
-            timecode=self._stream.metadata.get("timecode") or self._container.metadata.get("timecode"),
+            pixel_aspect=1 / aspect if sideways else aspect,
+            timecode=self._said("timecode"),
+            reel=self._said("reel_name"),
+            notes=self._notes(picture),
         )
 
-    def _refuse_wide_colour(self, picture: av.VideoFrame) -> None:
-        transfer, primaries = int(picture.color_trc), int(picture.color_primaries)
-        if transfer in _OTHER_TRANSFERS or primaries == _BT2020_PRIMARIES:
-            what = _OTHER_TRANSFERS.get(transfer, "BT.2020 primaries")
-            raise ShotError(
-                f"Movie {self.path} is tagged {what}, which cannot be graded as it is; transcode it to Rec.709 first."
+    def _said(self, key: str) -> str | None:
+        """What the movie's tracks or the movie itself say under a name."""
+        metadata = [self._stream.metadata, *(s.metadata for s in self._container.streams), self._container.metadata]
+        return next((str(found[key]) for found in metadata if found.get(key)), None)
+
+    def _notes(self, picture: av.VideoFrame) -> tuple[str, ...]:
+        notes = []
+        if not picture.format.is_rgb:
+            known = int(picture.colorspace) not in _UNSPECIFIED
+            notes.append(
+                f"Y'CbCr decoded with the {self.matrix.name} matrix, {'from its tag' if known else 'by its size'}"
             )
+        if self.turned:
+            notes.append(f"pictures are turned by {self.turned} degrees, as the movie's rotation flag asks")
+        return tuple(notes)
 
     def _matrix_of(self, picture: av.VideoFrame) -> Matrix:
         tag = int(picture.colorspace)
@@ -162,14 +182,21 @@ class MovieShot(Shot):
         neither planar Y'CbCr nor planar RGB of 8 to 16 bits.
         """
         picture = self._picture(number)
-        if (picture.width, picture.height) != (self.info.width, self.info.height):
+        if picture.is_corrupt:
+            raise FrameError(
+                f"Frame {number} of {self.path} is damaged; copy or transcode the movie again.", frames=(number,)
+            )
+        rgb, alpha = self._channels(picture, number)
+        if self.turned:
+            rgb = np.ascontiguousarray(np.rot90(rgb, self.turned // 90))
+            alpha = None if alpha is None else np.ascontiguousarray(np.rot90(alpha, self.turned // 90))
+        if rgb.shape[:2] != (self.info.height, self.info.width):
             raise FrameError(
                 f"Frame {number} of {self.path} changes size to {picture.width}x{picture.height}; "
                 "transcode the movie to one size.",
                 frames=(number,),
             )
-        window = Window(0, 0, picture.width, picture.height)
-        rgb, alpha = self._channels(picture, number)
+        window = Window(0, 0, self.info.width, self.info.height)
         return Frame(
             number=number,
             source=f"{self.path} frame {number}",
@@ -178,7 +205,15 @@ class MovieShot(Shot):
             display_window=window,
             alpha=alpha,
             premultiplied=False,
+            mark=self._mark(number),
         )
+
+    def _mark(self, number: int) -> MovieMark:
+        info = self.info
+        timecode = None
+        if info.timecode and info.frame_rate:
+            timecode = timecode_after(info.timecode, number - 1, info.frame_rate)
+        return MovieMark(timecode, info.frame_rate, info.pixel_aspect, info.reel)
 
     def _channels(self, picture: av.VideoFrame, number: int) -> tuple[FloatArray, FloatArray | None]:
         layout = picture.format

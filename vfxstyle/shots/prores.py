@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,32 +11,36 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from vfxstyle.color import Encoding
-from vfxstyle.errors import OutputError, UsageError
+from vfxstyle.color import ColorSpace
+from vfxstyle.errors import OutputError
 from vfxstyle.files import drop, finish, temporary_name
+from vfxstyle.shots.dither import seed_of
 from vfxstyle.shots.formats import OutputFormat
-from vfxstyle.shots.frame import FloatArray, Frame
+from vfxstyle.shots.frame import Frame
+from vfxstyle.shots.metadata import timecode_of
+from vfxstyle.shots.sound import SoundTracks
+from vfxstyle.shots.tags import CODES_OF_SPACE
+from vfxstyle.shots.timecode import timecode_at
 from vfxstyle.shots.writing import FrameSink, make_folder
-from vfxstyle.shots.yuv import rgb_to_planes_10bit
+from vfxstyle.shots.yuv import BT709, BT2020, rgb_to_planes_10bit
 
 _PROFILES = {
     OutputFormat.PRORES_422: ("standard", "yuv422p10le"),
     OutputFormat.PRORES_422_HQ: ("hq", "yuv422p10le"),
     OutputFormat.PRORES_4444: ("4444", "yuv444p10le"),
 }
-_TIMECODE = re.compile(r"^\d{2}:[0-5]\d:[0-5]\d[:;]\d{2}$")
-_BT709 = 1
-TRANSFER_TAGS = {Encoding.REC709: 1, Encoding.SRGB: 13}
-"""ITU-T H.273 transfer characteristics of the encodings that a movie is written in."""
+_UNSPECIFIED = 2
 _LIMITED = 1
+_NO_CODES = (_UNSPECIFIED, _UNSPECIFIED, 1)
+_MATRICES = {1: BT709, 9: BT2020}
 
 
 class ProResSink(FrameSink):
     """Writes one ``.mov``.
 
-    ``encoding`` is what the frames handed to :meth:`write` are in, Rec.709 or sRGB; the movie's tags say it.
-    ``frame_rate`` is exact, in frames
-    per second. ``timecode`` is SMPTE ``HH:MM:SS:FF`` (``;`` before FF for drop frame), or None.
+    space: colour space of the frames; the movie's tags name it, or leave it open where there is no code for it (log).
+    frame_rate: exact, in frames per second. number_timecode: whether a frame without timecode gets that of its number.
+    sound: tracks to copy, or None. seed: of the dither.
     """
 
     def __init__(
@@ -44,73 +48,101 @@ class ProResSink(FrameSink):
         path: Path,
         *,
         output_format: OutputFormat,
-        encoding: Encoding,
+        space: ColorSpace,
         frame_rate: Fraction,
         pixel_aspect: Fraction,
-        timecode: str | None,
         with_alpha: bool,
+        number_timecode: bool = False,
+        reel: str | None = None,
+        sound: SoundTracks | None = None,
+        seed: int = 0,
     ) -> None:
         make_folder(path.parent)
-        if timecode is not None and not _TIMECODE.match(timecode):
-            raise UsageError(f"'{timecode}' is not an SMPTE timecode; write HH:MM:SS:FF.")
         self.path, self.format = path, output_format
-        self._transfer = TRANSFER_TAGS[encoding]
-        self.frame_rate, self.pixel_aspect, self.timecode = frame_rate, pixel_aspect, timecode
+        self._codes = CODES_OF_SPACE.get(space.interop_id, _NO_CODES)
+        self.frame_rate, self.pixel_aspect, self.reel = frame_rate, pixel_aspect, reel
         self.with_alpha = with_alpha and output_format.carries_alpha
         self.count = 0
+        self._number_timecode, self._sound, self._seed = number_timecode, sound, seed
         self._unfinished: Path | None = temporary_name(path)
         self._container: Any = None
         self._stream: Any = None
 
-    def _start(self, width: int, height: int) -> None:
-        profile, pixel_format = _PROFILES[self.format]
-        if self.with_alpha:
-            pixel_format = "yuva444p10le"
+    @property
+    def _pixel_format(self) -> str:
+        return "yuva444p10le" if self.with_alpha else _PROFILES[self.format][1]
+
+    def _start(self, width: int, height: int, timecode: str | None) -> None:
         self._container = av.open(str(self._unfinished), "w", format="mov")
         stream = self._container.add_stream("prores_ks", rate=self.frame_rate)
-        stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
+        stream.width, stream.height, stream.pix_fmt = width, height, self._pixel_format
         context = stream.codec_context
         context.time_base = 1 / self.frame_rate
-        context.options = {"profile": profile, "vendor": "apl0"}
+        context.options = {"profile": _PROFILES[self.format][0], "vendor": "apl0"}
         if self.with_alpha:
             context.options = {**context.options, "alpha_bits": "16"}
         context.sample_aspect_ratio = self.pixel_aspect
-        context.colorspace = context.color_primaries = _BT709
-        context.color_trc = self._transfer
+        context.color_primaries, context.color_trc, context.colorspace = self._codes
         context.color_range = _LIMITED
-        if self.timecode is not None:
-            stream.metadata["timecode"] = self.timecode
+        if timecode is not None:
+            stream.metadata["timecode"] = timecode
+            if self.reel is not None:
+                stream.metadata["reel_name"] = self.reel
         self._stream = stream
+        if self._sound is not None:
+            self._sound.add_to(self._container)
 
-    def write(self, frame: Frame) -> Path:
-        """Encode one frame; frames come in order.
+    def prepare(self, frame: Frame) -> Callable[[], Path]:
+        """Turn one frame into code values; what is returned encodes them. Frames come in order."""
+        shown = frame.on_display()
+        rgb = np.nan_to_num(shown.rgb, nan=0.0, posinf=1.1, neginf=0.0)
+        planes = list(
+            rgb_to_planes_10bit(
+                rgb,
+                subsampled="422" in self._pixel_format,
+                matrix=_MATRICES[self._codes[2]],
+                seed=seed_of(self._seed, frame.number),
+            )
+        )
+        if self.with_alpha:
+            opaque = np.ones(rgb.shape[:2], np.float32) if shown.alpha is None else shown.alpha
+            planes.append((np.clip(np.nan_to_num(opaque), 0, 1) * 1023 + 0.5).astype(np.uint16))
+        timecode = self._timecode(frame) if self.count == 0 else None
+        height, width = rgb.shape[:2]
+        index, number = self.count, frame.number
+        self.count += 1
+        return lambda: self._encode(planes, (width, height), index, number, timecode)
+
+    def _timecode(self, frame: Frame) -> str | None:
+        """The timecode that the movie begins with: the frame's own, else that of its number."""
+        own = timecode_of(frame)
+        # one that does not fit the rate would leave the movie without a timecode track, and nothing would say so
+        if own is not None and timecode_at(own, self.frame_rate) is not None:
+            return own
+        return timecode_at(frame.number, self.frame_rate) if self._number_timecode else None
+
+    def _encode(
+        self, planes: list[npt.NDArray[np.uint16]], size: tuple[int, int], index: int, number: int, timecode: str | None
+    ) -> Path:
+        """Encode one frame.
 
         Raises :class:`~vfxstyle.errors.OutputError` naming the movie if it cannot be written.
         """
-        frame = frame.on_display()
         try:
             if self._container is None:
-                self._start(frame.rgb.shape[1], frame.rgb.shape[0])
-            picture = self._picture(np.nan_to_num(frame.rgb, nan=0.0, posinf=1.1, neginf=0.0), frame.alpha)
-            picture.pts, picture.time_base = self.count, 1 / self.frame_rate
+                self._start(*size, timecode)
+            picture = av.VideoFrame(*size, self._pixel_format)
+            for plane, codes in zip(picture.planes, planes, strict=True):
+                _fill(plane, codes)
+            picture.color_primaries, picture.color_trc, picture.colorspace = self._codes
+            picture.color_range = _LIMITED
+            picture.pts, picture.time_base = index, 1 / self.frame_rate
+            if self._sound is not None:
+                self._sound.copy_until(self._container, index / self.frame_rate)
             self._container.mux(self._stream.encode(picture))
         except (av.FFmpegError, OSError) as error:
-            raise self._failure(error, frame.number) from error
-        self.count += 1
+            raise self._failure(error, number) from error
         return self.path
-
-    def _picture(self, rgb: FloatArray, alpha: FloatArray | None) -> av.VideoFrame:
-        picture = av.VideoFrame(rgb.shape[1], rgb.shape[0], self._stream.pix_fmt)
-        planes = list(rgb_to_planes_10bit(rgb, subsampled="422" in self._stream.pix_fmt))
-        if self.with_alpha:
-            opaque = np.ones(rgb.shape[:2], np.float32) if alpha is None else alpha
-            planes.append((np.clip(np.nan_to_num(opaque), 0, 1) * 1023 + 0.5).astype(np.uint16))
-        for plane, codes in zip(picture.planes, planes, strict=True):
-            _fill(plane, codes)
-        picture.color_primaries = picture.colorspace = _BT709
-        picture.color_trc = self._transfer
-        picture.color_range = _LIMITED
-        return picture
 
     def close(self) -> None:
         """Finish the movie, count its frames, and give it its name."""
@@ -118,6 +150,9 @@ class ProResSink(FrameSink):
             return
         try:
             self._container.mux(self._stream.encode(None))
+            if self._sound is not None:
+                self._sound.copy_until(self._container, None)
+                self._sound.close()
             self._container.close()
             with av.open(str(self._unfinished)) as back:
                 found = sum(1 for packet in back.demux(video=0) if packet.size)
@@ -134,6 +169,8 @@ class ProResSink(FrameSink):
         """Drop the unfinished movie."""
         if self._unfinished is not None:
             try:
+                if self._sound is not None:
+                    self._sound.close()
                 if self._container is not None:
                     self._container.close()
             except (av.FFmpegError, OSError):  # it is thrown away; what went wrong has been raised already

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from vfxstyle.color import Encoding
 from vfxstyle.errors import UsageError
 from vfxstyle.shots.frame import Frame
+from vfxstyle.shots.tags import ColorTag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +21,8 @@ class ShotInfo:
     """Columns of the display window, in px."""
     height: int
     """Rows of the display window, in px."""
-    encoding: Encoding
-    """How the plate's numbers become light."""
-    encoding_source: str
-    """Where ``encoding`` was learnt from: a file tag or the default of the format."""
+    color_tag: ColorTag
+    """What the files say of their colour space."""
     has_alpha: bool
     """Whether the frames carry an alpha channel."""
     frame_rate: Fraction | None
@@ -33,6 +31,12 @@ class ShotInfo:
     """Width of a pixel over its height."""
     timecode: str | None = None
     """SMPTE timecode of the first frame, or None."""
+    reel: str | None = None
+    """Reel name, or None."""
+    layer: str = ""
+    """What the layer is called that is read, where the files hold several; else empty."""
+    notes: tuple[str, ...] = ()
+    """Sentences about the shot that the user should read."""
 
 
 class Shot(ABC):
@@ -47,6 +51,8 @@ class Shot(ABC):
     padding: int
     """Digits of a frame number in a file name."""
     info: ShotInfo
+    missing: tuple[int, ...] = ()
+    """Frames that a sequence lacks: left out of ``frames``, or held from the frame before."""
 
     @property
     @abstractmethod
@@ -75,6 +81,10 @@ class Shot(ABC):
 
     def __iter__(self) -> Iterator[Frame]:
         return (self.read(number) for number in self.frames)
+
+    def limit(self, wanted: Sequence[int]) -> None:
+        """From here on the shot is only these of its frames. Raises :class:`~vfxstyle.errors.UsageError`."""
+        self.frames = self.select(wanted)
 
     def select(self, wanted: Sequence[int]) -> tuple[int, ...]:
         """``wanted`` in ascending order, after checking that the shot has each of them.

@@ -1,10 +1,12 @@
-"""Writing sequences of pictures with OpenImageIO: a temporary name, a read-back, then the final name."""
+"""Writing sequences of pictures: a temporary name, a read-back, then the final name."""
 
 from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,61 +14,53 @@ import numpy as np
 import numpy.typing as npt
 import OpenImageIO as oiio
 
-from vfxstyle.color import Encoding
+from vfxstyle.color import ColorSpace, SpaceKind
 from vfxstyle.errors import OutputError
 from vfxstyle.files import drop, finish, temporary_name
+from vfxstyle.shots import exr
+from vfxstyle.shots.dither import quantised, seed_of
 from vfxstyle.shots.formats import OutputFormat
-from vfxstyle.shots.frame import FloatArray, Frame, Window
+from vfxstyle.shots.frame import Frame
+from vfxstyle.shots.metadata import exr_header_of, flat_header_of, set_exr_colour
 
-HALF_MAX = 65504.0
-"""Largest finite half; brighter finite values are written as this, not as infinity."""
+_FLAT_NAMES = {OutputFormat.TIFF: "tiff", OutputFormat.PNG: "png", OutputFormat.DPX: "dpx"}
+_LOSSY = ("pxr24", "b44", "b44a", "dwaa", "dwab")
 
-_OWN_NAMES = {
-    OutputFormat.EXR: "openexr",
-    OutputFormat.TIFF: "tiff",
-    OutputFormat.PNG: "png",
-    OutputFormat.DPX: "dpx",
-}
 
-_FOREIGN_PREFIXES = (
-    "oiio:",
-    "openexr:",
-    "dpx:",
-    "tiff:",
-    "png:",
-    "jpeg:",
-    "Exif:",
-    "GPS:",
-    "IPTC:",
-    "cineon:",
-)
-_FOREIGN_NAMES = frozenset(
-    [
-        "compression",
-        "CompressionQuality",
-        "ICCProfile",
-        "Orientation",
-        "planarconfig",
-        "colorInteropID",
-        "chromaticities",
-        "multiView",
-        "thumbnail_width",
-        "thumbnail_height",
-        "thumbnail_nchannels",
-        "thumbnail_image",
-        "XResolution",
-        "YResolution",
-        "ResolutionUnit",
-    ]
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureStyle:
+    """How picture files are written."""
+
+    format: OutputFormat
+    """File format."""
+    space: ColorSpace
+    """Colour space of the pixels handed over."""
+    tag: bool
+    """Whether the file must name ``space``, because the plate's own tags do not."""
+    stamps: Mapping[str, str]
+    """Header attributes to add, name to text."""
+    compression: str | None = None
+    """OpenEXR compression, as in ``dwaa:45``; None for the plate's."""
+    seed: int = 0
+    """Seed of the dither."""
+    frame_rate: Fraction | None = None
+    """Frames per second to state in OpenEXR files made of other formats; None for the plate's."""
 
 
 class FrameSink(ABC):
-    """Where graded frames go. ``write`` returns once the frame is complete on disk, or raises."""
+    """Where graded frames go, in two steps, so that storing one can overlap with computing the next."""
 
     @abstractmethod
+    def prepare(self, frame: Frame) -> Callable[[], Path]:
+        """Make a frame, in the sink's colour space, ready to be stored.
+
+        Returns what stores it: it returns the file once the frame is complete there, or raises
+        :class:`~vfxstyle.errors.OutputError`. Frames are stored one at a time, in the order they were prepared in.
+        """
+
     def write(self, frame: Frame) -> Path:
-        """Write one frame, in the sink's encoding, and return its file."""
+        """Prepare and store one frame."""
+        return self.prepare(frame)()
 
     @abstractmethod
     def close(self) -> None:
@@ -98,35 +92,27 @@ class ImageSink(FrameSink):
     """Writes one picture file a frame.
 
     targets: the file of each frame number, all in ``folder``.
-    encoding: what the pixels handed to :meth:`write` are in.
-    stamps: header attributes to add, name to text.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        targets: Mapping[int, Path],
-        *,
-        output_format: OutputFormat,
-        encoding: Encoding,
-        stamps: Mapping[str, str],
-    ) -> None:
+    def __init__(self, folder: Path, targets: Mapping[int, Path], style: PictureStyle) -> None:
         make_folder(folder)
-        self.targets, self.format = targets, output_format
-        self.encoding, self.stamps = encoding, dict(stamps)
+        self.targets, self.style = targets, style
 
-    def write(self, frame: Frame) -> Path:
-        """Write, read back and rename one frame.
-
-        Raises :class:`~vfxstyle.errors.OutputError` naming the file if any step fails.
-        """
+    def prepare(self, frame: Frame) -> Callable[[], Path]:
+        """Make one frame ready; what is returned writes, reads back and renames it."""
         final = self.targets[frame.number]
-        pixels, spec = _pixels_and_header(frame, self.format, self.encoding, self.stamps)
-        try:
-            write_picture(final, spec, pixels)
-        except OutputError as error:
-            raise OutputError(str(error), frames=(frame.number,)) from error
-        return final
+        write = (
+            _exr_writer(frame, self.style) if self.style.format is OutputFormat.EXR else _flat_writer(frame, self.style)
+        )
+
+        def store() -> Path:
+            try:
+                write(final)
+            except OutputError as error:
+                raise OutputError(str(error), frames=(frame.number,)) from error
+            return final
+
+        return store
 
     def close(self) -> None:
         """Nothing to do: every frame is finished on its own."""
@@ -184,106 +170,114 @@ def _read_back(path: Path, spec: oiio.ImageSpec, final: Path) -> None:
     back.close()
 
 
-def _pixels_and_header(
-    frame: Frame, output_format: OutputFormat, encoding: Encoding, stamps: Mapping[str, str]
-) -> tuple[np.ndarray, oiio.ImageSpec]:
-    """The array to write and the header to write it with."""
-    exr = output_format is OutputFormat.EXR
-    frame = frame if exr else frame.on_display()
+def write_exr(final: Path, parts: Sequence[exr.ExrPart]) -> None:
+    """Write an OpenEXR file under a temporary name, read it back, and rename it.
+
+    Raises :class:`~vfxstyle.errors.OutputError` naming the file; then nothing is left behind and an older file stays.
+    """
+    part = temporary_name(final)
+    try:
+        exr.write_parts(part, parts)
+        back = exr.read_parts(part)
+        if [set(written.channels) for written in parts] != [set(found.channels) for found in back]:
+            raise exr.ExrError("lacks channels", "run again")
+        finish(part, final)
+    except exr.ExrError as error:
+        raise OutputError(f"{final} did not read back complete; check the disk and run again.") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _failure(final, reason) from error
+    finally:
+        drop(part)
+
+
+def _exr_writer(frame: Frame, style: PictureStyle) -> Callable[[Path], None]:
+    parts = _parts_of_plate(frame, style) if frame.exr is not None else [_new_part(frame, style)]
+    return lambda final: write_exr(final, parts)
+
+
+def _parts_of_plate(frame: Frame, style: PictureStyle) -> list[exr.ExrPart]:
+    """The plate's own parts with the graded channels in place of the old ones, everything else as it was."""
+    assert frame.exr is not None
+    layer, parts = frame.exr.layer, list(frame.exr.parts)
+    old = parts[layer.part]
+    kind = old.channels[layer.rgb[0]].dtype
+    channels = dict(old.channels)
+    names = layer.rgb
+    if layer.is_grey:  # a grade is not grey, so it takes three channels in the place of one
+        del channels[layer.rgb[0]]
+        stem = layer.rgb[0].removesuffix("Y")
+        names = (f"{stem}R", f"{stem}G", f"{stem}B")
+    for index, name in enumerate(names):
+        channels[name] = exr.as_channel(frame.rgb[..., index], kind)
+    header = dict(old.header)
+    if style.tag:
+        set_exr_colour(header, style.space)
+    header |= style.stamps
+    parts[layer.part] = exr.ExrPart(header, channels, old.perceptual)
+    if style.compression is not None:
+        name, level = exr.parse_compression(style.compression)
+        # what the grade has not touched is carried over bit by bit, so only it may be compressed with loss
+        where = [layer.part] if name in _LOSSY else range(len(parts))
+        for index in where:
+            parts[index] = replace(parts[index], header=_compressed(parts[index].header, name, level))
+    return parts
+
+
+def _new_part(frame: Frame, style: PictureStyle) -> exr.ExrPart:
+    header = exr_header_of(frame, style.frame_rate)
+    set_exr_colour(header, style.space)
+    header |= style.stamps
+    if style.compression is not None:
+        header = _compressed(header, *exr.parse_compression(style.compression))
+    wide = frame.header is not None and str(frame.header.format) in ("float", "double")
+    kind = np.float32 if wide else np.float16
+    planes = {name: frame.rgb[..., index] for index, name in enumerate("RGB")}
+    if frame.alpha is not None:
+        planes["A"] = frame.alpha
+    return exr.ExrPart(header, {name: exr.as_channel(plane, kind) for name, plane in planes.items()})
+
+
+def _compressed(header: exr.Header, name: str, level: float | None) -> exr.Header:
+    changed = header | {"compression": exr.COMPRESSIONS[name]}
+    changed.pop(exr.DWA_LEVEL, None)
+    if level is not None:
+        changed[exr.DWA_LEVEL] = level
+    return changed
+
+
+def _flat_writer(frame: Frame, style: PictureStyle) -> Callable[[Path], None]:
+    """What writes a frame in a format of one layer, over its display window."""
+    frame = frame.on_display()
     planes, names = [frame.rgb], ["R", "G", "B"]
     if frame.alpha is not None:
         planes.append(frame.alpha[..., None])
         names.append("A")
-    if exr and frame.others is not None:
-        planes.append(frame.others)
-        names.extend(frame.other_names)
-    pixels = np.concatenate(planes, axis=2)
-    spec = _header(frame, output_format, encoding)
+    pixels: npt.NDArray[Any] = np.concatenate(planes, axis=2) if len(planes) > 1 else frame.rgb
+    spec = flat_header_of(frame, _FLAT_NAMES[style.format], style.space, tag=style.tag)
     spec.nchannels, spec.channelnames = len(names), tuple(names)
     spec.alpha_channel = names.index("A") if "A" in names else -1
-    if exr:
-        pixels = _set_exr_types(spec, frame, pixels)
-    elif output_format is OutputFormat.TIFF and encoding is Encoding.LINEAR:
+    if style.format is OutputFormat.TIFF and style.space.kind is SpaceKind.LINEAR:
         spec.set_format(oiio.FLOAT)
     else:
-        bits = _bits_for(frame, output_format)
+        bits = _bits_for(frame, style.format)
+        codes = quantised(pixels, bits, seed=seed_of(style.seed, frame.number))
+        # the library takes codes of any depth spread over 16 bits
+        pixels = codes if bits == 16 else np.rint(codes * (65535.0 / ((1 << bits) - 1))).astype(np.uint16)
         spec.set_format(oiio.UINT16)
-        pixels = _as_uint16(pixels, bits)
         spec.attribute("oiio:BitsPerSample", bits)
-    for name, text in stamps.items():
+    for name, text in style.stamps.items():
         spec.attribute(name, text)
     if not spec.get_string_attribute("DateTime"):
         spec.attribute("DateTime", "")  # else the library writes the time of day, and no two runs agree
-    return np.ascontiguousarray(pixels), spec
-
-
-def _header(frame: Frame, output_format: OutputFormat, encoding: Encoding) -> oiio.ImageSpec:
-    """The plate's header, without what belongs to another file format."""
-    own = frame.header
-    same_format = frame.file_format == _OWN_NAMES[output_format]
-    spec = oiio.ImageSpec(own) if own is not None else oiio.ImageSpec()
-    if own is not None and not same_format:
-        for attribute in list(own.extra_attribs):
-            if attribute.name.startswith(_FOREIGN_PREFIXES) or attribute.name in _FOREIGN_NAMES:
-                spec.erase_attribute(attribute.name)
-        spec.tile_width = spec.tile_height = spec.tile_depth = 0
-    data, display = frame.data_window, frame.display_window
-    if output_format is not OutputFormat.EXR:  # no other format knows a display window with an origin
-        data = display = Window(0, 0, display.width, display.height)
-    spec.x, spec.y, spec.width, spec.height, spec.depth = data.x, data.y, data.width, data.height, 1
-    spec.full_x, spec.full_y = display.x, display.y
-    spec.full_width, spec.full_height, spec.full_depth = display.width, display.height, 1
-    spec.channelformats = ()
-    if not same_format:
-        spec.set_colorspace(encoding.interop_id)
-        spec.attribute("compression", "zip")
-    elif output_format is OutputFormat.EXR and _tag_of(spec) and not _tag_of(spec).startswith("lin_"):
-        spec.erase_attribute("colorInteropID")
-        spec.set_colorspace(encoding.interop_id)
-    spec.erase_attribute("oiio:UnassociatedAlpha")
-    if not frame.premultiplied and frame.alpha is not None:
-        spec.attribute("oiio:UnassociatedAlpha", 1)
-    spec.erase_attribute("openexr:levelmode")  # one resolution level is written
-    return spec
-
-
-def _tag_of(spec: oiio.ImageSpec) -> str:
-    return str(spec.get_string_attribute("colorInteropID") or spec.get_string_attribute("oiio:ColorSpace"))
-
-
-def _set_exr_types(spec: oiio.ImageSpec, frame: Frame, pixels: FloatArray) -> FloatArray:
-    """Half for colour and alpha, or float where the plate is; other channels keep their own type."""
-    types: dict[str, oiio.TypeDesc] = {}
-    if frame.header is not None and frame.file_format == _OWN_NAMES[OutputFormat.EXR]:
-        own = frame.header.channelformats or (frame.header.format,) * frame.header.nchannels
-        types = dict(zip(frame.header.channelnames, own, strict=True))
-    half, single = oiio.TypeDesc("half"), oiio.TypeDesc("float")
-    first = next(iter(types.values()), half)  # a grey or lower-case plate has no channel of the name R
-    chosen = [single if str(types.get(name, first)) == "float" else half for name in spec.channelnames]
-    spec.set_format(single if single in chosen else half)
-    if len({str(kind) for kind in chosen}) > 1:
-        spec.channelformats = tuple(chosen)
-    halves = [i for i, kind in enumerate(chosen) if kind == half]
-    limited = pixels.copy()
-    for channel in halves:
-        plane = limited[..., channel]
-        beyond = np.isfinite(plane) & (np.abs(plane) > HALF_MAX)
-        plane[beyond] = np.copysign(np.float32(HALF_MAX), plane[beyond])
-    return limited
+    pixels = np.ascontiguousarray(pixels)
+    return lambda final: write_picture(final, spec, pixels)
 
 
 def _bits_for(frame: Frame, output_format: OutputFormat) -> int:
     """Depth of the code values: 16, and for DPX the plate's own or 10."""
     if output_format is not OutputFormat.DPX:
         return 16
-    own = frame.header is not None and frame.file_format == _OWN_NAMES[output_format]
+    own = frame.file_format == _FLAT_NAMES[output_format] and frame.header is not None
     depth = frame.header.get_int_attribute("oiio:BitsPerSample", 10) if own and frame.header is not None else 10
     return depth if depth in (10, 12, 16) else 10
-
-
-def _as_uint16(pixels: FloatArray, bits: int) -> np.ndarray:
-    """Code values of ``bits`` depth, spread over 16 bits as the library expects them."""
-    top = (1 << bits) - 1
-    codes = np.floor(np.clip(np.nan_to_num(pixels, nan=0.0), 0.0, 1.0) * top + 0.5)
-    spread: npt.NDArray[np.uint16] = (codes * (65535.0 / top) + 0.5).astype(np.uint16)
-    return spread

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import prange
 
-from vfxstyle.color.encoding import floored, gain_of
+from vfxstyle.color.grading import floored, gain_of
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
 from vfxstyle.style.transform import COEFFICIENTS, LAB_SCALE, TERMS
@@ -111,9 +111,18 @@ def _above_black(new: Scalar, old: Scalar) -> Scalar:
 
 
 @kernel(inline="always")
-def _moved(value: Scalar, new: Scalar, old: Scalar, mix: Scalar) -> Scalar:
-    change = mix * (_above_black(new, old) - old)
+def _moved(value: Scalar, change: Scalar) -> Scalar:
     return value + change if change != np.float32(0) else value  # minus zero stays what it is
+
+
+@kernel(inline="always")
+def _rotated(matrix: FloatArray, r: Scalar, g: Scalar, b: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """A column of RGB times a matrix."""
+    return (
+        matrix[0, 0] * r + matrix[0, 1] * g + matrix[0, 2] * b,
+        matrix[1, 0] * r + matrix[1, 1] * g + matrix[1, 2] * b,
+        matrix[2, 0] * r + matrix[2, 1] * g + matrix[2, 2] * b,
+    )
 
 
 @kernel(parallel=True)
@@ -125,14 +134,18 @@ def _apply(
     origin: FloatArray,
     cell: FloatArray,
     strength: Scalar,
+    to_working: FloatArray,
+    from_working: FloatArray,
     out: FloatArray,
 ) -> Any:
     height, width, _ = rgb.shape
     skipped = np.zeros(height, np.int64)
+    has_alpha = alpha.shape[0] > 0
     for y in prange(height):
         phi = np.empty(COEFFICIENTS, np.float32)
         for x in range(width):
-            r, g, b, cover = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2], alpha[y, x]
+            r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+            cover = alpha[y, x] if has_alpha else np.float32(1)
             if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b) and np.isfinite(cover)):
                 out[y, x] = rgb[y, x]
                 skipped[y] += 1
@@ -145,6 +158,7 @@ def _apply(
                 r, g, b = r / cover, g / cover, b / cover
             else:  # opaque, or so little cover that the quotient would mean nothing
                 cover = np.float32(1)
+            r, g, b = _rotated(to_working, r, g, b)
             gain = gain_of(max(r, g, b))
             lab = lab_of_pixel(floored(r / gain), floored(g / gain), floored(b / gain))
             fx = (np.float32(x) + origin[0]) * cell[0] - np.float32(0.5)
@@ -154,9 +168,15 @@ def _apply(
             old_r, old_g, old_b = pixel_of_lab(lab[0], lab[1], lab[2])
             new_r, new_g, new_b = pixel_of_lab(graded[0], graded[1], graded[2])
             mix = strength * cover * gain
-            out[y, x, 0] = _moved(rgb[y, x, 0], new_r, old_r, mix)
-            out[y, x, 1] = _moved(rgb[y, x, 1], new_g, old_g, mix)
-            out[y, x, 2] = _moved(rgb[y, x, 2], new_b, old_b, mix)
+            change_r, change_g, change_b = _rotated(
+                from_working,
+                mix * (_above_black(new_r, old_r) - old_r),
+                mix * (_above_black(new_g, old_g) - old_g),
+                mix * (_above_black(new_b, old_b) - old_b),
+            )
+            out[y, x, 0] = _moved(rgb[y, x, 0], change_r)
+            out[y, x, 1] = _moved(rgb[y, x, 1], change_g)
+            out[y, x, 2] = _moved(rgb[y, x, 2], change_b)
     return skipped.sum()
 
 
@@ -168,30 +188,36 @@ def apply_field(
     offset: tuple[int, int] = (0, 0),
     picture_size: tuple[int, int] | None = None,
     strength: float = 1.0,
+    matrix: FloatArray | None = None,
 ) -> tuple[FloatArray, int]:
     """Grade a picture.
 
-    rgb: float32 (H, W, 3), linear Rec.709, any real value; multiplied by ``alpha`` where one is given.
+    rgb: float32 (H, W, 3), linear light, any real value; multiplied by ``alpha`` where one is given.
     field: transforms over the whole picture.
     alpha: float32 (H, W), coverage; colour is graded as if alpha were 1 and keeps its multiplication.
     offset: (x, y) in px of ``rgb`` in the picture that the field covers.
     picture_size: (width, height) in px of that picture; by default the size of ``rgb``.
     strength: 0..1, share of the change that is made, in linear light.
-    Returns float32 (H, W, 3) and the number of pixels that were left alone because they hold NaN or
-    infinity.
+    matrix: float32 (3, 3), from the primaries of ``rgb`` to Rec.709, in which the look is defined; by default ``rgb``
+        is linear Rec.709 itself. The change goes back the same way: what the look leaves alone keeps its bits.
+    Returns float32 (H, W, 3) in the primaries of ``rgb``, and the number of pixels that were left alone because they
+    hold NaN or infinity.
     """
     height, width = rgb.shape[:2]
     full_width, full_height = picture_size or (width, height)
     rows, columns = field.guide.shape[:2]
     out = np.empty((height, width, 3), np.float32)
+    to_working = np.eye(3, dtype=np.float32) if matrix is None else np.ascontiguousarray(matrix, np.float32)
     skipped = _apply(
         np.ascontiguousarray(rgb, np.float32),
-        np.ones((height, width), np.float32) if alpha is None else np.ascontiguousarray(alpha, np.float32),
+        np.empty((0, 0), np.float32) if alpha is None else np.ascontiguousarray(alpha, np.float32),
         field.coefficients,
         field.guide,
         np.array([offset[0] + 0.5, offset[1] + 0.5], np.float32),
         np.array([columns / full_width, rows / full_height], np.float32),
         np.float32(strength),
+        to_working,
+        np.ascontiguousarray(np.linalg.inv(to_working.astype(np.float64)), np.float32),
         out,
     )
     return out, int(skipped)

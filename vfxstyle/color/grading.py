@@ -1,0 +1,118 @@
+"""The grading encoding: a reversible map of scene-linear light into the range that a look is defined on.
+
+A look is learnt from photographs, on display light of 0 to 1. A scene-linear colour x is written as
+``x = gain * (display + foot)``:
+
+      m       = max(R, G, B)
+      gain    = 1                                    for m <= 1
+              = m / (1 + d (1 - exp(-(m - 1) / d)))  above, d = HEADROOM
+      display = x / gain                             per channel, soft floor at -FOOTROOM
+      foot    = what the soft floor took off         zero for non-negative channels
+
+The look changes ``display`` only. ``gain`` scales all channels alike, so hue and order of highlights survive; both
+curves are continuous with their first derivative, and neither clamps. For display-referred plates within 0..1 the map
+is the identity. docs/colour.md shows the curve.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import prange
+
+from vfxstyle.color.lab import Scalar
+from vfxstyle.compiled import kernel
+
+FloatArray = npt.NDArray[np.float32]
+
+HEADROOM = 0.25
+"""How far above 1.0 a colour is shown to the look at most; everything brighter is carried by the gain."""
+
+FOOTROOM = 0.01
+"""How far below 0.0 a channel is shown to the look at most; the rest is added back untouched."""
+
+_HEADROOM = np.float32(HEADROOM)
+_FOOTROOM = np.float32(FOOTROOM)
+_ONE = np.float32(1)
+_ZERO = np.float32(0)
+
+
+@kernel(inline="always")
+def gain_of(peak: Scalar) -> Scalar:
+    """Gain of the grading encoding for a colour whose largest channel is ``peak`` (see the module text)."""
+    if peak <= _ONE:
+        return _ONE
+    shown = _ONE + _HEADROOM * (_ONE - np.exp((_ONE - peak) / _HEADROOM))
+    return peak / shown
+
+
+@kernel(inline="always")
+def floored(value: Scalar) -> Scalar:
+    """Soft floor of the grading encoding: identity above zero, tends to -FOOTROOM below."""
+    return value if value >= _ZERO else _FOOTROOM * np.tanh(value / _FOOTROOM)
+
+
+@kernel(parallel=True)
+def _to_grading(rgb: FloatArray, display: FloatArray, gain: FloatArray, foot: FloatArray) -> None:
+    for i in prange(rgb.shape[0]):
+        g = gain_of(max(rgb[i, 0], rgb[i, 1], rgb[i, 2]))
+        gain[i] = g
+        for c in range(3):
+            scaled = rgb[i, c] / g
+            display[i, c] = floored(scaled)
+            foot[i, c] = scaled - display[i, c]
+
+
+def to_grading(rgb: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Split scene-linear light into what a look may change and what carries the rest.
+
+    rgb: float32 (..., 3), linear Rec.709, finite.
+    Returns ``display`` float32 (..., 3) in -FOOTROOM..1+HEADROOM, ``gain`` float32 (...) >= 1 and ``foot``
+    float32 (..., 3) <= 0, with ``rgb = gain * (display + foot)``.
+    """
+    flat = np.ascontiguousarray(rgb, np.float32).reshape(-1, 3)
+    display, foot = np.empty_like(flat), np.empty_like(flat)
+    gain = np.empty(len(flat), np.float32)
+    _to_grading(flat, display, gain, foot)
+    return display.reshape(rgb.shape), gain.reshape(rgb.shape[:-1]), foot.reshape(rgb.shape)
+
+
+def from_grading(display: FloatArray, gain: FloatArray, foot: FloatArray) -> FloatArray:
+    """Scene-linear light back from :func:`to_grading`'s three parts; same shapes and ranges."""
+    light: FloatArray = gain[..., None] * (display + foot)
+    return light
+
+
+@kernel(parallel=True)
+def _shown(rgb: FloatArray, alpha: FloatArray, matrix: FloatArray, out: FloatArray) -> None:
+    height, width, _ = rgb.shape
+    has_alpha = alpha.shape[0] > 0
+    for y in prange(height):
+        for x in range(width):
+            r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+            if has_alpha:
+                cover = alpha[y, x]
+                if cover > _ZERO and cover < _ONE:
+                    r, g, b = r / cover, g / cover, b / cover
+            light_r = matrix[0, 0] * r + matrix[0, 1] * g + matrix[0, 2] * b
+            light_g = matrix[1, 0] * r + matrix[1, 1] * g + matrix[1, 2] * b
+            light_b = matrix[2, 0] * r + matrix[2, 1] * g + matrix[2, 2] * b
+            if np.isfinite(light_r) and np.isfinite(light_g) and np.isfinite(light_b):
+                scale = _ONE / gain_of(max(light_r, light_g, light_b))
+                out[y, x, 0] = min(max(light_r * scale, _ZERO), _ONE)
+                out[y, x, 1] = min(max(light_g * scale, _ZERO), _ONE)
+                out[y, x, 2] = min(max(light_b * scale, _ZERO), _ONE)
+            else:
+                out[y, x] = _ZERO
+
+
+def shown_as_photograph(rgb: FloatArray, matrix: FloatArray, alpha: FloatArray | None = None) -> FloatArray:
+    """What a photograph of the light would show: the grading encoding, limited to the display's range.
+
+    rgb: float32 (H, W, 3), linear light; matrix: float32 (3, 3), to linear Rec.709. alpha: float32 (H, W), if ``rgb``
+    is multiplied by it. Pixels that are not finite are black. Returns float32 (H, W, 3), linear Rec.709, 0..1.
+    """
+    out = np.empty(rgb.shape, np.float32)
+    cover = np.empty((0, 0), np.float32) if alpha is None else np.ascontiguousarray(alpha, np.float32)
+    _shown(np.ascontiguousarray(rgb, np.float32), cover, np.ascontiguousarray(matrix, np.float32), out)
+    return out

@@ -1,0 +1,92 @@
+"""Global looks as files that other programs read: .cube and .clf for a 3D LUT, .cc for a CDL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import PyOpenColorIO as ocio
+
+from vfxstyle.errors import ColorError, OutputError
+from vfxstyle.files import write_atomically
+
+LUT_SUFFIXES = (".cube", ".clf")
+"""File name extensions of a 3D LUT."""
+CDL_SUFFIX = ".cc"
+"""File name extension of a CDL."""
+
+_CLF = "Academy/ASC Common LUT Format"
+_CC = "ColorCorrection"
+
+
+def write_cube(
+    path: Path,
+    cube: npt.NDArray[np.float32],
+    title: str,
+    around: tuple[ocio.Transform, ocio.Transform] | None = None,
+) -> None:
+    """Write a 3D LUT.
+
+    cube: float32 (n, n, n, 3), indexed by red, green, blue, over 0..1. title: one line for people. around: for .clf
+    only, steps that lead into the space of the cube and out of it again.
+    Raises :class:`~vfxstyle.errors.OutputError`, or :class:`~vfxstyle.errors.ColorError` if the library cannot.
+    """
+    lut = ocio.Lut3DTransform(gridSize=cube.shape[0])
+    lut.setData(np.ascontiguousarray(cube, np.float32).reshape(-1))
+    lut.setInterpolation(ocio.INTERP_TETRAHEDRAL)
+    try:
+        if path.suffix.lower() == ".clf":
+            text = _as_clf([around[0], lut, around[1]] if around else [lut], title)
+        else:
+            text = _as_cube(lut, cube.shape[0], title)
+    except ocio.Exception as error:
+        raise ColorError(f"{path} cannot be made: {error}") from error
+    _store(path, text)
+
+
+def write_cdl(
+    path: Path,
+    slope: Sequence[float],
+    offset: Sequence[float],
+    power: Sequence[float],
+    saturation: float,
+    description: str,
+) -> None:
+    """Write a CDL as a ColorCorrection file. Raises :class:`~vfxstyle.errors.OutputError`."""
+    cdl = ocio.CDLTransform(slope=list(slope), offset=list(offset), power=list(power), sat=saturation)
+    cdl.setFirstSOPDescription(description)
+    cdl.setID(path.stem)
+    group = ocio.GroupTransform([cdl])
+    _store(path, group.write(_CC, config=ocio.Config.CreateRaw()))
+
+
+def _as_clf(steps: Sequence[ocio.Transform], title: str) -> str:
+    group = ocio.GroupTransform(list(steps))
+    metadata = group.getFormatMetadata()
+    metadata.addChildElement("Description", title)
+    metadata.setID(title)  # else a new one every time
+    return str(group.write(_CLF, config=ocio.Config.CreateRaw()))
+
+
+def _as_cube(lut: ocio.Lut3DTransform, size: int, title: str) -> str:
+    """The cube through the library's baker, which writes what is between two spaces."""
+    config = ocio.Config.CreateRaw()
+    config.addColorSpace(ocio.ColorSpace(name="plain"))  # "raw" itself is data, which is never converted
+    config.addColorSpace(ocio.ColorSpace(name="graded", fromReference=lut))
+    baker = ocio.Baker()
+    baker.setConfig(config)
+    baker.setFormat("iridas_cube")
+    baker.setInputSpace("plain")
+    baker.setTargetSpace("graded")
+    baker.setCubeSize(size)
+    baker.getFormatMetadata().addChildElement("Description", title)
+    return str(baker.bake())
+
+
+def _store(path: Path, text: str) -> None:
+    try:
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}; choose another place.") from error

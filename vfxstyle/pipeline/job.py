@@ -1,0 +1,222 @@
+"""A planned grade with what its phases share: the analysis, the transforms, the renderer, and where frames go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+from vfxstyle._version import __version__
+from vfxstyle.color import Transform
+from vfxstyle.errors import FrameError
+from vfxstyle.features import backbone_class, pick_device
+from vfxstyle.pipeline.analyze import analyze
+from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan
+from vfxstyle.pipeline.progress import Clock
+from vfxstyle.pipeline.records import Records, key_of
+from vfxstyle.pipeline.render import Renderer, ShotTransforms, predict_transforms
+from vfxstyle.pipeline.settings import AnalysisSettings
+from vfxstyle.pipeline.spaces import Light, encoder, identity_of_space
+from vfxstyle.pipeline.store import AnalysisFolder, PlateFile, identity_of, stamp_plate
+from vfxstyle.pipeline.stream import read_ahead, storing
+from vfxstyle.shots import OutputFormat, Shot
+from vfxstyle.shots.prores import ProResSink
+from vfxstyle.shots.sound import SoundTracks
+from vfxstyle.shots.writing import FrameSink, ImageSink, PictureStyle
+from vfxstyle.style import Preset
+
+
+def is_one_stretch(frames: Sequence[int]) -> bool:
+    """Whether no frame is left out between the first and the last."""
+    return frames[-1] - frames[0] + 1 == len(frames)
+
+
+class Job:
+    """A planned grade."""
+
+    def __init__(self, plan: GradePlan, shot: Shot, preset: Preset) -> None:
+        self.plan, self.shot, self.preset = plan, shot, preset
+        settings = plan.settings
+        self.analysis_settings = AnalysisSettings(
+            superpixels=settings.superpixels,
+            analysis_width=settings.analysis_width,
+            backbone=preset.info.backbone,
+            seed=settings.seed,
+            coverage=settings.coverage,
+        )
+        self.light = Light.of(plan.config, plan.input.space)
+        self.space_identity = identity_of_space(plan.config, plan.input.space)
+        self.encoder = encoder(plan.config, plan.input.space, plan.output_space)
+        self.plate_files: dict[str, PlateFile] = stamp_plate(shot, AnalysisFolder(plan.analysis).plate)
+        self.identity = identity_of(shot, self.plate_files, self.analysis_settings, self.space_identity)
+        self.records = Records(plan.records)
+        self.untouched: dict[int, int] = {}
+        self.failed: dict[int, str] = {}
+        self._numbers: dict[Path, list[int]] = {}
+        for number, path in plan.targets.items():
+            self._numbers.setdefault(path, []).append(number)
+        pick_device(settings.device)  # an absent device or backbone is said before the work, not after half of it
+        backbone_class(preset.info.backbone)
+
+    def _key(self, target: Path) -> str:
+        """Hash of what an output file is made from."""
+        numbers = self._numbers[target]
+        return key_of(
+            frames=numbers,
+            plate=sorted({self.plate_files[self.shot.file_of(n).name].sha256 for n in numbers}),
+            analysis=self.identity,
+            preset=self.preset.digest,
+            strength=self.plan.settings.strength,
+            format=self.plan.format.value,
+            space=[self.plan.output_space.name, "" if self.encoder is None else self.encoder.cache_id],
+            compression=self.plan.settings.compression,
+            rate=str(self.plan.frame_rate),
+            audio=self.plan.settings.audio,
+            seed=self.plan.settings.seed,
+            version=__version__,
+        )
+
+    def support_files(self, files: Sequence[Path]) -> list[Path]:
+        """What a run that writes ``files`` writes beside them: records, and the analysis if it must be made."""
+        if not files:
+            return []
+        records = [self.records.file_of(path) for path in files]
+        analysis = AnalysisFolder(self.plan.analysis)
+        current = self.plan.settings.overwrite != "always" and analysis.holds(self.identity, self.shot)
+        return records + ([] if current else analysis.files(self.shot.frames))
+
+    def outdated(self) -> list[int]:
+        """Frames to write: all, those that are missing, or those that are missing or not current."""
+        overwrite = self.plan.settings.overwrite
+        if overwrite == "always":
+            return list(self.plan.frames)
+        if overwrite == "never":
+            fresh = {path: path.exists() for path in self.plan.files}
+        else:
+            fresh = {path: self.records.is_current(path, self._key(path)) for path in self.plan.files}
+        return [number for number, path in self.plan.targets.items() if not fresh[path]]
+
+    def analyse(self, clock: Clock) -> AnalysisFolder:
+        """The shot's analysis, made or found."""
+        settings = self.plan.settings
+        return analyze(
+            self.shot,
+            self.plan.analysis,
+            self.analysis_settings,
+            plate=self.plate_files,
+            light=self.light,
+            space=self.space_identity,
+            device=settings.device,
+            overwrite=settings.overwrite,
+            on_error=settings.on_error,
+            clock=clock,
+        )
+
+    def transforms(self, analysis: AnalysisFolder, clock: Clock) -> ShotTransforms:
+        """The look's transform of every temporal superpixel."""
+        with clock.stage("transforms", 1) as step:
+            predicted = predict_transforms(analysis.read_features(), self.preset, self.plan.settings.device)
+            step()
+        return predicted
+
+    def renderer(
+        self, transforms: ShotTransforms, analysis: AnalysisFolder, result: Transform | None, *, same_space: bool
+    ) -> Renderer:
+        """What grades a frame. result: from decoded light to the numbers wanted."""
+        return Renderer(
+            analysis=analysis,
+            transforms=transforms,
+            analysis_width=self.plan.settings.analysis_width,
+            light=self.light,
+            encoder=result,
+            same_space=same_space,
+            straight_alpha=self.plan.format is not OutputFormat.EXR,
+            strength=self.plan.settings.strength,
+        )
+
+    def render(self, numbers: Sequence[int], analysis: AnalysisFolder, clock: Clock) -> None:
+        """Grade and write frames; each is read back before it gets its name."""
+        same_space = self.plan.input.space.name == self.plan.output_space.name
+        renderer = self.renderer(self.transforms(analysis, clock), analysis, self.encoder, same_space=same_space)
+        self.failed |= {number: why for number, why in analysis.unreadable.items() if number in set(numbers)}
+        sink = self._sink()
+        try:
+            with clock.stage("grade", len(numbers)) as step, storing() as queue:
+                for number, plate in read_ahead(self.shot.read, [n for n in numbers if n not in self.failed]):
+                    if isinstance(plate, FrameError):
+                        self._leave_out(number, plate, clock)
+                    else:
+                        rendered = renderer.render(plate)
+                        if rendered.untouched:
+                            self.untouched[number] = rendered.untouched
+                        queue.put(self._stored(sink.prepare(rendered.frame)))
+                    step()
+            sink.close()
+        except BaseException:
+            with suppress(OSError):
+                sink.discard()
+            raise
+        if self.plan.format.is_movie and not self.failed:
+            self.records.store(self.plan.output, self._key(self.plan.output))
+
+    def _leave_out(self, number: int, error: FrameError, clock: Clock) -> None:
+        if self.plan.settings.on_error == "stop":
+            raise error
+        self.failed[number] = str(error)
+        clock.note(f"left out: {error}")
+
+    def _stored(self, store: Callable[[], Path]) -> Callable[[], None]:
+        """What stores a frame and, where it is a file of its own, records what it was made from."""
+
+        def store_and_record() -> None:
+            written = store()
+            if not self.plan.format.is_movie:
+                self.records.store(written, self._key(written))
+
+        return store_and_record
+
+    def _sink(self) -> FrameSink:
+        info, plan, settings = self.shot.info, self.plan, self.plan.settings
+        if plan.format.is_movie:
+            return ProResSink(
+                plan.output,
+                output_format=plan.format,
+                space=plan.output_space,
+                frame_rate=plan.frame_rate or Fraction(DEFAULT_FRAME_RATE),
+                pixel_aspect=info.pixel_aspect,
+                with_alpha=info.has_alpha,
+                number_timecode=not self.shot.is_movie,
+                reel=info.reel,
+                sound=self._sound(),
+                seed=settings.seed,
+            )
+        style = PictureStyle(
+            format=plan.format,
+            space=plan.output_space,
+            tag=not plan.input.named_by_file or plan.input.space.name != plan.output_space.name,
+            stamps={
+                "vfxstyle:version": __version__,
+                "vfxstyle:preset": self.preset.info.name,
+                "vfxstyle:presetSHA256": self.preset.digest,
+                "vfxstyle:ocio": plan.config.name,
+                "vfxstyle:inputSpace": str(plan.input),
+                "vfxstyle:outputSpace": plan.output_space.name,
+                "vfxstyle:strength": str(settings.strength),
+            },
+            compression=settings.compression,
+            seed=settings.seed,
+            frame_rate=plan.frame_rate,
+        )
+        return ImageSink(plan.output, plan.targets, style)
+
+    def _sound(self) -> SoundTracks | None:
+        """The plate's sound over the frames asked for; None where there is none to copy."""
+        info, frames = self.shot.info, self.plan.frames
+        rate = info.frame_rate
+        wanted = self.shot.is_movie and self.plan.settings.audio == "copy" and is_one_stretch(frames)
+        if not wanted or rate is None or self.plan.frame_rate != rate:
+            return None
+        first, last = self.shot.frames[0], self.shot.frames[-1]
+        end = None if frames[-1] == last else (frames[-1] - first + 1) / rate
+        return SoundTracks(self.shot.file_of(first), (frames[0] - first) / rate, end)

@@ -1,0 +1,73 @@
+"""Code values of a given depth, dithered: what lies between two codes becomes a mixture of both, not a band.
+
+The noise is a hash of seed, frame and place, so that any run, in any order, draws the same. It is uniform over one
+code, which keeps the mean of a flat area at its true value and a value that lies on a code exactly there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import prange
+
+from vfxstyle.color.lab import Scalar
+from vfxstyle.compiled import kernel
+
+FloatArray = npt.NDArray[np.float32]
+CodeArray = npt.NDArray[np.uint16]
+
+_EDGE = np.float32(1 / 64)
+"""Kept free at both ends of the noise, so that rounding in a float cannot push a value off its own code."""
+_STEP = np.float32((1 - 2 / 64) / 2**24)
+_A, _B, _C = np.uint32(0x7FEB352D), np.uint32(0x846CA68B), np.uint32(0x9E3779B9)
+
+
+@kernel(inline="always")
+def mixed(value: Scalar) -> Scalar:
+    """A well-mixed 32-bit hash of a 32-bit number (C. Wellons, "lowbias32")."""
+    value = np.uint32(value)
+    value ^= value >> np.uint32(16)
+    value = np.uint32(value * _A)
+    value ^= value >> np.uint32(15)
+    value = np.uint32(value * _B)
+    return np.uint32(value ^ (value >> np.uint32(16)))
+
+
+@kernel(inline="always")
+def noise_of(row: Scalar, x: Scalar) -> Scalar:
+    """Noise in 1/64..63/64 of a place in a row. row: hash of seed, frame, channel and row."""
+    return _EDGE + np.float32(mixed(np.uint32(row + np.uint32(x) * _C)) >> np.uint32(8)) * _STEP
+
+
+@kernel(parallel=True)
+def _codes(values: FloatArray, top: Scalar, seed: Scalar, dithered: int, out: Any) -> None:
+    height, width, channels = values.shape
+    for y in prange(height):
+        for c in range(channels):
+            row = mixed(np.uint32(seed + np.uint32(y * 4 + c)))
+            for x in range(width):
+                value = values[y, x, c]
+                if not value > np.float32(0):  # NaN too
+                    value = np.float32(0)
+                value = min(value, np.float32(1)) * top
+                offset = noise_of(row, x) if c < dithered else np.float32(0.5)
+                out[y, x, c] = np.uint16(min(value + offset, top))
+
+
+def seed_of(seed: int, frame: int) -> int:
+    """One number for a run's seed and a frame's number."""
+    return (seed * 2654435761 + frame * 40503 + 12345) & 0xFFFFFFFF
+
+
+def quantised(values: FloatArray, bits: int, *, seed: int, dithered: int = 3) -> CodeArray:
+    """Code values 0 to 2^bits - 1 of a picture.
+
+    values: float32 (H, W, C), 0..1 (limited to that; NaN is 0). bits: 1 to 16. seed: as :func:`seed_of` gives it.
+    dithered: how many channels, from the first, get noise; the others (alpha) are rounded. Returns uint16 (H, W, C).
+    """
+    out = np.empty(values.shape, np.uint16)
+    top = np.float32((1 << bits) - 1)
+    _codes(np.ascontiguousarray(values, np.float32), top, np.uint32(seed), dithered, out)
+    return out

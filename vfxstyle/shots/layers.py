@@ -1,0 +1,141 @@
+"""Layers and views of an OpenEXR file: where the picture to grade is among parts and channels.
+
+Source: the OpenEXR documents on channel names (``layer.view.channel``), multi-view and multi-part files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_RGB_NAMES = (("R", "G", "B"), ("r", "g", "b"), ("red", "green", "blue"), ("Red", "Green", "Blue"))
+_ALPHA_NAMES = ("A", "a", "alpha", "Alpha")
+_GREY_NAME = "Y"
+_CRYPTOMATTE = "cryptomatte/"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One colour picture of an OpenEXR file."""
+
+    part: int
+    """Index of the part it is in."""
+    name: str
+    """Name of the layer; empty for the main one of a single-part file, a part's name where parts are layers."""
+    view: str
+    """Name of the view; empty where the file has none."""
+    rgb: tuple[str, str, str]
+    """Channels of red, green and blue; one channel three times for a grey picture."""
+    alpha: str | None
+    """Channel of alpha, or None."""
+    is_main: bool
+    """Whether its channels have no layer in their names."""
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether one channel stands for all three."""
+        return self.rgb[0] == self.rgb[1]
+
+    @property
+    def label(self) -> str:
+        """What a person is told."""
+        name = self.name or "the main layer"
+        return f"{name}, view {self.view}" if self.view else name
+
+
+@dataclass(frozen=True, slots=True)
+class LayerChoice:
+    """Which layer of every frame is wanted."""
+
+    layer: str | None = None
+    """Name of a layer or part; None for the main one."""
+    view: str | None = None
+    """Name of a view; None for the file's default."""
+
+    def __bool__(self) -> bool:
+        return self.layer is not None or self.view is not None
+
+
+class NoLayerError(ValueError):
+    """No layer is the one that was wanted; the message lists those that are there."""
+
+
+def find_layer(headers: Sequence[Mapping[str, Any]], choice: LayerChoice) -> Layer:
+    """The layer to grade. headers: of all parts. Raises :class:`NoLayerError`."""
+    layers = [layer for part, header in enumerate(headers) for layer in _layers_of(part, header, len(headers))]
+    views = list(dict.fromkeys(layer.view for layer in layers if layer.view))
+    default_view = _default_view(headers, views)
+    view = choice.view if choice.view is not None else default_view
+    if choice.view is not None and choice.view not in views:
+        raise NoLayerError(f"has no view '{choice.view}' (it has {', '.join(views) or 'one picture without a view'})")
+    fitting = [layer for layer in layers if layer.view == view or (not layer.view and choice.view is None)]
+    if choice.layer is not None:
+        named = [layer for layer in fitting if layer.name == choice.layer]
+        if not named:
+            known = list(dict.fromkeys(layer.name for layer in layers if layer.name))
+            raise NoLayerError(
+                f"has no colour layer '{choice.layer}'" + (f" (it has {', '.join(known)})" if known else "")
+            )
+        return named[0]
+    main = [layer for layer in fitting if layer.is_main]
+    if main:
+        return main[0]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        names = ", ".join(layer.name for layer in fitting)
+        raise NoLayerError(f"has several colour layers ({names}) and no main one; name one with --layer")
+    channels = [channel for header in headers for channel in channel_names(header)]
+    more = " ..." if len(channels) > 8 else ""
+    raise NoLayerError(f"has no R, G, B channels (it has {', '.join(channels[:8])}{more})")
+
+
+def channel_names(header: Mapping[str, Any]) -> list[str]:
+    """The channels of a part, as its header lists them."""
+    return [str(channel.name) for channel in header["channels"]]
+
+
+def _default_view(headers: Sequence[Mapping[str, Any]], views: Sequence[str]) -> str:
+    stated = headers[0].get("multiView")
+    if stated and len(headers) == 1:
+        return str(stated[0])
+    for usual in ("left", "main"):
+        if usual in views:
+            return usual
+    return views[0] if views else ""
+
+
+def _layers_of(part: int, header: Mapping[str, Any], parts: int) -> list[Layer]:
+    multi_view = [str(view) for view in header.get("multiView") or ()] if parts == 1 else []
+    own_view = str(header.get("view", "") or (multi_view[0] if multi_view else ""))
+    part_name = str(header.get("name", "")) if parts > 1 else ""
+    mattes = tuple(
+        str(value) for key, value in header.items() if key.startswith(_CRYPTOMATTE) and key.endswith("/name")
+    )
+    groups: dict[str, set[str]] = {}
+    for channel in channel_names(header):
+        prefix, _, base = channel.rpartition(".")
+        groups.setdefault(prefix, set()).add(base)
+    layers = []
+    for prefix, bases in groups.items():
+        rgb = next((triple for triple in _RGB_NAMES if set(triple) <= bases), None)
+        if rgb is None and _GREY_NAME in bases:
+            rgb = (_GREY_NAME, _GREY_NAME, _GREY_NAME)
+        if rgb is None or (prefix and prefix.startswith(mattes)):
+            continue
+        steps = prefix.split(".") if prefix else []
+        view = steps.pop() if steps and steps[-1] in multi_view else own_view
+        dot = f"{prefix}." if prefix else ""
+        alpha = next((dot + name for name in _ALPHA_NAMES if name in bases), None)
+        name = ".".join(steps) or _without_view(part_name, view)
+        layers.append(Layer(part, name, view, (dot + rgb[0], dot + rgb[1], dot + rgb[2]), alpha, not steps))
+    return layers
+
+
+def _without_view(name: str, view: str) -> str:
+    """``rgba`` for a part called ``rgba_left`` or ``rgba.left`` in the view left."""
+    for joint in "._":
+        if view and name.endswith(joint + view):
+            return name.removesuffix(joint + view)
+    return name

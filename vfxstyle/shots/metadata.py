@@ -1,0 +1,213 @@
+"""Headers that change hands: what of one format's header goes into another's."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import OpenEXR
+import OpenImageIO as oiio
+
+from vfxstyle.color import ColorSpace, SpaceKind
+from vfxstyle.color.config import REC709_DISPLAY
+from vfxstyle.shots.exr import Header, box_of
+from vfxstyle.shots.frame import Frame, MovieMark, Window
+from vfxstyle.shots.timecode import is_timecode, timecode_attribute, timecode_bits, timecode_text
+
+_FOREIGN_PREFIXES = (
+    "oiio:",
+    "openexr:",
+    "dpx:",
+    "tiff:",
+    "png:",
+    "jpeg:",
+    "Exif:",
+    "GPS:",
+    "IPTC:",
+    "ICCProfile:",
+    "cineon:",
+    "cryptomatte/",
+)
+_FOREIGN_NAMES = frozenset(
+    [
+        "compression",
+        "CompressionQuality",
+        "ICCProfile",
+        "Orientation",
+        "planarconfig",
+        "colorInteropID",
+        "chromaticities",
+        "acesImageContainerFlag",
+        "multiView",
+        "thumbnail_width",
+        "thumbnail_height",
+        "thumbnail_nchannels",
+        "thumbnail_image",
+        "XResolution",
+        "YResolution",
+        "ResolutionUnit",
+    ]
+)
+_SET_APART = frozenset(["PixelAspectRatio", "screenWindowCenter", "screenWindowWidth"])
+_EXR_NAMES = {
+    "Copyright": "owner",
+    "ImageDescription": "comments",
+    "DateTime": "capDate",
+    "ExposureTime": "expTime",
+    "FNumber": "aperture",
+    "smpte:TimeCode": "timeCode",
+    "smpte:KeyCode": "keyCode",
+}
+_COLOUR_ATTRIBUTES = ("colorInteropID", "oiio:ColorSpace", "chromaticities", "acesImageContainerFlag")
+
+
+def new_exr_header(data: Window, display: Window) -> Header:
+    """The least that an OpenEXR header says, compressed with zip."""
+    return {
+        "type": OpenEXR.scanlineimage,
+        "compression": OpenEXR.ZIP_COMPRESSION,
+        "lineOrder": OpenEXR.INCREASING_Y,
+        "dataWindow": box_of(data),
+        "displayWindow": box_of(display),
+        "pixelAspectRatio": 1.0,
+        "screenWindowCenter": np.zeros(2, np.float32),
+        "screenWindowWidth": 1.0,
+    }
+
+
+def exr_header_of(frame: Frame, rate: Fraction | None) -> Header:
+    """An OpenEXR header for a frame of another format, with what that one says of it.
+
+    rate: frames per second where the frame's own file states none.
+    """
+    header = new_exr_header(frame.data_window, frame.display_window)
+    if rate is not None:
+        header["framesPerSecond"] = rate
+    if frame.mark is not None:
+        header |= _of_mark(frame.mark)
+    spec = frame.header
+    if spec is None:
+        return header
+    header["pixelAspectRatio"] = spec.get_float_attribute("PixelAspectRatio", 1.0) or 1.0
+    for attribute in spec.extra_attribs:
+        name = _EXR_NAMES.get(attribute.name, attribute.name)
+        foreign = attribute.name.startswith(_FOREIGN_PREFIXES) or attribute.name in _FOREIGN_NAMES | _SET_APART
+        value = _as_exr(name, attribute, spec)
+        if value is not None and not foreign:
+            header[name] = value
+    return header
+
+
+def _of_mark(mark: MovieMark) -> Header:
+    values: Header = {"pixelAspectRatio": float(mark.pixel_aspect)}
+    if mark.frame_rate is not None:
+        values["framesPerSecond"] = mark.frame_rate
+    if mark.timecode is not None and is_timecode(mark.timecode):
+        values["timeCode"] = timecode_attribute(mark.timecode)
+    if mark.reel is not None:
+        values["reelName"] = mark.reel
+    return values
+
+
+def _as_exr(name: str, attribute: Any, spec: oiio.ImageSpec) -> Any:
+    """An OpenImageIO attribute's value as OpenEXR's module takes it; None for what it has no type for."""
+    value = attribute.value
+    if name == "timeCode":
+        text = spec.get_string_attribute("smpte:TimeCode")
+        return timecode_attribute(text) if is_timecode(text) else None
+    if name == "keyCode":
+        return OpenEXR.KeyCode(*(int(v) for v in value)) if len(value) == 7 else None
+    if name == "framesPerSecond":
+        return Fraction(*value) if isinstance(value, tuple) and value[1] else None
+    if isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, tuple) and value and all(isinstance(v, float) for v in value):
+        return [float(v) for v in value]
+    return None
+
+
+def set_exr_colour(header: Header, space: ColorSpace) -> None:
+    """Name the colour space in an OpenEXR header, or leave none where it has no interop name."""
+    had_primaries = "chromaticities" in header
+    for name in _COLOUR_ATTRIBUTES:
+        header.pop(name, None)
+    if space.interop_id:
+        header["colorInteropID"] = space.interop_id
+        primaries = OpenEXR.colorInteropIDToChromaticities(space.interop_id)
+        if had_primaries and primaries is not None:
+            header["chromaticities"] = primaries
+
+
+def flat_header_of(frame: Frame, file_format: str, space: ColorSpace, *, tag: bool) -> oiio.ImageSpec:
+    """A header for a file of ``file_format`` (OpenImageIO's name), with what the frame's own says of it.
+
+    The size is the display window's: no format but OpenEXR knows another. tag: whether ``space`` must be named; the
+    plate's own tags stay where it is in that space already.
+    """
+    same_format = frame.file_format == file_format
+    spec = _own_spec(frame)
+    if not same_format:
+        for attribute in list(spec.extra_attribs):
+            if attribute.name.startswith(_FOREIGN_PREFIXES) or attribute.name in _FOREIGN_NAMES:
+                spec.erase_attribute(attribute.name)
+    display = frame.display_window
+    spec.x = spec.y = spec.full_x = spec.full_y = 0
+    spec.width = spec.full_width = display.width
+    spec.height = spec.full_height = display.height
+    spec.depth = spec.full_depth = 1
+    spec.tile_width = spec.tile_height = spec.tile_depth = 0
+    spec.channelformats = ()
+    if not same_format:
+        spec.attribute("compression", "zip")
+    if tag or not same_format:
+        for name in (*_COLOUR_ATTRIBUTES, "ICCProfile", "dpx:Transfer", "dpx:Colorimetric"):
+            spec.erase_attribute(name)
+        if space.interop_id:
+            spec.set_colorspace(space.interop_id)
+        if file_format == "dpx":
+            spec.attribute("dpx:Transfer", _dpx_transfer(space))
+    spec.erase_attribute("oiio:UnassociatedAlpha")
+    if not frame.premultiplied and frame.alpha is not None:
+        spec.attribute("oiio:UnassociatedAlpha", 1)
+    return spec
+
+
+def _own_spec(frame: Frame) -> oiio.ImageSpec:
+    if frame.header is not None:
+        return oiio.ImageSpec(frame.header)
+    spec = oiio.ImageSpec()
+    if frame.exr is not None:
+        opened = oiio.ImageInput.open(frame.source)
+        if (
+            opened is not None
+        ):  # the pixels have been read, so the header can be; one attribute less is no reason to stop
+            opened.seek_subimage(frame.exr.layer.part, 0)
+            spec = oiio.ImageSpec(opened.spec())
+            opened.close()
+    elif frame.mark is not None:
+        if frame.mark.timecode is not None and is_timecode(frame.mark.timecode):
+            spec.attribute("smpte:TimeCode", oiio.TypeDesc("timecode"), (timecode_bits(frame.mark.timecode), 0))
+        if frame.mark.frame_rate is not None:
+            rate = frame.mark.frame_rate
+            spec.attribute("framesPerSecond", oiio.TypeDesc("rational"), (rate.numerator, rate.denominator))
+        spec.attribute("PixelAspectRatio", float(frame.mark.pixel_aspect))
+    return spec
+
+
+def _dpx_transfer(space: ColorSpace) -> str:
+    if space.kind is SpaceKind.LINEAR:
+        return "Linear"
+    if space.kind is SpaceKind.LOG:
+        return "Logarithmic"
+    return "ITU-R 709-4" if space.interop_id == REC709_DISPLAY else "User defined"
+
+
+def timecode_of(frame: Frame) -> str | None:
+    """A frame's own SMPTE timecode as ``HH:MM:SS:FF``, or None."""
+    if frame.mark is not None:
+        return frame.mark.timecode
+    if frame.exr is not None:
+        value = frame.exr.parts[frame.exr.layer.part].header.get("timeCode")
+        return None if value is None else timecode_text(value)
+    return None if frame.header is None else frame.header.get_string_attribute("smpte:TimeCode") or None

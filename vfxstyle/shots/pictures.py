@@ -1,0 +1,235 @@
+"""Opening one picture file: what it says of itself, and its pixels as a frame."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio
+
+from vfxstyle.errors import FrameError, UsageError
+from vfxstyle.rates import exact_rate
+from vfxstyle.shots import exr
+from vfxstyle.shots.frame import ExrPlate, FloatArray, Frame, Window
+from vfxstyle.shots.layers import LayerChoice, NoLayerError, find_layer
+from vfxstyle.shots.tags import ColorTag, tag_of_exr, tag_of_picture
+from vfxstyle.shots.timecode import timecode_text
+
+PICTURE_EXTENSIONS = frozenset({"exr", "dpx", "cin", "tif", "tiff", "png", "jpg", "jpeg"})
+"""File name extensions (lower case) that count as frames."""
+
+_AGAIN = "render or copy it again"
+_RGB_NAMES = (("R", "G", "B"), ("r", "g", "b"), ("red", "green", "blue"))
+_ALPHA_NAMES = ("A", "a", "alpha")
+
+
+class Picture(ABC):
+    """An open picture whose layout has been checked; closes itself."""
+
+    data_window: Window
+    """Pixels that the file holds."""
+    display_window: Window
+    """Pixels that a viewer shows."""
+    tag: ColorTag
+    """What the file says of its colours."""
+    has_alpha: bool
+    """Whether the layer has an alpha channel."""
+    frame_rate: Fraction | None = None
+    """Frames per second, where the file says so."""
+    pixel_aspect: Fraction = Fraction(1)
+    """Width of a pixel over its height."""
+    timecode: str | None = None
+    """SMPTE timecode, where the file has one."""
+    reel: str | None = None
+    """Reel name, where the file has one."""
+    layer: str = ""
+    """What the chosen layer is called; empty for the main layer of a file without views."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        self.path, self.number = path, number
+        if not path.is_file():
+            raise self.error("is missing", "restore it or leave it out of the frame range")
+        if path.stat().st_size == 0:
+            raise self.error("is empty (0 bytes)", _AGAIN)
+
+    def __enter__(self) -> Picture:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027 - only some hold a file open
+        """Let go of the file."""
+
+    def error(self, what: str, remedy: str) -> FrameError:
+        """An error about this frame."""
+        return FrameError(f"Frame {self.number} ({self.path}) {what}; {remedy}.", frames=(self.number,))
+
+    @abstractmethod
+    def frame(self) -> Frame:
+        """The picture with its pixels. Raises :class:`~vfxstyle.errors.FrameError`."""
+
+
+def open_picture(path: Path, number: int, choice: LayerChoice) -> Picture:
+    """Open a picture file.
+
+    Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read or graded,
+    :class:`~vfxstyle.errors.UsageError` if a layer is asked of a format that has none.
+    """
+    if path.suffix.lower() == ".exr":
+        return _ExrPicture(path, number, choice)
+    if choice:
+        raise UsageError(f"{path} has no layers or views; leave --layer and --view out, they are for EXR.")
+    return _FlatPicture(path, number)
+
+
+class _ExrPicture(Picture):
+    """An OpenEXR file."""
+
+    def __init__(self, path: Path, number: int, choice: LayerChoice) -> None:
+        super().__init__(path, number)
+        try:
+            headers = exr.read_headers(path)
+            self._layer = find_layer(headers, choice)
+        except exr.ExrError as error:
+            raise self.error(error.what, error.remedy) from error
+        except NoLayerError as error:
+            raise self.error(
+                str(error), "hand in a file with a colour picture, or choose with --layer, --view"
+            ) from error
+        header = headers[self._layer.part]
+        self.data_window, self.display_window = exr.windows_of(header)
+        self.tag = tag_of_exr(header | {k: v for k, v in headers[0].items() if k == "colorInteropID"})
+        self.has_alpha = self._layer.alpha is not None
+        if choice or self._layer.name or self._layer.view:
+            self.layer = self._layer.label
+        rate = header.get("framesPerSecond")
+        self.frame_rate = Fraction(rate) if rate else None
+        self.pixel_aspect = _aspect(header.get("pixelAspectRatio", 1.0))
+        self.timecode = timecode_text(header["timeCode"]) if "timeCode" in header else None
+        self.reel = str(header["reelName"]) if "reelName" in header else None
+
+    def frame(self) -> Frame:
+        try:
+            parts = exr.read_parts(self.path)
+        except exr.ExrError as error:
+            raise self.error(error.what, error.remedy) from error
+        channels = parts[self._layer.part].channels
+        names = self._layer.rgb + ((self._layer.alpha,) if self._layer.alpha else ())
+        if any(channels[name].dtype == np.uint32 for name in names):
+            raise self.error("has unsigned integers for colours", "choose another layer with --layer")
+        rgb = np.empty((self.data_window.height, self.data_window.width, 3), np.float32)
+        for index, name in enumerate(self._layer.rgb):
+            rgb[..., index] = channels[name]
+        return Frame(
+            number=self.number,
+            source=str(self.path),
+            rgb=rgb,
+            data_window=self.data_window,
+            display_window=self.display_window,
+            alpha=channels[self._layer.alpha].astype(np.float32) if self._layer.alpha else None,
+            file_format="openexr",
+            exr=ExrPlate(parts, self._layer),
+        )
+
+
+class _FlatPicture(Picture):
+    """A picture of one layer without parts, read with OpenImageIO."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        super().__init__(path, number)
+        if path.suffix.lower() in (".jpg", ".jpeg") and _jpeg_ends_early(path.read_bytes()):
+            raise self.error("is cut short", _AGAIN)
+        hint = oiio.ImageSpec()
+        hint.attribute("oiio:UnassociatedAlpha", 1)
+        opened = oiio.ImageInput.open(str(path), hint)
+        if opened is None:
+            raise self.error(f"cannot be read: {_first_line(oiio.geterror())}", _AGAIN)
+        self._input = opened
+        spec = self._spec = opened.spec()
+        self._check_layout()
+        self.data_window = Window(spec.x, spec.y, spec.width, spec.height)
+        self.display_window = Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
+        self.tag = tag_of_picture(spec, path.suffix.lower().lstrip("."))
+        self.has_alpha = self._alpha_channel() is not None
+        self.frame_rate = _frame_rate_of(spec)
+        self.pixel_aspect = _aspect(spec.get_float_attribute("PixelAspectRatio", 1.0))
+        self.timecode = spec.get_string_attribute("smpte:TimeCode") or None
+        self.reel = spec.get_string_attribute("reelName") or spec.get_string_attribute("dpx:InputDevice") or None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._input.close()
+
+    def _check_layout(self) -> None:
+        spec = self._spec
+        if spec.get_int_attribute("Orientation", 1) != 1:
+            raise self.error("is stored turned or mirrored (its Orientation tag)", "turn its pixels upright")
+        if spec.depth > 1:
+            raise self.error("is a volume", "hand in flat pictures")
+        if self._rgb_channels() is None:
+            names = spec.channelnames
+            raise self.error(
+                f"has no R, G, B channels (it has {', '.join(names[:8])}{' ...' if len(names) > 8 else ''})",
+                "hand in a file whose main layer is a colour picture",
+            )
+
+    def _rgb_channels(self) -> tuple[int, int, int] | None:
+        """Indices of red, green, blue; a grey picture gives its one channel three times."""
+        names = list(self._spec.channelnames)
+        for triple in _RGB_NAMES:
+            if all(name in names for name in triple):
+                return (names.index(triple[0]), names.index(triple[1]), names.index(triple[2]))
+        if len(names) <= 2 and names[0] in ("Y", "I", "L", "R"):
+            return (0, 0, 0)
+        return None
+
+    def _alpha_channel(self) -> int | None:
+        names = list(self._spec.channelnames)
+        return next((names.index(name) for name in _ALPHA_NAMES if name in names), None)
+
+    def frame(self) -> Frame:
+        spec = self._spec
+        values = self._input.read_image(0, 0, 0, spec.nchannels, oiio.FLOAT)
+        if values is None:
+            raise self.error(f"cannot be read: {_first_line(self._input.geterror())}", _AGAIN)
+        pixels: FloatArray = np.asarray(values, np.float32).reshape(spec.height, spec.width, spec.nchannels)
+        rgb, alpha = self._rgb_channels(), self._alpha_channel()
+        assert rgb is not None  # the layout was checked on opening
+        return Frame(
+            number=self.number,
+            source=str(self.path),
+            rgb=np.ascontiguousarray(pixels[:, :, list(rgb)]),
+            data_window=self.data_window,
+            display_window=self.display_window,
+            alpha=np.ascontiguousarray(pixels[:, :, alpha]) if alpha is not None else None,
+            premultiplied=not spec.get_int_attribute("oiio:UnassociatedAlpha", 0),
+            header=spec,
+            file_format=self._input.format_name(),
+        )
+
+
+def _jpeg_ends_early(data: bytes) -> bool:
+    """Whether no end-of-image marker follows the last scan: the decoder only fills the rest with grey."""
+    return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0].rstrip(".") if text.strip() else "unknown reason"
+
+
+def _aspect(value: Any) -> Fraction:
+    ratio = float(value)
+    return Fraction(ratio).limit_denominator(1000) if 0 < ratio < 1000 else Fraction(1)
+
+
+def _frame_rate_of(spec: oiio.ImageSpec) -> Fraction | None:
+    value = spec.get("framesPerSecond") or spec.get("dpx:FrameRate") or spec.get("dpx:TemporalFrameRate")
+    if isinstance(value, tuple) and len(value) == 2 and value[1]:
+        return Fraction(int(value[0]), int(value[1]))
+    if isinstance(value, (int, float)) and 1 <= value <= 1000:
+        return exact_rate(value)
+    return None

@@ -1,0 +1,77 @@
+"""The sound of a movie, copied packet by packet into another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from vfxstyle.errors import OutputError, ShotError
+
+
+class SoundTracks:
+    """All sound tracks of a movie between two times, untouched.
+
+    path: the movie. start, end: seconds after its first picture; ``end`` None for all that follows.
+    """
+
+    def __init__(self, path: Path, start: Fraction = Fraction(0), end: Fraction | None = None) -> None:
+        self.path, self.start, self.end = path, start, end
+        self._waiting: Any = None
+        try:
+            self._source = av.open(str(path))
+        except (av.FFmpegError, OSError) as error:
+            raise ShotError(f"The sound of {path} cannot be read: {error}; use --audio none.") from error
+        self._tracks = list(self._source.streams.audio)
+        video = self._source.streams.video[0]
+        self._origin = (video.start_time or 0) * Fraction(video.time_base or 1)
+        self._targets: dict[int, Any] = {}
+
+    def add_to(self, container: Any) -> None:
+        """Add a track for each of this movie's. Raises :class:`~vfxstyle.errors.OutputError`."""
+        for track in self._tracks:
+            try:
+                target = container.add_stream_from_template(track)
+            except (av.FFmpegError, ValueError) as error:
+                raise OutputError(
+                    f"Sound in {track.codec_context.name} cannot be copied into a .mov ({error}); use --audio none."
+                ) from error
+            for key in ("language", "handler_name"):
+                if track.metadata.get(key):
+                    target.metadata[key] = track.metadata[key]
+            self._targets[track.index] = target
+        self._packets = self._demuxed()
+        self._waiting = next(self._packets, None)
+
+    def copy_until(self, container: Any, seconds: Fraction | None) -> None:
+        """Put all packets before this time of the new movie into it; None for all that are left."""
+        while self._waiting is not None:
+            time, packet = self._waiting
+            if seconds is not None and time >= seconds:
+                return
+            container.mux(packet)
+            self._waiting = next(self._packets, None)
+
+    def _demuxed(self) -> Iterator[tuple[Fraction, Any]]:
+        """Packets with their time in the new movie, in order."""
+        if not self._tracks:
+            return
+        whole = self.start == 0 and self.end is None
+        for packet in self._source.demux(self._tracks):
+            if packet.dts is None or packet.pts is None:
+                continue
+            base = Fraction(packet.time_base)
+            time = packet.pts * base - self._origin
+            if not whole and (time < self.start or (self.end is not None and time >= self.end)):
+                continue
+            shift = round((self._origin + self.start) / base)
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            packet.stream = self._targets[packet.stream.index]
+            yield time - self.start, packet
+
+    def close(self) -> None:
+        """Close the movie."""
+        self._source.close()

@@ -1,0 +1,148 @@
+"""What a file says of its colours: which tag names its space, or which default of its format applies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import OpenEXR
+import OpenImageIO as oiio
+
+from vfxstyle.color.config import REC709_DISPLAY, REC2020_DISPLAY, SRGB_DISPLAY, WORKING
+
+_SAYS_NOTHING = ("", "unknown", "data", "raw")
+_LIBRARY_NAMES = {
+    "linear": WORKING,
+    "scene_linear": WORKING,
+    "lin_rec709": WORKING,
+    "srgb": SRGB_DISPLAY,
+    "rec709": REC709_DISPLAY,
+}
+_DPX_TRANSFERS = {
+    "Linear": WORKING,
+    "ITU-R 709-4": REC709_DISPLAY,
+    "ITU-R 601-5 B or G": REC709_DISPLAY,
+    "ITU-R 601-5 M": REC709_DISPLAY,
+    "SMPTE 274M": REC709_DISPLAY,
+}
+_DPX_SAYS_NOTHING = ("", "User defined", "Unspecified video", "Undefined")
+_PROFILES = {  # words of an ICC profile's description
+    "srgb": SRGB_DISPLAY,
+    "adobe rgb": "g22_adobergb_scene",
+    "display p3": "srgb_p3d65_display",
+    "rec. 709": REC709_DISPLAY,
+    "rec709": REC709_DISPLAY,
+}
+
+# ITU-T H.273 code points
+_UNSPECIFIED = 2
+_TRANSFER_NAMES = {8: "linear", 9: "logarithmic", 10: "logarithmic", 17: "SMPTE ST 428-1"}
+_REC709_CURVES = (1, 6, 14, 15)
+_SPACE_OF_CODES = {
+    ("sdr", "rec709"): REC709_DISPLAY,
+    ("sdr", "rec2020"): REC2020_DISPLAY,
+    ("srgb", "rec709"): SRGB_DISPLAY,
+    ("srgb", "p3"): "srgb_p3d65_display",
+    ("gamma22", "rec709"): "g22_rec709_display",
+    ("pq", "rec2020"): "pq_rec2020_display",
+    ("pq", "p3"): "pq_p3d65_display",
+    ("hlg", "rec2020"): "hlg_rec2020_display",
+}
+_CURVE_OF_CODE = {**dict.fromkeys(_REC709_CURVES, "sdr"), 4: "gamma22", 13: "srgb", 16: "pq", 18: "hlg"}
+_PRIMARIES_OF_CODE = {1: "rec709", 5: "rec709", 6: "rec709", 7: "rec709", 9: "rec2020", 12: "p3"}
+CODES_OF_SPACE = {
+    REC709_DISPLAY: (1, 1, 1),
+    SRGB_DISPLAY: (1, 13, 1),
+    "srgb_rec709_scene": (1, 13, 1),
+    "g24_rec709_scene": (1, 1, 1),
+    "ocio:itu709_rec709_scene": (1, 1, 1),
+    "g22_rec709_display": (1, 4, 1),
+    REC2020_DISPLAY: (9, 14, 9),
+    "srgb_p3d65_display": (12, 13, 1),
+    "pq_rec2020_display": (9, 16, 9),
+    "pq_p3d65_display": (12, 16, 1),
+    "hlg_rec2020_display": (9, 18, 9),
+}
+"""ITU-T H.273 primaries, transfer and matrix that a movie in a space is tagged with."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColorTag:
+    """What a file says of its colour space."""
+
+    space: str
+    """Interop name of the space; empty where the file says something that names none."""
+    source: str
+    """Which tag, or which default: ``colorInteropID``, ``default of JPEG``; what the file says where no space is."""
+    assumed: bool = False
+    """Whether the file says nothing and the documented default of its format is given."""
+
+
+def tag_of_exr(header: Mapping[str, Any]) -> ColorTag:
+    """The colour tag of an OpenEXR header: ``colorInteropID``, the ACES container flag, ``chromaticities``.
+
+    A file that says nothing is scene-linear Rec.709, as the format's specification has it.
+    """
+    named = str(header.get("colorInteropID", "") or header.get("oiio:ColorSpace", ""))
+    if named.lower() not in _SAYS_NOTHING:
+        return ColorTag(_LIBRARY_NAMES.get(named.lower(), named), f"colorInteropID '{named}'")
+    if header.get("acesImageContainerFlag"):
+        return ColorTag("lin_ap0_scene", "acesImageContainerFlag")
+    stated = header.get("chromaticities")
+    if stated is not None:
+        found = OpenEXR.chromaticitiesToColorInteropID(tuple(stated))
+        said = " ".join(f"{value:.4g}" for value in stated)
+        return ColorTag(found or "", f"chromaticities {said}")
+    return ColorTag(WORKING, "default of EXR", assumed=True)
+
+
+def tag_of_picture(spec: oiio.ImageSpec, extension: str) -> ColorTag:
+    """The colour tag of a DPX, Cineon, TIFF, PNG or JPEG header.
+
+    What says nothing is sRGB, but for floating-point TIFF, which is scene-linear Rec.709.
+    """
+    if extension in ("dpx", "cin"):
+        return _tag_of_scan(spec, extension)
+    tag = spec.get_string_attribute("colorInteropID") or spec.get_string_attribute("oiio:ColorSpace")
+    profile = spec.get_string_attribute("ICCProfile:profile_description")
+    if profile:
+        known = (space for words, space in _PROFILES.items() if words in profile.lower())
+        return ColorTag(next(known, ""), f"ICC profile '{profile}'")
+    # the library gives a JPEG or PNG without a tag of its own that of sRGB
+    given = tag.lower() in _SAYS_NOTHING or (tag == "srgb_rec709_scene" and extension in ("jpg", "jpeg", "png"))
+    if not given:
+        return ColorTag(_LIBRARY_NAMES.get(tag.lower(), tag), f"header tag '{tag}'")
+    if extension in ("tif", "tiff") and str(spec.format) in ("float", "half", "double"):
+        return ColorTag(WORKING, "default of floating-point TIFF", assumed=True)
+    return ColorTag(SRGB_DISPLAY, f"default of {extension.upper()}", assumed=True)
+
+
+def _tag_of_scan(spec: oiio.ImageSpec, extension: str) -> ColorTag:
+    stamped = spec.get_string_attribute("colorInteropID")
+    if stamped:
+        return ColorTag(stamped, f"header tag '{stamped}'")
+    if extension == "cin":
+        return ColorTag("", "Cineon printing density")
+    transfer = spec.get_string_attribute("dpx:Transfer")
+    if transfer in _DPX_TRANSFERS:
+        return ColorTag(_DPX_TRANSFERS[transfer], f"DPX transfer '{transfer}'")
+    if transfer in _DPX_SAYS_NOTHING:
+        return ColorTag(SRGB_DISPLAY, f"default of {extension.upper()}", assumed=True)
+    return ColorTag("", f"DPX transfer '{transfer}'")
+
+
+def tag_of_movie(primaries: int, transfer: int) -> ColorTag:
+    """The colour tag of a movie's H.273 codes for primaries and transfer.
+
+    Unspecified primaries are Rec.709's, an unspecified transfer is that of a Rec.709 display (BT.1886).
+    """
+    stated = f"movie tags, primaries {primaries}, transfer {transfer}"
+    unspecified = (0, _UNSPECIFIED, 3)
+    if transfer in unspecified and primaries in unspecified:
+        return ColorTag(REC709_DISPLAY, "default of movies", assumed=True)
+    curve = "sdr" if transfer in unspecified else _CURVE_OF_CODE.get(transfer, "")
+    gamut = "rec709" if primaries in unspecified else _PRIMARIES_OF_CODE.get(primaries, "")
+    if transfer in _TRANSFER_NAMES:
+        stated += f" ({_TRANSFER_NAMES[transfer]})"
+    return ColorTag(_SPACE_OF_CODES.get((curve, gamut), ""), stated)

@@ -1,0 +1,177 @@
+"""The best global stand-ins for a look: one 3D LUT, one CDL. They know colours, not where these are in the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+SMOOTHNESS = 2e-3
+"""Weight of the cube's bending against the colours, per colour and node: enough to bridge colours no frame shows."""
+_STEPS = 120
+_SMALL_ENOUGH = 1e-5
+
+_LUMA = np.array([0.2126, 0.7152, 0.0722])  # the saturation weights of ASC CDL 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Cdl:
+    """An ASC colour decision list of one entry, version 1.2, without its clamps."""
+
+    slope: tuple[float, float, float]
+    """Gain of red, green and blue."""
+    offset: tuple[float, float, float]
+    """Lift of red, green and blue."""
+    power: tuple[float, float, float]
+    """Exponent of red, green and blue, for values above zero."""
+    saturation: float
+    """Distance from luma, 1 leaves it."""
+
+    def apply(self, rgb: FloatArray) -> FloatArray:
+        """Graded colours. rgb: float (..., 3). Returns float32 (..., 3)."""
+        values = np.asarray(rgb, np.float64) * np.array(self.slope) + np.array(self.offset)
+        power = np.broadcast_to(np.array(self.power), values.shape)
+        values = np.where(values > 0, np.maximum(values, 1e-12) ** power, values)
+        luma = (values * _LUMA).sum(axis=-1, keepdims=True)
+        return (luma + self.saturation * (values - luma)).astype(np.float32)
+
+
+def fit_cube(before: FloatArray, after: FloatArray, size: int = 33) -> FloatArray:
+    """The smooth 3D LUT that comes nearest to a grade, in the least-squares sense.
+
+    before, after: float32 (N, 3), the same pixels in one colour space, mostly within 0..1. Nodes far from any of them
+    go on as their neighbours do. Returns float32 (size, size, size, 3), indexed by red, green, blue.
+    """
+    base = _cubic_base(before, after)
+    corners, weights = _corners(before, size)
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, size)] * 3, indexing="ij"), axis=-1)
+    missing = after.astype(np.float64) - _polynomial(before.astype(np.float64)) @ base
+    delta = _solve(corners, weights, missing, size, SMOOTHNESS * len(before) / size**3 * 100)
+    return (_polynomial(grid) @ base + delta).astype(np.float32)
+
+
+def apply_cube(cube: FloatArray, rgb: FloatArray) -> FloatArray:
+    """Trilinear lookup; colours outside 0..1 take the border's. rgb: float32 (N, 3). Returns float32 (N, 3)."""
+    corners, weights = _corners(rgb, cube.shape[0])
+    nodes = cube.reshape(-1, 3)[corners]
+    return np.einsum("nkc,nk->nc", nodes, weights).astype(np.float32)
+
+
+def _polynomial(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    r, g, b = np.moveaxis(rgb, -1, 0)
+    terms = [np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, r * b, g * b]
+    return np.stack(terms, axis=-1)
+
+
+def _cubic_base(before: FloatArray, after: FloatArray) -> npt.NDArray[np.float64]:
+    """One quadratic for all colours, which the cube bends away from only where colours ask for it."""
+    values = _polynomial(before.astype(np.float64))
+    identity = np.zeros((values.shape[1], 3))
+    identity[1:4] = np.eye(3)
+    normal = values.T @ values + 1e-3 * len(before) * np.eye(values.shape[1])
+    change = values.T @ (after.astype(np.float64) - before)
+    return np.asarray(identity + np.linalg.solve(normal, change))
+
+
+def _corners(rgb: FloatArray, size: int) -> tuple[IntArray, npt.NDArray[np.float64]]:
+    """The eight nodes round each colour, as flat indices (N, 8), and their trilinear weights."""
+    place = np.clip(rgb.astype(np.float64), 0, 1) * (size - 1)
+    low = np.minimum(place.astype(np.int64), size - 2)
+    part = place - low
+    corners, weights = [], []
+    for corner in range(8):
+        step = np.array([corner >> 2 & 1, corner >> 1 & 1, corner & 1])
+        node = low + step
+        corners.append((node[:, 0] * size + node[:, 1]) * size + node[:, 2])
+        weights.append(np.where(step, part, 1 - part).prod(axis=1))
+    return np.stack(corners, axis=1), np.stack(weights, axis=1)
+
+
+def _solve(
+    corners: IntArray, weights: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64], size: int, smooth: float
+) -> npt.NDArray[np.float64]:
+    """Conjugate gradients on (W'W + smooth * D'D) x = W' wanted, with D the second differences along the axes."""
+    nodes = size**3
+
+    def spread(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        flat = corners.reshape(-1)
+        sums = [np.bincount(flat, (weights * values[:, c : c + 1]).reshape(-1), nodes) for c in range(3)]
+        return np.stack(sums, axis=1)
+
+    def bent(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        cube = values.reshape(size, size, size, 3)
+        out = 1e-3 * cube  # far from every colour the base alone holds
+        for axis in range(3):
+            second = np.diff(cube, 2, axis=axis)
+            pads = [(0, 0)] * 4
+            for offset, factor in ((0, 1.0), (1, -2.0), (2, 1.0)):
+                pads[axis] = (offset, 2 - offset)
+                out = out + factor * np.pad(second, pads)
+        return out.reshape(-1, 3)
+
+    def system(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        seen = np.einsum("nkc,nk->nc", values[corners], weights)
+        return spread(seen) + smooth * bent(values)
+
+    x = np.zeros((nodes, 3))
+    residual = spread(wanted)
+    direction, energy = residual.copy(), (residual**2).sum(axis=0)
+    start = np.maximum(energy, 1e-30)
+    for _ in range(_STEPS):
+        if (energy <= _SMALL_ENOUGH**2 * start).all():
+            break
+        turned = system(direction)
+        length = energy / np.maximum((direction * turned).sum(axis=0), 1e-30)
+        x += length * direction
+        residual -= length * turned
+        new = (residual**2).sum(axis=0)
+        direction = residual + new / np.maximum(energy, 1e-30) * direction
+        energy = new
+    return x.reshape(size, size, size, 3)
+
+
+def fit_cdl(before: FloatArray, after: FloatArray) -> Cdl:
+    """The CDL that comes nearest to a grade, in the least-squares sense (Levenberg and Marquardt).
+
+    before, after: float32 (N, 3), the same pixels in one colour space.
+    """
+    values = np.array([1.0] * 3 + [0.0] * 3 + [1.0] * 3 + [1.0])
+    damping, error = 1e-2, _cdl_error(values, before, after)
+    for _ in range(60):
+        jacobian = np.stack(
+            [(_cdl_error(values + step, before, after) - error) / 1e-4 for step in 1e-4 * np.eye(len(values))], axis=1
+        )
+        normal = jacobian.T @ jacobian
+        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-9), -jacobian.T @ error)
+        trial = values + step
+        trial[[0, 1, 2, 6, 7, 8]] = np.maximum(trial[[0, 1, 2, 6, 7, 8]], 0.01)  # slope and power are positive
+        trial[9] = max(trial[9], 0.0)
+        new = _cdl_error(trial, before, after)
+        if (new**2).sum() < (error**2).sum():
+            done = np.abs(trial - values).max() < 1e-6
+            values, error, damping = trial, new, damping / 3
+            if done:
+                break
+        else:
+            damping *= 4
+            if damping > 1e8:
+                break
+    return _cdl_of(values)
+
+
+def _cdl_of(values: npt.NDArray[np.float64]) -> Cdl:
+    numbers = [float(value) for value in values]
+    return Cdl(
+        (numbers[0], numbers[1], numbers[2]),
+        (numbers[3], numbers[4], numbers[5]),
+        (numbers[6], numbers[7], numbers[8]),
+        numbers[9],
+    )
+
+
+def _cdl_error(values: npt.NDArray[np.float64], before: FloatArray, after: FloatArray) -> npt.NDArray[np.float64]:
+    return (_cdl_of(values).apply(before).astype(np.float64) - after).reshape(-1)
