@@ -11,6 +11,7 @@ import click
 
 from vfxstyle._version import __version__
 from vfxstyle.cli.doctor import doctor
+from vfxstyle.cli.export import export
 from vfxstyle.cli.grade import grade
 from vfxstyle.cli.presets import presets
 from vfxstyle.cli.train import train
@@ -23,7 +24,7 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
-for command in (grade, train, presets, doctor):
+for command in (grade, train, export, presets, doctor):
     cli.add_command(command)
 
 

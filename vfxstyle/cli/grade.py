@@ -43,8 +43,8 @@ from vfxstyle.pipeline.settings import (
 @options.input_space
 @click.option("--output-space", metavar="SPACE", help="OpenColorIO name. [default: the plate's; EXR is linear]")
 @options.ocio
-@click.option("--layer", metavar="NAME", help="Layer or part of EXR files to grade. [default: the main one]")
-@click.option("--view", metavar="NAME", help="View of EXR files to grade. [default: the file's first]")
+@options.layer
+@options.view
 @click.option(
     "--compression", metavar="NAME", help="Of EXR: none, zip, zips, piz, dwaa:LEVEL ... [default: the plate's]"
 )

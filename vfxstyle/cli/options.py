@@ -18,3 +18,5 @@ input_space = click.option(
     "--input-space", metavar="SPACE", help="OpenColorIO name of the pictures' space. [default: from their tags]"
 )
 ocio = click.option("--ocio", metavar="FILE", help="OpenColorIO configuration. [default: $OCIO, else ACES studio]")
+layer = click.option("--layer", metavar="NAME", help="Layer or part of EXR files to grade. [default: the main one]")
+view = click.option("--view", metavar="NAME", help="View of EXR files to grade. [default: the file's first]")

@@ -43,4 +43,4 @@ def delta_e_2000(one: FloatArray, two: FloatArray) -> FloatArray:
     C7 = C**7
     R_T = -np.sin(np.radians(60 * np.exp(-(((h - 275) / 25) ** 2)))) * 2 * np.sqrt(C7 / (C7 + _25_TO_7))
     terms = (d_L / S_L) ** 2 + (d_C / S_C) ** 2 + (d_H / S_H) ** 2 + R_T * (d_C / S_C) * (d_H / S_H)
-    return np.sqrt(np.maximum(terms, 0)).astype(np.float32)
+    return np.asarray(np.sqrt(np.maximum(terms, 0)), np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vfxstyle.pipeline.export import ExportReport
     from vfxstyle.pipeline.grade import GradeReport
     from vfxstyle.pipeline.train import TrainReport
 
@@ -38,4 +39,16 @@ def train_summary(report: TrainReport) -> str:
         f"{errors.global_oracle:.2f}, this preset {errors.predicted:.2f}"
     )
     lines.append(f"{report.pairs} pairs learnt: {report.path}")
+    return "\n".join(lines)
+
+
+def export_summary(report: ExportReport) -> str:
+    """What a global stand-in is worth, in a few lines."""
+    lines = [f"in {report.space.name}; CIEDE2000 to the look on a Rec.709 display, on pixels not fitted to:"]
+    for (path, residual), drawn in zip(report.residuals.items(), report.maps, strict=True):
+        worst = max(residual.by_frame, key=lambda number: residual.by_frame[number])
+        lines.append(
+            f"{path}: mean {residual.mean:.2f}, 95 % below {residual.percentile_95:.2f} (the plate itself: mean "
+            f"{residual.plate_mean:.2f}); worst on frame {worst}, {residual.by_frame[worst]:.2f}: {drawn}"
+        )
     return "\n".join(lines)

@@ -37,7 +37,7 @@ class Cdl:
         power = np.broadcast_to(np.array(self.power), values.shape)
         values = np.where(values > 0, np.maximum(values, 1e-12) ** power, values)
         luma = (values * _LUMA).sum(axis=-1, keepdims=True)
-        return (luma + self.saturation * (values - luma)).astype(np.float32)
+        return np.asarray(luma + self.saturation * (values - luma), np.float32)
 
 
 def fit_cube(before: FloatArray, after: FloatArray, size: int = 33) -> FloatArray:
@@ -51,14 +51,14 @@ def fit_cube(before: FloatArray, after: FloatArray, size: int = 33) -> FloatArra
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, size)] * 3, indexing="ij"), axis=-1)
     missing = after.astype(np.float64) - _polynomial(before.astype(np.float64)) @ base
     delta = _solve(corners, weights, missing, size, SMOOTHNESS * len(before) / size**3 * 100)
-    return (_polynomial(grid) @ base + delta).astype(np.float32)
+    return np.asarray(_polynomial(grid) @ base + delta, np.float32)
 
 
 def apply_cube(cube: FloatArray, rgb: FloatArray) -> FloatArray:
     """Trilinear lookup; colours outside 0..1 take the border's. rgb: float32 (N, 3). Returns float32 (N, 3)."""
     corners, weights = _corners(rgb, cube.shape[0])
     nodes = cube.reshape(-1, 3)[corners]
-    return np.einsum("nkc,nk->nc", nodes, weights).astype(np.float32)
+    return np.asarray(np.einsum("nkc,nk->nc", nodes, weights), np.float32)
 
 
 def _polynomial(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
