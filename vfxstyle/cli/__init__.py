@@ -13,6 +13,7 @@ from vfxstyle._version import __version__
 from vfxstyle.cli.doctor import doctor
 from vfxstyle.cli.export import export
 from vfxstyle.cli.grade import grade
+from vfxstyle.cli.mattes import mattes
 from vfxstyle.cli.presets import presets
 from vfxstyle.cli.train import train
 from vfxstyle.errors import Interrupted, ResourceError, VfxStyleError
@@ -24,7 +25,7 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
-for command in (grade, train, export, presets, doctor):
+for command in (grade, train, export, mattes, presets, doctor):
     cli.add_command(command)
 
 

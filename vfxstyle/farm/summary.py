@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vfxstyle.pipeline.export import ExportReport
     from vfxstyle.pipeline.grade import GradeReport
+    from vfxstyle.pipeline.mattes import MattesReport
     from vfxstyle.pipeline.train import TrainReport
 
 
@@ -52,3 +53,11 @@ def export_summary(report: ExportReport) -> str:
             f"{residual.plate_mean:.2f}); worst on frame {worst}, {residual.by_frame[worst]:.2f}: {drawn}"
         )
     return "\n".join(lines)
+
+
+def mattes_summary(report: MattesReport) -> str:
+    """What was written, in a line."""
+    return (
+        f"{len(report.written)} frames written, {report.superpixels} temporal superpixels in {report.groups} groups: "
+        f"{report.output}"
+    )

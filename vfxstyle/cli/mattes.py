@@ -1,0 +1,56 @@
+"""``vfxstyle mattes``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vfxstyle.cli import options
+from vfxstyle.pipeline.settings import DEFAULT_GROUPS, DEFAULT_SUPERPIXELS, GradeSettings
+
+
+@click.command()
+@click.argument("shot")
+@click.option("-o", "--output", required=True, metavar="FOLDER", help="Folder for the Cryptomatte files.")
+@click.option("--preset", required=True, metavar="NAME|FILE", help="Look whose like transforms make the groups.")
+@click.option("--groups", type=int, default=DEFAULT_GROUPS, show_default=True, help="Groups of like transforms.")
+@click.option("-f", "--frames", metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]")
+@click.option("--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per frame.")
+@options.analysis_width
+@click.option("--analysis", metavar="FOLDER", help="Shot analysis. [default: that of grade with the same preset]")
+@options.input_space
+@options.ocio
+@options.layer
+@options.view
+@options.device
+@options.progress
+@options.seed
+def mattes(
+    shot: str,
+    output: str,
+    preset: str,
+    groups: int,
+    frames: str | None,
+    analysis: str | None,
+    progress: Any,
+    **choices: Any,
+) -> None:
+    """Write the temporal superpixels of SHOT, and groups that a look treats alike, as Cryptomatte EXR files."""
+    settings = GradeSettings(**choices)
+    from vfxstyle.farm.progress import make_progress
+    from vfxstyle.farm.summary import mattes_summary
+    from vfxstyle.pipeline.mattes import mattes as pipeline
+
+    report = pipeline(
+        shot,
+        output,
+        preset,
+        groups=groups,
+        frames=frames,
+        analysis=analysis,
+        settings=settings,
+        progress=make_progress(progress),
+    )
+    if progress != "none":
+        click.echo(mattes_summary(report), err=True)

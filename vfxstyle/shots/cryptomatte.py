@@ -1,0 +1,102 @@
+"""Cryptomatte: label maps as ID mattes that compositing programs pick from.
+
+Source: J. Friedman, A. Jones, "Cryptomatte specification 1.2.0": names are hashed with MurmurHash3 (32 bits), the hash
+is stored as the float with the same bits, and each pixel lists pairs of ID and coverage, largest first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import mmh3
+import numpy as np
+import numpy.typing as npt
+import OpenEXR
+
+from vfxstyle.shots.exr import ExrPart, Header
+
+FloatArray = npt.NDArray[np.float32]
+LabelArray = npt.NDArray[np.int32]
+
+RANKS = 4
+"""Labels that one pixel can list: those of the four map cells round it."""
+
+
+def id_of(name: str) -> np.float32:
+    """The ID of a name: its hash, with the exponent kept from standing for no number."""
+    bits = mmh3.hash(name, 0, signed=False)
+    exponent = bits >> 23 & 255
+    if exponent in (0, 255):  # denormal numbers, infinity and NaN do not survive every program
+        bits ^= 1 << 23
+    return np.uint32(bits).view(np.float32)
+
+
+def ranked(labels: LabelArray, width: int, height: int) -> tuple[LabelArray, FloatArray]:
+    """Which labels cover each pixel of a larger picture, and how much of it.
+
+    labels: int32 (h, w), >= 0. The map is laid over ``width`` times ``height`` pixels; a pixel is covered by the four
+    cells round its centre, by their nearness. Returns int32 (height, width, 4), -1 where there is none, and float32 of
+    the same shape, in descending order, with a sum of 1.
+    """
+    rows, down = _between(height, labels.shape[0])
+    columns, across = _between(width, labels.shape[1])
+    found = np.empty((height, width, RANKS), np.int32)
+    cover = np.empty((height, width, RANKS), np.float32)
+    for index, (j, i) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+        found[..., index] = labels[rows[j]][:, columns[i]]
+        cover[..., index] = down[j][:, None] * across[i][None, :]
+    for here in range(RANKS):  # one label in several cells counts once
+        for other in range(here + 1, RANKS):
+            same = found[..., other] == found[..., here]
+            cover[..., here] += np.where(same, cover[..., other], 0)
+            cover[..., other] = np.where(same, 0, cover[..., other])
+    order = np.argsort(-cover, axis=-1, kind="stable")
+    found, cover = np.take_along_axis(found, order, axis=-1), np.take_along_axis(cover, order, axis=-1)
+    found[cover == 0] = -1
+    return found, cover
+
+
+def _between(size: int, cells: int) -> tuple[list[npt.NDArray[np.int64]], list[FloatArray]]:
+    """The two cells round each pixel's centre along one axis, and their nearness."""
+    place = np.clip((np.arange(size) + 0.5) * cells / size - 0.5, 0, cells - 1)
+    low = np.minimum(place.astype(np.int64), max(cells - 2, 0))
+    part = (place - low).astype(np.float32)
+    return [low, np.minimum(low + 1, cells - 1)], [1 - part, part]
+
+
+def matte_channels(
+    layer: str, found: LabelArray, cover: FloatArray, names: Mapping[int, str]
+) -> tuple[dict[str, FloatArray], Header]:
+    """Channels and header attributes of one Cryptomatte layer.
+
+    layer: its name. found, cover: as :func:`ranked` gives them. names: the name of every label in ``found``.
+    """
+    present = np.array(sorted(names), np.int32)
+    ids = np.array([id_of(names[int(label)]) for label in present], np.float32)
+    values = np.where(found >= 0, ids[np.searchsorted(present, np.maximum(found, present[0]))], np.float32(0))
+    channels: dict[str, FloatArray] = {}
+    for pair in range(RANKS // 2):
+        planes = (values[..., 2 * pair], cover[..., 2 * pair], values[..., 2 * pair + 1], cover[..., 2 * pair + 1])
+        channels |= {f"{layer}{pair:02d}.{letter}": plane for letter, plane in zip("RGBA", planes, strict=True)}
+    manifest = {
+        names[int(label)]: f"{int(value.view(np.uint32)):08x}" for label, value in zip(present, ids, strict=True)
+    }
+    key = f"cryptomatte/{mmh3.hash(layer, 0, signed=False):08x}"[: len("cryptomatte/") + 7]
+    attributes: Header = {
+        f"{key}/name": layer,
+        f"{key}/hash": "MurmurHash3_32",
+        f"{key}/conversion": "uint32_to_float32",
+        f"{key}/manifest": json.dumps(manifest, separators=(",", ":")),
+    }
+    return channels, attributes
+
+
+def matte_part(header: Header, layers: Sequence[tuple[dict[str, FloatArray], Header]]) -> ExrPart:
+    """An OpenEXR part of Cryptomatte layers: 32-bit floats, compressed without loss."""
+    channels: dict[str, FloatArray] = {}
+    attributes: Header = {}
+    for planes, described in layers:
+        channels |= planes
+        attributes |= described
+    return ExrPart({**header, "compression": OpenEXR.ZIPS_COMPRESSION, **attributes}, channels)
