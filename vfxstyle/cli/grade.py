@@ -9,6 +9,7 @@ import click
 
 from vfxstyle.cli import options
 from vfxstyle.pipeline.settings import (
+    DEFAULT_HANDLES,
     DEFAULT_SUPERPIXELS,
     Audio,
     FormatName,
@@ -68,6 +69,13 @@ from vfxstyle.pipeline.settings import (
     show_default=True,
     help="Frames that cannot be read: stop, or leave them out (exit 1).",
 )
+@click.option(
+    "--handles",
+    type=int,
+    default=DEFAULT_HANDLES,
+    show_default=True,
+    help="Of an .otio cut: frames graded before and after each clip.",
+)
 @click.option("--write-nuke", is_flag=True, help="Write a Nuke script with plate, grade and a wipe beside the result.")
 @click.option("--analysis", metavar="FOLDER", help="Shot analysis. [default: .vfxstyle inside the output folder]")
 @options.device
@@ -90,10 +98,14 @@ def grade(
     analysis: str | None,
     progress: Any,
     dry_run: bool,
+    handles: int,
     **choices: Any,
 ) -> None:
-    """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, or one picture."""
+    """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, one picture, or an .otio cut of shots."""
     settings = GradeSettings(format=format_, **choices)
+    if shot.lower().endswith(".otio"):
+        _grade_cut(shot, preset, output, frames, analysis, progress, dry_run, handles, settings)
+        return
     from vfxstyle.pipeline import grade as pipeline
 
     where: dict[str, Any] = {"frames": frames, "analysis": analysis, "settings": settings}
@@ -106,3 +118,32 @@ def grade(
     report = pipeline.grade(shot, preset, output, progress=make_progress(progress), **where)
     if progress != "none":
         click.echo(grade_summary(report), err=True)
+
+
+def _grade_cut(
+    cut: str,
+    preset: str,
+    output: str | None,
+    frames: str | None,
+    analysis: str | None,
+    progress: Any,
+    dry_run: bool,
+    handles: int,
+    settings: GradeSettings,
+) -> None:
+    from vfxstyle.errors import UsageError
+    from vfxstyle.pipeline import timeline as pipeline
+
+    if frames is not None or analysis is not None:
+        raise UsageError("A cut says itself which frames it shows; leave --frames and --analysis out.")
+    if dry_run:
+        planned = pipeline.plan_timeline(cut, preset, output, handles=handles, settings=settings)
+        click.echo(json.dumps(planned, indent=2))
+        return
+    from vfxstyle.farm.progress import make_progress
+    from vfxstyle.farm.summary import timeline_summary
+
+    watch = make_progress(progress)
+    report = pipeline.grade_timeline(cut, preset, output, handles=handles, settings=settings, progress=watch)
+    if progress != "none":
+        click.echo(timeline_summary(report), err=True)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from vfxstyle.pipeline.export import ExportReport
     from vfxstyle.pipeline.grade import GradeReport
     from vfxstyle.pipeline.mattes import MattesReport
+    from vfxstyle.pipeline.timeline import TimelineReport
     from vfxstyle.pipeline.train import TrainReport
 
 
@@ -61,3 +62,12 @@ def mattes_summary(report: MattesReport) -> str:
         f"{len(report.written)} frames written, {report.superpixels} temporal superpixels in {report.groups} groups: "
         f"{report.output}"
     )
+
+
+def timeline_summary(report: TimelineReport) -> str:
+    """What became of each clip of a cut, a line each, and where the new timeline is."""
+    lines = [
+        f"{job.name:<24} {len(graded.written)} written, {len(graded.kept)} up to date: {graded.output}"
+        for job, graded in report.clips
+    ]
+    return "\n".join([*lines, f"timeline: {report.timeline}"])

@@ -11,6 +11,7 @@ from vfxstyle.color import SpaceKind
 from vfxstyle.errors import PartialError
 from vfxstyle.pipeline.job import Job, is_one_stretch
 from vfxstyle.pipeline.library import find_preset
+from vfxstyle.pipeline.nuke import nuke_file, write_nuke
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, make_plan
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import GradeSettings
@@ -25,6 +26,8 @@ class GradeReport:
 
     output: Path
     """The folder of frames, or the movie."""
+    files: tuple[Path, ...]
+    """Every file asked for, there now: the frames, or the movie."""
     written: tuple[int, ...]
     """Frames written by this run."""
     kept: tuple[int, ...]
@@ -45,6 +48,7 @@ def grade(
     output: str | Path | None = None,
     *,
     frames: str | Sequence[int] | None = None,
+    within: Sequence[int] | None = None,
     analysis: str | Path | None = None,
     settings: GradeSettings | None = None,
     progress: Progress | None = None,
@@ -55,13 +59,14 @@ def grade(
     shot: as for :func:`vfxstyle.open_shot`. preset: an installed name or a preset file.
     output: a folder for frames or a ``.mov``; by default SHOT_PRESET beside the shot.
     frames: a range in fileseq's syntax or frame numbers; by default all.
+    within: frames that the shot is taken to consist of, for the analysis too; by default all.
     analysis: folder of the shot analysis; by default ``.vfxstyle`` inside the output folder.
     settings, options: :class:`GradeSettings`, and single fields of it by name, which win.
     Raises :class:`~vfxstyle.errors.VfxStyleError`; frames finished before it stay, whole.
     """
     settings = replace(settings or GradeSettings(), **options)
     clock = Clock(progress or Silent())
-    with _opened(shot, settings) as plate:
+    with _opened(shot, within, settings) as plate:
         plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings)
         look = read_preset(plan.preset)
         _announce(plan, plate, clock)
@@ -71,12 +76,15 @@ def grade(
         if todo:
             studied = job.analyse(clock)
             job.render(todo, studied, clock)
+        if settings.write_nuke:
+            clock.note(f"Nuke script: {write_nuke(plan, plate)}")
         left_out = _left_out(plate, plan, frames)
     if job.failed or left_out:
         raise _partial(job, todo, left_out)
     manifest = AnalysisFolder(plan.analysis).manifest if studied is None else studied.manifest
     return GradeReport(
         output=plan.output,
+        files=tuple(plan.files),
         written=tuple(todo),
         kept=tuple(sorted(set(plan.frames) - set(todo))),
         untouched_pixels=job.untouched,
@@ -86,8 +94,11 @@ def grade(
     )
 
 
-def _opened(shot: str | Path, settings: GradeSettings) -> Shot:
-    return open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing)
+def _opened(shot: str | Path, within: Sequence[int] | None, settings: GradeSettings) -> Shot:
+    opened = open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing)
+    if within is not None:
+        opened.limit(within)
+    return opened
 
 
 def _left_out(shot: Shot, plan: GradePlan, frames: str | Sequence[int] | None) -> list[int]:
@@ -114,16 +125,18 @@ def plan_grade(
     output: str | Path | None = None,
     *,
     frames: str | Sequence[int] | None = None,
+    within: Sequence[int] | None = None,
     analysis: str | Path | None = None,
     settings: GradeSettings | None = None,
 ) -> dict[str, Any]:
     """What :func:`grade` would do with the same arguments, as JSON values, without writing anything."""
     settings = settings or GradeSettings()
-    with _opened(shot, settings) as plate:
+    with _opened(shot, within, settings) as plate:
         plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings)
         job = Job(plan, plate, read_preset(plan.preset))
         files = list(dict.fromkeys(plan.targets[number] for number in job.outdated()))
-        return plan.as_json(files, job.support_files(files))
+        support = job.support_files(files) + ([nuke_file(plan)] if settings.write_nuke else [])
+        return plan.as_json(files, support)
 
 
 def _asked(frames: str | Sequence[int]) -> tuple[int, ...]:

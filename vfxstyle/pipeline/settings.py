@@ -19,6 +19,7 @@ FormatName = Literal["exr", "tiff", "png", "dpx", "prores422", "prores422hq", "p
 DEFAULT_SUPERPIXELS = 1000
 DEFAULT_ANALYSIS_WIDTH = 640
 DEFAULT_GROUPS = 8
+DEFAULT_HANDLES = 8
 _DEVICE = re.compile(r"^(auto|cpu|cuda(:\d+)?)$")
 
 

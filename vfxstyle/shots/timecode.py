@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 import OpenEXR
-import opentimelineio as otio
+from timecode import Timecode  # type: ignore[attr-defined]
 
+_COUNTED = (24, 25, 30, 48, 50, 60, 100, 120)  # frames of a second that a movie's timecode track can number
 _FORM = re.compile(r"^(\d{2}):([0-5]\d):([0-5]\d)([:;.])(\d{2})$")
 
 
@@ -39,16 +40,24 @@ def timecode_bits(text: str) -> int:
     return int(re.sub(r"\D", "", text), 16) | (0x40 if ";" in text else 0)
 
 
+def _counted(text: str | None, frames: int, rate: Fraction) -> str:
+    """``frames`` frames after a timecode, or after midnight; raises ValueError where SMPTE numbers no such rate."""
+    name = f"{float(rate):.2f}" if rate.denominator == 1001 else str(rate)
+    if rate.denominator not in (1, 1001) or round(rate) not in _COUNTED:
+        raise ValueError(f"no timecode at {rate} frames per second")
+    drop = text is not None and text[8] != ":"
+    start = Timecode(name, text.replace(".", ";") if text else "00:00:00:00", force_non_drop_frame=not drop)
+    if text is not None and start.frame_number >= round(rate) * 86400:
+        raise ValueError(f"{text} is no time of a day")
+    later = start + frames % (round(rate) * 86400) if frames else start
+    joint = ";" if drop else ":"
+    return f"{later.hrs:02d}:{later.mins:02d}:{later.secs:02d}{joint}{later.frs:02d}"
+
+
 def timecode_after(text: str, frames: int, rate: Fraction) -> str | None:
     """The timecode some frames after another, drop frame where that is; None at a rate that SMPTE does not number."""
-    drop = None if _FORM.match(text) is None else _FORM.match(text)[4] != ":"  # type: ignore[index]
-    if drop is None:
-        return None
     try:
-        start = otio.opentime.from_timecode(text.replace(".", ";"), float(rate))
-        return str(
-            otio.opentime.to_timecode(start + otio.opentime.RationalTime(frames, float(rate)), float(rate), drop)
-        )
+        return _counted(text, frames, rate) if is_timecode(text) else None
     except ValueError:
         return None
 
@@ -59,12 +68,10 @@ def timecode_at(place: int | str, rate: Fraction) -> str | None:
     None at a rate that SMPTE does not number, or for a timecode that does not exist at it.
     """
     try:
-        if isinstance(place, str):
-            fields = _FORM.match(place)
-            fits = fields is not None and int(fields[5]) < float(rate)
-            otio.opentime.from_timecode(place.replace(".", ";"), float(rate))
-            return place if fits else None
-        day = round(rate) * 86400
-        return str(otio.opentime.to_timecode(otio.opentime.RationalTime(place % day, float(rate)), float(rate), False))
+        if isinstance(place, int):
+            return _counted(None, place, rate)
+        fields = _FORM.match(place)
+        fits = fields is not None and int(fields[5]) < rate and _counted(place, 0, rate) == place.replace(".", ";")
+        return place if fits else None
     except ValueError:
         return None
