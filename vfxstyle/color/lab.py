@@ -36,11 +36,25 @@ _EPSILON = np.float32(216 / 24389)
 _SLOPE = np.float32(24389 / 27 / 116)
 _OFFSET = np.float32(16 / 116)
 _KNEE = np.float32(6 / 29)
+_THIRD_OF_BIAS = np.uint32(709921077)  # two thirds of the exponent's bias of 127, where float32 keeps it
+
+
+@kernel(inline="always")
+def _cube_root(x: Scalar) -> Scalar:
+    """Cube root of a positive number, within 3e-7 of it: a third of the exponent, then Halley's method twice.
+
+    The mathematics library's takes ten times as long, which was a third of a grade pass.
+    """
+    y = np.uint32(np.float32(x).view(np.uint32) // np.uint32(3) + _THIRD_OF_BIAS).view(np.float32)
+    cube = y * y * y
+    y = y * (cube + x + x) / (cube + cube + x)
+    cube = y * y * y
+    return y * (cube + x + x) / (cube + cube + x)
 
 
 @kernel(inline="always")
 def _f(t: Scalar) -> Scalar:
-    return np.cbrt(t) if t > _EPSILON else _SLOPE * t + _OFFSET
+    return _cube_root(t) if t > _EPSILON else _SLOPE * t + _OFFSET
 
 
 @kernel(inline="always")

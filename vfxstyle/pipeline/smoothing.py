@@ -53,48 +53,60 @@ def _spread(  # noqa: C901 - one compiled loop
 ) -> None:
     height, width = rows.shape
     step = reach / (TAPS // 2)
+    places = np.empty(TAPS, np.int64)
+    fades = np.empty((TAPS, TAPS), np.float32)
+    for j in range(TAPS):
+        places[j] = np.int64(np.rint((j - TAPS // 2) * step))
+    for j in range(TAPS):
+        for i in range(TAPS):
+            u, v = places[i] / (reach + step), places[j] / (reach + step)
+            fade = max(0.0, 1.0 - u * u - v * v)
+            fades[j, i] = fade * fade
+    count = np.uintp(transforms.shape[1])
     for row in prange(height):
         y = np.int64(row)
         seen = np.empty(_MOST, np.int32)
         near = np.empty(_MOST, np.float32)
+        blend = np.empty(transforms.shape[1], np.float32)
         for x in range(width):
-            found = 0
+            found, at = 0, 0
             for j in range(TAPS):
-                ty = y + np.int64(np.rint((j - TAPS // 2) * step))
+                ty = y + places[j]
                 if not 0 <= ty < height:
                     continue
+                label_row = np.uintp(ty)
                 for i in range(TAPS):
-                    tx = x + np.int64(np.rint((i - TAPS // 2) * step))
+                    tx = x + places[i]
                     if not 0 <= tx < width:
                         continue
-                    u, v = (tx - x) / (reach + step), (ty - y) / (reach + step)
-                    fade = np.float32(max(0.0, 1.0 - u * u - v * v))
-                    k = rows[ty, tx]
-                    at = 0
-                    while at < found and seen[at] != k:
-                        at += 1
+                    k = rows[label_row, np.uintp(tx)]
+                    if at >= found or seen[at] != k:  # mostly it is the one that the last place showed
+                        at = 0
+                        while at < found and seen[at] != k:
+                            at += 1
                     if at == found:
                         seen[at] = k
                         near[at] = np.float32(0)
                         found += 1
-                    near[at] += fade * fade
+                    near[at] += fades[j, i]
             total = np.float32(0)
-            out[y, x] = np.float32(0)
+            blend[:] = np.float32(0)
             for at in range(found):
-                k = seen[at]
+                k = np.uintp(seen[at])
                 distance = np.float32(0)
                 for c in range(3):
                     offset = guide[y, x, c] - colours[k, c]
                     distance += offset * offset
                 like = np.exp(_RANGE * distance)
-                if k == rows[y, x]:
+                if seen[at] == rows[y, x]:
                     like += _OWN  # a pixel unlike every mean keeps its own superpixel's transform
                 weight = near[at] * like
                 total += weight
-                for t in range(transforms.shape[1]):
-                    out[y, x, t] += weight * transforms[k, t]
-            for t in range(transforms.shape[1]):
-                out[y, x, t] /= total
+                for t in range(count):
+                    blend[t] += weight * transforms[k, t]
+            share = np.float32(1) / total
+            for t in range(count):
+                out[row, x, t] = blend[t] * share
 
 
 def spread_over_pixels(

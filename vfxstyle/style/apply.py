@@ -23,7 +23,7 @@ from numba import prange
 from vfxstyle.color.grading import floored, gain_of
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
-from vfxstyle.style.transform import COEFFICIENTS, LAB_SCALE, TERMS
+from vfxstyle.style.transform import LAB_SCALE, TERMS
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -35,7 +35,8 @@ TOE = 0.002
 
 _TOE = np.float32(TOE)
 _LARGEST = np.float32(1e30)
-_RANGE = np.float32(-0.5 / GUIDE_SIGMA**2)
+_RANGE = np.float32(-0.5 / GUIDE_SIGMA**2 / np.log(2))
+_E0, _E1, _E2, _E3, _E4, _E5 = (np.float32(v) for v in (1, 0.69314718, 0.24022651, 0.05550411, 0.00961813, 0.00133336))
 _FAR = np.float32(1e-4)  # a pixel unlike all four cells still takes their plain mean
 _L, _A, _B = (np.float32(scale) for scale in LAB_SCALE)
 
@@ -51,55 +52,37 @@ class TransformField:
 
 
 @kernel(inline="always")
-def _blended(
-    x: Scalar, y: Scalar, lab: tuple[Scalar, Scalar, Scalar], field: FloatArray, guide: FloatArray, phi: FloatArray
-) -> None:
-    """Blend the four cells round (x, y) into ``phi``, by nearness and by likeness of colour."""
-    rows, columns, _ = guide.shape
-    x = min(max(x, np.float32(0)), np.float32(columns - 1))
-    y = min(max(y, np.float32(0)), np.float32(rows - 1))
-    x0, y0 = int(x), int(y)
-    fx, fy = x - np.float32(x0), y - np.float32(y0)
-    total = np.float32(0)
-    phi[:] = np.float32(0)
-    for j in range(2):
-        for i in range(2):
-            near = (fx if i else np.float32(1) - fx) * (fy if j else np.float32(1) - fy)
-            if near <= 0:
-                continue
-            cy, cx = min(y0 + j, rows - 1), min(x0 + i, columns - 1)
-            d0 = lab[0] - guide[cy, cx, 0]
-            d1 = lab[1] - guide[cy, cx, 1]
-            d2 = lab[2] - guide[cy, cx, 2]
-            weight = near * (np.exp(_RANGE * (d0 * d0 + d1 * d1 + d2 * d2)) + _FAR)
-            total += weight
-            for t in range(COEFFICIENTS):
-                phi[t] += weight * field[cy, cx, t]
-    scale = np.float32(1) / total
-    for t in range(COEFFICIENTS):
-        phi[t] *= scale
+def _likeness(squared: Scalar) -> Scalar:
+    """exp(-squared / (2 GUIDE_SIGMA^2)), within 3e-6 of it: a power of two from the exponent's bits, the rest a series."""
+    z = max(squared * _RANGE, np.float32(-30))
+    whole = np.floor(z)
+    x = z - whole
+    rest = _E0 + x * (_E1 + x * (_E2 + x * (_E3 + x * (_E4 + x * _E5))))
+    return np.uint32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32) * rest
 
 
 @kernel(inline="always")
-def _changed(lab: tuple[Scalar, Scalar, Scalar], phi: FloatArray) -> tuple[Scalar, Scalar, Scalar]:
-    """Lab after the transform ``phi``."""
-    L, a, b = lab[0] / _L, lab[1] / _A, lab[2] / _B
-    change = np.empty(3, np.float32)
-    for row in range(3):
-        k = row * TERMS
-        change[row] = (
-            phi[k] * L * L
-            + phi[k + 1] * a * a
-            + phi[k + 2] * b * b
-            + phi[k + 3] * L * a
-            + phi[k + 4] * L * b
-            + phi[k + 5] * a * b
-            + phi[k + 6] * L
-            + phi[k + 7] * a
-            + phi[k + 8] * b
-            + phi[k + 9]
-        )
-    return lab[0] + change[0] * _L, lab[1] + change[1] * _A, lab[2] + change[2] * _B
+def _say(guide: FloatArray, x: Scalar, lab: tuple[Scalar, Scalar, Scalar], near: Scalar) -> Scalar:
+    """Weight of one cell in a pixel: by nearness and by likeness of colour. guide: one row of cells."""
+    d0, d1, d2 = lab[0] - guide[x, 0], lab[1] - guide[x, 1], lab[2] - guide[x, 2]
+    return near * (_likeness(d0 * d0 + d1 * d1 + d2 * d2) + _FAR)
+
+
+@kernel(inline="always")
+def _change(field: FloatArray, x: Scalar, k: int, v: tuple[Scalar, ...]) -> Scalar:
+    """One row of a cell's transform times V. field: one row of cells; k: where the row of the transform begins."""
+    return (
+        v[0] * field[x, k]
+        + v[1] * field[x, k + 1]
+        + v[2] * field[x, k + 2]
+        + v[3] * field[x, k + 3]
+        + v[4] * field[x, k + 4]
+        + v[5] * field[x, k + 5]
+        + v[6] * field[x, k + 6]
+        + v[7] * field[x, k + 7]
+        + v[8] * field[x, k + 8]
+        + field[x, k + 9]
+    )
 
 
 @kernel(inline="always")
@@ -139,12 +122,20 @@ def _apply(
     out: FloatArray,
 ) -> Any:
     height, width, _ = rgb.shape
+    rows, columns, _ = guide.shape
     skipped = np.zeros(height, np.int64)
     has_alpha = alpha.shape[0] > 0
+    half, one = np.float32(0.5), np.float32(1)
     for y in prange(height):
-        phi = np.empty(COEFFICIENTS, np.float32)
+        # rows are taken once and columns are unsigned: looking every index up from the start costs half as much again
+        fy = min(max((np.float32(y) + origin[1]) * cell[1] - half, np.float32(0)), np.float32(rows - 1))
+        y0 = int(fy)
+        ty = fy - np.float32(y0)
+        y1 = min(y0 + 1, rows - 1)
+        guide0, guide1, field0, field1 = guide[y0], guide[y1], field[y0], field[y1]
+        plate, graded = rgb[y], out[y]
         for x in range(width):
-            r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+            r, g, b = plate[x, 0], plate[x, 1], plate[x, 2]
             cover = alpha[y, x] if has_alpha else np.float32(1)
             if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b) and np.isfinite(cover)):
                 out[y, x] = rgb[y, x]
@@ -161,12 +152,24 @@ def _apply(
             r, g, b = _rotated(to_working, r, g, b)
             gain = gain_of(max(r, g, b))
             lab = lab_of_pixel(floored(r / gain), floored(g / gain), floored(b / gain))
-            fx = (np.float32(x) + origin[0]) * cell[0] - np.float32(0.5)
-            fy = (np.float32(y) + origin[1]) * cell[1] - np.float32(0.5)
-            _blended(fx, fy, lab, field, guide, phi)
-            graded = _changed(lab, phi)
+            L, a, b = lab[0] / _L, lab[1] / _A, lab[2] / _B
+            v = (L * L, a * a, b * b, L * a, L * b, a * b, L, a, b)
+            fx = min(max((np.float32(x) + origin[0]) * cell[0] - half, np.float32(0)), np.float32(columns - 1))
+            x0 = np.uintp(fx)
+            tx = fx - np.float32(x0)
+            x1 = np.uintp(min(x0 + np.uintp(1), np.uintp(columns - 1)))
+            say00, say01 = _say(guide0, x0, lab, (one - ty) * (one - tx)), _say(guide0, x1, lab, (one - ty) * tx)
+            say10, say11 = _say(guide1, x0, lab, ty * (one - tx)), _say(guide1, x1, lab, ty * tx)
+            share = one / (say00 + say01 + say10 + say11)
+            say00, say01, say10, say11 = say00 * share, say01 * share, say10 * share, say11 * share
+            change_L = say00 * _change(field0, x0, 0, v) + say01 * _change(field0, x1, 0, v)
+            change_L += say10 * _change(field1, x0, 0, v) + say11 * _change(field1, x1, 0, v)
+            change_a = say00 * _change(field0, x0, TERMS, v) + say01 * _change(field0, x1, TERMS, v)
+            change_a += say10 * _change(field1, x0, TERMS, v) + say11 * _change(field1, x1, TERMS, v)
+            change_b = say00 * _change(field0, x0, 2 * TERMS, v) + say01 * _change(field0, x1, 2 * TERMS, v)
+            change_b += say10 * _change(field1, x0, 2 * TERMS, v) + say11 * _change(field1, x1, 2 * TERMS, v)
             old_r, old_g, old_b = pixel_of_lab(lab[0], lab[1], lab[2])
-            new_r, new_g, new_b = pixel_of_lab(graded[0], graded[1], graded[2])
+            new_r, new_g, new_b = pixel_of_lab(lab[0] + change_L * _L, lab[1] + change_a * _A, lab[2] + change_b * _B)
             mix = strength * cover * gain
             change_r, change_g, change_b = _rotated(
                 from_working,
@@ -174,9 +177,9 @@ def _apply(
                 mix * (_above_black(new_g, old_g) - old_g),
                 mix * (_above_black(new_b, old_b) - old_b),
             )
-            out[y, x, 0] = _moved(rgb[y, x, 0], change_r)
-            out[y, x, 1] = _moved(rgb[y, x, 1], change_g)
-            out[y, x, 2] = _moved(rgb[y, x, 2], change_b)
+            graded[x, 0] = _moved(plate[x, 0], change_r)
+            graded[x, 1] = _moved(plate[x, 1], change_g)
+            graded[x, 2] = _moved(plate[x, 2], change_b)
     return skipped.sum()
 
 

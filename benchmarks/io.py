@@ -1,0 +1,166 @@
+"""The grade pass against its floor: ``python benchmarks/io.py [--frames 12] [--size 1920x1080 --size 4096x2160]``.
+
+Writes Markdown to stdout. For each size, over the same half-float EXR frames (the bundled example, enlarged, with grain;
+ZIP), in one run, in turns, medians of ``--rounds``:
+
+* floor: every frame read and written again untouched, by the reader and writer of the grade, in two threads;
+* verified floor: the same, each written frame read back whole, which the grade does;
+* LUT: a 33-cube put on each frame with OpenColorIO between reading and writing, in as many threads;
+* grade: the grade pass of ``vfxstyle grade`` over an analysis that is there.
+
+And, in a process of its own, the peak memory of a grade of ``--long`` frames beside one of a tenth of them.
+Seconds depend on the machine and its load; ratios travel better.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tsp.py beside this file would hide the library
+
+import cv2
+import numpy as np
+import PyOpenColorIO as ocio
+
+from vfxstyle import open_shot
+from vfxstyle.pipeline.grade import grade
+from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.pipeline.stream import storing
+from vfxstyle.shots import exr
+from vfxstyle.shots.writing import write_exr
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "big_buck_bunny"
+LUT_NODES = 33
+
+
+def make_plate(folder: Path, size: tuple[int, int], frames: int) -> None:
+    """The example at another size, with grain, as half-float ZIP; some frames again where there are more."""
+    folder.mkdir(parents=True)
+    grain = np.random.default_rng(0).normal(0, 0.01, (size[1], size[0], 3)).astype(np.float32)
+    with open_shot(EXAMPLE) as shot:
+        for index in range(frames):
+            frame = shot.read(shot.frames[index % len(shot)])
+            rgb = cv2.resize(frame.rgb, size, interpolation=cv2.INTER_CUBIC)
+            rgb += np.roll(grain, (37 * index, 101 * index), (0, 1)) * np.sqrt(np.abs(rgb) + 0.01)
+            header = frame.exr.parts[0].header | {
+                "compression": exr.COMPRESSIONS["zip"],
+                "dataWindow": (np.zeros(2, np.int32), np.array([size[0] - 1, size[1] - 1], np.int32)),
+                "displayWindow": (np.zeros(2, np.int32), np.array([size[0] - 1, size[1] - 1], np.int32)),
+            }
+            header.pop(exr.DWA_LEVEL, None)
+            channels = {name: exr.as_channel(rgb[..., i], np.float16) for i, name in enumerate("RGB")}
+            exr.write_parts(folder / f"plate.{1001 + index}.exr", [exr.ExrPart(header, channels)])
+
+
+def read_ahead(paths: list[Path]) -> Iterator[tuple[Path, list[exr.ExrPart]]]:
+    """Files in order, read in a thread of their own."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = [(path, pool.submit(exr.read_parts, path)) for path in paths[:2]]
+        for path in [*paths[2:], None, None][: len(paths)]:
+            done, future = waiting.pop(0)
+            yield done, future.result()
+            if path is not None:
+                waiting.append((path, pool.submit(exr.read_parts, path)))
+
+
+def copy(plate: Path, out: Path, change: Callable | None, write: Callable) -> float:
+    """Seconds to read and write every frame, with ``change`` between."""
+    start = time.perf_counter()
+    out.mkdir()
+    with storing() as queue:
+        for path, parts in read_ahead(sorted(plate.glob("*.exr"))):
+            changed = parts if change is None else change(parts)
+            queue.put(lambda path=path, changed=changed: write(out / path.name, changed))
+    return time.perf_counter() - start
+
+
+def lut() -> Callable:
+    """What puts a cube on the R, G, B of a file with OpenColorIO."""
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, LUT_NODES)] * 3, indexing="ij"), -1).astype(np.float32)
+    cube = ocio.Lut3DTransform(gridSize=LUT_NODES)
+    cube.setData((grid**0.9).reshape(-1))
+    cube.setInterpolation(ocio.INTERP_TETRAHEDRAL)
+    cpu = ocio.Config.CreateRaw().getProcessor(cube).getDefaultCPUProcessor()
+
+    def apply(parts: list[exr.ExrPart]) -> list[exr.ExrPart]:
+        (part,) = parts
+        rgb = np.stack([part.channels[name].astype(np.float32) for name in "RGB"], axis=-1)
+        cpu.apply(ocio.PackedImageDesc(rgb, rgb.shape[1], rgb.shape[0], 3))
+        return [exr.ExrPart(part.header, {name: rgb[..., i].astype(np.float16) for i, name in enumerate("RGB")})]
+
+    return apply
+
+
+def measure(size: tuple[int, int], frames: int, rounds: int, preset: str) -> None:
+    """One row of the table for each way."""
+    seconds: dict[str, list[float]] = {"floor": [], "verified floor": [], "33-cube LUT": [], "grade": []}
+    with tempfile.TemporaryDirectory() as place:
+        plate = Path(place) / "plate"
+        make_plate(plate, size, frames)
+        analysis = Path(place) / "analysis"
+        grade(plate, preset, Path(place) / "first", frames="1001", analysis=analysis, settings=GradeSettings())
+        apply = lut()
+        for turn in range(rounds):
+            out = Path(place) / f"out{turn}"
+            out.mkdir()
+            seconds["floor"].append(copy(plate, out / "a", None, exr.write_parts))
+            seconds["verified floor"].append(copy(plate, out / "b", None, write_exr))
+            seconds["33-cube LUT"].append(copy(plate, out / "c", apply, exr.write_parts))
+            report = grade(plate, preset, out / "d", analysis=analysis, settings=GradeSettings())
+            seconds["grade"].append(report.seconds["grade"])
+    floor = statistics.median(seconds["floor"])
+    pixels = size[0] * size[1] * 6 / 2**20
+    print(f"\n## {size[0]}x{size[1]}, {frames} frames of {pixels:.0f} MiB\n")
+    print("| | s a frame | over the floor |\n|---|---|---|")
+    for name, values in seconds.items():
+        middle = statistics.median(values)
+        print(f"| {name} | {middle / frames:.3f} | {middle / floor:.2f} |")
+
+
+def peak_memory(size: tuple[int, int], frames: int, preset: str) -> float:
+    """GiB at most in use by a process that analyses and grades a shot."""
+    with tempfile.TemporaryDirectory() as place:
+        plate = Path(place) / "plate"
+        make_plate(plate, size, frames)
+        code = (
+            "import sys; from vfxstyle.pipeline.grade import grade; grade(*sys.argv[1:4]);"
+            "print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, plate, preset, Path(place) / "out"], capture_output=True, text=True, check=True
+        )
+        return int(done.stdout) / 2**20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--size", action="append")
+    parser.add_argument("--preset", default="golden")
+    parser.add_argument("--long", type=int, default=200, help="frames of the memory run; 0 leaves it out")
+    options = parser.parse_args()
+    sizes = [tuple(int(v) for v in text.split("x")) for text in options.size or ["1920x1080", "4096x2160"]]
+    print("# The grade pass against reading and writing")
+    print(f"\n{platform.processor() or platform.machine()}, Python {platform.python_version()}; `benchmarks/io.py`")
+    for size in sizes:
+        measure(size, options.frames, options.rounds, options.preset)
+    if options.long:
+        size = sizes[-1]
+        short, long = (peak_memory(size, count, options.preset) for count in (options.long // 10, options.long))
+        print(f"\nPeak memory at {size[0]}x{size[1]}, analysis and grade: {short:.2f} GiB over {options.long // 10} frames,")
+        print(f"{long:.2f} GiB over {options.long}.")
+
+
+if __name__ == "__main__":
+    main()
