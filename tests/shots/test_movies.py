@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -7,9 +8,13 @@ from helpers import moving_picture, space
 
 from vfxstyle.errors import FrameError, OutputError, ShotError
 from vfxstyle.shots import Frame, OutputFormat, Window, open_shot
+from vfxstyle.shots.frame import MovieMark
 from vfxstyle.shots.prores import ProResSink
+from vfxstyle.shots.sound import SoundTracks
+from vfxstyle.shots.tags import CODES_OF_SPACE
 
 WINDOW = Window(0, 0, 128, 72)
+WINDOW_SMALL = Window(0, 0, 64, 48)
 RATE = Fraction(24000, 1001)
 
 
@@ -127,14 +132,55 @@ def test_chroma_of_4_1_1_is_refused(tmp_path):
         open_shot(tmp_path / "a.mkv").read(1)
 
 
-def test_flat_patches_come_back_within_two_codes(tmp_path):
-    out = sink(tmp_path / "a.mov", OutputFormat.PRORES_4444)
-    levels = np.linspace(0, 1, 8, dtype=np.float32)
-    for index, level in enumerate(levels):
-        out.write(Frame(index, "made", np.full((72, 128, 3), level, np.float32), WINDOW, WINDOW))
+def patches():
+    """Flat colours over the whole range: greys, primaries and mixtures; float32 (N, 3)."""
+    levels = np.linspace(0, 1, 5)
+    grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
+    greys = np.linspace(0, 1, 41)[:, None] * np.ones(3)
+    return np.concatenate([grid, greys, [[0.75, 0.1, 0.2], [0.0202, 0.0202, 0.0202]]]).astype(np.float32)
+
+
+@pytest.mark.parametrize("output_format", list(OutputFormat)[4:])
+def test_flat_colours_come_back_within_half_an_8_bit_code(tmp_path, output_format):
+    """The bar of the Academy Software Foundation's encoding guidelines, on every pixel, over the whole range."""
+    out = sink(tmp_path / "a.mov", output_format)
+    for index, colour in enumerate(patches()):
+        out.write(Frame(index, "made", np.broadcast_to(colour, (48, 64, 3)).copy(), WINDOW_SMALL, WINDOW_SMALL))
     out.close()
-    back = [f.rgb.mean() for f in open_shot(tmp_path / "a.mov")]
-    np.testing.assert_allclose(back, levels, atol=0.00195)
+    for frame, colour in zip(open_shot(tmp_path / "a.mov"), patches(), strict=True):
+        assert np.abs(frame.rgb - colour).max() <= 0.00195, colour
+
+
+def test_black_and_white_lie_exactly_on_their_codes(tmp_path):
+    out = sink(tmp_path / "a.mov")
+    for index, level in enumerate((0.0, 1.0)):
+        out.write(Frame(index, "made", np.full((48, 64, 3), level, np.float32), WINDOW_SMALL, WINDOW_SMALL))
+    out.close()
+    with av.open(str(tmp_path / "a.mov")) as container:
+        for picture, code in zip(container.decode(video=0), (64, 940), strict=True):
+            planes = [np.frombuffer(p, np.uint16).reshape(p.height, -1)[:, : p.width] for p in picture.planes]
+            assert (planes[0] == code).all()
+            assert (planes[1] == 512).all()
+            assert (planes[2] == 512).all()
+
+
+def test_every_tag_of_colour_is_written_and_seen_again(tmp_path):
+    for name, codes in CODES_OF_SPACE.items():
+        out = sink(tmp_path / "a.mov", space=space(name))
+        out.write(frame(0))
+        out.close()
+        with av.open(str(tmp_path / "a.mov")) as container:
+            picture = next(container.decode(video=0))
+            assert (picture.color_primaries, picture.color_trc, picture.colorspace) == codes, name
+        back = open_shot(tmp_path / "a.mov").read(1).rgb
+        assert np.abs(back - moving_picture(0)).mean() < 0.02  # also with the matrix of BT.2020
+
+
+def test_log_movies_have_no_tag_that_would_say_otherwise(tmp_path):
+    out = sink(tmp_path / "a.mov", space=space("ARRI LogC4"))
+    out.write(frame(0))
+    out.close()
+    assert open_shot(tmp_path / "a.mov").info.color_tag.assumed
 
 
 def test_alpha_of_prores_4444(tmp_path):
@@ -208,3 +254,137 @@ def test_a_real_h264_movie_with_full_range_and_timecode(real_data):
                 reference = picture.to_ndarray(format="rgb24").astype(np.float32) / 255
                 break
     assert np.abs(np.clip(late, 0, 1) - reference).mean() < 0.01
+
+
+def test_the_timecode_of_the_first_frame_and_the_reel_are_carried(tmp_path):
+    mark = MovieMark("10:00:00:05", RATE, Fraction(1), "A001C002")
+    out = sink(tmp_path / "a.mov", reel="A001C002")
+    for index in range(3):
+        out.write(replace(frame(index), mark=mark))
+    out.close()
+    shot = open_shot(tmp_path / "a.mov")
+    assert (shot.info.timecode, shot.info.reel) == ("10:00:00:05", "A001C002")
+    assert [f.mark.timecode for f in shot] == ["10:00:00:05", "10:00:00:06", "10:00:00:07"]
+
+
+def test_frames_without_timecode_get_that_of_their_number(tmp_path):
+    out = sink(tmp_path / "a.mov", number_timecode=True)
+    out.write(replace(frame(0), number=1001))
+    out.close()
+    assert open_shot(tmp_path / "a.mov").info.timecode == "00:00:41:17"
+
+
+@pytest.mark.parametrize("bogus", ["10:00:00:24", "noon"])
+def test_a_timecode_that_does_not_exist_at_the_rate_is_not_written(tmp_path, bogus):
+    out = sink(tmp_path / "a.mov")
+    out.write(replace(frame(0), mark=MovieMark(bogus, RATE, Fraction(1), None)))
+    out.close()
+    assert open_shot(tmp_path / "a.mov").info.timecode is None
+
+
+def movie_with_sound(path, codec="aac", seconds=2):
+    """A movie at 25 frames per second with two sound tracks, the second one German."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 128, 72, "yuv420p"
+        tracks = [container.add_stream(codec, rate=48000) for _ in range(2)]
+        tracks[1].metadata["language"] = "deu" if path.suffix == ".mp4" else "ger"
+        for index in range(25 * seconds):
+            codes = (moving_picture(index) * 255).astype(np.uint8)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(codes, format="rgb24").reformat(format="yuv420p")))
+            for number, track in enumerate(tracks):
+                tone = np.sin(np.arange(1920) * 0.05 * (number + 1)).astype(np.float32)
+                sound = av.AudioFrame.from_ndarray(np.stack([tone, tone]), format="fltp", layout="stereo")
+                sound.sample_rate, sound.pts = 48000, index * 1920
+                container.mux(track.encode(sound))
+        for stream in (video, *tracks):
+            container.mux(stream.encode(None))
+    return path
+
+
+def sound_of(path):
+    """The bytes of every sound packet, track by track."""
+    with av.open(str(path)) as container:
+        return [[bytes(p) for p in container.demux(track) if p.size] for track in container.streams.audio]
+
+
+@pytest.mark.parametrize(("codec", "name"), [("aac", "in.mp4"), ("aac", "in.mov"), ("pcm_s24le", "in.mov")])
+def test_sound_is_copied_packet_by_packet(tmp_path, codec, name):
+    plate = movie_with_sound(tmp_path / name, codec)
+    out = sink(tmp_path / "a.mov", frame_rate=Fraction(25), sound=SoundTracks(plate))
+    for index in range(50):
+        out.write(frame(index))
+    out.close()
+    assert sound_of(tmp_path / "a.mov") == sound_of(plate)
+    with av.open(str(tmp_path / "a.mov")) as container:
+        assert container.streams.audio[1].metadata["language"] == "ger"
+        assert container.streams.audio[0].codec_context.name == codec
+
+
+def test_a_part_of_a_movie_gets_its_part_of_the_sound(tmp_path):
+    plate = movie_with_sound(tmp_path / "in.mov", "pcm_s16le")
+    out = sink(tmp_path / "a.mov", frame_rate=Fraction(25), sound=SoundTracks(plate, Fraction(1, 2), Fraction(3, 2)))
+    for index in range(25):
+        out.write(frame(index))
+    out.close()
+    (part, _), (whole, _) = sound_of(tmp_path / "a.mov"), sound_of(plate)
+    assert 0 < len(part) < len(whole)
+    assert b"".join(part) in b"".join(whole)
+    assert abs(len(b"".join(part)) - 48000 * 2 * 2) < 2 * 1920 * 4
+
+
+def test_pictures_that_are_to_be_shown_turned_are_turned(tmp_path):
+    with av.open(str(tmp_path / "a.mov"), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 128, 72, "yuv444p"
+        stream.codec_context.options = {"qp": "0"}
+        stream.set_display_rotation(90)
+        codes = (moving_picture(0) * 255).astype(np.uint8)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(codes, format="rgb24").reformat(format="yuv444p")))
+        container.mux(stream.encode(None))
+    shot = open_shot(tmp_path / "a.mov")
+    assert (shot.info.width, shot.info.height) == (72, 128)
+    assert any("turned" in note for note in shot.info.notes)
+    upright = np.rot90(moving_picture(0), shot.turned // 90)
+    assert np.abs(shot.read(1).rgb - upright).mean() < 0.02
+
+
+def test_interlaced_movies_are_refused_with_the_remedy(tmp_path):
+    with av.open(str(tmp_path / "a.mov"), "w") as container:
+        stream = container.add_stream("prores_ks", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 128, 72, "yuv422p10le"
+        stream.codec_context.flags |= av.codec.context.Flags.interlaced_dct
+        picture = av.VideoFrame(128, 72, "yuv422p10le")
+        container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    with pytest.raises(ShotError, match="is interlaced; deinterlace it first"):
+        open_shot(tmp_path / "a.mov")
+
+
+def test_variable_frame_rates_are_refused_with_the_remedy(tmp_path):
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 128, 72, "yuv420p"
+        for index, time in enumerate((0, 1, 2, 5, 6, 7)):
+            codes = (moving_picture(index) * 255).astype(np.uint8)
+            picture = av.VideoFrame.from_ndarray(codes, format="rgb24").reformat(format="yuv420p")
+            picture.pts, picture.time_base = time, Fraction(1, 25)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    with pytest.raises(ShotError, match=r"variable frame rate.*transcode it to a constant one"):
+        open_shot(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(25), Fraction(60)])
+def test_a_coarse_time_base_is_no_variable_rate(tmp_path, rate):
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:  # Matroska counts milliseconds
+        stream = container.add_stream("ffv1", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index in range(60):
+            picture = av.VideoFrame(64, 48, "yuv420p")
+            picture.pts, picture.time_base = index, 1 / rate
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    shot = open_shot(tmp_path / "a.mkv")
+    assert len(shot) == 60
+    assert shot.info.frame_rate == rate

@@ -25,6 +25,8 @@ FloatArray = npt.NDArray[np.float32]
 
 BUILTIN = "ocio://studio-config-latest"
 """The ACES studio configuration that comes with the library; it has the camera spaces."""
+_LIBRARY = "ocio://"
+_FAULTS = (ocio.Exception, ocio.ExceptionMissingFile)
 WORKING = "lin_rec709_scene"
 """Color Interop Forum name of the working light."""
 REC709_DISPLAY = "g24_rec709_display"
@@ -116,7 +118,7 @@ class ColorConfig:
     def __init__(self, config: Any, source: str) -> None:
         self._config, self.source = config, source
         self._cache: dict[tuple[str, str], Transform] = {}
-        self._builtin = config if source == BUILTIN else None
+        self._has_rules = not source.startswith(_LIBRARY)
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> ColorConfig:
@@ -124,18 +126,16 @@ class ColorConfig:
 
         Raises :class:`~vfxstyle.errors.ColorError` if it cannot be loaded.
         """
-        named = str(path) if path is not None else os.environ.get("OCIO", "")
+        named = str(path) if path is not None else os.environ.get("OCIO", "") or BUILTIN
         try:
-            if not named:
-                return cls(_with_rec2020(ocio.Config.CreateFromFile(BUILTIN)), BUILTIN)
             config = ocio.Config.CreateFromFile(named)
             config.validate()
-        except ocio.Exception as error:
+        except _FAULTS as error:
             origin = "--ocio" if path is not None else "$OCIO"
             raise ColorError(
                 f"Colour configuration {named} ({origin}) cannot be loaded: {_one_line(error)}; check the file."
             ) from error
-        return cls(config, named)
+        return cls(_with_rec2020(config) if named.startswith(_LIBRARY) else config, named)
 
     @property
     def name(self) -> str:
@@ -177,7 +177,7 @@ class ColorConfig:
 
     def from_path(self, path: Path) -> ColorSpace | None:
         """The space that the configuration's file rules give a file by its name; None if only the default rule fits."""
-        if self._builtin is not None:
+        if not self._has_rules:
             return None
         name, rule = self._config.getColorSpaceFromFilepath(str(path))
         is_default = rule == self._config.getFileRules().getNumEntries() - 1
@@ -209,7 +209,7 @@ class ColorConfig:
         """The steps of :meth:`between`, to be put into a file. Raises :class:`~vfxstyle.errors.ColorError`."""
         try:
             return self._config.getProcessor(source.name, target.name).createGroupTransform()
-        except ocio.Exception as error:
+        except _FAULTS as error:
             raise self._no_way(source.name, target.name, error) from error
 
     def _way(self, source: str | None, target: str | None) -> Transform:
@@ -218,7 +218,7 @@ class ColorConfig:
         if key not in self._cache:
             try:
                 self._cache[key] = Transform(self._processor(source, target))
-            except ocio.Exception as error:
+            except _FAULTS as error:
                 raise self._no_way(source or WORKING, target or WORKING, error) from error
         return self._cache[key]
 
@@ -259,6 +259,7 @@ def _with_rec2020(config: Any) -> Any:
         encoding="sdr-video",
         description="ITU-R BT.2020 primaries, BT.1886 curve",
     )
+    space.setInteropID(REC2020_DISPLAY)
     rows = [[*row, 0.0] for row in _REC2020_TO_XYZ] + [[0.0, 0.0, 0.0, 1.0]]
     steps = ocio.GroupTransform()
     steps.appendTransform(ocio.ExponentTransform([2.4, 2.4, 2.4, 1.0], ocio.NEGATIVE_MIRROR))

@@ -189,7 +189,6 @@ class Job:
                 number_timecode=not self.shot.is_movie,
                 reel=info.reel,
                 sound=self._sound(),
-                seed=settings.seed,
             )
         style = PictureStyle(
             format=plan.format,

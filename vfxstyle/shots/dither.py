@@ -18,9 +18,9 @@ from vfxstyle.compiled import kernel
 FloatArray = npt.NDArray[np.float32]
 CodeArray = npt.NDArray[np.uint16]
 
-_EDGE = np.float32(1 / 64)
-"""Kept free at both ends of the noise, so that rounding in a float cannot push a value off its own code."""
-_STEP = np.float32((1 - 2 / 64) / 2**24)
+_EDGE = 2.0**-22
+"""Times the largest code: kept free at both ends of the noise, so that no value is rounded off its own code."""
+_STEP = np.float32(2.0**-24)
 _A, _B, _C = np.uint32(0x7FEB352D), np.uint32(0x846CA68B), np.uint32(0x9E3779B9)
 
 
@@ -37,13 +37,15 @@ def mixed(value: Scalar) -> Scalar:
 
 @kernel(inline="always")
 def noise_of(row: Scalar, x: Scalar) -> Scalar:
-    """Noise in 1/64..63/64 of a place in a row. row: hash of seed, frame, channel and row."""
-    return _EDGE + np.float32(mixed(np.uint32(row + np.uint32(x) * _C)) >> np.uint32(8)) * _STEP
+    """Noise in 0..1 of a place in a row. row: hash of seed, frame, channel and row."""
+    return np.float32(mixed(np.uint32(row + np.uint32(x) * _C)) >> np.uint32(8)) * _STEP
 
 
 @kernel(parallel=True)
 def _codes(values: FloatArray, top: Scalar, seed: Scalar, dithered: int, out: Any) -> None:
     height, width, channels = values.shape
+    edge = np.float32(_EDGE) * top
+    share = np.float32(1) - np.float32(2) * edge
     for y in prange(height):
         for c in range(channels):
             row = mixed(np.uint32(seed + np.uint32(y * 4 + c)))
@@ -52,7 +54,7 @@ def _codes(values: FloatArray, top: Scalar, seed: Scalar, dithered: int, out: An
                 if not value > np.float32(0):  # NaN too
                     value = np.float32(0)
                 value = min(value, np.float32(1)) * top
-                offset = noise_of(row, x) if c < dithered else np.float32(0.5)
+                offset = edge + share * noise_of(row, x) if c < dithered else np.float32(0.5)
                 out[y, x, c] = np.uint16(min(value + offset, top))
 
 

@@ -14,7 +14,6 @@ import numpy.typing as npt
 from vfxstyle.color import ColorSpace
 from vfxstyle.errors import OutputError
 from vfxstyle.files import drop, finish, temporary_name
-from vfxstyle.shots.dither import seed_of
 from vfxstyle.shots.formats import OutputFormat
 from vfxstyle.shots.frame import Frame
 from vfxstyle.shots.metadata import timecode_of
@@ -24,11 +23,12 @@ from vfxstyle.shots.timecode import timecode_at
 from vfxstyle.shots.writing import FrameSink, make_folder
 from vfxstyle.shots.yuv import BT709, BT2020, rgb_to_planes_10bit
 
-_PROFILES = {
+PROFILES = {
     OutputFormat.PRORES_422: ("standard", "yuv422p10le"),
     OutputFormat.PRORES_422_HQ: ("hq", "yuv422p10le"),
     OutputFormat.PRORES_4444: ("4444", "yuv444p10le"),
 }
+"""The encoder's profile and pixel format of each ProRes format."""
 _UNSPECIFIED = 2
 _LIMITED = 1
 _NO_CODES = (_UNSPECIFIED, _UNSPECIFIED, 1)
@@ -40,7 +40,7 @@ class ProResSink(FrameSink):
 
     space: colour space of the frames; the movie's tags name it, or leave it open where there is no code for it (log).
     frame_rate: exact, in frames per second. number_timecode: whether a frame without timecode gets that of its number.
-    sound: tracks to copy, or None. seed: of the dither.
+    sound: tracks to copy, or None.
     """
 
     def __init__(
@@ -55,7 +55,6 @@ class ProResSink(FrameSink):
         number_timecode: bool = False,
         reel: str | None = None,
         sound: SoundTracks | None = None,
-        seed: int = 0,
     ) -> None:
         make_folder(path.parent)
         self.path, self.format = path, output_format
@@ -63,14 +62,14 @@ class ProResSink(FrameSink):
         self.frame_rate, self.pixel_aspect, self.reel = frame_rate, pixel_aspect, reel
         self.with_alpha = with_alpha and output_format.carries_alpha
         self.count = 0
-        self._number_timecode, self._sound, self._seed = number_timecode, sound, seed
+        self._number_timecode, self._sound = number_timecode, sound
         self._unfinished: Path | None = temporary_name(path)
         self._container: Any = None
         self._stream: Any = None
 
     @property
     def _pixel_format(self) -> str:
-        return "yuva444p10le" if self.with_alpha else _PROFILES[self.format][1]
+        return "yuva444p10le" if self.with_alpha else PROFILES[self.format][1]
 
     def _start(self, width: int, height: int, timecode: str | None) -> None:
         self._container = av.open(str(self._unfinished), "w", format="mov")
@@ -78,7 +77,7 @@ class ProResSink(FrameSink):
         stream.width, stream.height, stream.pix_fmt = width, height, self._pixel_format
         context = stream.codec_context
         context.time_base = 1 / self.frame_rate
-        context.options = {"profile": _PROFILES[self.format][0], "vendor": "apl0"}
+        context.options = {"profile": PROFILES[self.format][0], "vendor": "apl0"}
         if self.with_alpha:
             context.options = {**context.options, "alpha_bits": "16"}
         context.sample_aspect_ratio = self.pixel_aspect
@@ -101,7 +100,6 @@ class ProResSink(FrameSink):
                 rgb,
                 subsampled="422" in self._pixel_format,
                 matrix=_MATRICES[self._codes[2]],
-                seed=seed_of(self._seed, frame.number),
             )
         )
         if self.with_alpha:

@@ -11,6 +11,9 @@ import av
 
 from vfxstyle.errors import OutputError, ShotError
 
+# QuickTime files name these by other codes of ISO 639-2 than MPEG-4 files do
+_QUICKTIME_LANGUAGES = {"deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "swe": "sve"}
+
 
 class SoundTracks:
     """All sound tracks of a movie between two times, untouched.
@@ -39,9 +42,10 @@ class SoundTracks:
                 raise OutputError(
                     f"Sound in {track.codec_context.name} cannot be copied into a .mov ({error}); use --audio none."
                 ) from error
-            for key in ("language", "handler_name"):
-                if track.metadata.get(key):
-                    target.metadata[key] = track.metadata[key]
+            language = track.metadata.get("language", "")
+            target.metadata["language"] = _QUICKTIME_LANGUAGES.get(language, language)
+            if "handler_name" in track.metadata:
+                target.metadata["handler_name"] = track.metadata["handler_name"]
             self._targets[track.index] = target
         self._packets = self._demuxed()
         self._waiting = next(self._packets, None)

@@ -53,7 +53,7 @@ class TransformField:
 
 @kernel(inline="always")
 def _likeness(squared: Scalar) -> Scalar:
-    """exp(-squared / (2 GUIDE_SIGMA^2)), within 3e-6 of it: a power of two from the exponent's bits, the rest a series."""
+    """exp(-squared / (2 GUIDE_SIGMA^2)), within 3e-6 of it: a power of two by its bits, the rest by a series."""
     z = max(squared * _RANGE, np.float32(-30))
     whole = np.floor(z)
     x = z - whole
