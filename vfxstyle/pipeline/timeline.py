@@ -253,4 +253,5 @@ def _refer(clip: Any, job: ClipJob, folder: Path, report: GradeReport) -> None:
             frame_zero_padding=len(number),
             available_range=span,
         )
-    clip.set_media_references({clip.DEFAULT_MEDIA_KEY: media, "plate": clip.media_reference}, clip.DEFAULT_MEDIA_KEY)
+    plate = clip.media_reference.clone()  # the clip lets go of its own, and the library does not keep it alive
+    clip.set_media_references({clip.DEFAULT_MEDIA_KEY: media, "plate": plate}, clip.DEFAULT_MEDIA_KEY)
