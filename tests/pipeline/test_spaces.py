@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 from helpers import moving_picture, read_pixels, space, write_picture
 
@@ -142,3 +143,14 @@ def test_another_space_means_another_analysis(tmp_path, identity_preset):
     assert "superpixels" in first.seconds
     assert "superpixels" in second.seconds
     assert second.written == (1,)
+
+
+@pytest.mark.parametrize("format_", ["dpx", "tiff", "png"])
+def test_formats_with_one_field_for_it_say_the_spaces_too(tmp_path, identity_preset, format_):
+    codes = (moving_picture(0) * 65535).astype(np.uint16)
+    write_picture(tmp_path / "p" / "p.0001.png", codes, kind="uint16")
+    settings = replace(QUICK, format=format_, input_space="ACEScct", output_space="ARRI LogC4")
+    (path,) = grade(tmp_path / "p", identity_preset, tmp_path / "o", settings=settings).files
+    said = oiio.ImageInput.open(str(path)).spec().get_string_attribute("Software")
+    assert said.startswith("vfxstyle")
+    assert said.endswith("test: ACEScct to ARRI LogC4")

@@ -190,6 +190,7 @@ class Job:
                 reel=info.reel,
                 sound=self._sound(),
             )
+        way = f"{plan.input.space.name} to {plan.output_space.name}"
         style = PictureStyle(
             format=plan.format,
             space=plan.output_space,
@@ -206,6 +207,7 @@ class Job:
             compression=settings.compression,
             seed=settings.seed,
             frame_rate=plan.frame_rate,
+            summary=f"vfxstyle {__version__} {self.preset.info.name}: {way}",
         )
         return ImageSink(plan.output, plan.targets, style)
 

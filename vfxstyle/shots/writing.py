@@ -45,6 +45,8 @@ class PictureStyle:
     """Seed of the dither."""
     frame_rate: Fraction | None = None
     """Frames per second to state in OpenEXR files made of other formats; None for the plate's."""
+    summary: str = ""
+    """What made the file, from what space to what space, for formats with one field for it."""
 
 
 class FrameSink(ABC):
@@ -266,8 +268,9 @@ def _flat_writer(frame: Frame, style: PictureStyle) -> Callable[[Path], None]:
         pixels = codes if bits == 16 else np.rint(codes * (65535.0 / ((1 << bits) - 1))).astype(np.uint16)
         spec.set_format(oiio.UINT16)
         spec.attribute("oiio:BitsPerSample", bits)
-    for name, text in style.stamps.items():
+    for name, text in style.stamps.items():  # PNG has room for all of them, DPX and TIFF for the one below
         spec.attribute(name, text)
+    spec.attribute("Software", style.summary[:99])
     if not spec.get_string_attribute("DateTime"):
         spec.attribute("DateTime", "")  # else the library writes the time of day, and no two runs agree
     pixels = np.ascontiguousarray(pixels)
