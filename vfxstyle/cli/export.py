@@ -7,12 +7,11 @@ from typing import Any
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.pipeline.settings import DEFAULT_SUPERPIXELS, GradeSettings
+from vfxstyle.pipeline.settings import GradeSettings
 
 
 @click.command()
 @click.argument("shot")
-@click.option("--preset", required=True, metavar="NAME|FILE", help="Installed preset or preset file.")
 @click.option("--lut", metavar="FILE", help="3D LUT to write: .cube or .clf.")
 @click.option("--cdl", metavar="FILE", help="CDL to write: .cc.")
 @click.option("--space", metavar="SPACE", help="Space that they are applied in. [default: the plate's; log for light]")
@@ -20,16 +19,7 @@ from vfxstyle.pipeline.settings import DEFAULT_SUPERPIXELS, GradeSettings
 @click.option("--map", "map_file", metavar="FILE", help="PNG of where it falls short. [default: beside the file]")
 @click.option("-f", "--frames", metavar="RANGE", help="Frames to fit to, as in 1001-1100x2. [default: all]")
 @click.option("--strength", type=float, default=1.0, show_default=True, help="0 to 1: mixes grade and plate.")
-@click.option("--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per frame.")
-@options.analysis_width
-@click.option("--analysis", metavar="FOLDER", help="Shot analysis. [default: that of grade with the same preset]")
-@options.input_space
-@options.ocio
-@options.layer
-@options.view
-@options.device
-@options.progress
-@options.seed
+@options.of_an_analysed_shot
 def export(
     shot: str,
     preset: str,

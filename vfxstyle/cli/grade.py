@@ -10,7 +10,6 @@ import click
 from vfxstyle.cli import options
 from vfxstyle.pipeline.settings import (
     DEFAULT_HANDLES,
-    DEFAULT_SUPERPIXELS,
     Audio,
     FormatName,
     GradeSettings,
@@ -22,7 +21,7 @@ from vfxstyle.pipeline.settings import (
 
 @click.command()
 @click.argument("shot")
-@click.option("--preset", required=True, metavar="NAME|FILE", help="Installed preset or preset file.")
+@options.preset
 @click.option("-o", "--output", metavar="PATH", help="Folder for frames, or a .mov. [default: SHOT_PRESET]")
 @click.option(
     "--format",
@@ -32,7 +31,7 @@ from vfxstyle.pipeline.settings import (
 )
 @click.option("-f", "--frames", metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]")
 @click.option("--strength", type=float, default=1.0, show_default=True, help="0 to 1: mixes grade and plate.")
-@click.option("--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per frame.")
+@options.superpixels
 @click.option(
     "--coverage",
     type=float,

@@ -7,25 +7,15 @@ from typing import Any
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.pipeline.settings import DEFAULT_GROUPS, DEFAULT_SUPERPIXELS, GradeSettings
+from vfxstyle.pipeline.settings import DEFAULT_GROUPS, GradeSettings
 
 
 @click.command()
 @click.argument("shot")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="Folder for the Cryptomatte files.")
-@click.option("--preset", required=True, metavar="NAME|FILE", help="Look whose like transforms make the groups.")
 @click.option("--groups", type=int, default=DEFAULT_GROUPS, show_default=True, help="Groups of like transforms.")
 @click.option("-f", "--frames", metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]")
-@click.option("--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per frame.")
-@options.analysis_width
-@click.option("--analysis", metavar="FOLDER", help="Shot analysis. [default: that of grade with the same preset]")
-@options.input_space
-@options.ocio
-@options.layer
-@options.view
-@options.device
-@options.progress
-@options.seed
+@options.of_an_analysed_shot
 def mattes(
     shot: str,
     output: str,

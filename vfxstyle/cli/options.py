@@ -1,8 +1,15 @@
 """Options that several commands share."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 
-from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH
+from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_SUPERPIXELS
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 analysis_width = click.option(
     "--analysis-width",
@@ -20,3 +27,18 @@ input_space = click.option(
 ocio = click.option("--ocio", metavar="FILE", help="OpenColorIO configuration. [default: $OCIO, else ACES studio]")
 layer = click.option("--layer", metavar="NAME", help="Layer or part of EXR files to grade. [default: the main one]")
 view = click.option("--view", metavar="NAME", help="View of EXR files to grade. [default: the file's first]")
+superpixels = click.option(
+    "--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per frame."
+)
+preset = click.option("--preset", required=True, metavar="NAME|FILE", help="Installed preset or preset file.")
+_existing_analysis = click.option(
+    "--analysis", metavar="FOLDER", help="Shot analysis. [default: that of grade with the same preset]"
+)
+
+
+def of_an_analysed_shot(command: Command) -> Command:
+    """The options of a command that needs a look and the analysis of a shot, but writes no graded frames."""
+    shared = (preset, superpixels, analysis_width, _existing_analysis, input_space, ocio, layer, view)
+    for option in reversed((*shared, device, progress, seed)):
+        command = option(command)
+    return command
