@@ -169,3 +169,113 @@ def test_other_rates_are_named(text):
 def test_unusable_options_are_named(make_shot, tmp_path, identity_preset, options, message):
     with pytest.raises(UsageError, match=message):
         run(make_shot(frames=range(1, 2)), identity_preset, tmp_path / "out", **options)
+
+
+def tone(path):
+    """A 25-frame movie whose sound counts up, so that each stretch of it is known by its values."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        video, sound = container.add_stream("libx264", rate=25), container.add_stream("pcm_s16le", rate=48000)
+        video.width, video.height, video.pix_fmt = 128, 72, "yuv420p"
+        sound.codec_context.layout = "mono"
+        for index in range(25):
+            codes = (moving_picture(index) * 255).astype(np.uint8)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(codes, format="rgb24").reformat(format="yuv420p")))
+            values = np.full((1, 1920), index, np.int16)
+            samples = av.AudioFrame.from_ndarray(values, format="s16", layout="mono")
+            samples.sample_rate, samples.pts = 48000, index * 1920
+            container.mux(sound.encode(samples))
+        for stream in (video, sound):
+            container.mux(stream.encode(None))
+    return path
+
+
+def values_of_sound(path):
+    import av
+
+    with av.open(str(path)) as container:
+        return np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(audio=0)])
+
+
+@pytest.mark.parametrize("how", [{"frames": "6-15"}, {"within": range(6, 16)}])
+def test_a_part_of_a_movie_has_the_sound_of_that_part(tmp_path, identity_preset, how):
+    out = run(tone(tmp_path / "in.mov"), identity_preset, tmp_path / "out.mov", **how).output
+    values = values_of_sound(out)
+    assert abs(len(values) - 10 * 1920) <= 1920
+    assert set(np.unique(values)) <= set(range(4, 16))
+    assert np.isin(range(6, 15), values).all()
+
+
+def test_sound_that_a_mov_cannot_hold_is_said_before_the_work(tmp_path, identity_preset):
+    import av
+
+    with av.open(str(tmp_path / "in.mkv"), "w") as container:
+        video, sound = container.add_stream("libx264", rate=25), container.add_stream("flac", rate=48000)
+        video.width, video.height, video.pix_fmt = 128, 72, "yuv420p"
+        container.mux(video.encode(av.VideoFrame(128, 72, "yuv420p")))
+        samples = av.AudioFrame.from_ndarray(np.zeros((1, 4608), np.int16), format="s16", layout="mono")
+        samples.sample_rate = 48000
+        container.mux(sound.encode(samples))
+        for stream in (video, sound):
+            container.mux(stream.encode(None))
+    with pytest.raises(UsageError, match=r"sound of .*\(flac\) cannot be copied into a .mov; use --audio none"):
+        run(tmp_path / "in.mkv", identity_preset, tmp_path / "out.mov")
+    assert not (tmp_path / ".vfxstyle").exists()
+    assert run(tmp_path / "in.mkv", identity_preset, tmp_path / "out.mov", audio="none").written == (1,)
+
+
+def test_a_movie_holds_the_frame_before_one_that_cannot_be_read(make_shot, tmp_path, identity_preset):
+    shot = make_shot(frames=range(1, 7), extension="png")
+    for number in (1, 4, 6):
+        (shot / f"plate.{number:04d}.png").write_bytes(b"")
+    with pytest.raises(PartialError) as caught:
+        run(shot, identity_preset, tmp_path / "out.mov", on_error="skip")
+    assert caught.value.frames == (1, 4, 6)
+    frames = [frame.rgb for frame in open_shot(tmp_path / "out.mov")]
+    assert len(frames) == 6  # nothing that follows is out of step
+    for held, shown in ((0, 1), (3, 2), (5, 4)):
+        assert np.abs(frames[held] - frames[shown]).mean() < 1e-3
+    assert np.abs(frames[2] - frames[4]).mean() > 1e-2
+
+
+def test_an_asked_rate_is_written_whatever_the_plate_says(make_shot, tmp_path, identity_preset):
+    shot = make_shot(frames=range(1, 2))
+    run(shot, identity_preset, tmp_path / "a", fps="24")
+    run(tmp_path / "a", identity_preset, tmp_path / "b", fps="23.98")
+    header = open_shot(tmp_path / "b").read(1).exr.parts[0].header
+    assert str(header["framesPerSecond"]) == "24000/1001"
+
+
+def test_a_dry_run_knows_what_an_analysis_could_not_read(make_shot, tmp_path, lively_preset):
+    from dataclasses import replace
+
+    shot = make_shot(frames=range(1, 5))
+    (shot / "plate.0002.exr").write_bytes(b"")
+    skipping = replace(QUICK, on_error="skip")
+    with pytest.raises(PartialError):
+        run(shot, lively_preset, tmp_path / "out", on_error="skip")
+    assert plan_grade(shot, lively_preset, tmp_path / "out", settings=skipping)["files"] == []
+    (tmp_path / "out" / "out.0003.exr").unlink()
+    planned = plan_grade(shot, lively_preset, tmp_path / "out", settings=skipping)
+    assert planned["files"] == [str(tmp_path / "out" / "out.0003.exr")]
+    with pytest.raises(PartialError, match="1 frames failed, 1 were written"):
+        run(shot, lively_preset, tmp_path / "out", on_error="skip")
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+def test_the_identity_of_a_dpx_is_its_codes(tmp_path, identity_preset, bits):
+    top = (1 << bits) - 1
+    codes = np.random.default_rng(0).integers(0, top + 1, (72, 128, 3))
+    spread = np.rint(codes * (65535 / top)).astype(np.uint16)
+    attributes = {"oiio:BitsPerSample": bits}
+    kind = "uint8" if bits == 8 else "uint16"
+    pixels = codes.astype(np.uint8) if bits == 8 else spread
+    write_picture(tmp_path / "p" / "p.0001.dpx", pixels, kind=kind, attributes=attributes)
+    run(tmp_path / "p", identity_preset, tmp_path / "o", format="dpx")
+    out = read_pixels(tmp_path / "o" / "o.0001.dpx")
+    deep = 1023 if bits == 8 else top
+    if bits == 8:
+        assert np.abs(out - codes / top).max() <= 1 / deep
+    else:
+        np.testing.assert_array_equal(np.rint(out * top), codes)

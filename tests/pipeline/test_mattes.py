@@ -76,6 +76,18 @@ def test_the_analysis_of_a_grade_is_used_and_the_same_frames_have_the_same_bytes
     assert (folder / "mattes" / "mattes.0002.exr").read_bytes() == before
 
 
+def test_an_analysis_with_other_settings_serves_and_is_not_replaced(make_shot, tmp_path, lively_preset):
+    shot = make_shot(frames=range(1, 4), extension="png")
+    movie = grade(shot, lively_preset, tmp_path / "clip.mov", settings=QUICK).output
+    grade(movie, lively_preset, settings=QUICK, coverage=0.5, superpixels=20)
+    manifest = tmp_path / ".vfxstyle" / "clip_lively" / "analysis.json"
+    before = manifest.read_bytes()
+    mattes(movie, tmp_path / "m", lively_preset, settings=QUICK, frames="2")
+    assert manifest.read_bytes() == before
+    with pytest.raises(UsageError, match="holds graded frames"):
+        mattes(shot, grade(shot, lively_preset, settings=QUICK).output, lively_preset, settings=QUICK)
+
+
 def test_wrong_usage_is_named(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 2))
     with pytest.raises(UsageError, match="groups is 0"):

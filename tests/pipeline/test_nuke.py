@@ -3,6 +3,7 @@
 import re
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from helpers import moving_picture, write_picture
 
@@ -79,3 +80,12 @@ def test_a_still_and_names_with_digits(tmp_path, identity_preset, name):
     write_picture(tmp_path / f"{name}.exr", moving_picture(0))
     grade(tmp_path / f"{name}.exr", identity_preset, tmp_path / "out", settings=QUICK)
     assert by_name((tmp_path / "out" / "out.nk").read_text())["Plate"]["file"].startswith(str(tmp_path))
+
+
+def test_the_graded_layer_is_what_is_compared(tmp_path, identity_preset):
+    names = ("R", "G", "B", "diffuse.R", "diffuse.G", "diffuse.B")
+    pixels = np.concatenate([moving_picture(0), moving_picture(3)], axis=-1)
+    write_picture(tmp_path / "p" / "p.0001.exr", pixels, names=names)
+    grade(tmp_path / "p", identity_preset, tmp_path / "out", settings=QUICK, layer="diffuse")
+    nodes = by_name((tmp_path / "out" / "out.nk").read_text())
+    assert nodes["PlateLayer"]["in"] == nodes["GradeLayer"]["in"] == "diffuse"

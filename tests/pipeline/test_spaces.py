@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+import OpenEXR
 import OpenImageIO as oiio
+import PyOpenColorIO as ocio
 import pytest
 from helpers import moving_picture, read_pixels, space, write_picture
 
@@ -14,6 +16,7 @@ from vfxstyle.errors import ColorError, UsageError
 from vfxstyle.pipeline.settings import GradeSettings
 from vfxstyle.pipeline.spaces import Light, encoder, input_space, output_space
 from vfxstyle.shots import OutputFormat
+from vfxstyle.shots.exr import ExrPart, write_parts
 from vfxstyle.shots.tags import ColorTag
 
 CONFIG = ColorConfig.load("ocio://studio-config-latest")
@@ -154,3 +157,58 @@ def test_formats_with_one_field_for_it_say_the_spaces_too(tmp_path, identity_pre
     said = oiio.ImageInput.open(str(path)).spec().get_string_attribute("Software")
     assert said.startswith("vfxstyle")
     assert said.endswith("test: ACEScct to ARRI LogC4")
+
+
+def coded_with_alpha(folder, name, colour, cover):
+    """A plate of one colour in a space that is not linear, multiplied by an alpha that rises from left to right."""
+    alpha = np.tile(cover, (72, 1)).astype(np.float32)
+    pixels = np.concatenate([np.full((72, 128, 3), colour, np.float32) * alpha[..., None], alpha[..., None]], axis=-1)
+    pixels[:, alpha[0] == 0, :3] = colour  # a flame: light without cover
+    write_picture(folder / "p.0001.exr", pixels, kind="float", names=("R", "G", "B", "A"))
+    return folder
+
+
+def test_premultiplied_code_values_are_straightened_before_they_are_light(tmp_path, lively_preset):
+    cover = np.where(np.arange(128) < 20, 0.0, np.linspace(0.1, 1, 128))
+    shot = coded_with_alpha(tmp_path / "p", "ARRI LogC4", 0.35, cover)
+    settings = replace(QUICK, input_space="ARRI LogC4", output_space="lin_rec709")
+    grade(shot, lively_preset, tmp_path / "o", settings=settings)
+    frame = open_shot(tmp_path / "o").read(1)
+    covered = cover > 0
+    straight = frame.rgb[36, covered] / frame.alpha[36, covered, None]
+    spread = straight.max(axis=0) - straight.min(axis=0)
+    light = CONFIG.to_working(space("ARRI LogC4")).apply(np.full((1, 3), 0.35, np.float32))
+    assert spread.max() < 0.1 * light.max()  # one colour, whatever its cover
+    assert frame.rgb[36, ~covered].min() > 0.3 * light.min()  # graded, not erased
+
+
+def test_infinite_pixels_stay_what_they_are_in_another_space(tmp_path, identity_preset):
+    picture = moving_picture(0)
+    picture[5, 5] = np.inf, 0.5, 0.25
+    write_picture(tmp_path / "p" / "p.0001.exr", picture)
+    grade(tmp_path / "p", identity_preset, tmp_path / "o", settings=replace(QUICK, output_space="ACEScg"))
+    np.testing.assert_array_equal(read_pixels(tmp_path / "o" / "o.0001.exr")[5, 5], [np.inf, 0.5, 0.25])
+
+
+def test_each_part_says_its_own_space(tmp_path, identity_preset):
+    header = {"type": OpenEXR.scanlineimage, "compression": OpenEXR.ZIP_COMPRESSION}
+    channels = {name: moving_picture(0)[..., i].astype("f2") for i, name in enumerate("RGB")}
+    tags = {"a": "lin_rec709_scene", "b": "lin_ap1_scene"}
+    parts = [ExrPart({**header, "name": name, "colorInteropID": tag}, channels) for name, tag in tags.items()]
+    write_parts(tmp_path / "p.0001.exr", parts)
+    assert open_shot(tmp_path / "p.0001.exr", layer="a").info.color_tag.space == "lin_rec709_scene"
+    assert open_shot(tmp_path / "p.0001.exr", layer="b").info.color_tag.space == "lin_ap1_scene"
+
+
+def test_a_house_without_rec709_still_makes_exr_and_says_what_a_movie_needs(tmp_path):
+    config = ocio.Config()
+    config.addColorSpace(ocio.ColorSpace(name="aces", encoding="scene-linear"))
+    config.addColorSpace(ocio.ColorSpace(name="screen", encoding="sdr-video"))
+    config.addDisplayView("monitor", "plain", "aces")
+    for role in ("aces_interchange", "scene_linear", "default"):
+        config.setRole(role, "aces")
+    (tmp_path / "house.ocio").write_text(config.serialize())
+    house = ColorConfig.load(tmp_path / "house.ocio")
+    assert output_space(house, OutputFormat.EXR, house.space("screen"), None).name == "aces"
+    with pytest.raises(ColorError, match=r"no Rec.709 display .* name a space with --output-space"):
+        output_space(house, OutputFormat.PRORES_422, house.space("aces"), None)

@@ -5,7 +5,7 @@ import pytest
 
 from vfxstyle.errors import FrameError, OutputError
 from vfxstyle.pipeline import stream
-from vfxstyle.pipeline.stream import AHEAD, BEHIND, read_ahead, storing
+from vfxstyle.pipeline.stream import AHEAD, BEHIND, reading_ahead, storing
 
 
 @pytest.fixture(params=[True, False], ids=["threads", "plain"])
@@ -21,10 +21,11 @@ def test_frames_come_in_order_and_not_too_far_ahead(overlap):
         begun.append(number)
         return f"frame {number}"
 
-    for number, frame in read_ahead(read, range(20)):
-        assert frame == f"frame {number}"
-        time.sleep(0.002)
-        far.append(len(begun) - number)
+    with reading_ahead(read, range(20)) as frames:
+        for number, frame in frames:
+            assert frame == f"frame {number}"
+            time.sleep(0.002)
+            far.append(len(begun) - number)
     assert begun == list(range(20))
     assert max(far) <= AHEAD + 2
     assert (max(far) > 1) is overlap
@@ -36,14 +37,40 @@ def test_a_frame_that_cannot_be_read_is_handed_on_and_others_follow(overlap):
             raise FrameError("Frame 2 is empty.", frames=(2,))
         return number
 
-    found = dict(read_ahead(read, range(5)))
+    with reading_ahead(read, range(5)) as frames:
+        found = dict(frames)
     assert isinstance(found.pop(2), FrameError)
     assert found == {0: 0, 1: 1, 3: 3, 4: 4}
 
 
 def test_any_other_error_is_raised(overlap):
-    with pytest.raises(ZeroDivisionError):
-        list(read_ahead(lambda number: 1 // number, range(-1, 2)))
+    with pytest.raises(ZeroDivisionError), reading_ahead(lambda number: 1 // number, range(-1, 2)) as frames:
+        list(frames)
+
+
+def test_nothing_is_read_any_more_once_the_block_has_ended(monkeypatch):
+    """Also when what it raised still holds the frames: a movie that is closed under a read ends the program."""
+    monkeypatch.setattr(stream, "can_overlap", lambda: True)
+    closed, late = [], []
+
+    def read(number):
+        time.sleep(0.02)
+        late.extend(closed)
+        return number
+
+    kept = []
+
+    def faulty():
+        with reading_ahead(read, range(9)) as frames:
+            kept.append(frames)
+            next(frames)
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        faulty()
+    closed.append("closed")
+    time.sleep(0.1)
+    assert late == []
 
 
 def test_stores_run_in_order_beside_the_caller_and_not_too_far_behind():

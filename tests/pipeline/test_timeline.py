@@ -58,7 +58,8 @@ def test_clips_are_graded_with_handles_and_the_new_timeline_shows_them(plates, t
         assert [int(path.name.split(".")[-2]) for path in files] == list(numbers)
         for path in files:
             assert read_pixels(path).shape == (72, 128, 3)
-    assert first.media_references()["plate"].name_prefix == "plate."
+    plate = first.media_references()["plate"]
+    assert (report.timeline.parent / plate.target_url_for_image_number(4)).resolve() == plates / "plate.1005.exr"
     # the frame that the cut shows first is the plate's frame 1005, graded
     shown = media_file(report, first, 86404)
     assert (
@@ -135,4 +136,56 @@ def test_a_clip_that_fails_is_left_out_and_named(plates, tmp_path, identity_pres
     new = otio.adapters.read_from_file(str(tmp_path / "cut_identity" / "cut_identity.otio"))
     good, bad = new.find_clips()
     assert good.media_reference.target_url_base == "good/"
-    assert bad.media_reference.target_url_base == "other/"
+    assert bad.media_reference.target_url_base == "../other/"  # the plate, seen from the new timeline
+
+
+def test_a_clip_that_shows_all_its_media_stays_as_long_as_it_was(plates, tmp_path, identity_preset):
+    clip = frames_clip("a", 86400, 4)
+    clip.media_reference.available_range = span(86404, 4)
+    clip.media_reference.start_frame = 1005
+    clip.source_range = None
+    report = grade_timeline(write_cut(tmp_path / "cut.otio", clip), identity_preset, handles=2, settings=QUICK)
+    (new,) = otio.adapters.read_from_file(str(report.timeline)).find_clips()
+    assert new.trimmed_range() == span(86404, 4)
+    assert new.media_reference.available_range == span(86402, 8)
+    assert new.media_reference.start_frame == 1003
+
+
+def test_clips_of_the_same_frames_keep_their_own_times(plates, tmp_path, identity_preset):
+    one, two = frames_clip("a", 86401, 3), frames_clip("b", 1, 3)
+    two.media_reference.available_range = span(0, 24)
+    report = grade_timeline(write_cut(tmp_path / "cut.otio", one, two), identity_preset, handles=0, settings=QUICK)
+    assert len({graded.output for _, graded in report.clips}) == 1
+    first, second = otio.adapters.read_from_file(str(report.timeline)).find_clips()
+    assert first.media_reference.available_range == span(86401, 3)
+    assert second.media_reference.available_range == span(1, 3)
+
+
+def test_other_references_of_a_clip_stay(plates, tmp_path, identity_preset):
+    clip = frames_clip("a", 86401, 3)
+    proxy = otio.schema.ExternalReference("proxies/a.mov", span(86400, 24))
+    both = {"DEFAULT_MEDIA": clip.media_reference.clone(), "proxy": proxy}
+    clip.set_media_references(both, "DEFAULT_MEDIA")
+    report = grade_timeline(write_cut(tmp_path / "cut.otio", clip), identity_preset, handles=0, settings=QUICK)
+    (new,) = otio.adapters.read_from_file(str(report.timeline)).find_clips()
+    assert sorted(new.media_references()) == ["DEFAULT_MEDIA", "plate", "proxy"]
+    assert new.media_references()["proxy"].target_url == "../proxies/a.mov"
+
+
+@pytest.mark.parametrize("missing", ["error", "skip", "hold"])
+def test_a_hole_elsewhere_in_the_plate_does_not_matter(plates, tmp_path, identity_preset, missing):
+    from dataclasses import replace
+
+    (plates / "plate.1020.exr").unlink()
+    cut = write_cut(tmp_path / "cut.otio", frames_clip("a", 86401, 3))
+    settings = replace(QUICK, missing=missing)
+    (_, graded), *_ = grade_timeline(cut, identity_preset, handles=1, settings=settings).clips
+    assert graded.written == (1001, 1002, 1003, 1004, 1005)
+    cut = write_cut(tmp_path / "cut.otio", frames_clip("b", 86418, 3))
+    if missing == "hold":
+        (_, graded), *_ = grade_timeline(cut, identity_preset, handles=0, settings=settings).clips
+        assert graded.written == (1019, 1020, 1021)
+    else:
+        error = ShotError if missing == "error" else PartialError
+        with pytest.raises(error, match="1020"):
+            grade_timeline(cut, identity_preset, handles=0, settings=settings)

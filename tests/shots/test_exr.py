@@ -203,3 +203,19 @@ def test_what_other_threads_print_meanwhile_is_not_swallowed(rich, capsys):
         sys.stdout.write("from here")
     assert "from elsewhere" in capsys.readouterr().out
     assert kept == ["from here"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("owner", b"string\0\2\0\0\0\xe9!"), ("rate", b"rational\0\x08\0\0\0\1\0\0\0\0\0\0\0")]
+)
+def test_header_values_that_cannot_be_understood_are_named(tmp_path, name, value):
+    header = {"type": OpenEXR.scanlineimage, "compression": OpenEXR.NO_COMPRESSION}
+    channels = {n: np.zeros((4, 4), np.float16) for n in "RGB"}
+    path = tmp_path / "a.0001.exr"
+    write_parts(path, [ExrPart({**header, "zz": "ab"}, channels)])
+    data = path.read_bytes()
+    own = b"zz\0string\0\2\0\0\0ab"
+    assert own in data
+    path.write_bytes(data.replace(own, name.encode() + b"\0" + value, 1))
+    with pytest.raises(FrameError, match=r"in its header; write .* again or remove it"):
+        open_shot(path)

@@ -45,6 +45,7 @@ def spec(**attributes):
         ("jpg", {"ICCProfile__profile_description": "Display P3"}, "srgb_p3d65_display", False),
         ("jpg", {"ICCProfile__profile_description": "sRGB IEC61966-2.1"}, "srgb_rec709_display", False),
         ("jpg", {"ICCProfile__profile_description": "ProPhoto RGB"}, "", False),
+        ("jpg", {"ICCProfile__profile_description": "Display P3 Linear"}, "", False),
         ("tif", {}, "srgb_rec709_display", True),
         ("tif", {"format": "float"}, "lin_rec709_scene", True),
         ("tif", {"format": "float", "colorInteropID": "lin_ap1_scene"}, "lin_ap1_scene", False),

@@ -21,7 +21,7 @@ from vfxstyle.pipeline.selection import FrameChoice, choose_frames
 from vfxstyle.pipeline.settings import AnalysisSettings, OnError, Overwrite
 from vfxstyle.pipeline.spaces import Light
 from vfxstyle.pipeline.store import AnalysisFolder, PlateFile, StoredFeatures, identity_of
-from vfxstyle.pipeline.stream import read_ahead
+from vfxstyle.pipeline.stream import Reading, reading_ahead
 from vfxstyle.pipeline.tables import table_of
 from vfxstyle.shots import Shot
 
@@ -108,8 +108,8 @@ class _Study:
     def _picture(self, number: int) -> FloatArray:
         return analysis_picture(self.shot.read(number), self.light, self.settings.analysis_width)
 
-    def _pictures(self) -> Iterator[FloatArray]:
-        for number, frame in read_ahead(self.shot.read, self.shot.frames):
+    def _pictures(self, frames: Reading) -> Iterator[FloatArray]:
+        for number, frame in frames:
             if isinstance(frame, FrameError):
                 if self.on_error == "stop":
                     raise frame
@@ -125,8 +125,11 @@ class _Study:
         """Write the label map of every frame; returns which superpixels each frame shows, and their areas in px."""
         present: list[LabelArray] = []
         areas: list[IntArray] = []
-        with self.clock.stage("superpixels", len(self.shot)) as step:
-            for labels in tsp.segment(self._pictures(), self.settings.superpixels, seed=self.settings.seed):
+        with (
+            self.clock.stage("superpixels", len(self.shot)) as step,
+            reading_ahead(self.shot.read, self.shot.frames) as frames,
+        ):
+            for labels in tsp.segment(self._pictures(frames), self.settings.superpixels, seed=self.settings.seed):
                 self.analysis.write_labels(self.frames[len(present)], labels)
                 names, sizes = np.unique(labels, return_counts=True)
                 present.append(names)

@@ -66,13 +66,11 @@ def export(
     clock = Clock(progress or Silent())
     settings = settings or GradeSettings()
     with open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing) as plate:
-        wanted = parse_frames(frames) if isinstance(frames, str) else frames
-        plan = make_plan(
-            plate, find_preset(preset), None, None if wanted is None else tuple(wanted), analysis, settings
-        )
-        job = Job(plan, plate, read_preset(plan.preset))
+        plan = make_plan(plate, find_preset(preset), None, None, analysis, settings)
+        chosen = plate.select(parse_frames(frames) if isinstance(frames, str) else frames or plate.frames)
+        job = Job(plan, plate, read_preset(plan.preset), any_analysis=True)
         look = Look(job, _space(job, space), clock)
-        numbers = [plan.frames[i] for i in _spread_evenly(len(plan.frames))]
+        numbers = [chosen[i] for i in _spread_evenly(len(chosen))]
         with clock.stage("sampling", len(numbers)) as step:
             fitted, held_out = look.samples(numbers, step)
         report: dict[Path, Residual] = {}

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.color import SpaceKind
-from vfxstyle.errors import PartialError
+from vfxstyle.errors import PartialError, ShotError
 from vfxstyle.pipeline.job import Job, is_one_stretch
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.nuke import nuke_file, write_nuke
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, make_plan
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
-from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.pipeline.settings import GradeSettings, Missing
 from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.shots import Shot, format_frames, open_shot, parse_frames
 from vfxstyle.style import read_preset
@@ -95,9 +95,16 @@ def grade(
 
 
 def _opened(shot: str | Path, within: Sequence[int] | None, settings: GradeSettings) -> Shot:
-    opened = open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing)
-    if within is not None:
-        opened.limit(within)
+    if within is None:
+        return open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing)
+    lenient: Missing = "skip" if settings.missing == "error" else settings.missing  # a hole elsewhere does not matter
+    opened = open_shot(shot, layer=settings.layer, view=settings.view, missing=lenient)
+    opened.limit(within)
+    if opened.missing and settings.missing == "error":
+        raise ShotError(
+            f"{shot} has no frame {format_frames(opened.missing)}; render it, or use --missing skip or hold.",
+            frames=opened.missing,
+        )
     return opened
 
 

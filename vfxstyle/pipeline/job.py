@@ -19,10 +19,10 @@ from vfxstyle.pipeline.render import Renderer, ShotTransforms, predict_transform
 from vfxstyle.pipeline.settings import AnalysisSettings
 from vfxstyle.pipeline.spaces import Light, encoder, identity_of_space
 from vfxstyle.pipeline.store import AnalysisFolder, PlateFile, identity_of, stamp_plate
-from vfxstyle.pipeline.stream import read_ahead, storing
-from vfxstyle.shots import OutputFormat, Shot
+from vfxstyle.pipeline.stream import reading_ahead, storing
+from vfxstyle.shots import Frame, OutputFormat, Shot
 from vfxstyle.shots.prores import ProResSink
-from vfxstyle.shots.sound import SoundTracks
+from vfxstyle.shots.sound import SoundTracks, check_sound
 from vfxstyle.shots.writing import FrameSink, ImageSink, PictureStyle
 from vfxstyle.style import Preset
 
@@ -33,9 +33,12 @@ def is_one_stretch(frames: Sequence[int]) -> bool:
 
 
 class Job:
-    """A planned grade."""
+    """A planned grade.
 
-    def __init__(self, plan: GradePlan, shot: Shot, preset: Preset) -> None:
+    any_analysis: whether an analysis of this plate that is there already will do, whatever its settings.
+    """
+
+    def __init__(self, plan: GradePlan, shot: Shot, preset: Preset, *, any_analysis: bool = False) -> None:
         self.plan, self.shot, self.preset = plan, shot, preset
         settings = plan.settings
         self.analysis_settings = AnalysisSettings(
@@ -49,6 +52,8 @@ class Job:
         self.space_identity = identity_of_space(plan.config, plan.input.space)
         self.encoder = encoder(plan.config, plan.input.space, plan.output_space)
         self.plate_files: dict[str, PlateFile] = stamp_plate(shot, AnalysisFolder(plan.analysis).plate)
+        if any_analysis:
+            self._take_settings_of_existing()
         self.identity = identity_of(shot, self.plate_files, self.analysis_settings, self.space_identity)
         self.records = Records(plan.records)
         self.untouched: dict[int, int] = {}
@@ -56,8 +61,19 @@ class Job:
         self._numbers: dict[Path, list[int]] = {}
         for number, path in plan.targets.items():
             self._numbers.setdefault(path, []).append(number)
+        if plan.format.is_movie and self._wants_sound():
+            check_sound(shot.file_of(shot.frames[0]))
         pick_device(settings.device)  # an absent device or backbone is said before the work, not after half of it
         backbone_class(preset.info.backbone)
+
+    def _take_settings_of_existing(self) -> None:
+        found = AnalysisFolder(self.plan.analysis)
+        try:
+            settings = AnalysisSettings(**found.manifest.get("settings", {}))
+        except TypeError:
+            return
+        if found.holds(identity_of(self.shot, self.plate_files, settings, self.space_identity), self.shot):
+            self.analysis_settings = settings
 
     def _key(self, target: Path) -> str:
         """Hash of what an output file is made from."""
@@ -71,7 +87,7 @@ class Job:
             format=self.plan.format.value,
             space=[self.plan.output_space.name, "" if self.encoder is None else self.encoder.cache_id],
             compression=self.plan.settings.compression,
-            rate=str(self.plan.frame_rate),
+            rate=str(self.plan.frame_rate) if self.plan.format.is_movie else self.plan.settings.fps,
             audio=self.plan.settings.audio,
             seed=self.plan.settings.seed,
             version=__version__,
@@ -91,11 +107,21 @@ class Job:
         overwrite = self.plan.settings.overwrite
         if overwrite == "always":
             return list(self.plan.frames)
+        if self.plan.settings.on_error == "skip":
+            self._recall_unreadable()
         if overwrite == "never":
             fresh = {path: path.exists() for path in self.plan.files}
         else:
             fresh = {path: self.records.is_current(path, self._key(path)) for path in self.plan.files}
-        return [number for number, path in self.plan.targets.items() if not fresh[path]]
+        lost = set() if self.plan.format.is_movie else set(self.failed)
+        return [number for number, path in self.plan.targets.items() if not fresh[path] and number not in lost]
+
+    def _recall_unreadable(self) -> None:
+        """Frames that an analysis of this very plate could not read have failed already."""
+        analysis = AnalysisFolder(self.plan.analysis)
+        if analysis.holds(self.identity, self.shot):
+            wanted = set(self.plan.frames)
+            self.failed |= {number: why for number, why in analysis.unreadable.items() if number in wanted}
 
     def analyse(self, clock: Clock) -> AnalysisFolder:
         """The shot's analysis, made or found."""
@@ -127,7 +153,7 @@ class Job:
         return Renderer(
             analysis=analysis,
             transforms=transforms,
-            analysis_width=self.plan.settings.analysis_width,
+            analysis_width=self.analysis_settings.analysis_width,
             light=self.light,
             encoder=result,
             same_space=same_space,
@@ -142,16 +168,31 @@ class Job:
         self.failed |= {number: why for number, why in analysis.unreadable.items() if number in set(numbers)}
         sink = self._sink()
         try:
-            with clock.stage("grade", len(numbers)) as step, storing() as queue:
-                for number, plate in read_ahead(self.shot.read, [n for n in numbers if n not in self.failed]):
+            with (
+                clock.stage("grade", len(numbers)) as step,
+                storing() as queue,
+                reading_ahead(self._read_unless_failed, numbers) as frames,
+            ):
+                last, held = None, 0
+                for number, plate in frames:
                     if isinstance(plate, FrameError):
                         self._leave_out(number, plate, clock)
+                        held += 1
                     else:
                         rendered = renderer.render(plate)
                         if rendered.untouched:
                             self.untouched[number] = rendered.untouched
+                        if (
+                            self.plan.format.is_movie
+                        ):  # a frame less would put all that follow, and the sound, out of step
+                            for _ in range(held):
+                                queue.put(self._stored(sink.prepare(last or rendered.frame)))
+                            last, held = rendered.frame, 0
                         queue.put(self._stored(sink.prepare(rendered.frame)))
                     step()
+                if last is not None:
+                    for _ in range(held):
+                        queue.put(self._stored(sink.prepare(last)))
             sink.close()
         except BaseException:
             with suppress(OSError):
@@ -160,11 +201,17 @@ class Job:
         if self.plan.format.is_movie and not self.failed:
             self.records.store(self.plan.output, self._key(self.plan.output))
 
+    def _read_unless_failed(self, number: int) -> Frame:
+        if number in self.failed:
+            raise FrameError(self.failed[number], frames=(number,))
+        return self.shot.read(number)
+
     def _leave_out(self, number: int, error: FrameError, clock: Clock) -> None:
         if self.plan.settings.on_error == "stop":
             raise error
+        if number not in self.failed:
+            clock.note(f"left out: {error}")
         self.failed[number] = str(error)
-        clock.note(f"left out: {error}")
 
     def _stored(self, store: Callable[[], Path]) -> Callable[[], None]:
         """What stores a frame and, where it is a file of its own, records what it was made from."""
@@ -206,18 +253,22 @@ class Job:
             },
             compression=settings.compression,
             seed=settings.seed,
-            frame_rate=plan.frame_rate,
+            frame_rate=None if settings.fps is None else plan.frame_rate,
             summary=f"vfxstyle {__version__} {self.preset.info.name}: {way}",
         )
         return ImageSink(plan.output, plan.targets, style)
 
+    def _wants_sound(self) -> bool:
+        """Whether the sound goes with the movie: not where it would not fit the pictures."""
+        rate, asked = self.shot.info.frame_rate, self.plan.settings.audio == "copy"
+        return self.shot.is_movie and asked and rate == self.plan.frame_rate and is_one_stretch(self.plan.frames)
+
     def _sound(self) -> SoundTracks | None:
         """The plate's sound over the frames asked for; None where there is none to copy."""
-        info, frames = self.shot.info, self.plan.frames
-        rate = info.frame_rate
-        wanted = self.shot.is_movie and self.plan.settings.audio == "copy" and is_one_stretch(frames)
-        if not wanted or rate is None or self.plan.frame_rate != rate:
+        frames, rate = self.plan.frames, self.shot.info.frame_rate
+        if not self._wants_sound() or rate is None:
             return None
-        first, last = self.shot.frames[0], self.shot.frames[-1]
+        whole = self.shot.whole or self.shot.frames
+        first, last = whole[0], whole[-1]
         end = None if frames[-1] == last else (frames[-1] - first + 1) / rate
         return SoundTracks(self.shot.file_of(first), (frames[0] - first) / rate, end)

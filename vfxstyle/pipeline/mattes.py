@@ -14,7 +14,7 @@ from vfxstyle.errors import UsageError
 from vfxstyle.pipeline.groups import group_alike
 from vfxstyle.pipeline.job import Job
 from vfxstyle.pipeline.library import find_preset
-from vfxstyle.pipeline.plan import GradePlan, make_plan
+from vfxstyle.pipeline.plan import make_plan
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import DEFAULT_GROUPS, GradeSettings
 from vfxstyle.shots import Frame, OutputFormat, Shot, open_shot, parse_frames
@@ -66,27 +66,33 @@ def mattes(
     if groups < 1:
         raise UsageError(f"groups is {groups}; it must be at least 1.")
     folder, clock = Path(output), Clock(progress or Silent())
-    settings = replace(settings or GradeSettings(), format="exr")
+    settings = settings or GradeSettings()
     with open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing) as plate:
-        wanted = parse_frames(frames) if isinstance(frames, str) else frames
-        chosen = None if wanted is None else tuple(wanted)
-        plan = make_plan(plate, find_preset(preset), None, chosen, analysis, settings)
-        if folder.resolve() in {plate.file_of(n).resolve().parent for n in plan.frames}:
-            raise UsageError(f"The output {folder} is where the plate is; choose another place with -o.")
-        job = Job(plan, plate, read_preset(plan.preset))
+        plan = make_plan(plate, find_preset(preset), None, None, analysis, settings)
+        numbers = plate.select(parse_frames(frames) if isinstance(frames, str) else frames or plate.frames)
+        _check_folder(folder, plate)
+        job = Job(plan, plate, read_preset(plan.preset), any_analysis=True)
         studied = job.analyse(clock)
         transforms = job.transforms(studied, clock)
         group = group_alike(transforms.transforms, groups, settings.seed)
         make_folder(folder)
-        with clock.stage("mattes", len(plan.frames)) as step:
-            for number in plan.frames:
+        with clock.stage("mattes", len(numbers)) as step:
+            for number in numbers:
                 labels = studied.read_labels(number)
                 alike = group[np.searchsorted(transforms.labels, labels)].astype(np.int32)
                 layers = [_layer(SUPERPIXEL_LAYER, labels, plate, "06d"), _layer(GROUP_LAYER, alike, plate, "d")]
                 name = frame_file_name(folder.resolve().name, number, plate.padding, OutputFormat.EXR)
-                write_exr(folder / name, [matte_part(_header(plate.read(number), plan), layers)])
+                write_exr(folder / name, [matte_part(_header(plate.read(number)), layers)])
                 step()
-    return MattesReport(folder, plan.frames, len(transforms.labels), int(group.max()) + 1)
+    return MattesReport(folder, numbers, len(transforms.labels), int(group.max()) + 1)
+
+
+def _check_folder(folder: Path, plate: Shot) -> None:
+    """Refuse to write over a plate or over graded frames."""
+    if folder.resolve() in {plate.file_of(number).resolve().parent for number in plate.frames}:
+        raise UsageError(f"The output {folder} is where the plate is; choose another place with -o.")
+    if (folder / ".vfxstyle").exists():
+        raise UsageError(f"The output {folder} holds graded frames; choose another place with -o.")
 
 
 def _layer(name: str, labels: LabelArray, plate: Shot, digits: str) -> tuple[dict[str, FloatArray], Header]:
@@ -96,10 +102,10 @@ def _layer(name: str, labels: LabelArray, plate: Shot, digits: str) -> tuple[dic
     return matte_channels(name, found, cover, names)
 
 
-def _header(frame: Frame, plan: GradePlan) -> Header:
+def _header(frame: Frame) -> Header:
     """A header over the plate's display window, with its timecode and rate."""
     bare = replace(frame, data_window=frame.display_window)
-    header = exr_header_of(bare, plan.frame_rate)
+    header = exr_header_of(bare)
     if frame.exr is not None:
         own = frame.exr.parts[frame.exr.layer.part].header
         header |= {name: own[name] for name in ("timeCode", "framesPerSecond", "pixelAspectRatio") if name in own}

@@ -8,7 +8,7 @@ from pathlib import Path
 from vfxstyle.errors import OutputError
 from vfxstyle.files import write_atomically
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan
-from vfxstyle.shots import Shot
+from vfxstyle.shots import OutputFormat, Shot
 
 _PLAIN = re.compile(r"^[\w.+-]+$")
 
@@ -53,6 +53,7 @@ def _script(plan: GradePlan, shot: Shot, path: Path) -> str:
             ["inputs 0", f"name {_quoted(str(path.resolve()))}"],
             [f"first_frame {first}", f"last_frame {last}", f"frame {first}", f"fps {rate}"],
             [f"format {_quoted(f'{shape} 0 0 {shape} {float(info.pixel_aspect):g} {shot.name}')}"],
+            [f"views {_quoted(plan.settings.view)}"] if plan.settings.view else [],
             ["colorManagement OCIO", "OCIO_config custom", f"customOCIOConfigPath {_quoted(plan.config.source)}"],
         ),
         # a node takes its inputs off a stack, the last one made first: mask, A and B of the Keymix
@@ -63,7 +64,9 @@ def _script(plan: GradePlan, shot: Shot, path: Path) -> str:
             ["addUserKnob {20 User l Wipe}", "addUserKnob {7 wipe l edge R 0 1}", "wipe 0.5"],
         ),
         _read("Plate", plate_file, (frames[0], frames[-1]), first, plan.input.space.name, -200),
+        *_shown_layer(plan, "Plate", -200),
         _read("Grade", result_file, result_range, first, plan.output_space.name, 0),
+        *(_shown_layer(plan, "Grade", 0) if plan.format is OutputFormat.EXR else []),
         _node("Keymix", ["inputs 3", "channels rgba", "name PlateOverGrade", "xpos 0", "ypos 160"]),
         _node("Viewer", [f"frame_range {first}-{last}", f"fps {rate}", "name Viewer1", "xpos 0", "ypos 260"]),
     ]
@@ -78,6 +81,18 @@ def _read(name: str, file: Path, span: tuple[int, int], shown_from: int, space: 
         [f"origfirst {first}", f"origlast {last}", "origset true", 'frame_mode "start at"', f"frame {shown_from}"],
         [f"colorspace {_quoted(space)}", f"name {name}", f"xpos {x}", "ypos 0"],
     )
+
+
+def _shown_layer(plan: GradePlan, name: str, x: int) -> list[str]:
+    """What brings the graded layer and view of an EXR to where the Keymix and the Viewer look."""
+    place = f"xpos {x}"
+    layer, view = plan.settings.layer, plan.settings.view
+    nodes = []
+    if layer:
+        nodes.append(_node("Shuffle", [f"in {_quoted(layer)}", f"name {name}Layer", place, "ypos 50"]))
+    if view:
+        nodes.append(_node("OneView", [f"view {_quoted(view)}", f"name {name}View", place, "ypos 80"]))
+    return nodes
 
 
 def _pattern(file: Path, number: int, padding: int) -> Path:

@@ -26,6 +26,8 @@ def analysis_picture(frame: Frame, light: Light, analysis_width: int) -> FloatAr
     pixels that are not finite count as black. Returns float32 (h, w, 3), sRGB, 0..1.
     """
     shown = frame.on_display()
+    if light.decoder is not None:
+        shown = shown.straightened()
     cover = shown.alpha if shown.premultiplied else None
     display = shown_as_photograph(light.decoded(shown.rgb), light.matrix, cover)
     columns, rows = analysis_size(shown.rgb.shape[1], shown.rgb.shape[0], analysis_width)

@@ -94,15 +94,18 @@ class Renderer:
 
     def render(self, plate: Frame) -> Rendered:
         """Grade one frame."""
-        plate = self._straightened(plate)
+        original = plate
+        if self.light.decoder is not None:
+            plate = plate.straightened()  # code values with alpha multiplied in stand for no light
         lit = replace(plate, rgb=self.light.decoded(plate.rgb))
         graded, untouched = self._graded(lit)
-        rgb = self._associated(graded, plate)
+        rgb = self._associated(graded, plate, original)
         if self.encoder is not None:
             rgb = self.encoder.apply(rgb)
+            alone = ~np.isfinite(plate.rgb).all(axis=-1)  # a matrix would spread one infinite channel over all three
             if self.same_space:
-                alone = (graded == lit.rgb).all(axis=-1)
-                rgb[alone] = plate.rgb[alone]
+                alone |= (graded == lit.rgb).all(axis=-1)
+            rgb[alone] = plate.rgb[alone]
         return Rendered(replace(plate, rgb=rgb, premultiplied=not self.straight_alpha), untouched)
 
     def _graded(self, lit: Frame) -> tuple[FloatArray, int]:
@@ -121,20 +124,13 @@ class Renderer:
             matrix=self.light.matrix,
         )
 
-    def _straightened(self, plate: Frame) -> Frame:
-        """The plate without alpha multiplied in, where its numbers are not light and cannot be graded otherwise."""
-        if self.light.decoder is None or plate.alpha is None or not plate.premultiplied:
-            return plate
-        cover = plate.alpha[..., None]
-        return replace(
-            plate, rgb=np.divide(plate.rgb, cover, out=plate.rgb.copy(), where=cover > 0), premultiplied=False
-        )
-
-    def _associated(self, light: FloatArray, plate: Frame) -> FloatArray:
+    def _associated(self, light: FloatArray, plate: Frame, original: Frame) -> FloatArray:
         """``light`` multiplied by the plate's alpha, or not, as the output format has it."""
         if plate.alpha is None or plate.premultiplied is not self.straight_alpha:
             return light
         cover = plate.alpha[..., None]
-        if not self.straight_alpha:
-            return light * cover
-        return np.asarray(np.divide(light, cover, out=light.copy(), where=cover > 0), np.float32)
+        if self.straight_alpha:
+            return np.asarray(np.divide(light, cover, out=light.copy(), where=cover > 0), np.float32)
+        # colour that an associated plate has under no cover is light of its own, a flame's, and not multiplied away
+        glows = original.premultiplied
+        return np.asarray(np.multiply(light, cover, out=light.copy(), where=(cover > 0) | (not glows)), np.float32)

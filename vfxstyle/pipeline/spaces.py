@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.color import ColorConfig, ColorSpace, SpaceKind, Transform
-from vfxstyle.color.config import REC709_DISPLAY
+from vfxstyle.color.config import REC709_DISPLAY, WORKING
 from vfxstyle.errors import ColorError, UsageError
 from vfxstyle.shots import OutputFormat
 from vfxstyle.shots.tags import ColorTag
@@ -70,9 +70,16 @@ def output_space(config: ColorConfig, picked: OutputFormat, plate: ColorSpace, w
             )
         return space
     if exr and plate.kind is not SpaceKind.LINEAR:
-        return config.scene_linear if plate.kind is SpaceKind.LOG else config.working
+        linear = config.find(WORKING)
+        return config.scene_linear if plate.kind is SpaceKind.LOG or linear is None else linear
     if picked.is_movie and plate.kind is SpaceKind.LINEAR:
-        return config.space(REC709_DISPLAY)
+        display = config.find(REC709_DISPLAY)
+        if display is None:
+            raise ColorError(
+                f"Colour configuration {config.name} has no Rec.709 display to make a movie of {plate.name} for; name "
+                f"a space with --output-space. {config.advice}"
+            )
+        return display
     return plate
 
 

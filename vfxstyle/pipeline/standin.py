@@ -17,7 +17,6 @@ from vfxstyle.errors import UsageError
 from vfxstyle.pipeline.job import Job
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.render import Renderer
-from vfxstyle.shots import Frame
 from vfxstyle.shots.writing import write_picture
 
 FloatArray = npt.NDArray[np.float32]
@@ -70,7 +69,7 @@ class Look:
         """A frame before and after the look, float32 (H, W, 3), and which of its pixels count, (H, W)."""
         plate = self.job.shot.read(number).on_display()
         after = self._renderer.render(plate).frame.rgb
-        before = self.job.light.decoded(_straight(plate))
+        before = self.job.light.decoded(plate.straightened().rgb)
         seen: npt.NDArray[np.bool_] = np.isfinite(before + after).all(axis=-1)
         if plate.alpha is not None:
             seen &= plate.alpha > 0
@@ -130,11 +129,3 @@ class Look:
         spec = oiio.ImageSpec(sheet.shape[1], sheet.shape[0], 3, oiio.UINT8)
         spec.attribute("DateTime", "")
         write_picture(path, spec, (np.clip(sheet, 0, 1) * 255 + 0.5).astype(np.uint8))
-
-
-def _straight(plate: Frame) -> FloatArray:
-    """The plate's numbers without alpha multiplied in."""
-    if plate.alpha is None or not plate.premultiplied:
-        return plate.rgb
-    cover = plate.alpha[..., None]
-    return np.asarray(np.divide(plate.rgb, cover, out=plate.rgb.copy(), where=cover > 0), np.float32)

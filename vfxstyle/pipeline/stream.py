@@ -6,14 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
 
 from numba import threading_layer  # type: ignore[attr-defined]
 
 from vfxstyle.errors import FrameError
 from vfxstyle.shots import Frame
-
-T = TypeVar("T")
 
 AHEAD = 2
 """Frames that are read before they are needed. More cost memory, and gain nothing once reading is never waited for."""
@@ -29,8 +26,15 @@ def can_overlap() -> bool:
         return False
 
 
-def read_ahead(read: Callable[[int], Frame], numbers: Sequence[int]) -> Iterator[tuple[int, Frame | FrameError]]:
-    """Frames in order, read in a thread of their own; in place of one that cannot be read, its error."""
+Reading = Iterator[tuple[int, Frame | FrameError]]
+
+
+@contextmanager
+def reading_ahead(read: Callable[[int], Frame], numbers: Sequence[int]) -> Iterator[Reading]:
+    """Frames in order, read in a thread of their own; in place of one that cannot be read, its error.
+
+    When the block ends, however it ends, no read is under way any more, so that the shot can be closed.
+    """
 
     def attempt(number: int) -> Frame | FrameError:
         try:
@@ -38,9 +42,10 @@ def read_ahead(read: Callable[[int], Frame], numbers: Sequence[int]) -> Iterator
         except FrameError as error:
             return error
 
-    waiting: deque[tuple[int, Future[Frame | FrameError]]] = deque()
     pool = ThreadPoolExecutor(1, "vfxstyle-reader")
-    try:
+
+    def frames() -> Reading:
+        waiting: deque[tuple[int, Future[Frame | FrameError]]] = deque()
         for number in numbers:
             if not can_overlap():
                 yield number, attempt(number)
@@ -52,6 +57,9 @@ def read_ahead(read: Callable[[int], Frame], numbers: Sequence[int]) -> Iterator
         while waiting:
             done, future = waiting.popleft()
             yield done, future.result()
+
+    try:
+        yield frames()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,6 +44,11 @@ class ClipJob:
     output: Path
     """Folder of frames, or movie."""
 
+    @property
+    def work(self) -> tuple[str, tuple[int, ...]]:
+        """What is to be graded; clips of the same work share a result."""
+        return self.shot, self.frames
+
 
 @dataclass(frozen=True, slots=True)
 class TimelineReport:
@@ -73,20 +79,23 @@ def grade_timeline(
     settings, watch = settings or GradeSettings(), progress or Silent()
     clock = Clock(watch)
     timeline, folder, jobs = _planned(Path(cut), preset, output, handles, settings)
-    reports: dict[ClipJob, GradeReport] = {}
+    reports: dict[tuple[str, tuple[int, ...]], GradeReport] = {}
     failed: list[str] = []
-    for job in dict.fromkeys(job for _, job in jobs):
+    for job in _once(jobs):
         clock.note(f"clip {job.name}: {job.shot}, frames {format_frames(job.frames)}")
         try:
-            reports[job] = grade(job.shot, preset, job.output, within=job.frames, settings=settings, progress=watch)
+            reports[job.work] = grade(
+                job.shot, preset, job.output, within=job.frames, settings=settings, progress=watch
+            )
         except VfxStyleError as error:
             if settings.on_error == "stop" and not isinstance(error, PartialError):
                 raise
             failed.append(f"{job.name}: {error}")
             clock.note(f"left out: {failed[-1]}")
     for clip, job in jobs:
-        if job in reports:
-            _refer(clip, job, folder, reports[job])
+        _rebase(clip, Path(cut), folder)
+        if job.work in reports:
+            _refer(clip, job, folder, reports[job.work])
     target = folder / f"{Path(cut).stem}_{find_preset(preset).stem}{SUFFIX}"
     timeline.name = target.stem
     try:
@@ -95,7 +104,7 @@ def grade_timeline(
         raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
     if failed:
         raise PartialError(f"{len(failed)} clips failed. {' '.join(failed[:3])} The others are in {target}.")
-    return TimelineReport(target, [(job, reports[job]) for _, job in jobs])
+    return TimelineReport(target, [(job, reports[job.work]) for _, job in jobs])
 
 
 def plan_timeline(
@@ -111,7 +120,7 @@ def plan_timeline(
     _, folder, jobs = _planned(Path(cut), preset, output, handles, settings)
     clips = [
         {"clip": job.name, **plan_grade(job.shot, preset, job.output, within=job.frames, settings=settings)}
-        for job in dict.fromkeys(job for _, job in jobs)
+        for job in _once(jobs)
     ]
     return {"timeline": str(folder / f"{Path(cut).stem}_{find_preset(preset).stem}{SUFFIX}"), "clips": clips}
 
@@ -131,16 +140,21 @@ def _planned(
     jobs: list[tuple[Any, ClipJob]] = []
     for clip in timeline.find_clips():
         source = _source_of(clip, cut)
-        with open_shot(source.shot, layer=settings.layer, view=settings.view, missing=settings.missing) as shot:
+        with open_shot(source.shot, layer=settings.layer, view=settings.view, missing="skip") as shot:
             frames, first = _frames_of(clip, source, shot, handles)
             movie = settings.format.startswith("prores") if settings.format else shot.is_movie
-        twin = next((job for _, job in jobs if (job.shot, job.frames) == (source.shot, frames)), None)
-        name = _distinct(clip.name or Path(source.shot).stem, {job.name for _, job in jobs})
+        twin = next((job for _, job in jobs if job.work == (source.shot, frames)), None)
+        name = twin.name if twin else _distinct(clip.name or Path(source.shot).stem, {job.name for _, job in jobs})
         place = folder / (f"{name}.mov" if movie else name)
-        jobs.append((clip, twin or ClipJob(name, source.shot, frames, first, source.rate, source.start, place)))
+        jobs.append((clip, ClipJob(name, source.shot, frames, first, source.rate, source.start, place)))
     if not jobs:
         raise ShotError(f"{cut} has no clip; check the timeline.")
     return timeline, folder, jobs
+
+
+def _once(jobs: Sequence[tuple[Any, ClipJob]]) -> list[ClipJob]:
+    """One job for each work."""
+    return list({job.work: job for _, job in reversed(jobs)}.values())[::-1]
 
 
 def _otio() -> Any:
@@ -211,7 +225,7 @@ def _frames_of(clip: Any, source: _Source, shot: Shot, handles: int) -> tuple[tu
     speed = max((abs(e.time_scalar) for e in clip.effects if hasattr(e, "time_scalar")), default=1.0)
     before, after = (_frames(offset, source.rate) for offset in clip.parent().handles_of_child(clip))
     wanted = range(first - before - handles, first + math.ceil(length * max(speed, 1.0)) + after + handles)
-    there = set(shot.frames)
+    there = {*shot.frames, *shot.missing}
     frames = tuple(number for number in wanted if number in there)
     if not set(range(first, first + max(1, round(length)))) & there:
         raise ShotError(
@@ -253,5 +267,18 @@ def _refer(clip: Any, job: ClipJob, folder: Path, report: GradeReport) -> None:
             frame_zero_padding=len(number),
             available_range=span,
         )
-    plate = clip.media_reference.clone()  # the clip lets go of its own, and the library does not keep it alive
-    clip.set_media_references({clip.DEFAULT_MEDIA_KEY: media, "plate": plate}, clip.DEFAULT_MEDIA_KEY)
+    clip.source_range = clip.trimmed_range()  # without one a clip shows all its media, and that has handles now
+    # the clip lets go of its references when it gets others, and the library does not keep them alive
+    others = {name: reference.clone() for name, reference in clip.media_references().items()}
+    active = clip.active_media_reference_key
+    clip.set_media_references({**others, "plate": clip.media_reference.clone(), active: media}, active)
+
+
+def _rebase(clip: Any, cut: Path, folder: Path) -> None:
+    """Let references relative to the cut's place be found from the new timeline's."""
+    for reference in clip.media_references().values():
+        for field in ("target_url", "target_url_base"):
+            url = getattr(reference, field, None)
+            if url and not urlparse(url).scheme and not Path(url).is_absolute():
+                moved = os.path.relpath(cut.resolve().parent / url, folder.resolve())
+                setattr(reference, field, f"{Path(moved).as_posix()}{'/' if url.endswith('/') else ''}")

@@ -70,6 +70,10 @@ def read_headers(path: Path) -> list[Header]:
     """
     try:
         headers = [part.header for part in OpenEXR.File(str(path), header_only=True).parts]
+    except UnicodeDecodeError as error:
+        raise ExrError("has a text in its header that is not UTF-8", "write it again or remove it") from error
+    except ZeroDivisionError as error:
+        raise ExrError("has a rational number over 0 in its header", "write it again or remove it") from error
     except (RuntimeError, ValueError) as error:
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
     if not headers:
@@ -110,14 +114,14 @@ class _Listener:
 
     def write(self, text: str) -> int:
         """Keep or pass on."""
-        if threading.get_ident() != self.thread:
-            return int(self.stream.write(text))
-        self.kept.append(text)
+        if threading.get_ident() == self.thread:
+            self.kept.append(text)
+        elif self.stream is not None:
+            self.stream.write(text)
         return len(text)
 
-    def flush(self) -> None:
-        """Pass on."""
-        self.stream.flush()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
 
 
 _ONE_LISTENER = threading.Lock()
@@ -133,7 +137,8 @@ def _own_prints_kept() -> Iterator[list[str]]:
         try:
             yield listener.kept
         finally:
-            sys.stdout = before
+            if sys.stdout is listener:  # else somebody has put another in its place meanwhile
+                sys.stdout = before
 
 
 def write_parts(path: Path, parts: Sequence[ExrPart]) -> None:

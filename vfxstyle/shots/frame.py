@@ -83,6 +83,14 @@ class Frame:
     mark: MovieMark | None = None
     """What a movie says of the frame; None for pictures."""
 
+    def straightened(self) -> Frame:
+        """The frame without alpha multiplied in; where alpha is 0 the numbers stay what they are."""
+        if self.alpha is None or not self.premultiplied:
+            return self
+        cover = self.alpha[..., None]
+        straight = np.divide(self.rgb, cover, out=self.rgb.copy(), where=cover > 0)
+        return replace(self, rgb=straight, premultiplied=False)
+
     def on_display(self) -> Frame:
         """The frame cropped or padded with black to exactly its display window."""
         data, display = self.data_window, self.display_window

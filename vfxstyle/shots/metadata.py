@@ -76,14 +76,9 @@ def new_exr_header(data: Window, display: Window) -> Header:
     }
 
 
-def exr_header_of(frame: Frame, rate: Fraction | None) -> Header:
-    """An OpenEXR header for a frame of another format, with what that one says of it.
-
-    rate: frames per second where the frame's own file states none.
-    """
+def exr_header_of(frame: Frame) -> Header:
+    """An OpenEXR header for a frame of another format, with what that one says of it."""
     header = new_exr_header(frame.data_window, frame.display_window)
-    if rate is not None:
-        header["framesPerSecond"] = rate
     if frame.mark is not None:
         header |= _of_mark(frame.mark)
     spec = frame.header
@@ -96,6 +91,9 @@ def exr_header_of(frame: Frame, rate: Fraction | None) -> Header:
         value = _as_exr(name, attribute, spec)
         if value is not None and not foreign:
             header[name] = value
+    reel = spec.get_string_attribute("dpx:InputDevice")
+    if reel:
+        header.setdefault("reelName", reel)
     return header
 
 

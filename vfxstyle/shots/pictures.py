@@ -102,7 +102,8 @@ class _ExrPicture(Picture):
             ) from error
         header = headers[self._layer.part]
         self.data_window, self.display_window = exr.windows_of(header)
-        self.tag = tag_of_exr(header | {k: v for k, v in headers[0].items() if k == "colorInteropID"})
+        shared = {name: value for name, value in headers[0].items() if name == "colorInteropID"}
+        self.tag = tag_of_exr(shared | header)
         self.has_alpha = self._layer.alpha is not None
         if choice or self._layer.name or self._layer.view:
             self.layer = self._layer.label
@@ -197,6 +198,10 @@ class _FlatPicture(Picture):
         if values is None:
             raise self.error(f"cannot be read: {_first_line(self._input.geterror())}", _AGAIN)
         pixels: FloatArray = np.asarray(values, np.float32).reshape(spec.height, spec.width, spec.nchannels)
+        bits = spec.get_int_attribute("oiio:BitsPerSample", 0)
+        if 0 < bits < 16 and str(spec.format) == "uint16":  # the library spreads such codes, and not quite evenly
+            top = np.float32((1 << bits) - 1)
+            pixels = np.rint(pixels * top) / top
         rgb, alpha = self._rgb_channels(), self._alpha_channel()
         assert rgb is not None  # the layout was checked on opening
         return Frame(

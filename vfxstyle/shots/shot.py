@@ -53,6 +53,8 @@ class Shot(ABC):
     info: ShotInfo
     missing: tuple[int, ...] = ()
     """Frames that a sequence lacks: left out of ``frames``, or held from the frame before."""
+    whole: tuple[int, ...] | None = None
+    """Every frame there is, where the shot has been limited to some of them."""
 
     @property
     @abstractmethod
@@ -83,8 +85,14 @@ class Shot(ABC):
         return (self.read(number) for number in self.frames)
 
     def limit(self, wanted: Sequence[int]) -> None:
-        """From here on the shot is only these of its frames. Raises :class:`~vfxstyle.errors.UsageError`."""
-        self.frames = self.select(wanted)
+        """From here on the shot is only these of its frames; holes among them stay holes.
+
+        Raises :class:`~vfxstyle.errors.UsageError` naming those it has not.
+        """
+        chosen = [number for number in wanted if number in set(self.frames) or number not in self.missing]
+        self.whole = self.whole or self.frames
+        self.frames = self.select(chosen)
+        self.missing = tuple(number for number in self.missing if number in set(wanted))
 
     def select(self, wanted: Sequence[int]) -> tuple[int, ...]:
         """``wanted`` in ascending order, after checking that the shot has each of them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -9,10 +10,25 @@ from typing import Any
 
 import av
 
-from vfxstyle.errors import OutputError, ShotError
+from vfxstyle.errors import ShotError, UsageError
 
 # QuickTime files name these by other codes of ISO 639-2 than MPEG-4 files do
 _QUICKTIME_LANGUAGES = {"deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "swe": "sve"}
+
+
+def check_sound(path: Path) -> None:
+    """Raise :class:`~vfxstyle.errors.UsageError` if a movie's sound cannot be put into a ``.mov`` as it is."""
+    with av.open(str(path)) as source, av.open(io.BytesIO(), "w", format="mov") as trial:
+        names = [track.codec_context.name for track in source.streams.audio]
+        try:
+            for track in source.streams.audio:
+                trial.add_stream_from_template(track)
+            if names:
+                trial.start_encoding()
+        except (av.FFmpegError, ValueError) as error:
+            raise UsageError(
+                f"The sound of {path} ({', '.join(names)}) cannot be copied into a .mov; use --audio none."
+            ) from error
 
 
 class SoundTracks:
@@ -34,14 +50,9 @@ class SoundTracks:
         self._targets: dict[int, Any] = {}
 
     def add_to(self, container: Any) -> None:
-        """Add a track for each of this movie's. Raises :class:`~vfxstyle.errors.OutputError`."""
+        """Add a track for each of this movie's; :func:`check_sound` has said whether that can be done."""
         for track in self._tracks:
-            try:
-                target = container.add_stream_from_template(track)
-            except (av.FFmpegError, ValueError) as error:
-                raise OutputError(
-                    f"Sound in {track.codec_context.name} cannot be copied into a .mov ({error}); use --audio none."
-                ) from error
+            target = container.add_stream_from_template(track)
             language = track.metadata.get("language", "")
             target.metadata["language"] = _QUICKTIME_LANGUAGES.get(language, language)
             if "handler_name" in track.metadata:

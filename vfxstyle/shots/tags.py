@@ -108,7 +108,8 @@ def tag_of_picture(spec: oiio.ImageSpec, extension: str) -> ColorTag:
     profile = spec.get_string_attribute("ICCProfile:profile_description")
     if profile:
         known = (space for words, space in _PROFILES.items() if words in profile.lower())
-        return ColorTag(next(known, ""), f"ICC profile '{profile}'")
+        space = "" if "linear" in profile.lower() else next(known, "")
+        return ColorTag(space, f"ICC profile '{profile}'")
     # the library gives a JPEG or PNG without a tag of its own that of sRGB
     given = tag.lower() in _SAYS_NOTHING or (tag == "srgb_rec709_scene" and extension in ("jpg", "jpeg", "png"))
     if not given:

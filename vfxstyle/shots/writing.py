@@ -44,7 +44,7 @@ class PictureStyle:
     seed: int = 0
     """Seed of the dither."""
     frame_rate: Fraction | None = None
-    """Frames per second to state in OpenEXR files made of other formats; None for the plate's."""
+    """Frames per second to state; None leaves what the plate states."""
     summary: str = ""
     """What made the file, from what space to what space, for formats with one field for it."""
 
@@ -215,7 +215,7 @@ def _parts_of_plate(frame: Frame, style: PictureStyle) -> list[exr.ExrPart]:
     header = dict(old.header)
     if style.tag:
         set_exr_colour(header, style.space)
-    header |= style.stamps
+    header |= _asked_of_all(style)
     parts[layer.part] = exr.ExrPart(header, channels, old.perceptual)
     if style.compression is not None:
         name, level = exr.parse_compression(style.compression)
@@ -227,9 +227,9 @@ def _parts_of_plate(frame: Frame, style: PictureStyle) -> list[exr.ExrPart]:
 
 
 def _new_part(frame: Frame, style: PictureStyle) -> exr.ExrPart:
-    header = exr_header_of(frame, style.frame_rate)
+    header = exr_header_of(frame)
     set_exr_colour(header, style.space)
-    header |= style.stamps
+    header |= _asked_of_all(style)
     if style.compression is not None:
         header = _compressed(header, *exr.parse_compression(style.compression))
     wide = frame.header is not None and str(frame.header.format) in ("float", "double")
@@ -238,6 +238,11 @@ def _new_part(frame: Frame, style: PictureStyle) -> exr.ExrPart:
     if frame.alpha is not None:
         planes["A"] = frame.alpha
     return exr.ExrPart(header, {name: exr.as_channel(plane, kind) for name, plane in planes.items()})
+
+
+def _asked_of_all(style: PictureStyle) -> exr.Header:
+    rate = {} if style.frame_rate is None else {"framesPerSecond": style.frame_rate}
+    return {**style.stamps, **rate}
 
 
 def _compressed(header: exr.Header, name: str, level: float | None) -> exr.Header:
@@ -271,6 +276,11 @@ def _flat_writer(frame: Frame, style: PictureStyle) -> Callable[[Path], None]:
     for name, text in style.stamps.items():  # PNG has room for all of them, DPX and TIFF for the one below
         spec.attribute(name, text)
     spec.attribute("Software", style.summary[:99])
+    if style.frame_rate is not None:
+        rate = (style.frame_rate.numerator, style.frame_rate.denominator)
+        spec.attribute("framesPerSecond", oiio.TypeDesc("rational"), rate)
+        spec.attribute("dpx:FrameRate", float(style.frame_rate))
+        spec.attribute("dpx:TemporalFrameRate", float(style.frame_rate))
     if not spec.get_string_attribute("DateTime"):
         spec.attribute("DateTime", "")  # else the library writes the time of day, and no two runs agree
     pixels = np.ascontiguousarray(pixels)
