@@ -12,13 +12,25 @@ import av
 import torch
 
 from vfxstyle._version import __version__
-from vfxstyle.errors import PresetError
+from vfxstyle.color import ColorConfig
+from vfxstyle.errors import ColorError, PresetError
 from vfxstyle.features import DEFAULT_BACKBONE, backbone_class
 from vfxstyle.pipeline.library import installed_presets, shipped_folder, user_folder
 from vfxstyle.shots.images import PICTURE_EXTENSIONS
 from vfxstyle.style import PresetInfo
 
-_LIBRARIES = ("torch", "timm", "numba", "numpy", "opencv-python-headless", "OpenImageIO", "av", "fileseq")
+_LIBRARIES = (
+    "torch",
+    "timm",
+    "numba",
+    "numpy",
+    "opencv-python-headless",
+    "OpenImageIO",
+    "OpenEXR",
+    "opencolorio",
+    "av",
+    "fileseq",
+)
 _CODECS = ("prores_ks", "prores", "h264", "hevc", "dnxhd")
 
 
@@ -33,6 +45,7 @@ def machine_report() -> dict[str, str]:
         "FFmpeg": str(av.ffmpeg_version_info),
         "codecs": ", ".join(f"{name} {_codec(name)}" for name in _CODECS),
         "pictures": ", ".join(sorted(PICTURE_EXTENSIONS)),
+        "colour configuration": _colours(),
         "devices": ", ".join(["cpu", *_gpus()]),
         "backbone": _backbone(),
         "presets (user)": str(user_folder()),
@@ -56,6 +69,13 @@ def _has_codec(name: str, mode: Literal["r", "w"]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _colours() -> str:
+    try:
+        return ColorConfig.load().name
+    except ColorError as error:
+        return f"broken ({error})"
 
 
 def _gpus() -> list[str]:
