@@ -38,8 +38,8 @@ import PyOpenColorIO as ocio
 from vfxstyle import open_shot
 from vfxstyle.color import ColorConfig
 from vfxstyle.pipeline.grade import grade
+from vfxstyle.pipeline.overlap import storing
 from vfxstyle.pipeline.settings import GradeSettings
-from vfxstyle.pipeline.stream import storing
 from vfxstyle.shots import Frame, OutputFormat, Window, exr
 from vfxstyle.shots.prores import PROFILES, ProResSink
 from vfxstyle.shots.writing import write_exr

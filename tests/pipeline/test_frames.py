@@ -1,5 +1,6 @@
 """Numbers, holes and frames that cannot be read: what the command line promises of them."""
 
+import av
 import numpy as np
 import OpenImageIO as oiio
 import pytest
@@ -130,6 +131,9 @@ def test_frames_to_movie_and_movie_to_frames(make_shot, tmp_path, identity_prese
     with open_shot(movie) as opened:
         assert str(opened.info.frame_rate) == "24000/1001"
         assert opened.info.timecode == "00:00:41:17"
+    with av.open(str(movie)) as container:
+        said = container.metadata["comment"]
+    assert said.endswith("test: sRGB - Display (default of PNG) to sRGB - Display")
     run(movie, identity_preset, tmp_path / "frames", format="exr", start_frame=1001)
     assert names(tmp_path / "frames")[0] == "frames.1001.exr"
     header = open_shot(tmp_path / "frames").read(1003).exr.parts[0].header
@@ -173,8 +177,6 @@ def test_unusable_options_are_named(make_shot, tmp_path, identity_preset, option
 
 def tone(path):
     """A 25-frame movie whose sound counts up, so that each stretch of it is known by its values."""
-    import av
-
     with av.open(str(path), "w") as container:
         video, sound = container.add_stream("libx264", rate=25), container.add_stream("pcm_s16le", rate=48000)
         video.width, video.height, video.pix_fmt = 128, 72, "yuv420p"
@@ -192,8 +194,6 @@ def tone(path):
 
 
 def values_of_sound(path):
-    import av
-
     with av.open(str(path)) as container:
         return np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(audio=0)])
 
@@ -208,8 +208,6 @@ def test_a_part_of_a_movie_has_the_sound_of_that_part(tmp_path, identity_preset,
 
 
 def test_sound_that_a_mov_cannot_hold_is_said_before_the_work(tmp_path, identity_preset):
-    import av
-
     with av.open(str(tmp_path / "in.mkv"), "w") as container:
         video, sound = container.add_stream("libx264", rate=25), container.add_stream("flac", rate=48000)
         video.width, video.height, video.pix_fmt = 128, 72, "yuv420p"

@@ -388,3 +388,39 @@ def test_a_coarse_time_base_is_no_variable_rate(tmp_path, rate):
     shot = open_shot(tmp_path / "a.mkv")
     assert len(shot) == 60
     assert shot.info.frame_rate == rate
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixel_format", "options"),
+    [
+        ("libx264", "yuv420p", {"qp": "4"}),
+        ("libx264", "yuvj420p", {"qp": "4"}),
+        ("libx264", "yuv422p10le", {"qp": "4"}),
+        ("libx265", "yuv420p10le", {"x265-params": "qp=4:log-level=none"}),
+        ("libx265", "yuv444p12le", {"x265-params": "qp=4:log-level=none"}),
+        ("prores_ks", "yuv422p10le", {"profile": "hq"}),
+        ("prores_ks", "yuva444p10le", {"profile": "4444", "alpha_bits": "16"}),
+        ("dnxhd", "yuv422p", {"profile": "dnxhr_hq"}),
+        ("dnxhd", "yuv422p10le", {"profile": "dnxhr_hqx"}),
+        ("dnxhd", "yuv444p10le", {"profile": "dnxhr_444"}),
+        ("ffv1", "gbrp12le", {}),
+    ],
+)
+def test_codecs_depths_ranges_and_samplings(tmp_path, codec, pixel_format, options):
+    """A smooth picture through each, converted by this project's reading of Y'CbCr codes, BT.709."""
+    across, down = np.linspace(0.1, 0.9, 256), np.linspace(0.2, 0.8, 144)
+    rgb = np.stack(np.broadcast_arrays(across, down[:, None], (across + down[:, None]) / 2), -1).astype(np.float32)
+    codes = (rgb * 65535 + 0.5).astype(np.uint16)
+    path = tmp_path / ("a.mkv" if codec in ("ffv1", "libx265") else "a.mov")  # two frames of H.265 are little for a mov
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 256, 144, pixel_format
+        stream.codec_context.options = options
+        stream.codec_context.colorspace = 1
+        picture = av.VideoFrame.from_ndarray(codes, format="rgb48le")
+        for _ in range(2):
+            container.mux(stream.encode(picture.reformat(format=pixel_format, dst_colorspace="ITU709")))
+        container.mux(stream.encode(None))
+    shot = open_shot(path)
+    assert shot.info.has_alpha is pixel_format.startswith("yuva")
+    assert np.abs(shot.read(2).rgb - rgb).mean() < 0.006

@@ -15,13 +15,13 @@ from vfxstyle.errors import AnalysisError, FrameError
 from vfxstyle.features import RawFeatures, backbone_class, extract, pick_device
 from vfxstyle.features.extract import SUPERPIXEL_PARTS
 from vfxstyle.pipeline.coverage import stand_ins
+from vfxstyle.pipeline.overlap import Reading, reading_ahead
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.selection import FrameChoice, choose_frames
 from vfxstyle.pipeline.settings import AnalysisSettings, OnError, Overwrite
 from vfxstyle.pipeline.spaces import Light
 from vfxstyle.pipeline.store import AnalysisFolder, PlateFile, StoredFeatures, identity_of
-from vfxstyle.pipeline.stream import Reading, reading_ahead
 from vfxstyle.pipeline.tables import table_of
 from vfxstyle.shots import Shot
 

@@ -12,6 +12,7 @@ from vfxstyle.color import Transform
 from vfxstyle.errors import FrameError
 from vfxstyle.features import backbone_class, pick_device
 from vfxstyle.pipeline.analyze import analyze
+from vfxstyle.pipeline.overlap import reading_ahead, storing
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.records import Records, key_of
@@ -19,7 +20,6 @@ from vfxstyle.pipeline.render import Renderer, ShotTransforms, predict_transform
 from vfxstyle.pipeline.settings import AnalysisSettings
 from vfxstyle.pipeline.spaces import Light, encoder, identity_of_space
 from vfxstyle.pipeline.store import AnalysisFolder, PlateFile, identity_of, stamp_plate
-from vfxstyle.pipeline.stream import reading_ahead, storing
 from vfxstyle.shots import Frame, OutputFormat, Shot
 from vfxstyle.shots.prores import ProResSink
 from vfxstyle.shots.sound import SoundTracks, check_sound
@@ -236,8 +236,8 @@ class Job:
                 number_timecode=not self.shot.is_movie,
                 reel=info.reel,
                 sound=self._sound(),
+                summary=self._summary(str(plan.input)),
             )
-        way = f"{plan.input.space.name} to {plan.output_space.name}"
         style = PictureStyle(
             format=plan.format,
             space=plan.output_space,
@@ -254,9 +254,12 @@ class Job:
             compression=settings.compression,
             seed=settings.seed,
             frame_rate=None if settings.fps is None else plan.frame_rate,
-            summary=f"vfxstyle {__version__} {self.preset.info.name}: {way}",
+            summary=self._summary(plan.input.space.name),
         )
         return ImageSink(plan.output, plan.targets, style)
+
+    def _summary(self, source: str) -> str:
+        return f"vfxstyle {__version__} {self.preset.info.name}: {source} to {self.plan.output_space.name}"
 
     def _wants_sound(self) -> bool:
         """Whether the sound goes with the movie: not where it would not fit the pictures."""

@@ -40,7 +40,7 @@ class ProResSink(FrameSink):
 
     space: colour space of the frames; the movie's tags name it, or leave it open where there is no code for it (log).
     frame_rate: exact, in frames per second. number_timecode: whether a frame without timecode gets that of its number.
-    sound: tracks to copy, or None.
+    sound: tracks to copy, or None. summary: what made the movie, from what space to what space, stored as its comment.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class ProResSink(FrameSink):
         number_timecode: bool = False,
         reel: str | None = None,
         sound: SoundTracks | None = None,
+        summary: str = "",
     ) -> None:
         make_folder(path.parent)
         self.path, self.format = path, output_format
@@ -62,7 +63,7 @@ class ProResSink(FrameSink):
         self.frame_rate, self.pixel_aspect, self.reel = frame_rate, pixel_aspect, reel
         self.with_alpha = with_alpha and output_format.carries_alpha
         self.count = 0
-        self._number_timecode, self._sound = number_timecode, sound
+        self._number_timecode, self._sound, self._summary = number_timecode, sound, summary
         self._unfinished: Path | None = temporary_name(path)
         self._container: Any = None
         self._stream: Any = None
@@ -73,6 +74,8 @@ class ProResSink(FrameSink):
 
     def _start(self, width: int, height: int, timecode: str | None) -> None:
         self._container = av.open(str(self._unfinished), "w", format="mov")
+        if self._summary:
+            self._container.metadata["comment"] = self._summary
         stream = self._container.add_stream("prores_ks", rate=self.frame_rate)
         stream.width, stream.height, stream.pix_fmt = width, height, self._pixel_format
         context = stream.codec_context

@@ -4,13 +4,13 @@ import time
 import pytest
 
 from vfxstyle.errors import FrameError, OutputError
-from vfxstyle.pipeline import stream
-from vfxstyle.pipeline.stream import AHEAD, BEHIND, reading_ahead, storing
+from vfxstyle.pipeline import overlap as overlapping
+from vfxstyle.pipeline.overlap import AHEAD, BEHIND, reading_ahead, storing
 
 
 @pytest.fixture(params=[True, False], ids=["threads", "plain"])
 def overlap(request, monkeypatch):
-    monkeypatch.setattr(stream, "can_overlap", lambda: request.param)
+    monkeypatch.setattr(overlapping, "can_overlap", lambda: request.param)
     return request.param
 
 
@@ -50,7 +50,7 @@ def test_any_other_error_is_raised(overlap):
 
 def test_nothing_is_read_any_more_once_the_block_has_ended(monkeypatch):
     """Also when what it raised still holds the frames: a movie that is closed under a read ends the program."""
-    monkeypatch.setattr(stream, "can_overlap", lambda: True)
+    monkeypatch.setattr(overlapping, "can_overlap", lambda: True)
     closed, late = [], []
 
     def read(number):
