@@ -89,3 +89,15 @@ def test_the_graded_layer_is_what_is_compared(tmp_path, identity_preset):
     grade(tmp_path / "p", identity_preset, tmp_path / "out", settings=QUICK, layer="diffuse")
     nodes = by_name((tmp_path / "out" / "out.nk").read_text())
     assert nodes["PlateLayer"]["in"] == nodes["GradeLayer"]["in"] == "diffuse"
+
+
+def test_paths_are_the_users_not_where_links_lead(make_shot, tmp_path, identity_preset):
+    shot = make_shot(frames=range(3, 5))
+    links = tmp_path / "links"
+    links.mkdir()
+    for number in (3, 4):
+        (links / f"a.{number + 998}.exr").symlink_to(shot / f"plate.{number:04d}.exr")
+    grade(links, identity_preset, tmp_path / "out", settings=QUICK)
+    script = (tmp_path / "out" / "out.nk").read_text()
+    assert by_name(script)["Plate"]["file"] == str(links / "a.%04d.exr")
+    assert 'customOCIOConfigPath "ocio://studio-config-v' in script

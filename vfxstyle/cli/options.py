@@ -26,7 +26,7 @@ input_space = click.option(
 )
 ocio = click.option("--ocio", metavar="FILE", help="OpenColorIO configuration. [default: $OCIO, else ACES studio]")
 layer = click.option("--layer", metavar="NAME", help="Layer or part of EXR files to grade. [default: the main one]")
-view = click.option("--view", metavar="NAME", help="View of EXR files to grade. [default: left, main, or the first]")
+view = click.option("--view", metavar="NAME", help="View of EXR files to grade. [default: the file's]")
 superpixels = click.option(
     "--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per frame."
 )

@@ -143,6 +143,11 @@ class ColorConfig:
         return str(self._config.getName()) or self.source
 
     @property
+    def address(self) -> str:
+        """Where it can be loaded from again: the file, or the library's by its own name rather than as the latest."""
+        return self.source if self._has_rules else f"{_LIBRARY}{self.name}"
+
+    @property
     def choices(self) -> list[str]:
         """Names of the spaces that a plate can be in."""
         spaces = (space for space in self._config.getColorSpaces() if not space.isData())

@@ -119,8 +119,11 @@ def _partial(job: Job, todo: Sequence[int], left_out: Sequence[int]) -> PartialE
     bad = sorted({*job.failed, *left_out})
     good = len(set(todo) - set(job.failed))
     reasons = [*job.failed.values(), *(f"Frame {number} is missing." for number in left_out)]
+    kept = len(set(job.plan.frames) - set(todo) - set(bad))
+    held = "; it holds the frame before each" if job.plan.format.is_movie and job.failed else ""
+    current = f", {kept} were up to date" if kept else ""
     return PartialError(
-        f"{len(bad)} frames failed, {good} were written to {job.plan.output}. {' '.join(reasons[:3])}"
+        f"{len(bad)} frames failed, {good} were written to {job.plan.output}{current}{held}. {' '.join(reasons[:3])}"
         f"{' ...' if len(reasons) > 3 else ''}",
         frames=bad,
     )

@@ -40,8 +40,8 @@ def _script(plan: GradePlan, shot: Shot, path: Path) -> str:
     first, last = frames[0] + shift, frames[-1] + shift
     rate = f"{float(plan.frame_rate or DEFAULT_FRAME_RATE):.6g}"
     shape = f"{info.width} {info.height}"
-    plate_file = shot.file_of(frames[0]).resolve()
-    result_file = plan.targets[frames[0]].resolve()
+    plate_file = shot.file_of(frames[0]).absolute()
+    result_file = plan.targets[frames[0]].absolute()
     if not shot.is_movie:
         plate_file = _pattern(plate_file, frames[0], shot.padding)
     if not plan.format.is_movie:
@@ -50,11 +50,11 @@ def _script(plan: GradePlan, shot: Shot, path: Path) -> str:
     nodes = [
         _node(
             "Root",
-            ["inputs 0", f"name {_quoted(str(path.resolve()))}"],
+            ["inputs 0", f"name {_quoted(str(path.absolute()))}"],
             [f"first_frame {first}", f"last_frame {last}", f"frame {first}", f"fps {rate}"],
             [f"format {_quoted(f'{shape} 0 0 {shape} {float(info.pixel_aspect):g} {shot.name}')}"],
             [f"views {_quoted(plan.settings.view)}"] if plan.settings.view else [],
-            ["colorManagement OCIO", "OCIO_config custom", f"customOCIOConfigPath {_quoted(plan.config.source)}"],
+            ["colorManagement OCIO", "OCIO_config custom", f"customOCIOConfigPath {_quoted(plan.config.address)}"],
         ),
         # a node takes its inputs off a stack, the last one made first: mask, A and B of the Keymix
         _node(

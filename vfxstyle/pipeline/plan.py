@@ -48,6 +48,8 @@ class GradePlan:
     """The file of each frame; the same movie for all frames of a movie."""
     analysis: Path
     """Folder of the shot analysis."""
+    layer: str
+    """The layer and view that are graded, where the files hold several; else empty."""
     settings: GradeSettings
     """The options."""
 
@@ -77,6 +79,7 @@ class GradePlan:
             "ocio": self.config.name,
             "input_space": {"name": self.input.space.name, "from": self.input.source},
             "output_space": self.output_space.name,
+            "layer": self.layer,
             "analysis": str(self.analysis),
             "settings": asdict(self.settings),
             "files": [str(path) for path in to_write],
@@ -127,6 +130,7 @@ def make_plan(
         output_space=output_space(config, picked, plate.space, settings.output_space),
         frame_rate=parse_rate(settings.fps) if settings.fps is not None else shot.info.frame_rate,
         targets=targets,
+        layer=shot.info.layer,
         analysis=folder if analysis is None else Path(analysis),
         settings=settings,
     )

@@ -149,8 +149,7 @@ class AnalysisFolder:
 
     def files(self, frames: Sequence[int]) -> list[Path]:
         """Every file that the analysis of these frames consists of."""
-        labels = (self.label_file(number) for number in frames if number not in self.unreadable)
-        return [self.folder / MANIFEST, self.folder / FEATURES, *labels]
+        return [self.folder / MANIFEST, self.folder / FEATURES, *(self.label_file(number) for number in frames)]
 
     def label_file(self, number: int) -> Path:
         """The label map of a frame."""

@@ -152,10 +152,10 @@ def _stem(sequence: fileseq.FileSequence) -> str:
 
 def _refuse_holes(sequence: fileseq.FileSequence, there: list[int], missing: list[int]) -> None:
     frames = format_frames(tuple(there))
-    pattern = f"{sequence.dirname()}{sequence.basename()}{sequence.padding()}{sequence.extension()} {frames}"
+    name = f"{sequence.dirname()}{sequence.basename()}{sequence.padding()}{sequence.extension()}"
     raise ShotError(
-        f"'{sequence}' has no frame {format_frames(tuple(missing))}; render the missing frames, grade the others with "
-        f"--missing skip or hold, or name the frames that are there in the pattern: '{pattern}'.",
+        f"'{name}' has no frame {format_frames(tuple(missing))}; render the missing frames, grade the others with "
+        f"--missing skip or hold, or name the frames that are there in the pattern: '{name} {frames}'.",
         frames=missing,
     )
 

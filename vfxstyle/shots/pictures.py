@@ -97,9 +97,7 @@ class _ExrPicture(Picture):
         except exr.ExrError as error:
             raise self.error(error.what, error.remedy) from error
         except NoLayerError as error:
-            raise self.error(
-                str(error), "hand in a file with a colour picture, or choose with --layer, --view"
-            ) from error
+            raise self.error(str(error), "choose with --layer and --view, or hand in another file") from error
         header = headers[self._layer.part]
         self.data_window, self.display_window = exr.windows_of(header)
         shared = {name: value for name, value in headers[0].items() if name == "colorInteropID"}
