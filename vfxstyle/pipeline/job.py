@@ -8,7 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 
 from vfxstyle._version import __version__
-from vfxstyle.color import Transform
 from vfxstyle.errors import FrameError
 from vfxstyle.features import backbone_class, pick_device
 from vfxstyle.pipeline.analyze import analyze
@@ -146,25 +145,22 @@ class Job:
             step()
         return predicted
 
-    def renderer(
-        self, transforms: ShotTransforms, analysis: AnalysisFolder, result: Transform | None, *, same_space: bool
-    ) -> Renderer:
-        """What grades a frame. result: from decoded light to the numbers wanted."""
+    def renderer(self, analysis: AnalysisFolder, clock: Clock) -> Renderer:
+        """What grades a frame for the output."""
         return Renderer(
             analysis=analysis,
-            transforms=transforms,
+            transforms=self.transforms(analysis, clock),
             analysis_width=self.analysis_settings.analysis_width,
             light=self.light,
-            encoder=result,
-            same_space=same_space,
+            encoder=self.encoder,
+            same_space=self.plan.input.space.name == self.plan.output_space.name,
             straight_alpha=self.plan.format is not OutputFormat.EXR,
             strength=self.plan.settings.strength,
         )
 
     def render(self, numbers: Sequence[int], analysis: AnalysisFolder, clock: Clock) -> None:
         """Grade and write frames; each is read back before it gets its name."""
-        same_space = self.plan.input.space.name == self.plan.output_space.name
-        renderer = self.renderer(self.transforms(analysis, clock), analysis, self.encoder, same_space=same_space)
+        renderer, is_movie = self.renderer(analysis, clock), self.plan.format.is_movie
         self.failed |= {number: why for number, why in analysis.unreadable.items() if number in set(numbers)}
         sink = self._sink()
         try:
@@ -182,9 +178,7 @@ class Job:
                         rendered = renderer.render(plate)
                         if rendered.untouched:
                             self.untouched[number] = rendered.untouched
-                        if (
-                            self.plan.format.is_movie
-                        ):  # a frame less would put all that follow, and the sound, out of step
+                        if is_movie:  # a frame less would put all that follow, and the sound, out of step
                             for _ in range(held):
                                 queue.put(self._stored(sink.prepare(last or rendered.frame)))
                             last, held = rendered.frame, 0
@@ -198,7 +192,7 @@ class Job:
             with suppress(OSError):
                 sink.discard()
             raise
-        if self.plan.format.is_movie and not self.failed:
+        if is_movie and not self.failed:
             self.records.store(self.plan.output, self._key(self.plan.output))
 
     def _read_unless_failed(self, number: int) -> Frame:

@@ -128,9 +128,9 @@ class Renderer:
         """``light`` multiplied by the plate's alpha, or not, as the output format has it."""
         if plate.alpha is None or plate.premultiplied is not self.straight_alpha:
             return light
-        cover = plate.alpha[..., None]
         if self.straight_alpha:
-            return np.asarray(np.divide(light, cover, out=light.copy(), where=cover > 0), np.float32)
+            return replace(plate, rgb=light).straightened().rgb
+        cover = plate.alpha[..., None]
         # colour that an associated plate has under no cover is light of its own, a flame's, and not multiplied away
         glows = original.premultiplied
         return np.asarray(np.multiply(light, cover, out=light.copy(), where=(cover > 0) | (not glows)), np.float32)

@@ -16,7 +16,6 @@ from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.errors import UsageError
 from vfxstyle.pipeline.job import Job
 from vfxstyle.pipeline.progress import Clock
-from vfxstyle.pipeline.render import Renderer
 from vfxstyle.shots.writing import write_picture
 
 FloatArray = npt.NDArray[np.float32]
@@ -59,9 +58,8 @@ class Look:
         config = job.plan.config
         analysis = job.analyse(clock)
         self._to_working = config.to_working(space)
-        transforms = job.transforms(analysis, clock)
-        plain = job.renderer(transforms, analysis, None, same_space=False)
-        self._renderer: Renderer = replace(plain, straight_alpha=True)
+        # graded light as it is, without alpha, in the place of the output's numbers
+        self._renderer = replace(job.renderer(analysis, clock), encoder=None, same_space=False, straight_alpha=True)
         light = job.plan.input.space
         self._to_space = config.between(light, space) if job.light.decoder is None else config.from_working(space)
 

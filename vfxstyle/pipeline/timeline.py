@@ -154,7 +154,7 @@ def _planned(
 
 def _once(jobs: Sequence[tuple[Any, ClipJob]]) -> list[ClipJob]:
     """One job for each work."""
-    return list({job.work: job for _, job in reversed(jobs)}.values())[::-1]
+    return list({job.work: job for _, job in jobs}.values())
 
 
 def _otio() -> Any:

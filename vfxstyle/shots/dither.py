@@ -21,11 +21,12 @@ CodeArray = npt.NDArray[np.uint16]
 _EDGE = 2.0**-22
 """Times the largest code: kept free at both ends of the noise, so that no value is rounded off its own code."""
 _STEP = np.float32(2.0**-24)
+_COLOURS = 3
 _A, _B, _C = np.uint32(0x7FEB352D), np.uint32(0x846CA68B), np.uint32(0x9E3779B9)
 
 
 @kernel(inline="always")
-def mixed(value: Scalar) -> Scalar:
+def _mixed(value: Scalar) -> Scalar:
     """A well-mixed 32-bit hash of a 32-bit number (C. Wellons, "lowbias32")."""
     value = np.uint32(value)
     value ^= value >> np.uint32(16)
@@ -36,25 +37,25 @@ def mixed(value: Scalar) -> Scalar:
 
 
 @kernel(inline="always")
-def noise_of(row: Scalar, x: Scalar) -> Scalar:
+def _noise(row: Scalar, x: Scalar) -> Scalar:
     """Noise in 0..1 of a place in a row. row: hash of seed, frame, channel and row."""
-    return np.float32(mixed(np.uint32(row + np.uint32(x) * _C)) >> np.uint32(8)) * _STEP
+    return np.float32(_mixed(np.uint32(row + np.uint32(x) * _C)) >> np.uint32(8)) * _STEP
 
 
 @kernel(parallel=True)
-def _codes(values: FloatArray, top: Scalar, seed: Scalar, dithered: int, out: Any) -> None:
+def _codes(values: FloatArray, top: Scalar, seed: Scalar, out: Any) -> None:
     height, width, channels = values.shape
     edge = np.float32(_EDGE) * top
     share = np.float32(1) - np.float32(2) * edge
     for y in prange(height):
         for c in range(channels):
-            row = mixed(np.uint32(seed + np.uint32(y * 4 + c)))
+            row = _mixed(np.uint32(seed + np.uint32(y * 4 + c)))
             for x in range(width):
                 value = values[y, x, c]
                 if not value > np.float32(0):  # NaN too
                     value = np.float32(0)
                 value = min(value, np.float32(1)) * top
-                offset = edge + share * noise_of(row, x) if c < dithered else np.float32(0.5)
+                offset = edge + share * _noise(row, x) if c < _COLOURS else np.float32(0.5)
                 out[y, x, c] = np.uint16(min(value + offset, top))
 
 
@@ -63,13 +64,13 @@ def seed_of(seed: int, frame: int) -> int:
     return (seed * 2654435761 + frame * 40503 + 12345) & 0xFFFFFFFF
 
 
-def quantised(values: FloatArray, bits: int, *, seed: int, dithered: int = 3) -> CodeArray:
+def quantised(values: FloatArray, bits: int, *, seed: int) -> CodeArray:
     """Code values 0 to 2^bits - 1 of a picture.
 
     values: float32 (H, W, C), 0..1 (limited to that; NaN is 0). bits: 1 to 16. seed: as :func:`seed_of` gives it.
-    dithered: how many channels, from the first, get noise; the others (alpha) are rounded. Returns uint16 (H, W, C).
+    The first three channels get noise, a fourth (alpha) is rounded. Returns uint16 (H, W, C).
     """
     out = np.empty(values.shape, np.uint16)
     top = np.float32((1 << bits) - 1)
-    _codes(np.ascontiguousarray(values, np.float32), top, np.uint32(seed), dithered, out)
+    _codes(np.ascontiguousarray(values, np.float32), top, np.uint32(seed), out)
     return out
