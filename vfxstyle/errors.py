@@ -9,6 +9,7 @@
     │   ├── FrameError            frame        one frame cannot be read or does not fit the others
     │   ├── PresetError           preset       the preset is unknown, damaged or unsafe
     │   ├── PairsError            pairs        the before/after pairs cannot be used
+    │   ├── WeightsError          weights      a backbone's weights are missing or damaged
     │   ├── AnalysisError         analysis     the shot analysis does not belong to this job
     │   └── ColorError            color        a colour space or configuration is unknown
     ├── ResourceError       4
@@ -77,6 +78,12 @@ class PairsError(InputError):
     """The before/after pairs are missing, unmatched or differ in size."""
 
     code = "pairs"
+
+
+class WeightsError(InputError):
+    """The weight file of a backbone is missing, damaged, or of something else."""
+
+    code = "weights"
 
 
 class AnalysisError(InputError):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def temporary_name(final: Path) -> Path:
@@ -19,10 +21,18 @@ def write_atomically(path: Path, data: bytes) -> None:
 
     Makes the folder if it is not there. Raises OSError; then nothing is left behind and an older file stays.
     """
+    with writing_atomically(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def writing_atomically(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to under a temporary name, which becomes ``path`` if the block ends well. Raises OSError."""
     part = temporary_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
+        with part.open("wb") as file:
+            yield file
         finish(part, path)
     finally:
         drop(part)

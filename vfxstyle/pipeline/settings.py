@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from vfxstyle.errors import UsageError
 from vfxstyle.rates import exact_rate
 
+Method = Literal["temporal", "graph"]
 Overwrite = Literal["never", "changed", "always"]
 Missing = Literal["error", "skip", "hold"]
 OnError = Literal["stop", "skip"]
@@ -17,7 +18,11 @@ Audio = Literal["copy", "none"]
 FormatName = Literal["exr", "tiff", "png", "dpx", "prores422", "prores422hq", "prores4444"]
 
 DEFAULT_SUPERPIXELS = 1000
+"""Temporal superpixels wished in a frame of a shot."""
+DEFAULT_STILL_SUPERPIXELS = 7000
+"""Graph-based superpixels wished in a still."""
 DEFAULT_ANALYSIS_WIDTH = 640
+DEFAULT_BACKBONE = "efficientnet-lite0"
 DEFAULT_GROUPS = 8
 DEFAULT_HANDLES = 8
 _DEVICE = re.compile(r"^(auto|cpu|cuda(:\d+)?)$")
@@ -28,9 +33,9 @@ def _check(condition: bool, message: str) -> None:
         raise UsageError(message)
 
 
-def _check_shared(superpixels: int, analysis_width: int, device: str, seed: int) -> None:
+def _check_shared(superpixels: int | None, analysis_width: int, device: str, seed: int) -> None:
     _check(0 <= seed < 2**32, f"seed is {seed}; it must be 0 to 4294967295.")
-    _check(1 <= superpixels <= 100_000, f"superpixels is {superpixels}; it must be 1 to 100000.")
+    _check(superpixels is None or 1 <= superpixels <= 100_000, f"superpixels is {superpixels}; it must be 1 to 100000.")
     _check(64 <= analysis_width <= 4096, f"analysis width is {analysis_width} px; it must be 64 to 4096.")
     _check(bool(_DEVICE.match(device)), f"device is '{device}'; it must be auto, cpu, cuda or cuda:N.")
 
@@ -64,11 +69,15 @@ class AnalysisSettings:
     """How a shot is analysed. Two analyses with the same settings of the same plate are the same."""
 
     superpixels: int = DEFAULT_SUPERPIXELS
-    """Wished temporal superpixels in a frame."""
+    """Wished superpixels in a frame."""
+    method: Method = "temporal"
+    """Temporal superpixels, or graph-based ones of each frame by itself."""
     analysis_width: int = DEFAULT_ANALYSIS_WIDTH
     """Width of the analysis picture, in px."""
-    backbone: str = "efficientnet-lite0"
+    backbone: str = DEFAULT_BACKBONE
     """Network that the features come from."""
+    weights: str = ""
+    """SHA-256 of the network's weight file, where no package carries the weights."""
     seed: int = 0
     """Seed of everything random."""
     coverage: float = 1.0
@@ -83,12 +92,16 @@ class GradeSettings:
     """Output format; None takes EXR for frames and ProRes for a movie."""
     strength: float = 1.0
     """0..1, share of the change that is made."""
-    superpixels: int = DEFAULT_SUPERPIXELS
-    """Wished temporal superpixels in a frame."""
+    superpixels: int | None = None
+    """Wished superpixels in a frame; None takes 1000 temporal ones of a shot, 7000 graph-based ones of a still."""
+    frame_based: bool = False
+    """Whether every frame is analysed by itself, as a still, without time: the paper's baseline."""
     analysis_width: int = DEFAULT_ANALYSIS_WIDTH
     """Width of the analysis picture, in px."""
     device: str = "auto"
     """Where networks run: auto, cpu, cuda or cuda:N."""
+    weights: str | None = None
+    """Weight file of the preset's backbone, where no package carries the weights; None takes where it lies."""
     overwrite: Overwrite = "changed"
     """What happens to frames that are there already."""
     seed: int = 0
@@ -136,17 +149,21 @@ class TrainSettings:
     """How a preset is trained."""
 
     superpixels: int = DEFAULT_SUPERPIXELS
-    """Wished superpixels in a picture."""
+    """Superpixels learnt from of a picture, of each of the two ways to cut it."""
     analysis_width: int = DEFAULT_ANALYSIS_WIDTH
     """Width that wider pictures are brought to, in px."""
     samples: int = 10
     """Pixels sampled from each superpixel."""
-    epochs: int = 14
-    """Passes over all superpixels."""
+    epochs: int = 24
+    """Passes over all superpixels; few pairs get more, until they have been seen as often as many."""
     held_out: float = 0.15
     """Share of the pairs kept from training to choose the best epoch and to measure it; 10 pairs or more."""
-    backbone: str = "efficientnet-lite0"
+    backbone: str = DEFAULT_BACKBONE
     """Network that the features come from."""
+    weights: str | None = None
+    """Weight file of the backbone, where no package carries the weights; None takes where it lies."""
+    parts: tuple[str, ...] = ()
+    """Parts of the feature vector; by default all. Fewer are for measuring what each is worth."""
     device: str = "auto"
     """Where networks run: auto, cpu, cuda or cuda:N."""
     seed: int = 0

@@ -8,7 +8,7 @@ from numba import prange
 
 from vfxstyle.compiled import kernel
 from vfxstyle.pipeline.tables import FrameTable
-from vfxstyle.style import TransformField
+from vfxstyle.style import TransformField, folded
 
 FloatArray = npt.NDArray[np.float32]
 LabelArray = npt.NDArray[np.int32]
@@ -28,7 +28,7 @@ def smooth_over_neighbours(transforms: FloatArray, table: FrameTable, edges: Lab
 
     Weights are ``exp(-|c_i - c_1|^2 / s_c) exp(-|p_i - p_1|^2 / s_p)`` with mean colours c and centroids p on
     this frame, s the mean squared difference over all adjacent pairs, normalised; a superpixel's own is 1.
-    transforms: float32 (N, 30). edges: int32 (E, 2), adjacent rows of the table. Returns float32 (N, 30).
+    transforms: float32 (N, K). edges: int32 (E, 2), adjacent rows of the table. Returns float32 (N, K).
     """
     total, weights = transforms.astype(np.float64), np.ones(len(transforms))
     if len(edges):
@@ -114,10 +114,11 @@ def spread_over_pixels(
 ) -> TransformField:
     """A transform for each analysis pixel, blended from the superpixels near it that are like it in colour.
 
-    rows: int32 (H, W), rows of the table. transforms: float32 (N, 30).
+    rows: int32 (H, W), rows of the table. transforms: float32 (N, 33),
+    with gains of the bands of lightness, which become part of the transforms here; (N, 30) has none.
     guide: float32 (H, W, 3), CIELab of the analysis picture.
     """
     reach = max(1.0, float(np.sqrt(rows.size / len(table.labels))))
     out = np.empty((*rows.shape, transforms.shape[1]), np.float32)
     _spread(rows, np.ascontiguousarray(transforms), table.colours, guide, reach, out)
-    return TransformField(out, guide)
+    return TransformField(folded(out, np.ascontiguousarray(guide[..., 0])), guide)

@@ -1,8 +1,8 @@
 """The shot analysis on disk: label maps, raw features, and a manifest that is written last.
 
-    FOLDER/analysis.json           manifest: what was analysed, with which settings, and what came out
-    FOLDER/labels/labels.FRAME.exr superpixels of each frame, one uint32 channel
-    FOLDER/features.npz            raw features of every temporal superpixel, from the frame that labelled it
+    FOLDER/analysis.json            manifest: what was analysed, with which settings, and what came out
+    FOLDER/labels/labels.FRAME.exr  superpixels of each frame, one uint32 channel
+    FOLDER/features.npz             raw features of every superpixel on each chosen frame, and all superpixels
 
 The manifest's ``identity`` is a hash of the plate's contents, the settings and the format version, and every label
 map carries it. Two analyses with one identity differ only by what floating point does on other machines or with
@@ -12,9 +12,10 @@ another number of threads; share one analysis where frames must agree to the byt
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,15 @@ import OpenImageIO as oiio
 
 from vfxstyle._version import __version__
 from vfxstyle.errors import AnalysisError, OutputError
-from vfxstyle.files import file_digest, write_atomically
+from vfxstyle.features import RawFeatures
+from vfxstyle.files import file_digest, write_atomically, writing_atomically
 from vfxstyle.pipeline.settings import AnalysisSettings
 from vfxstyle.shots import Shot
 from vfxstyle.shots.writing import write_picture
 
 LabelArray = npt.NDArray[np.int32]
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the format and of what is computed; raise it when either changes."""
 MANIFEST = "analysis.json"
 FEATURES = "features.npz"
@@ -41,13 +43,24 @@ _IDENTITY = "vfxstyle:analysis"
 
 @dataclass(frozen=True, slots=True)
 class StoredFeatures:
-    """Raw features of every temporal superpixel of a shot."""
+    """Raw features of the superpixels that one chosen frame shows."""
 
     labels: LabelArray
     """int32 (N,), ascending."""
-    parts: Mapping[str, npt.NDArray[Any]]
-    """Raw parts by name, (N, C) each, but for ``global_``, (F, C), one row a chosen frame, and ``frame``, (N,), which
-    of these rows a superpixel belongs to."""
+    areas: LabelArray
+    """int32 (N,), px of the analysis picture that each covers on the frame."""
+    raw: RawFeatures
+    """Their features."""
+
+
+@dataclass(frozen=True, slots=True)
+class Superpixels:
+    """Every superpixel of a shot."""
+
+    labels: LabelArray
+    """int32 (N,), ascending."""
+    speakers: LabelArray
+    """int32 (N,), the superpixel whose features stand for each: its own, but where no chosen frame shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,32 +210,83 @@ class AnalysisFolder:
             )
         return np.asarray(values).reshape(values.shape[0], values.shape[1]).astype(np.int32)
 
-    def finish(self, features: StoredFeatures, manifest: Mapping[str, Any]) -> None:
-        """Store the features, then the manifest that makes the analysis count."""
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, labels=features.labels, **features.parts)
+    @contextmanager
+    def writing_features(self) -> Iterator[FeatureWriter]:
+        """A place to put the features of one chosen frame after the other, which becomes the file at the end."""
+        try:
+            with writing_atomically(self.folder / FEATURES) as file, zipfile.ZipFile(file, "w") as archive:
+                yield FeatureWriter(archive)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+
+    def finish(self, manifest: Mapping[str, Any]) -> None:
+        """Write the manifest, which makes the analysis count; labels and features are there."""
         values = {
             "schema": SCHEMA,
             "vfxstyle": __version__,
             **manifest,
-            "features_sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
+            "features_sha256": file_digest(self.folder / FEATURES),
         }
         try:
-            write_atomically(self.folder / FEATURES, buffer.getvalue())
             write_atomically(self.folder / MANIFEST, json.dumps(values, indent=1).encode())
         except OSError as error:
             raise _unwritable(self.folder, error) from error
         self._manifest = values
 
-    def read_features(self) -> StoredFeatures:
-        """The raw features of every superpixel."""
+    def read_superpixels(self) -> Superpixels:
+        """Every superpixel of the shot."""
+        with self._features() as file:
+            return Superpixels(file["labels"], file["speakers"])
+
+    def read_features(self) -> Iterator[StoredFeatures]:
+        """What each chosen frame shows, frame by frame in the order of their numbers."""
+        with self._features() as file:
+            names: dict[str, list[str]] = {}
+            for name in file.files:
+                frame, _, part = name.partition("/")
+                if part:
+                    names.setdefault(frame, []).append(part)
+            for frame, parts in names.items():
+                arrays = {part: file[f"{frame}/{part}"] for part in parts}
+                labels, areas, mean = arrays.pop("labels"), arrays.pop("areas"), arrays.pop("global")
+                yield StoredFeatures(labels, areas, RawFeatures(mean, arrays))
+
+    @contextmanager
+    def _features(self) -> Iterator[Any]:
         path = self.folder / FEATURES
         try:
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            return StoredFeatures(arrays.pop("labels"), arrays)
-        except (OSError, ValueError, KeyError) as error:
+                yield file
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise AnalysisError(f"Features {path} are damaged; delete {self.folder} and run again.") from error
+
+
+class FeatureWriter:
+    """Writes the arrays of a features file one by one, so that a shot's features are never all in memory."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def add(self, frame: int, features: StoredFeatures) -> None:
+        """Add what a chosen frame shows; frames come in the order of their numbers."""
+        own: dict[str, npt.NDArray[Any]] = {
+            "labels": features.labels,
+            "areas": features.areas,
+            "global": features.raw.global_,
+        }
+        arrays = own | dict(features.raw.parts)
+        for part, array in arrays.items():
+            self._write(f"{frame}/{part}", array)
+
+    def finish(self, superpixels: Superpixels) -> None:
+        """Add the shot's superpixels."""
+        self._write("labels", superpixels.labels)
+        self._write("speakers", superpixels.speakers)
+
+    def _write(self, name: str, array: npt.NDArray[Any]) -> None:
+        entry = zipfile.ZipInfo(f"{name}.npy")  # without the time of writing: one analysis, one file
+        with self._archive.open(entry, "w", force_zip64=True) as file:
+            np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def _unwritable(folder: Path, error: OSError) -> OutputError:

@@ -1,4 +1,4 @@
-"""Train a preset: pairs → superpixels and features → projections → predictor → preset file."""
+"""Train a preset: resolve, read and check the pairs, describe, learn, save, report."""
 
 from __future__ import annotations
 
@@ -10,268 +10,218 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-import tsp
 from vfxstyle._version import __version__
-from vfxstyle.color import ColorConfig
-from vfxstyle.errors import PairsError, UsageError
-from vfxstyle.features import (
-    DEEP_PARTS,
-    PCA,
-    PCAFit,
-    RawFeatures,
-    assemble,
-    backbone_class,
-    extract,
-    pick_device,
+from vfxstyle.errors import OutputError, UsageError
+from vfxstyle.features import Backbone, backbone_class, every_part, pick_device, projected_parts, weights_digest
+from vfxstyle.pipeline.exemplars import (
+    ExemplarPair,
+    PictureReader,
+    find_graded_frames,
+    find_pairs,
+    pairs_digest,
 )
-from vfxstyle.files import file_digest
+from vfxstyle.pipeline.learn import Learnt, learn
+from vfxstyle.pipeline.lessons import Lesson, LessonFolder, lesson_of, superpixels_each
 from vfxstyle.pipeline.library import user_folder
-from vfxstyle.pipeline.pairs import ExemplarPair, find_pairs
-from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
+from vfxstyle.pipeline.next_frames import frames_to_grade
+from vfxstyle.pipeline.pair_checks import check_pairs, facts_of
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import TrainSettings
-from vfxstyle.pipeline.spaces import Light, input_space
-from vfxstyle.pipeline.tables import table_of
-from vfxstyle.shots import open_shot
+from vfxstyle.pipeline.unlearnt import ColourError, errors_by_colour
 from vfxstyle.shots.writing import make_folder
-from vfxstyle.style import (
-    Errors,
-    FitSettings,
-    Predictor,
-    Preset,
-    PresetInfo,
-    Samples,
-    Standardisation,
-    fit,
-    measure,
-    save_preset,
-)
+from vfxstyle.style import Epoch, Errors, Preset, PresetInfo, save_preset
 from vfxstyle.style.preset import SUFFIX
 
-FloatArray = npt.NDArray[np.float32]
 _NAME = re.compile(r"^\w[\w.-]*$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainReport:
     """What a training run made and measured."""
 
     path: Path
     """The preset file."""
-    pairs: int
+    preset: Preset
+    """The preset."""
+    pairs: tuple[ExemplarPair, ...]
     """Exemplar pairs used, held-out ones included."""
-    held_out: int
-    """Pairs that were kept from the weights; they chose the best epoch and measure it."""
+    held_out: tuple[ExemplarPair, ...]
+    """Pairs that were kept from the weights; they chose the epoch and measure it."""
+    share: float
+    """How far the look departs from the best single transform, 0..1; below 1 only where few pairs did not bear it."""
     errors: Errors
-    """Mean L2 distances in Lab on the held-out pairs, or on all pairs where none is held out."""
+    """Mean L2 distances in Lab, on held-out pairs, or on the parts of few pairs that were kept out in turn."""
+    by_colour: tuple[ColourError, ...]
+    """The same by the plate's colour, the worst first."""
+    by_pair: Mapping[str, float]
+    """The same by pair, for those that were measured, the worst first."""
+    curve: tuple[Epoch, ...]
+    """Training loss and error by epoch."""
+    notes: tuple[str, ...]
+    """What the checks of the pairs found."""
+    next_frames: tuple[int, ...]
+    """Frames of the shot whose grading would help most, the most useful first; empty without a shot."""
     seconds: Mapping[str, float]
     """Wall seconds of each stage."""
 
 
-@dataclass(frozen=True, slots=True)
-class DescribedPicture:
-    """A plate's superpixels: their raw features and the places of their sampled pixels."""
-
-    raw: RawFeatures
-    """Features of the superpixels, before projection."""
-    pixels: npt.NDArray[np.int32]
-    """int32 (N, P), sampled pixels of each superpixel, as flat indices."""
-
-
 def train(
-    pairs: str | Path,
+    pairs: str | Path | None,
     name: str,
     *,
+    shot: str | Path | None = None,
+    graded: str | Path | None = None,
     output: str | Path | None = None,
     settings: TrainSettings | None = None,
     progress: Progress | None = None,
 ) -> TrainReport:
     """Learn a look from before/after pairs and write it as a preset.
 
-    pairs: a folder with ``before/`` and ``after/``. name: what the look is called.
-    output: the preset file; by default NAME.safetensors in the user's preset folder.
+    pairs: a folder with ``before/`` and ``after/``; or None, and ``shot`` with ``graded``, a folder of graded frames of
+    it. name: what the look is called. output: the preset file; by default NAME.safetensors in the user's preset folder.
+    A run that was stopped goes on where it was when it is started again.
     Raises :class:`~vfxstyle.errors.PairsError` for unusable pairs, :class:`~vfxstyle.errors.OutputError` if
     the preset cannot be written.
     """
     settings, clock = settings or TrainSettings(), Clock(progress or Silent())
     if not _NAME.match(name):
         raise UsageError(f"'{name}' cannot name a look; use letters, digits, '-', '_' and '.'.")
+    found = _find(pairs, shot, graded)
     target = Path(output) if output is not None else user_folder() / f"{name}{SUFFIX}"
-    found = find_pairs(Path(pairs))
+    device, kind = pick_device(settings.device), backbone_class(settings.backbone)
+    weights = weights_digest(settings.backbone, settings.weights)
     make_folder(target.parent)
     if target.exists():
         clock.note(f"{target} is there and will be replaced")
-    with clock.stage("features", len(found)) as step:
-        described = describe_plates([pair.before for pair in found], settings, step)
-    colours = sample_colours(found, described, settings)
-    preset, errors, held_out = fit_preset(name, found, described, colours, settings, clock)
-    save_preset(preset, target)
-    return TrainReport(target, len(found), held_out, errors, clock.seconds)
-
-
-def describe_plates(
-    plates: Sequence[Path], settings: TrainSettings, step: Any = lambda: None
-) -> list[DescribedPicture]:
-    """Superpixels, features and sampled pixels of each plate. ``step`` is called after each."""
-    device = pick_device(settings.device)
-    backbone = backbone_class(settings.backbone)(device)
-    random = np.random.default_rng(settings.seed)
-    described = []
-    config = ColorConfig.load(settings.ocio)
-    for plate in plates:
-        picture = _picture(plate, settings, config)
-        labels = next(iter(tsp.segment([picture], settings.superpixels, seed=settings.seed)))
-        table, rows = table_of(labels, lab_of_picture(picture))
-        raw = extract(backbone, picture, table.centroids)
-        described.append(DescribedPicture(raw, _sampled_pixels(rows, settings.samples, random)))
-        step()
-    return described
-
-
-def _picture(path: Path, settings: TrainSettings, config: ColorConfig) -> FloatArray:
-    with open_shot(path) as shot:
-        plate = input_space(config, shot.info.color_tag, path, settings.input_space)
-        return analysis_picture(shot.read(shot.frames[0]), Light.of(config, plate.space), settings.analysis_width)
-
-
-def _sampled_pixels(rows: npt.NDArray[np.int32], samples: int, random: np.random.Generator) -> npt.NDArray[np.int32]:
-    """``samples`` pixels of each superpixel, drawn with replacement, as flat indices (N, samples)."""
-    order = np.argsort(rows.reshape(-1), kind="stable")
-    sizes = np.bincount(rows.reshape(-1))
-    starts = np.cumsum(sizes) - sizes
-    drawn = starts[:, None] + np.floor(random.random((len(sizes), samples)) * sizes[:, None]).astype(np.int64)
-    return np.asarray(order[drawn], np.int32)
-
-
-def sample_colours(
-    pairs: Sequence[ExemplarPair], described: Sequence[DescribedPicture], settings: TrainSettings
-) -> list[tuple[FloatArray, FloatArray]]:
-    """Lab before and after, float32 (N, P, 3) each, at the sampled pixels of every pair.
-
-    Raises :class:`~vfxstyle.errors.PairsError` if the two pictures of a pair differ in shape.
-    """
-    colours = []
-    config = ColorConfig.load(settings.ocio)
-    for pair, plate in zip(pairs, described, strict=True):
-        before = _picture(pair.before, settings, config)
-        after = _picture(pair.after, settings, config)
-        if before.shape != after.shape:
-            raise PairsError(
-                f"Pair '{pair.stem}' does not match: before is {before.shape[1]}x{before.shape[0]} at analysis "
-                f"size and after {after.shape[1]}x{after.shape[0]}; export both from the same picture."
+    backbone = kind.load(device, settings.weights)
+    kept = LessonFolder(target.with_suffix(".training"), settings, weights, superpixels_each(len(found), settings))
+    with PictureReader(settings) as reader:
+        notes = checked(found, reader, clock)
+        lessons = studied(found, reader, backbone, settings, clock, kept)
+        learnt = learn(lessons, settings, device, clock)
+        card = preset_card(found, learnt, settings)
+        preset = preset_of(name, learnt, settings, weights=weights, card=card)
+        next_frames: tuple[int, ...] = ()
+        if shot is not None:
+            next_frames = frames_to_grade(
+                reader.shot(Path(shot)), Path(shot), found, preset, learnt.committee, reader, backbone, settings, clock
             )
-        flat_before, flat_after = lab_of_picture(before).reshape(-1, 3), lab_of_picture(after).reshape(-1, 3)
-        colours.append((flat_before[plate.pixels], flat_after[plate.pixels]))
-    return colours
+    save_preset(preset, target)
+    kept.remove()
+    return train_report(target, preset, found, learnt, notes, next_frames, clock.seconds)
 
 
-def fit_preset(
-    name: str,
+def _find(pairs: str | Path | None, shot: str | Path | None, graded: str | Path | None) -> list[ExemplarPair]:
+    if (shot is None) is not (graded is None) or (pairs is None) is (shot is None):
+        raise UsageError("Give a folder of pairs, or --shot with --graded, and not both.")
+    if pairs is not None:
+        return find_pairs(Path(pairs))
+    assert shot is not None
+    assert graded is not None
+    return find_graded_frames(Path(shot), Path(graded))
+
+
+def checked(pairs: Sequence[ExemplarPair], reader: PictureReader, clock: Clock) -> tuple[str, ...]:
+    """What is to be said of the pairs. Raises :class:`~vfxstyle.errors.PairsError` for those that cannot be meant."""
+    with clock.stage("pairs", len(pairs)) as step:
+        facts = []
+        for pair in pairs:
+            facts.append(facts_of(pair, reader.pair(pair)))
+            step()
+    notes = check_pairs(facts)
+    for note in notes:
+        clock.note(note)
+    return tuple(notes)
+
+
+def studied(
     pairs: Sequence[ExemplarPair],
-    described: Sequence[DescribedPicture],
-    colours: Sequence[tuple[FloatArray, FloatArray]],
+    reader: PictureReader,
+    backbone: Backbone,
     settings: TrainSettings,
     clock: Clock,
-) -> tuple[Preset, Errors, int]:
-    """The preset of described pairs, its errors, and how many pairs were held out to measure them."""
-    held_out = _held_out(len(pairs), settings)
-    projections = _fit_projections(described, ~held_out, settings)
-    samples = _samples(described, colours, projections)
-    learnt, unseen = samples.of_pictures(~held_out), samples.of_pictures(held_out) if held_out.any() else None
-    device = pick_device(settings.device)
-    fit_settings = FitSettings(epochs=settings.epochs, seed=settings.seed)
-    with clock.stage("training", settings.epochs) as step:
-
-        def after_epoch(epoch: int, error: float) -> None:
+    kept: LessonFolder | None = None,
+) -> list[Lesson]:
+    """A lesson of each pair; those that an earlier, stopped run has left in ``kept`` are not made again."""
+    lessons = []
+    lines, each = pairs_digest(pairs), superpixels_each(len(pairs), settings)
+    with clock.stage("features", len(pairs)) as step:
+        for index, pair in enumerate(pairs):
+            about = lines[2 * index : 2 * index + 2]
+            lesson = None if kept is None else kept.load(about)
+            if lesson is None:
+                random = np.random.default_rng([settings.seed, index])
+                lesson = lesson_of(reader.pair(pair), backbone, settings, each, random)
+                if kept is not None:
+                    try:
+                        kept.store(about, lesson)
+                    except OSError as error:
+                        raise OutputError(f"{kept.folder} cannot be written: {error.strerror}; free space.") from error
+            lessons.append(lesson)
             step()
-            clock.note(f"epoch {epoch}: mean L2 in Lab {error:.3f} on {'held-out' if unseen else 'all'} pairs")
+    return lessons
 
-        network, standardisation = fit(learnt, unseen, fit_settings, device, after_epoch)
-    errors = measure(network, standardisation, unseen or learnt, device)
+
+def preset_of(
+    name: str, learnt: Learnt, settings: TrainSettings, *, weights: str = "", card: Mapping[str, Any] | None = None
+) -> Preset:
+    """What was learnt, as a preset."""
+    parts = settings.parts or every_part(backbone_class(settings.backbone))
     info = PresetInfo(
         name=name,
         backbone=settings.backbone,
-        parts=DEEP_PARTS,
+        parts=tuple(parts),
+        projected=projected_parts(parts),
+        weights=weights,
         description=settings.description,
-        card=_card(pairs, held_out, errors, settings),
+        card=card or {},
     )
-    return _preset(info, projections, standardisation, network), errors, int(held_out.sum())
+    arrays = {part: (pca.mean, pca.components) for part, pca in learnt.projections.items()}
+    return Preset(info, arrays, learnt.standardisation, learnt.network.cpu(), digest="")
 
 
-def _held_out(pairs: int, settings: TrainSettings) -> npt.NDArray[np.bool_]:
-    """Which pairs are kept from training; with fewer than ten, all are needed to learn from."""
-    chosen = np.zeros(pairs, np.bool_)
-    if pairs >= 10:
-        count = max(1, round(pairs * settings.held_out))
-        chosen[np.random.default_rng(settings.seed).permutation(pairs)[:count]] = settings.held_out > 0
-    return chosen
-
-
-def _fit_projections(
-    described: Sequence[DescribedPicture], used: npt.NDArray[np.bool_], settings: TrainSettings
-) -> dict[str, PCA]:
-    backbone = backbone_class(settings.backbone)
-    fits = {part: PCAFit(backbone.channels) for part in DEEP_PARTS}
-    for picture in (picture for picture, use in zip(described, used, strict=True) if use):
-        fits["global"].add(picture.raw.global_[None].astype(np.float32))
-        fits["context_coarse"].add(picture.raw.context_coarse.astype(np.float32))
-        fits["context_fine"].add(picture.raw.context_fine.astype(np.float32))
-    fitted = {}
-    for part, fitting in fits.items():
-        wanted = backbone.global_components if part == "global" else backbone.context_components
-        pca = fitting.result(wanted)
-        # presets store directions as halves; training must see what grading will
-        fitted[part] = PCA(pca.mean, pca.components.astype(np.float16).astype(np.float32))
-    return fitted
-
-
-def _samples(
-    described: Sequence[DescribedPicture],
-    colours: Sequence[tuple[FloatArray, FloatArray]],
-    projections: Mapping[str, PCA],
-) -> Samples:
-    features, pictures = [], []
-    for index, picture in enumerate(described):
-        raw = picture.raw
-        count = len(raw.pixel)
-        vectors = assemble(
-            global_=np.repeat(raw.global_[None], count, axis=0),
-            context_coarse=raw.context_coarse,
-            context_fine=raw.context_fine,
-            histogram=raw.histogram,
-            pixel=raw.pixel,
-            projections=projections,
-        )
-        features.append(vectors.astype(np.float16))
-        pictures.append(np.full(count, index, np.int32))
-    before, after = zip(*colours, strict=True)
-    return Samples(np.concatenate(features), np.concatenate(before), np.concatenate(after), np.concatenate(pictures))
-
-
-def _card(
-    pairs: Sequence[ExemplarPair], held_out: npt.NDArray[np.bool_], errors: Errors, settings: TrainSettings
-) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    for pair in pairs:
-        for picture in (pair.before, pair.after):
-            digest.update(f"{picture.name} {file_digest(picture)}\n".encode())
+def preset_card(pairs: Sequence[ExemplarPair], learnt: Learnt, settings: TrainSettings) -> dict[str, Any]:
+    """What a preset says of how it was learnt."""
+    unstored = ("description", "data_note", "device", "weights", "parts")
     return {
         "pairs": len(pairs),
-        "held_out": int(held_out.sum()),
-        "pairs_sha256": digest.hexdigest(),
-        "errors": asdict(errors),
+        "held_out": len(learnt.held_out),
+        "share": learnt.share,
+        "pairs_sha256": hashlib.sha256("\n".join(pairs_digest(pairs)).encode()).hexdigest(),
+        "errors": asdict(learnt.errors),
         "data": settings.data_note,
-        "settings": {k: v for k, v in asdict(settings).items() if k not in ("description", "data_note", "device")},
+        "settings": {k: v for k, v in asdict(settings).items() if k not in unstored},
         "vfxstyle": __version__,
         "torch": torch.__version__.split("+")[0],
     }
 
 
-def _preset(
-    info: PresetInfo, projections: Mapping[str, PCA], standardisation: Standardisation, network: Predictor
-) -> Preset:
-    arrays = {part: (pca.mean, pca.components) for part, pca in projections.items()}
-    return Preset(info, arrays, standardisation, network.cpu(), digest="")
+def train_report(
+    target: Path,
+    preset: Preset,
+    pairs: Sequence[ExemplarPair],
+    learnt: Learnt,
+    notes: tuple[str, ...] = (),
+    next_frames: tuple[int, ...] = (),
+    seconds: Mapping[str, float] | None = None,
+) -> TrainReport:
+    """What is to be said of a look that was learnt."""
+    missed = np.linalg.norm(learnt.answers - learnt.unseen.after, axis=-1).mean(axis=1)
+    measured = learnt.held_out or tuple(range(len(pairs)))
+    by_pair = {pairs[i].name: float(missed[learnt.unseen.picture == i].mean()) for i in measured}
+    return TrainReport(
+        path=target,
+        preset=preset,
+        pairs=tuple(pairs),
+        held_out=tuple(pairs[index] for index in learnt.held_out),
+        share=learnt.share,
+        errors=learnt.errors,
+        by_colour=errors_by_colour(learnt.unseen.before, learnt.unseen.after, learnt.answers),
+        by_pair=dict(sorted(by_pair.items(), key=lambda item: -item[1])),
+        curve=learnt.curve,
+        notes=notes,
+        next_frames=next_frames,
+        seconds=seconds or {},
+    )

@@ -10,28 +10,38 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vfxstyle.style.predictor import Predictor, Standardisation
-from vfxstyle.style.transform import LAB_SCALE, TERMS, basis, fit_transform, transform_lab
+from vfxstyle.style.detail import BANDS
+from vfxstyle.style.predictor import OUTPUTS, Predictor, Standardisation
+from vfxstyle.style.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis, fit_transform, transform_lab
 
 FloatArray = npt.NDArray[np.float32]
+
+SOFTENING = 0.5
+"""Lab distance below which the loss turns from a distance into its square."""
+_RIDGE = 1e-5  # of the mean square of V: directions of V that the exemplars hardly show are not blown up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitSettings:
     """How the predictor is fitted."""
 
-    epochs: int = 14
+    epochs: int = 24
     """Passes over all superpixels."""
-    batch: int = 1024
+    batch: int = 256
     """Superpixels in a step."""
     learning_rate: float = 1e-3
-    """Step size at the start; it falls to zero along a cosine."""
-    weight_decay: float = 1e-2
+    """Step size at its highest, after a tenth of the steps; it falls to zero along a cosine."""
+    weight_decay: float = 1.0
     """Pull of the weights towards zero (AdamW)."""
     dropout: float = 0.25
     """Share of hidden neurons left out at random in a step."""
+    noise: float = 0.4
+    """Standard deviation of the noise added to standardised semantic inputs in a step: exemplars show too few scenes to
+    pin these down, while plain colours are what the look is made of and stay as they are."""
+    patience: int = 10
+    """Epochs without a better held-out error after which fitting stops."""
     seed: int = 0
-    """Seed of the weights, the order and the dropout."""
+    """Seed of the weights, the order, the noise and the dropout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +54,23 @@ class Samples:
     """float32 (N, P, 3), CIELab D65 of P pixels of each superpixel."""
     after: FloatArray
     """float32 (N, P, 3), the same pixels in the graded picture."""
+    bands: FloatArray
+    """float32 (N, P, 3), bands of lightness at these pixels before, see :mod:`vfxstyle.style.detail`."""
     picture: npt.NDArray[np.int32]
     """int32 (N,), which pair the superpixel is from."""
+    semantic: int
+    """How many of the features, from the first on, come from a network."""
 
-    def of_pictures(self, chosen: npt.NDArray[np.bool_]) -> Samples:
-        """The superpixels of some pictures. chosen: bool (pictures,)."""
-        keep = chosen[self.picture]
-        return Samples(self.features[keep], self.before[keep], self.after[keep], self.picture[keep])
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Samples:
+        """Some of the superpixels. chosen: bool (N,)."""
+        return Samples(
+            self.features[chosen],
+            self.before[chosen],
+            self.after[chosen],
+            self.bands[chosen],
+            self.picture[chosen],
+            self.semantic,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,72 +85,186 @@ class Errors:
     """From the prediction."""
 
 
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one pass over the superpixels came to."""
+
+    number: int
+    """From 1; 0 is the start, the best single transform of all superpixels."""
+    loss: float
+    """Mean training loss, Lab units."""
+    error: float
+    """Mean distance on the held-out superpixels, or on the training ones where none is held out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fitted predictor."""
+
+    network: Predictor
+    """The predictor, of the best epoch."""
+    standardisation: Standardisation
+    """Of its inputs."""
+    start: FloatArray
+    """float32 (33,), outputs of the best single transform of all superpixels, from which fitting started."""
+    curve: tuple[Epoch, ...]
+    """Every epoch."""
+
+    def blended(self, share: float) -> Predictor:
+        """The predictor with ``share``, 0..1, of what sets its outputs apart from the best single transform."""
+        network = Predictor(self.network.inputs)
+        network.load_state_dict(self.network.state_dict())
+        with torch.no_grad():
+            network.last.weight.mul_(share)
+            network.last.bias.copy_(share * network.last.bias + (1 - share) * torch.from_numpy(self.start))
+        return network.eval()
+
+
+class _Conditioning:
+    """The transform in coordinates in which training pixels are uncorrelated and of unit size.
+
+    V's terms differ in size by orders of magnitude and L, L^2 and 1 go nearly together; steps of one size for all get
+    nowhere. (Measured: at the same number of steps the held-out error is a fifth lower than in V itself.)
+    """
+
+    def __init__(self, samples: Samples) -> None:
+        values = basis(samples.before).reshape(-1, TERMS)
+        scatter = values.T.astype(np.float64) @ values / len(values)
+        size, directions = np.linalg.eigh(scatter)
+        self.colour = (directions / np.sqrt(np.maximum(size, 0) + _RIDGE)).astype(np.float32)
+        scaled = samples.bands.reshape(-1, BANDS) / LAB_SCALE[0]
+        self.gains = (1 / np.sqrt((scaled.astype(np.float64) ** 2).mean(axis=0) + _RIDGE)).astype(np.float32)
+
+        self.turn = np.zeros((OUTPUTS, OUTPUTS), np.float32)
+        """Outputs for V and the bands themselves, from outputs in these coordinates."""
+        for row in range(3):
+            part = slice(row * TERMS, (row + 1) * TERMS)
+            self.turn[part, part] = self.colour
+        self.turn[COEFFICIENTS:, COEFFICIENTS:] = np.diag(self.gains)
+
+    def values(self, before: FloatArray, bands: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return basis(before) @ self.colour, bands / np.float32(LAB_SCALE[0]) * self.gains
+
+    def folded(self, network: Predictor) -> Predictor:
+        """The same predictor with outputs for V and the bands themselves."""
+        out = Predictor(network.inputs)
+        out.load_state_dict(network.state_dict())
+        matrix = torch.from_numpy(self.turn)
+        with torch.no_grad():
+            out.last.weight.copy_(matrix @ network.last.weight.cpu())
+            out.last.bias.copy_(matrix @ network.last.bias.cpu())
+        return out.eval()
+
+    def start(self, samples: Samples) -> FloatArray:
+        """Outputs of the best single transform of all superpixels, gains of zero."""
+        phi = fit_transform(samples.before.reshape(-1, 3), samples.after.reshape(-1, 3)).reshape(3, TERMS)
+        inside = np.linalg.solve(self.colour.astype(np.float64), phi.T).T
+        return np.concatenate([inside.reshape(-1), np.zeros(BANDS)]).astype(np.float32)
+
+
 def fit(
     samples: Samples,
     held_out: Samples | None,
     settings: FitSettings,
     device: torch.device,
-    after_epoch: Callable[[int, float], None] = lambda epoch, error: None,
-) -> tuple[Predictor, Standardisation]:
-    """Fit a predictor; with held-out superpixels, the epoch that predicts them best is kept.
+    after_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Fitted:
+    """Fit a predictor.
 
-    after_epoch: called with the epoch, from 1, and its error on the held-out (or the training) superpixels.
+    It starts from the best single transform of all superpixels. With held-out superpixels the epoch that predicts them
+    best is kept, the start too if none beats it, and fitting ends when ``patience`` epochs brought nothing; without
+    them the last epoch is kept.
     """
+    standardisation = Standardisation.of(samples.features)
+    conditioning = _Conditioning(samples)
     torch.manual_seed(settings.seed)
     order = np.random.default_rng(settings.seed)
-    standardisation = Standardisation.of(samples.features)
     network = Predictor(samples.features.shape[1], settings.dropout).to(device)
+    start = conditioning.start(samples)
+    with torch.no_grad():
+        network.last.bias.copy_(torch.from_numpy(start))
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     steps = settings.epochs * -(-len(samples.features) // settings.batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    best_error, best_state = np.inf, network.state_dict()
-    for epoch in range(1, settings.epochs + 1):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, steps + 1, pct_start=0.1)
+
+    def judged(number: int, loss: float) -> Epoch:
+        current = conditioning.folded(network)
+        epoch = Epoch(number, loss, measure(current, standardisation, held_out or samples, device).predicted)
+        if held_out is None or not curve or epoch.error < min(earlier.error for earlier in curve):
+            kept[:] = [current]
+        curve.append(epoch)
+        return epoch
+
+    curve: list[Epoch] = []
+    kept: list[Predictor] = []
+    judged(0, float("nan"))
+    for number in range(1, settings.epochs + 1):
         network.train()
         shuffled = order.permutation(len(samples.features))
-        for start in range(0, len(shuffled), settings.batch):
-            chosen = np.sort(shuffled[start : start + settings.batch])
-            loss = _loss(network, standardisation, samples, chosen, device)
+        losses = []
+        for first in range(0, len(shuffled), settings.batch):
+            chosen = np.sort(shuffled[first : first + settings.batch])
+            loss = _loss(network, standardisation, conditioning, samples, chosen, settings.noise, device)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
-        error = measure(network, standardisation, held_out or samples, device).predicted
-        if error < best_error:
-            best_error = error
-            best_state = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        after_epoch(epoch, error)
-    network.load_state_dict(best_state)
-    return network.eval(), standardisation
+            losses.append(float(loss.detach()))
+        after_epoch(judged(number, float(np.mean(losses))))
+        if held_out is not None and number - min(curve, key=lambda epoch: epoch.error).number >= settings.patience:
+            break
+    return Fitted(kept[0], standardisation, conditioning.turn @ start, tuple(curve))
 
 
 def _loss(
     network: Predictor,
     standardisation: Standardisation,
+    conditioning: _Conditioning,
     samples: Samples,
     chosen: npt.NDArray[np.int64],
+    noise: float,
     device: torch.device,
 ) -> Tensor:
-    """Mean squared distance, in Lab units, between predicted and graded pixels."""
-    features = torch.from_numpy(samples.features[chosen]).to(device)
-    values = torch.from_numpy(basis(samples.before[chosen])).to(device)
-    scale = torch.tensor(LAB_SCALE, device=device)
+    """Mean distance, in Lab units, between predicted and graded pixels, soft near zero.
+
+    The paper takes its square, whose best answer between two possible looks is a mixture of both. The distance is
+    what is measured in the end, and its best answer is one of the two.
+    """
+    inputs = standardisation.apply(torch.from_numpy(samples.features[chosen]).to(device))
+    if noise:
+        seen, plain = inputs[:, : samples.semantic], inputs[:, samples.semantic :]
+        inputs = torch.cat([seen + noise * torch.randn_like(seen), plain], dim=1)
+    colours, bands = conditioning.values(samples.before[chosen], samples.bands[chosen])
     wanted = torch.from_numpy(samples.after[chosen] - samples.before[chosen]).to(device)
-    phi = network(standardisation.apply(features)).reshape(-1, 3, TERMS)
-    change = torch.einsum("nrt,npt->npr", phi, values) * scale
-    return (change - wanted).square().sum(dim=-1).mean()
+    outputs = network(inputs)
+    phi, gains = outputs[:, :COEFFICIENTS].reshape(-1, 3, TERMS), outputs[:, COEFFICIENTS:]
+    change = torch.einsum("nrt,npt->npr", phi, torch.from_numpy(colours).to(device))
+    contrast = torch.einsum("nb,npb->np", gains, torch.from_numpy(bands).to(device))
+    change = torch.cat([change[..., :1] + contrast[..., None], change[..., 1:]], dim=-1)
+    missed = change * torch.tensor(LAB_SCALE, device=device) - wanted
+    return ((missed.square().sum(dim=-1) + SOFTENING**2).sqrt() - SOFTENING).mean()
 
 
 @torch.inference_mode()
-def measure(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> Errors:
-    """The errors of a predictor on superpixels, with the two yardsticks beside it."""
-    network.eval()
-    predicted = 0.0
+def predicted_lab(
+    network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device
+) -> FloatArray:
+    """Graded colours of the sampled pixels, float32 (N, P, 3), CIELab D65."""
+    network = network.to(device).eval()
+    graded = np.empty_like(samples.before)
     for start in range(0, len(samples.features), 8192):
         part = slice(start, start + 8192)
-        features = torch.from_numpy(samples.features[part]).to(device)
-        phi = network(standardisation.apply(features)).cpu().numpy()
-        predicted += _summed_error(transform_lab(samples.before[part], phi[:, None]), samples.after[part])
+        inputs = standardisation.apply(torch.from_numpy(samples.features[part]).to(device))
+        outputs = network(inputs).cpu().numpy()
+        graded[part] = transform_lab(samples.before[part], outputs[:, None, :COEFFICIENTS])
+        graded[part, :, 0] += np.einsum("nb,npb->np", outputs[:, COEFFICIENTS:], samples.bands[part])
+    return graded
+
+
+def measure(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> Errors:
+    """The errors of a predictor on superpixels, with the two yardsticks beside it."""
     count = samples.before.shape[0] * samples.before.shape[1]
+    predicted = _summed_error(predicted_lab(network, standardisation, samples, device), samples.after)
     distance = _summed_error(samples.before, samples.after)
     return Errors(distance / count, _summed_oracle_error(samples) / count, predicted / count)
 

@@ -1,4 +1,4 @@
-"""The predictor: a small network from a feature vector to one colour transform (METHOD, section 4)."""
+"""The predictor: a small network from a feature vector to one transform (METHOD, section 4)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from vfxstyle.style.detail import BANDS, GAIN_LIMITS
 from vfxstyle.style.transform import COEFFICIENTS
 
 FloatArray = npt.NDArray[np.float32]
 
+OUTPUTS = COEFFICIENTS + BANDS
+"""Numbers predicted for a superpixel: its colour transform, then its gains of the bands of lightness."""
 HIDDEN = 256
 """Neurons in each of the two hidden layers."""
 INPUT_LIMIT = 6.0
@@ -44,7 +47,7 @@ class Standardisation:
 
 
 class Predictor(nn.Module):
-    """Two hidden layers of 256 and 30 outputs; a fresh one predicts the identity for everything."""
+    """Two hidden layers of 256 and 33 outputs; a fresh one predicts the identity for everything."""
 
     def __init__(self, inputs: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -55,15 +58,21 @@ class Predictor(nn.Module):
             nn.Linear(HIDDEN, HIDDEN),
             nn.ReLU(),
             nn.Dropout(dropout),
-            nn.Linear(HIDDEN, COEFFICIENTS),
+            nn.Linear(HIDDEN, OUTPUTS),
         )
-        last = self.layers[-1]
-        assert isinstance(last, nn.Linear)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        self.inputs = inputs
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    @property
+    def last(self) -> nn.Linear:
+        """The layer that makes the outputs."""
+        layer = self.layers[-1]
+        assert isinstance(layer, nn.Linear)
+        return layer
 
     def forward(self, standardised: Tensor) -> Tensor:
-        """Transforms (N, 30) of standardised feature vectors (N, D)."""
+        """Transforms and gains (N, 33) of standardised feature vectors (N, D)."""
         transforms: Tensor = self.layers(standardised)
         return transforms
 
@@ -72,10 +81,12 @@ class Predictor(nn.Module):
 def predict(
     network: Predictor, standardisation: Standardisation, features: FloatArray, device: torch.device
 ) -> FloatArray:
-    """One transform for each superpixel.
+    """One transform, with its gains held to :data:`~vfxstyle.style.detail.GAIN_LIMITS`, for each superpixel.
 
-    features: float32 (N, D). Returns float32 (N, 30).
+    features: float32 (N, D). Returns float32 (N, 33).
     """
     network = network.to(device).eval()
     inputs = standardisation.apply(torch.from_numpy(np.ascontiguousarray(features)).to(device))
-    return np.asarray(network(inputs).float().cpu().numpy(), np.float32)
+    outputs: Tensor = network(inputs).float()
+    outputs[:, COEFFICIENTS:].clamp_(*GAIN_LIMITS)
+    return np.asarray(outputs.cpu().numpy(), np.float32)

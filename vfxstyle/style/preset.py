@@ -16,12 +16,12 @@ from safetensors.numpy import save
 
 from vfxstyle.errors import OutputError, PresetError
 from vfxstyle.files import file_digest, write_atomically
-from vfxstyle.style.predictor import HIDDEN, Predictor, Standardisation
-from vfxstyle.style.transform import COEFFICIENTS, LAB_SCALE
+from vfxstyle.style.predictor import HIDDEN, OUTPUTS, Predictor, Standardisation
+from vfxstyle.style.transform import LAB_SCALE
 
 FloatArray = npt.NDArray[np.float32]
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the file format. Files of this version load in every later one."""
 SUFFIX = ".safetensors"
 _KEY = "vfxstyle.preset"
@@ -38,7 +38,11 @@ class PresetInfo:
     backbone: str
     """Backbone that its features come from."""
     parts: tuple[str, ...]
-    """Deep parts of the feature vector, in order; each has a projection."""
+    """Parts of the feature vector, in order."""
+    projected: tuple[str, ...]
+    """Those of them that have a projection."""
+    weights: str = ""
+    """SHA-256 of the backbone's weight file, where no package carries the weights."""
     lab_scale: tuple[float, float, float] = LAB_SCALE
     """What L, a and b are divided by in the transform."""
     schema: int = SCHEMA
@@ -56,7 +60,7 @@ class Preset:
     info: PresetInfo
     """What the preset says of itself."""
     projections: Mapping[str, tuple[FloatArray, FloatArray]]
-    """Mean (C,) and components (K, C) of the PCA of each deep part."""
+    """Mean (C,) and components (K, C) of the PCA of each projected part."""
     standardisation: Standardisation
     """Of the feature vector."""
     network: Predictor
@@ -121,7 +125,7 @@ def read_preset(path: Path) -> Preset:
                 tensors.pop(f"pca.{part}.mean").astype(np.float32),
                 tensors.pop(f"pca.{part}.components").astype(np.float32),
             )
-            for part in info.parts
+            for part in info.projected
         }
         standardisation = Standardisation(
             tensors.pop("standardisation.mean").astype(np.float32),
@@ -152,7 +156,8 @@ def _opened(path: Path) -> Any:
 def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
     try:
         values = json.loads((metadata or {})[_KEY])
-        values["parts"], values["lab_scale"] = tuple(values["parts"]), tuple(values["lab_scale"])
+        for name in ("parts", "projected", "lab_scale"):
+            values[name] = tuple(values[name])
         info = PresetInfo(**values)
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, "it does not carry a vfxstyle preset header") from error
@@ -165,7 +170,7 @@ def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
 
 def _network(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Predictor:
     network = Predictor(inputs)
-    widths = (inputs, HIDDEN, HIDDEN, COEFFICIENTS)
+    widths = (inputs, HIDDEN, HIDDEN, OUTPUTS)
     for index, layer in enumerate(_LAYERS):
         weight, bias = tensors.pop(f"network.{index}.weight"), tensors.pop(f"network.{index}.bias")
         if weight.shape != (widths[index + 1], widths[index]) or bias.shape != (widths[index + 1],):

@@ -1,0 +1,64 @@
+"""Means of cell features over superpixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from vfxstyle.features.backbones import CellMaps
+
+FloatArray = npt.NDArray[np.float32]
+LabelArray = npt.NDArray[np.int32]
+
+
+@torch.inference_mode()
+def pooled(maps: CellMaps, index: int, rows: LabelArray, wanted: LabelArray) -> dict[str, FloatArray]:
+    """Mean over each superpixel of the features that its pixels have, each between its four nearest cells.
+
+    index: which of the pictures. rows: int32 (H, W), which superpixel each pixel of the picture belongs to.
+    wanted: int32 (N,), superpixels, ascending. Returns float32 (N, C) by name of layer.
+    """
+    first = next(iter(maps.layers.values()))
+    weights = _cell_weights(maps, rows, wanted, first.shape[2], first.shape[3]).to(first.device)
+    means: dict[str, FloatArray] = {}
+    for name, layer in maps.layers.items():
+        cells = layer[index].float().flatten(1).T.contiguous()
+        means[name] = np.asarray(torch.sparse.mm(weights, cells).cpu().numpy(), np.float32)
+    return means
+
+
+def _cell_weights(maps: CellMaps, rows: LabelArray, wanted: LabelArray, height: int, width: int) -> Tensor:
+    """What each cell counts in the mean of each superpixel: sparse (N, height * width), rows that sum to 1."""
+    y, x = (_between(np.arange(size), maps, cells) for size, cells in zip(rows.shape, (height, width), strict=True))
+    place = np.full(int(rows.max()) + 1, -1, np.int64)
+    place[wanted] = np.arange(len(wanted))
+    owners = place[rows]
+    here = owners >= 0
+    own = owners[here]
+    at_y, at_x = np.nonzero(here)
+    share = (1 / np.bincount(own, minlength=len(wanted))[own]).astype(np.float32)
+    keys, values = [], []
+    for cell_y, weight_y in y:
+        for cell_x, weight_x in x:
+            keys.append(own * (height * width) + cell_y[at_y] * width + cell_x[at_x])
+            values.append(share * weight_y[at_y] * weight_x[at_x])
+    every, inverse = np.unique(np.concatenate(keys), return_inverse=True)
+    summed = np.bincount(inverse, np.concatenate(values)).astype(np.float32)
+    indices = np.stack(np.divmod(every, height * width))
+    size = (len(wanted), height * width)
+    places, amounts = torch.from_numpy(indices), torch.from_numpy(summed)
+    return torch.sparse_coo_tensor(places, amounts, size, is_coalesced=True, check_invariants=False)
+
+
+def _between(
+    pixels: npt.NDArray[np.int64], maps: CellMaps, cells: int
+) -> list[tuple[npt.NDArray[np.int64], FloatArray]]:
+    """The cell before and the cell after each pixel along one axis, with their weights."""
+    place = ((pixels + 0.5) * maps.upsample - 0.5 - maps.origin) / maps.stride
+    place = np.clip(place, 0, cells - 1)
+    before = np.minimum(np.floor(place).astype(np.int64), max(cells - 2, 0))
+    after = np.minimum(before + 1, cells - 1)
+    weight = (place - before).astype(np.float32)
+    return [(before, 1 - weight), (after, weight)]

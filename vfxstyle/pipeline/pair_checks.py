@@ -1,0 +1,154 @@
+"""What is wrong with exemplar pairs: of other contents, swapped, out of register, in different spaces or sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle.errors import PairsError
+from vfxstyle.pipeline.exemplars import ExemplarPair, PairPictures
+from vfxstyle.pipeline.plates import lab_of_picture
+from vfxstyle.style import fit_transform, transform_lab
+
+FloatArray = npt.NDArray[np.float32]
+
+LEAST_LIKENESS = 0.25
+"""Correlation of edges under which two pictures show different things. (Strong looks keep .6 and more; two street
+photographs of one set have .1 at most.)"""
+LEAST_SHIFT = 0.75
+"""Px of the analysis picture from which a pair counts as out of register."""
+_CLEAR_PEAK = 0.15  # response of the phase correlation under which it found nothing
+_PIXELS = 4000
+_SWAPPED = 0.6  # of the error in the stated direction, that in the other is below this
+
+
+@dataclass(frozen=True, slots=True)
+class PairFacts:
+    """What the checks need to know of a pair, small enough to keep for all pairs."""
+
+    name: str
+    """The pair's name."""
+    likeness: float
+    """Correlation of the edges of both pictures, -1..1."""
+    shift: tuple[float, float]
+    """(x, y) by which after lies beside before, px of the analysis picture; zero where it cannot be told."""
+    width: int
+    """Columns of the analysis picture."""
+    before: FloatArray
+    """float32 (P, 3), CIELab of some pixels."""
+    after: FloatArray
+    """float32 (P, 3), the same pixels in the graded picture."""
+    sizes: tuple[tuple[int, int], tuple[int, int]]
+    """Width and height of either file, px."""
+    spaces: tuple[str, str]
+    """Colour space of either file."""
+
+
+def facts_of(pair: ExemplarPair, pictures: PairPictures) -> PairFacts:
+    """Look at a pair."""
+    before, after = lab_of_picture(pictures.before), lab_of_picture(pictures.after)
+    edges = [_edges(lab) for lab in (before, after)]
+    likeness = float(np.corrcoef(edges[0].reshape(-1), edges[1].reshape(-1))[0, 1]) if _vary(edges) else 1.0
+    places = np.random.default_rng(0).integers(0, before.shape[0] * before.shape[1], _PIXELS)
+    return PairFacts(
+        pair.name,
+        likeness,
+        _shift(edges[0], edges[1]),
+        before.shape[1],
+        before.reshape(-1, 3)[places],
+        after.reshape(-1, 3)[places],
+        pictures.sizes,
+        pictures.spaces,
+    )
+
+
+def _edges(lab: FloatArray) -> FloatArray:
+    """Strength of edges, compressed so that a look's contrast matters little."""
+    x, y = cv2.Sobel(lab, cv2.CV_32F, 1, 0), cv2.Sobel(lab, cv2.CV_32F, 0, 1)
+    return np.asarray(np.sqrt(np.sqrt((x**2 + y**2).sum(axis=-1))), np.float32)
+
+
+def _vary(edges: Sequence[FloatArray]) -> bool:
+    return all(edge.std() > 1e-3 for edge in edges)
+
+
+def _shift(before: FloatArray, after: FloatArray) -> tuple[float, float]:
+    if not _vary((before, after)) or min(before.shape) < 32:
+        return 0.0, 0.0
+    window = cv2.createHanningWindow(before.shape[::-1], cv2.CV_32F)
+    (x, y), response = cv2.phaseCorrelate(before - before.mean(), after - after.mean(), window)
+    return (float(x), float(y)) if response > _CLEAR_PEAK else (0.0, 0.0)
+
+
+def check_pairs(facts: Sequence[PairFacts]) -> list[str]:
+    """Sentences about what the user should look at.
+
+    Raises :class:`~vfxstyle.errors.PairsError` for pairs that show different things, or stand in the wrong folder.
+    """
+    strangers = [fact.name for fact in facts if fact.likeness < LEAST_LIKENESS]
+    if strangers:
+        raise PairsError(
+            f"{_named(strangers)}: before and after show different things; match the pictures by what they show, or "
+            "take the pair out."
+        )
+    swapped = _swapped(facts)
+    if swapped:
+        raise PairsError(
+            f"{_named(swapped)}: before and after seem to be swapped, the others' look fits them the other way round; "
+            "exchange the two files."
+        )
+    notes = []
+    for fact in facts:
+        if max(map(abs, fact.shift)) >= LEAST_SHIFT:
+            by = fact.sizes[0][0] / fact.width
+            notes.append(
+                f"pair '{fact.name}': after lies {fact.shift[0] * by:+.1f}, {fact.shift[1] * by:+.1f} px beside "
+                "before; the look is learnt blurred along edges. Export both without reframing."
+            )
+    resized = [fact.name for fact in facts if fact.sizes[0] != fact.sizes[1]]
+    if resized:
+        notes.append(f"{_named(resized)}: before and after differ in size and are compared at analysis size")
+    kinds = {(fact.spaces[0], fact.spaces[1]) for fact in facts}
+    mixed = [fact.name for fact in facts if _space(fact.spaces[0]) != _space(fact.spaces[1])]
+    if mixed:
+        example = next(fact for fact in facts if fact.name == mixed[0])
+        notes.append(
+            f"{_named(mixed)}: before is {example.spaces[0]}, after {example.spaces[1]}; each is decoded by its own. "
+            "If one of them is wrong, tag the file, or name one space for all with --input-space."
+        )
+    elif len({_space(before) for before, _ in kinds}) > 1:
+        notes.append(f"the pairs are in different spaces ({', '.join(sorted({before for before, _ in kinds}))})")
+    return notes
+
+
+def _space(described: str) -> str:
+    return described.partition(" (")[0]
+
+
+def _named(names: Sequence[str]) -> str:
+    listed = ", ".join(f"'{name}'" for name in names[:5])
+    return f"pair{'s' if len(names) > 1 else ''} {listed}{' ...' if len(names) > 5 else ''}"
+
+
+def _swapped(facts: Sequence[PairFacts]) -> list[str]:
+    """Pairs that one transform, fitted to all the others, explains far better the other way round."""
+    if len(facts) < 3:  # of two it cannot be said which one
+        return []
+    found = []
+    for fact in facts:
+        others = [other for other in facts if other is not fact]
+        before = np.concatenate([other.before for other in others])
+        after = np.concatenate([other.after for other in others])
+        look = fit_transform(before, after)
+        stated = _miss(look, fact.before, fact.after)
+        if stated > 2 and _miss(look, fact.after, fact.before) < _SWAPPED * stated:
+            found.append(fact.name)
+    return found
+
+
+def _miss(look: FloatArray, before: FloatArray, after: FloatArray) -> float:
+    return float(np.linalg.norm(transform_lab(before, look) - after, axis=-1).mean())

@@ -1,0 +1,54 @@
+"""What a look was not learnt of, by the plate's colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+NEUTRAL = 10.0
+"""Chroma, in Lab units, below which a colour has no hue worth a name."""
+_TONES = ((0, "blacks"), (20, "dark greys"), (45, "greys"), (70, "light greys"), (90, "whites"))
+_HUES = ((-20, "pinks"), (20, "reds"), (50, "oranges"), (80, "yellows"), (105, "greens"), (170, "cyans"),
+         (230, "blues"), (300, "purples"))  # fmt: skip
+_LEAST = 0.005  # share of the pixels below which a group is not worth a line
+
+
+@dataclass(frozen=True, slots=True)
+class ColourError:
+    """How well a look was learnt on one group of colours."""
+
+    name: str
+    """Plain name of the group."""
+    share: float
+    """Of the pixels, 0..1."""
+    distance: float
+    """Mean L2 in Lab from plate to graded picture."""
+    missed: float
+    """Mean L2 in Lab from the prediction to the graded picture."""
+
+
+def errors_by_colour(before: FloatArray, after: FloatArray, answers: FloatArray) -> tuple[ColourError, ...]:
+    """Errors by hue, and by tone for what is neutral; the group that adds most to the whole error first.
+
+    before, after, answers: float32 (..., 3), CIELab D65.
+    """
+    before, after, answers = (values.reshape(-1, 3) for values in (before, after, answers))
+    group = np.searchsorted([edge for edge, _ in _TONES], before[:, 0], side="right") - 1
+    group = np.maximum(group, 0)
+    hue = np.degrees(np.arctan2(before[:, 2], before[:, 1]))
+    hue = np.where(hue < _HUES[0][0], hue + 360, hue)
+    coloured = np.hypot(before[:, 1], before[:, 2]) >= NEUTRAL
+    by_hue = (np.searchsorted([edge for edge, _ in _HUES], hue, side="right") - 1) % len(_HUES)
+    by_hue[hue >= 360 + _HUES[0][0]] = 0
+    group = np.where(coloured, len(_TONES) + by_hue, group)
+    distance, missed = np.linalg.norm(after - before, axis=1), np.linalg.norm(answers - after, axis=1)
+    found = []
+    for index, (_, name) in enumerate((*_TONES, *_HUES)):
+        own = group == index
+        if own.mean() >= _LEAST:
+            found.append(ColourError(name, float(own.mean()), float(distance[own].mean()), float(missed[own].mean())))
+    return tuple(sorted(found, key=lambda error: -error.share * error.missed))
