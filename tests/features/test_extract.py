@@ -4,43 +4,80 @@ import torch
 from helpers import moving_picture
 
 from vfxstyle.color import linear_to_lab, srgb_to_linear
-from vfxstyle.features import DEEP_PARTS, PCA, assemble, backbone_class, extract
+from vfxstyle.features import (
+    PCA,
+    Segmentation,
+    assemble,
+    backbone_class,
+    components_of,
+    describe,
+    every_part,
+    projected_parts,
+    see,
+)
+
+LITE0 = backbone_class("efficientnet-lite0")
+ROWS = np.zeros((72, 128), np.int32)
+ROWS[:, 40:] = 1
+ROWS[30:50, 90:120] = 2
+CENTROIDS = np.float32([[19.5, 35.5], [80, 36], [500, -3]])
 
 
 @pytest.fixture(scope="module")
-def raw():
-    backbone = backbone_class("efficientnet-lite0")(torch.device("cpu"))
-    points = np.float32([[10.4, 20.2], [100, 50], [500, -3]])
-    return extract(backbone, moving_picture(0), points)
+def seen():
+    return see(LITE0.load(torch.device("cpu")), [moving_picture(0)])
 
 
-def test_parts_have_the_sizes_of_the_method(raw):
-    assert raw.context_coarse.shape == raw.context_fine.shape == (3, 1280)
+@pytest.fixture(scope="module")
+def raw(seen):
+    return describe(seen, 0, Segmentation(ROWS, CENTROIDS, np.arange(3, dtype=np.int32)))
+
+
+def test_every_part_has_its_size(raw):
+    sizes = {name: part.shape for name, part in raw.parts.items()}
+    assert sizes.pop("histogram") == (3, 960)
+    assert sizes.pop("surround") == (3, 12)
+    assert [sizes.pop(name) for name in ("pixel", "mean", "spread")] == [(3, 3)] * 3
+    assert sizes == {f"{layer}_{scale}": (3, n) for layer, n in LITE0.layers.items() for scale in ("coarse", "fine")}
     assert raw.global_.shape == (1280,)
-    assert raw.histogram.shape == (3, 960)
-    assert raw.context_coarse.dtype == np.float16
+    assert {"global", *raw.parts} == set(every_part(LITE0))
 
 
-def test_the_pixel_feature_is_lab_at_the_nearest_pixel_inside(raw):
+def test_colours_are_those_of_the_superpixel(raw):
     lab = linear_to_lab(srgb_to_linear(moving_picture(0)))
-    np.testing.assert_array_equal(raw.pixel, [lab[20, 10], lab[50, 100], lab[0, 127]])
+    np.testing.assert_allclose(raw.parts["pixel"], [lab[36, 20], lab[36, 80], lab[0, 127]], atol=0.06)
+    for index in range(3):
+        own = lab[index == ROWS]
+        np.testing.assert_allclose(raw.parts["mean"][index], own.mean(axis=0), atol=0.06)
+        np.testing.assert_allclose(raw.parts["spread"][index], own.std(axis=0), atol=0.06)
+
+
+def test_some_superpixels_are_described_as_among_all(seen, raw):
+    some = describe(seen, 0, Segmentation(ROWS, CENTROIDS, np.int32([0, 2])))
+    for name, part in some.parts.items():
+        np.testing.assert_allclose(part, raw.parts[name][[0, 2]], rtol=1e-3, atol=1e-3, err_msg=name)
+
+
+def test_pictures_seen_together_are_seen_as_alone(raw):
+    together = see(LITE0.load(torch.device("cpu")), [moving_picture(3), moving_picture(0)])
+    again = describe(together, 1, Segmentation(ROWS, CENTROIDS, np.arange(3, dtype=np.int32)))
+    np.testing.assert_allclose(again.parts["semantic_fine"], raw.parts["semantic_fine"], atol=5e-3)
+    np.testing.assert_allclose(again.global_, raw.global_, atol=5e-3)
 
 
 def test_the_vector_is_the_parts_in_order(raw):
-    projections = {
-        part: PCA(np.zeros(1280, np.float32), np.eye(1280, dtype=np.float32)[i : i + 1])
-        for i, part in enumerate(DEEP_PARTS)
-    }
-    parts = {
-        "global_": np.repeat(raw.global_[None], 3, axis=0),
-        "context_coarse": raw.context_coarse,
-        "context_fine": raw.context_fine,
-        "histogram": raw.histogram,
-        "pixel": raw.pixel,
-    }
-    vectors = assemble(**parts, projections=projections)
-    assert vectors.shape == (3, 3 + 960 + 3)
-    np.testing.assert_allclose(vectors[1, 0], raw.global_[0], rtol=1e-3)
-    np.testing.assert_allclose(vectors[1, 1], raw.context_coarse[1, 1], rtol=1e-3)
-    np.testing.assert_allclose(vectors[1, 2], raw.context_fine[1, 2], rtol=1e-3)
-    np.testing.assert_array_equal(vectors[:, -3:], raw.pixel)
+    first = PCA(np.zeros(1280, np.float32), np.eye(1280, dtype=np.float32)[:2])
+    vectors = assemble(
+        ["semantic_fine", "global", "mean"], raw=raw, projections={"semantic_fine": first, "global": first}
+    )
+    expected = np.concatenate(
+        [raw.parts["semantic_fine"][:, :2], np.repeat(raw.global_[None, :2], 3, axis=0), raw.parts["mean"]], axis=1
+    )
+    np.testing.assert_allclose(vectors, expected, rtol=1e-6)
+
+
+def test_everything_but_plain_colours_is_projected():
+    names = every_part(LITE0)
+    assert set(names) - set(projected_parts(names)) == {"pixel", "mean", "spread", "surround"}
+    for name in projected_parts(names):
+        assert components_of(LITE0, name) >= 16

@@ -74,9 +74,12 @@ def test_a_shot_is_graded_from_fewer_frames(make_shot, lively_preset, tmp_path):
     assert reports[0.8].superpixels == reports[1.0].superpixels
     assert len(reports[0.8].written) == 12
     analysis = AnalysisFolder(tmp_path / "out_0.8" / ".vfxstyle")
-    described = analysis.read_features().labels
+    superpixels = analysis.read_superpixels()
+    described = np.concatenate([shown.labels for shown in analysis.read_features()])
+    assert np.isin(superpixels.speakers, described).all()
+    assert not np.isin(superpixels.labels, described).all()
     for number in range(1001, 1013):
-        assert np.isin(analysis.read_labels(number), described).all()
+        assert np.isin(analysis.read_labels(number), superpixels.labels).all()
 
 
 def test_a_coverage_that_cannot_be_is_wrong_usage():

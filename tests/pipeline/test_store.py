@@ -4,13 +4,23 @@ import numpy as np
 import pytest
 
 from vfxstyle.errors import AnalysisError, OutputError
+from vfxstyle.features import RawFeatures
 from vfxstyle.pipeline.settings import AnalysisSettings
-from vfxstyle.pipeline.store import AnalysisFolder, StoredFeatures, identity_of, stamp_plate
+from vfxstyle.pipeline.store import AnalysisFolder, StoredFeatures, Superpixels, identity_of, stamp_plate
 from vfxstyle.shots import open_shot
 
 
-def features():
-    return StoredFeatures(np.array([2, 5], np.int32), {"pixel": np.ones((2, 3), np.float32)})
+def features(frame):
+    raw = RawFeatures(np.full(4, frame, np.float16), {"pixel": np.ones((2, 3), np.float16)})
+    return StoredFeatures(np.int32([2, 5]), np.int32([10, frame]), raw)
+
+
+def fill(analysis):
+    with analysis.writing_features() as writer:
+        for frame in (1, 2):
+            writer.add(frame, features(frame))
+        writer.finish(Superpixels(np.int32([2, 5, 7]), np.int32([2, 5, 5])))
+    analysis.finish({"identity": "abc", "plate": {}})
 
 
 @pytest.fixture
@@ -20,7 +30,7 @@ def stored(make_shot, tmp_path):
     analysis.begin("abc")
     for number in shot.frames:
         analysis.write_labels(number, np.full((4, 6), 70000 + number, np.int32))
-    analysis.finish(features(), {"identity": "abc", "plate": {}})
+    fill(analysis)
     return shot, analysis
 
 
@@ -28,9 +38,37 @@ def test_labels_and_features_come_back(stored):
     shot, analysis = stored
     fresh = AnalysisFolder(analysis.folder)
     np.testing.assert_array_equal(fresh.read_labels(2), np.full((4, 6), 70002))
-    assert fresh.read_features().labels.tolist() == [2, 5]
+    assert fresh.read_superpixels().labels.tolist() == [2, 5, 7]
+    assert fresh.read_superpixels().speakers.tolist() == [2, 5, 5]
+    one, two = fresh.read_features()
+    assert (one.areas.tolist(), two.areas.tolist()) == ([10, 1], [10, 2])
+    assert two.raw.global_.tolist() == [2.0] * 4
+    np.testing.assert_array_equal(two.raw.parts["pixel"], np.ones((2, 3)))
     assert fresh.holds("abc", shot)
     assert not fresh.holds("other", shot)
+
+
+def test_the_same_features_make_the_same_file(stored, tmp_path):
+    _, analysis = stored
+    again = AnalysisFolder(tmp_path / "again")
+    again.begin("abc")
+    fill(again)
+    assert (again.folder / "features.npz").read_bytes() == (analysis.folder / "features.npz").read_bytes()
+
+
+def test_features_that_are_not_finished_leave_nothing(stored):
+    _, analysis = stored
+    before = (analysis.folder / "features.npz").read_bytes()
+
+    def stopped():
+        with analysis.writing_features() as writer:
+            writer.add(1, features(1))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        stopped()
+    assert (analysis.folder / "features.npz").read_bytes() == before
+    assert not list(analysis.folder.glob(".*"))
 
 
 def test_label_maps_of_another_analysis_are_refused(stored):
@@ -83,7 +121,7 @@ def test_damaged_parts_are_named(stored):
     with pytest.raises(AnalysisError, match=r"labels\.0001\.exr is damaged"):
         analysis.read_labels(1)
     with pytest.raises(AnalysisError, match="run again"):
-        analysis.read_features()
+        list(analysis.read_features())
 
 
 def test_the_identity_follows_contents_and_settings_not_times(make_shot):

@@ -24,7 +24,7 @@ from vfxstyle.pipeline.settings import DEFAULT_SUPERPIXELS, TrainSettings
 @options.analysis_width
 @options.input_space
 @options.ocio
-@click.option("--epochs", type=int, default=TrainSettings().epochs, show_default=True, help="Passes over the pairs.")
+@click.option("--epochs", type=int, help="Passes over the pairs. [default: 24, more of few pairs]")
 @click.option(
     "--held-out",
     type=float,

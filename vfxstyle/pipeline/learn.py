@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -99,8 +99,8 @@ def _from_many(
 ) -> Learnt:
     held = out[samples.picture]
     learnt, unseen = samples.only(~held), samples.only(held)
-    wish = FitSettings(epochs=settings.epochs, seed=settings.seed)
-    with clock.stage("training", settings.epochs) as step:
+    wish = FitSettings(epochs=settings.epochs or FitSettings().epochs, seed=settings.seed)
+    with clock.stage("training", len(wish.judged)) as step:
 
         def after_epoch(epoch: Epoch) -> None:
             step()
@@ -134,10 +134,10 @@ def _from_few(
     fold_of = _folds(samples, lessons)
     folds = np.unique(fold_of)
     batches = -(-len(samples.features) // FitSettings().batch)
-    epochs = max(settings.epochs, -(-_FEW_STEPS // batches))
+    epochs = settings.epochs or max(FitSettings().epochs, -(-_FEW_STEPS // batches))
     wish = FitSettings(epochs=epochs, patience=epochs, seed=settings.seed)
     rounds: list[Fitted] = []
-    with clock.stage("training", epochs * (len(folds) + 1)) as step:
+    with clock.stage("training", len(wish.judged) * (len(folds) + 1)) as step:
 
         def after_epoch(epoch: Epoch) -> None:
             step()
@@ -146,7 +146,7 @@ def _from_few(
             learnt, unseen = samples.only(fold_of != fold), samples.only(fold_of == fold)
             rounds.append(fit(learnt, unseen, wish, device, after_epoch))
         share, answers = _best_share(rounds, samples, fold_of, device)
-        whole = fit(samples, None, replace(wish, epochs=epochs), device, after_epoch)
+        whole = fit(samples, None, wish, device, after_epoch)
     network = whole.blended(share)
     if measure(network, whole.standardisation, samples, device).predicted > whole.curve[0].error:
         share, network = 0.0, whole.blended(0.0)

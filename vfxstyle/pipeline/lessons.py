@@ -156,7 +156,7 @@ class LessonFolder:
     def load(self, pair: Sequence[str]) -> Lesson | None:
         """The lesson of a pair, by the lines that stand for its pictures; None where it is not there, or damaged."""
         try:
-            with np.load(self._file(pair), allow_pickle=False) as file:
+            with self._file(pair).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             own = {name: arrays.pop(name) for name in ("global", "pixels", "before", "after", "bands", "shape")}
         except Exception:  # a file cut off by whatever stopped the run is made again, whatever it looks like

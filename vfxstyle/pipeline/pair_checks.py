@@ -33,7 +33,7 @@ class PairFacts:
     name: str
     """The pair's name."""
     likeness: float
-    """Correlation of the edges of both pictures, -1..1."""
+    """Correlation of the edges of both pictures, brought into register, -1..1."""
     shift: tuple[float, float]
     """(x, y) by which after lies beside before, px of the analysis picture; zero where it cannot be told."""
     width: int
@@ -52,12 +52,14 @@ def facts_of(pair: ExemplarPair, pictures: PairPictures) -> PairFacts:
     """Look at a pair."""
     before, after = lab_of_picture(pictures.before), lab_of_picture(pictures.after)
     edges = [_edges(lab) for lab in (before, after)]
-    likeness = float(np.corrcoef(edges[0].reshape(-1), edges[1].reshape(-1))[0, 1]) if _vary(edges) else 1.0
+    shift = _shift(edges[0], edges[1])
+    back = np.roll(edges[1], (-round(shift[1]), -round(shift[0])), axis=(0, 1))
+    likeness = float(np.corrcoef(edges[0].reshape(-1), back.reshape(-1))[0, 1]) if _vary(edges) else 1.0
     places = np.random.default_rng(0).integers(0, before.shape[0] * before.shape[1], _PIXELS)
     return PairFacts(
         pair.name,
         likeness,
-        _shift(edges[0], edges[1]),
+        shift,
         before.shape[1],
         before.reshape(-1, 3)[places],
         after.reshape(-1, 3)[places],

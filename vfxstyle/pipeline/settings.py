@@ -154,8 +154,8 @@ class TrainSettings:
     """Width that wider pictures are brought to, in px."""
     samples: int = 10
     """Pixels sampled from each superpixel."""
-    epochs: int = 24
-    """Passes over all superpixels; few pairs get more, until they have been seen as often as many."""
+    epochs: int | None = None
+    """Passes over all superpixels; None takes 24, and more for few pairs, until they make as many steps as many do."""
     held_out: float = 0.15
     """Share of the pairs kept from training to choose the best epoch and to measure it; 10 pairs or more."""
     backbone: str = DEFAULT_BACKBONE
@@ -179,6 +179,6 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         _check(self.samples >= 1, f"samples is {self.samples}; it must be at least 1.")
-        _check(self.epochs >= 1, f"epochs is {self.epochs}; it must be at least 1.")
+        _check(self.epochs is None or self.epochs >= 1, f"epochs is {self.epochs}; it must be at least 1.")
         _check(0 <= self.held_out <= 0.5, f"held_out is {self.held_out}; it must be 0 to 0.5.")
         _check_shared(self.superpixels, self.analysis_width, self.device, self.seed)

@@ -255,7 +255,7 @@ class AnalysisFolder:
     def _features(self) -> Iterator[Any]:
         path = self.folder / FEATURES
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 yield file
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise AnalysisError(f"Features {path} are damaged; delete {self.folder} and run again.") from error
