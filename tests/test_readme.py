@@ -12,6 +12,7 @@ from vfxstyle.pipeline.cards import model_card
 from vfxstyle.pipeline.library import shipped_folder
 
 README = (REPOSITORY / "README.md").read_text()
+SHIPPED = ("golden", "pop-out", "local-xpro", "watercolor", "cold", "spring")
 COMMANDS = re.findall(r"^python3 -m venv .*$", README, flags=re.MULTILINE)
 
 
@@ -55,17 +56,25 @@ def test_the_example_is_small_and_its_origin_is_told():
     assert "Attribution" in told
 
 
-@pytest.mark.parametrize("name", ["golden", "cold"])
+def test_every_shipped_preset_is_named():
+    assert {path.stem for path in shipped_folder().glob("*.safetensors")} == set(SHIPPED)
+    assert all(f"`{name}`" in README for name in SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_presets_are_small_and_say_what_they_are(name):
     path = shipped_folder() / f"{name}.safetensors"
     assert path.stat().st_size < 12_000_000
     preset = load_preset(name)
     assert preset.info.card["errors"]["predicted"] < preset.info.card["errors"]["global_oracle"]
     assert "non-commercial" in preset.info.card["data"]
-    assert path.with_suffix(".md").read_text() == model_card(preset.info)
+    page = path.with_suffix(".md").read_text()
+    assert all(line in page for line in model_card(preset.info).splitlines())
+    assert path.with_suffix(".jpg").is_file()
+    assert f"({name}.jpg)" in page
 
 
-@pytest.mark.parametrize("name", ["golden", "cold"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_presets_keep_the_order_of_highlights(tmp_path, name):
     """A grey ramp up to 64 through the whole pipeline: brighter in is brighter out, on every row."""
     import numpy as np

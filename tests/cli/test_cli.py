@@ -181,7 +181,7 @@ def test_doctor_names_versions_devices_and_codecs():
         assert word in result.stdout
 
 
-def test_train_writes_one_file_and_says_how_good_it_is(tmp_path):
+def test_train_writes_a_preset_and_says_how_good_it_is(tmp_path):
     for index in range(3):
         before = moving_picture(index, seed=index)
         for side, picture in (("before", before), ("after", before**0.8)):
@@ -190,7 +190,38 @@ def test_train_writes_one_file_and_says_how_good_it_is(tmp_path):
         "train", tmp_path / "pairs", "--name", "lift", "--epochs", "3", "--superpixels", "30", "--analysis-width", "96"
     )
     assert result.returncode == 0, result.stderr
-    assert [p.name for p in (tmp_path / "user_presets").iterdir()] == ["lift.safetensors"]
+    written = sorted(p.name for p in (tmp_path / "user_presets").iterdir())
+    assert written == ["lift.curve.png", "lift.md", "lift.safetensors", "lift.sheet.png"]
     assert "mean L2 in Lab" in result.stderr
-    assert result.stderr.strip().splitlines()[-1].endswith("lift.safetensors")
+    assert "learnt least well: " in result.stderr
+    *_, preset, drawn = result.stderr.strip().splitlines()
+    assert preset.endswith("lift.safetensors")
+    assert all(name in drawn for name in written if not name.endswith(".safetensors"))
     assert "no folder before/" in failed(vfxstyle("train", tmp_path, "--name", "x"), 3, "pairs")
+
+
+def test_a_shot_is_graded_as_a_few_of_its_frames(make_shot, tmp_path):
+    shot = make_shot(frames=range(1001, 1006), extension="png")
+    for number in (1001, 1004):
+        graded = moving_picture(number - 1001) ** np.float32(0.8)
+        path = tmp_path / "graded" / f"plate.{number}.png"
+        write_picture(path, (graded * 65535 + 0.5).astype(np.uint16), kind="uint16")
+    named = ["--shot", shot, "--graded", tmp_path / "graded", "--name", "few", "--epochs", "60"]
+    result = vfxstyle("train", *named, "--superpixels", "40", "--analysis-width", "128", "--device", "cpu")
+    assert result.returncode == 0, result.stderr
+    assert "grading these frames would help most: " in result.stderr
+    result = vfxstyle("grade", shot, "--preset", "few", "-o", tmp_path / "out", "--format", "png", *QUICK)
+    assert result.returncode == 0, result.stderr
+    plate, wanted = moving_picture(2), moving_picture(2) ** np.float32(0.8)
+    out = read_pixels(tmp_path / "out" / "out.1003.png")
+    assert np.abs(out - wanted).mean() < 0.4 * np.abs(plate - wanted).mean()
+    failed(vfxstyle("train", tmp_path / "pairs", *named), 2, "usage")
+
+
+def test_a_backbone_without_weights_is_explained(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    for side in ("before", "after"):
+        write_picture(tmp_path / "pairs" / side / "a.png", np.zeros((64, 64, 3), np.uint8), kind="uint8")
+    message = failed(vfxstyle("train", tmp_path / "pairs", "--name", "x", "--backbone", "vgg16"), 3, "weights")
+    assert "torchvision fetches them once with" in message
+    assert "--weights" in message

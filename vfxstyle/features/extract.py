@@ -30,7 +30,7 @@ SCALES = {"coarse": 1, "fine": 2}
 """How much the picture is enlarged for each context scale."""
 GLOBAL = "global"
 HISTOGRAM_COMPONENTS = 60
-"""PCA size of the histograms. All 960 numbers do no better and take longer (docs/look_benchmark.md)."""
+"""PCA size of the histograms."""
 COLOUR_PARTS = ("histogram", "pixel", "mean", "spread", "surround")
 """Parts that come from the picture's own colours."""
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vfxstyle._version import __version__
-from vfxstyle.errors import FrameError
+from vfxstyle.errors import FrameError, PresetError
 from vfxstyle.features import pick_device, weights_digest
 from vfxstyle.pipeline.analyze import analyze
 from vfxstyle.pipeline.overlap import reading_ahead, storing
@@ -38,12 +38,18 @@ def is_one_stretch(frames: Sequence[int]) -> bool:
 
 def _analysis_settings(settings: GradeSettings, shot: Shot, preset: Preset) -> AnalysisSettings:
     still = settings.frame_based or len(shot.frames) == 1
+    weights = weights_digest(preset.info.backbone, settings.weights)
+    if preset.info.weights != weights:
+        raise PresetError(
+            f"Preset '{preset.info.name}' was learnt with other weights of {preset.info.backbone} than those found here; "
+            "name them with --weights."
+        )
     return AnalysisSettings(
         superpixels=settings.superpixels or (DEFAULT_STILL_SUPERPIXELS if still else DEFAULT_SUPERPIXELS),
         method="graph" if still else "temporal",
         analysis_width=settings.analysis_width,
         backbone=preset.info.backbone,
-        weights=weights_digest(preset.info.backbone, settings.weights),
+        weights=weights,
         seed=settings.seed,
         coverage=settings.coverage,
     )

@@ -17,8 +17,8 @@ from vfxstyle.style import fit_transform, transform_lab
 FloatArray = npt.NDArray[np.float32]
 
 LEAST_LIKENESS = 0.25
-"""Correlation of edges under which two pictures show different things. (Strong looks keep .6 and more; two street
-photographs of one set have .1 at most.)"""
+"""Correlation of edges under which two pictures show different things. On 24 street photographs brush strokes keep .35
+at least, other looks .94; two of the photographs have .19 at most."""
 LEAST_SHIFT = 0.75
 """Px of the analysis picture from which a pair counts as out of register."""
 _CLEAR_PEAK = 0.15  # response of the phase correlation under which it found nothing
