@@ -41,8 +41,8 @@ def _analysis_settings(settings: GradeSettings, shot: Shot, preset: Preset) -> A
     weights = weights_digest(preset.info.backbone, settings.weights)
     if preset.info.weights != weights:
         raise PresetError(
-            f"Preset '{preset.info.name}' was learnt with other weights of {preset.info.backbone} than those found here; "
-            "name them with --weights."
+            f"Preset '{preset.info.name}' was learnt with other weights of {preset.info.backbone} than are found here; "
+            "name the right ones with --weights."
         )
     return AnalysisSettings(
         superpixels=settings.superpixels or (DEFAULT_STILL_SUPERPIXELS if still else DEFAULT_SUPERPIXELS),
