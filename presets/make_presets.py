@@ -45,6 +45,18 @@ DATA_NOTE = (
     "labels), both for research use. The after pictures are made by benchmarks/styles.py. The licences of the sets are "
     "non-commercial: so is a preset trained on them."
 )
+LIMITS = {
+    "golden": "Learnt on streets by day. Skin is taken for something man-made and turns amber; smoke over a road "
+    "stays grey.",
+    "pop-out": "Learnt on streets by day, where people and vehicles are small. In close portraits patches of the face are "
+    "taken for background and pale; animals keep a part of their colour.",
+    "local-xpro": "Learnt on streets by day. Strong on purpose; lawns and sunlit roads can take each other's profile.",
+    "watercolor": "Strokes come out as soft washes: hard borders of one colour are finer than a superpixel. Close "
+    "portraits go soft in patches.",
+    "cold": "Global: it needs no understanding of the picture, and has none.",
+    "spring": "Global: it needs no understanding of the picture, and has none. Bright clouds come near to white.",
+}
+"""What is wrong with each on footage unlike the photographs, as seen on clips and portraits."""
 
 
 class Lines:
@@ -106,7 +118,8 @@ def main() -> None:
                 pairs = [replace(pair, after=graded) for pair, graded in zip(before, after, strict=True)]
                 lessons = [with_after(x, graded, reader) for x, graded in zip(described, after, strict=True)]
                 learnt = learn(lessons, settings, pick_device(settings.device), clock)
-                preset = preset_of(style, learnt, settings, card=preset_card(pairs, learnt, settings))
+                card = {**preset_card(pairs, learnt, settings), "limits": LIMITS[style]}
+                preset = preset_of(style, learnt, settings, card=card)
                 path = save_preset(preset, HERE / f"{style}.safetensors")
                 page = training_page(train_report(path, preset, pairs, learnt))
             thumbnail = HERE / f"{style}.jpg"

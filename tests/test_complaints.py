@@ -161,16 +161,12 @@ def test_11_compression_is_the_plates_or_as_asked(make_shot, tmp_path, identity_
     assert part.header["dwaCompressionLevel"] == 60
 
 
-def assert_graded_in_place(folder, preset, before, after):
-    """What the display window shows of a grade is the grade of what it shows of the plate."""
-    place = folder / f"shown{before.number}"
-    write_picture(place / f"shown.{before.number:04d}.exr", before.on_display().rgb)
-    grade(place, preset, folder / f"graded{before.number}", settings=QUICK)
-    inside = before.on_display().rgb.any(axis=-1)
-    wanted = open_shot(folder / f"graded{before.number}").read(before.number).rgb[inside]
-    got = after.on_display().rgb[inside]
-    if before.number == 1 and len(got):  # later superpixels also depend on the frames before
-        assert np.abs(got - wanted).mean() < 0.02
+def grade_what_is_shown(folder, preset, shot):
+    """A shot of what the display windows of another show, graded."""
+    for number in shot.frames:
+        write_picture(folder / "shown" / f"shown.{number:04d}.exr", shot.read(number).on_display().rgb)
+    grade(folder / "shown", preset, folder / "graded", settings=QUICK)
+    return open_shot(folder / "graded")
 
 
 @pytest.mark.parametrize(
@@ -184,10 +180,13 @@ def test_14_overscan_and_bounding_boxes_do_not_break_it(tmp_path, lively_preset,
         place = (origin[0] + number, origin[1])
         write_picture(tmp_path / "p" / f"p.{number:04d}.exr", pixels, origin=place, display=display)
     grade(tmp_path / "p", lively_preset, tmp_path / "o", settings=QUICK)
+    shown = grade_what_is_shown(tmp_path, lively_preset, open_shot(tmp_path / "p"))
     for number in (1, 2):
         before, after = open_shot(tmp_path / "p").read(number), open_shot(tmp_path / "o").read(number)
         assert (after.data_window, after.display_window) == (before.data_window, before.display_window)
-        assert_graded_in_place(tmp_path, lively_preset, before, after)
+        inside = before.on_display().rgb.any(axis=-1)
+        got, wanted = after.on_display().rgb[inside], shown.read(number).rgb[inside]
+        assert not len(got) or np.abs(got - wanted).mean() < 2e-3
         changed = np.abs(after.rgb - before.rgb).max(axis=-1) > 1e-4
         assert changed.mean() > 0.9
         assert np.isfinite(after.rgb).all()

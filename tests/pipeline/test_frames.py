@@ -53,8 +53,8 @@ def test_held_holes_are_the_frame_before(make_shot, tmp_path, lively_preset):
     report = run(shot, lively_preset, tmp_path / "out", missing="hold")
     assert report.written == (1, 2, 3, 4, 5, 6)
     held, before = (read_pixels(tmp_path / "out" / f"out.{n:04d}.exr") for n in (3, 2))
-    assert np.abs(held - before).mean() < 2e-3
-    assert np.abs(held - read_pixels(tmp_path / "out" / "out.0004.exr")).mean() > 1e-2
+    after = read_pixels(tmp_path / "out" / "out.0004.exr")
+    assert np.abs(held - before).mean() < 0.1 * np.abs(held - after).mean()
 
 
 @pytest.mark.parametrize(

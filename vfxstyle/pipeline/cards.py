@@ -16,8 +16,10 @@ def model_card(info: PresetInfo) -> str:
         "to choose the best epoch and to measure it",
         f"- Data: {card.get('data') or 'not stated'}",
     ]
+    if card.get("limits"):
+        lines.append(f"- Limits: {card['limits']}")
     if errors:
-        where = "held-out pairs" if card.get("held_out") else "the training pairs themselves"
+        where = "held-out pairs" if card.get("held_out") else "parts of the pairs kept out in turn"
         lines += [
             "",
             f"Mean per-pixel L2 distance in CIELab on {where}:",

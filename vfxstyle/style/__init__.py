@@ -2,9 +2,10 @@
 
 from vfxstyle.style.apply import TransformField, apply_field
 from vfxstyle.style.detail import bands, folded
-from vfxstyle.style.fit import Epoch, Errors, FitSettings, Fitted, Samples, fit, measure, predicted_lab
+from vfxstyle.style.fit import Epoch, FitSettings, Fitted, fit
 from vfxstyle.style.predictor import OUTPUTS, Predictor, Standardisation, predict
 from vfxstyle.style.preset import Preset, PresetInfo, read_info, read_preset, save_preset
+from vfxstyle.style.samples import Errors, Samples, measure, predicted_lab
 from vfxstyle.style.transform import basis, fit_transform, transform_lab
 
 __all__ = [
