@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 
 from benchmarks.styles import Labelled, graded, labelled_pictures
-from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.features import backbone_class, pick_device
 from vfxstyle.pipeline.exemplars import ExemplarPair, Picture, PictureReader
 from vfxstyle.pipeline.learn import learn
 from vfxstyle.pipeline.lessons import Lesson
+from vfxstyle.pipeline.plates import lab_of_picture
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.settings import TrainSettings
 from vfxstyle.pipeline.still import graded_picture
@@ -43,13 +43,14 @@ SHIPPED = {
 DATA_NOTE = (
     "labelmefacade (cvjena/labelmefacade, street photographs with dense labels) and camvid (driving frames with dense "
     "labels), both for research use. The after pictures are made by benchmarks/styles.py. The licences of the sets are "
-    "non-commercial: so is a preset trained on them."
+    "non-commercial: so is a preset trained on them. Held-out frames of camvid have neighbours of the same drive among "
+    "those learnt from, which flatters the figures."
 )
 LIMITS = {
     "golden": "Learnt on streets by day. Skin is taken for something man-made and turns amber; smoke over a road "
     "stays grey.",
-    "pop-out": "Learnt on streets by day, where people and vehicles are small. In close portraits patches of the face are "
-    "taken for background and pale; animals keep a part of their colour.",
+    "pop-out": "Learnt on streets by day, where people and vehicles are small. In close portraits patches of the face "
+    "are taken for background and pale; animals keep a part of their colour.",
     "local-xpro": "Learnt on streets by day. Strong on purpose; lawns and sunlit roads can take each other's profile.",
     "watercolor": "Strokes come out as soft washes: hard borders of one colour are finer than a superpixel. Close "
     "portraits go soft in patches.",
@@ -82,7 +83,7 @@ def write_after(labelled: Labelled, style: str, folder: Path) -> Path:
 
 def with_after(lesson: Lesson, after: Picture, reader: PictureReader) -> Lesson:
     """The same superpixels with another graded picture."""
-    lab = linear_to_lab(srgb_to_linear(reader.read(after)[0]))
+    lab = lab_of_picture(reader.read(after)[0])
     return replace(lesson, after=lab.reshape(-1, 3)[lesson.pixels])
 
 

@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from helpers import moving_picture, read_pixels, write_picture
+from helpers import make_preset, moving_picture, read_pixels, write_picture
 
 from vfxstyle import load_preset, train
 from vfxstyle.color import lab_to_linear, linear_to_lab, linear_to_srgb, srgb_to_linear
-from vfxstyle.errors import PairsError, UsageError
+from vfxstyle.errors import PairsError, UsageError, WeightsError
 from vfxstyle.features import backbone_class
 from vfxstyle.pipeline.cards import model_card
 from vfxstyle.pipeline.exemplars import PairPictures, find_pairs
@@ -17,7 +19,7 @@ from vfxstyle.pipeline.progress import Clock, Silent
 from vfxstyle.pipeline.settings import TrainSettings
 from vfxstyle.report.training import write_training_report
 from vfxstyle.shots import open_shot
-from vfxstyle.style import measure
+from vfxstyle.style import measure, save_preset
 
 QUICK = TrainSettings(superpixels=60, analysis_width=128, epochs=40, device="cpu", description="brighter")
 
@@ -240,3 +242,20 @@ def test_a_stopped_run_goes_on_where_it_was(pairs, trained, tmp_path, monkeypatc
     assert len(counted) == 3
     assert target.read_bytes() == trained.path.read_bytes()
     assert not (tmp_path / "bright.training").exists()
+
+
+def test_a_preset_file_that_cannot_be_is_refused_before_the_work(pairs, tmp_path):
+    (tmp_path / "folder.safetensors").mkdir()
+    for target in (tmp_path, tmp_path / "look.v2", tmp_path / "folder.safetensors"):
+        with pytest.raises(UsageError, match="must be a file that ends in .safetensors"):
+            train(pairs, "x", output=target)
+    assert [p.name for p in tmp_path.iterdir()] == ["folder.safetensors"]
+
+
+def test_a_look_of_another_weight_file_is_refused_before_the_work(make_shot, tmp_path):
+    preset = make_preset()
+    other = replace(preset, info=replace(preset.info, weights="0" * 64))
+    path = save_preset(other, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match="other weights of efficientnet-lite0"):
+        grade(make_shot(), path, tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.exr"))

@@ -26,7 +26,7 @@ def test_groups_have_their_colours_and_errors():
         (30, 20, "reds"),
         (5, 40, "yellows"),
         (-40, 3, "cyans"),
-        (25, -30, "purples"),
+        (40, -30, "purples"),
     ],
 )
 def test_hues_go_round_the_circle(a, b, name):

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from vfxstyle.color import linear_to_lab
 from vfxstyle.style import TransformField, apply_field, bands, folded
 from vfxstyle.style.detail import smoothed
 from vfxstyle.style.transform import transform_lab
@@ -78,8 +79,6 @@ def test_a_plate_finer_than_the_analysis_gets_the_gain_too(gain, least, most):
     random = np.random.default_rng(2)
     plate = np.repeat((0.2 + 0.02 * random.standard_normal((120, 400, 1))).astype(np.float32), 3, axis=2)
     small = cv2.resize(plate, (100, 30), interpolation=cv2.INTER_AREA)
-    from vfxstyle.color import linear_to_lab
-
     guide = linear_to_lab(small)
     outputs = np.zeros((30, 100, 33), np.float32)
     outputs[..., 30] = gain
@@ -87,3 +86,16 @@ def test_a_plate_finer_than_the_analysis_gets_the_gain_too(gain, least, most):
     out, _ = apply_field(plate, field)
     ratio = linear_to_lab(out)[..., 0].std() / linear_to_lab(plate)[..., 0].std()
     assert least < ratio < most
+
+
+@pytest.mark.parametrize("level", [0.05, 0.5, 1.0, 8.0, 60.0])
+@pytest.mark.parametrize("gain", [-1.0, 1.0, 3.0])
+def test_a_flat_plate_has_no_contrast_to_change(level, gain):
+    """Above white too, where the analysis picture is clipped and the plate is not."""
+    plate = np.full((30, 60, 3), level, np.float32)
+    guide = linear_to_lab(np.minimum(plate, 1))
+    outputs = np.zeros((30, 60, 33), np.float32)
+    outputs[..., 30:] = gain
+    field = TransformField(folded(outputs, np.ascontiguousarray(guide[..., 0])), guide)
+    out, _ = apply_field(plate, field)
+    np.testing.assert_allclose(out, plate, rtol=2e-3)

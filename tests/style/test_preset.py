@@ -108,3 +108,10 @@ def test_an_unwritable_place(tmp_path):
 def test_nothing_in_a_preset_can_run(path):
     assert path.read_bytes()[:1] != b"\x80"  # no pickle
     assert set(load(path.read_bytes())) == set(load_file(path))
+
+
+def test_a_preset_of_the_first_format_asks_to_be_learnt_again(path):
+    first = {"schema": 1, "name": "old", "backbone": "efficientnet-lite0", "parts": ["global"], "lab_scale": [1, 1, 1]}
+    rewritten(path, lambda tensors: None, {_KEY: json.dumps(first)})
+    with pytest.raises(PresetError, match=r"format version 1.*train the look again"):
+        read_preset(path)

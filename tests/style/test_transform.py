@@ -1,6 +1,7 @@
 import numpy as np
 
 from vfxstyle.style import basis, fit_transform, transform_lab
+from vfxstyle.style.transform import fit_transform_without_each
 
 LAB = (np.random.default_rng(0).random((500, 3)) * [100, 160, 160] - [0, 80, 80]).astype(np.float32)
 
@@ -33,3 +34,13 @@ def test_a_single_colour_is_fitted_without_blowing_up():
     fitted = fit_transform(lab, lab + np.float32([5, 0, 0]))
     assert np.abs(fitted).max() < 1
     np.testing.assert_allclose(transform_lab(lab, fitted)[0] - lab[0], [5, 0, 0], atol=0.1)
+
+
+def test_leaving_each_out_is_fitting_the_others():
+    random = np.random.default_rng(4)
+    before = (random.random((4, 50, 3)) * [100, 80, 80] - [0, 40, 40]).astype(np.float32)
+    after = (before + random.normal(0, 5, before.shape)).astype(np.float32)
+    for index, found in enumerate(fit_transform_without_each(before, after)):
+        others = [i for i in range(4) if i != index]
+        wanted = fit_transform(before[others].reshape(-1, 3), after[others].reshape(-1, 3))
+        np.testing.assert_allclose(found, wanted, atol=1e-4)

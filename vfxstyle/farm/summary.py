@@ -66,7 +66,7 @@ def export_summary(report: ExportReport) -> str:
 def mattes_summary(report: MattesReport) -> str:
     """What was written, in a line."""
     return (
-        f"{len(report.written)} frames written, {report.superpixels} temporal superpixels in {report.groups} groups: "
+        f"{len(report.written)} frames written, {report.superpixels} superpixels in {report.groups} groups: "
         f"{report.output}"
     )
 

@@ -13,11 +13,10 @@ from vfxstyle.features.extract import (
     see,
 )
 from vfxstyle.features.pca import PCA, PCAFit
-from vfxstyle.features.registry import BACKBONES, DEFAULT_BACKBONE, backbone_class, weights_digest
+from vfxstyle.features.registry import BACKBONES, backbone_class, weights_digest
 
 __all__ = [
     "BACKBONES",
-    "DEFAULT_BACKBONE",
     "PCA",
     "Backbone",
     "PCAFit",

@@ -1,7 +1,7 @@
 """Backbones: image classifiers used as fully convolutional networks at stride 32 and at stride 8.
 
 A backbone is a class with the facts of :class:`Backbone` and three methods; adding one is that class and a line in
-``BACKBONES`` of :mod:`vfxstyle.features.registry` (docs/features.md shows one).
+``BACKBONES`` of :mod:`vfxstyle.features.registry` (docs/look.md shows one).
 """
 
 from __future__ import annotations

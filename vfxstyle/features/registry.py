@@ -11,8 +11,6 @@ from vfxstyle.files import file_digest
 BACKBONES: dict[str, type[Backbone]] = {kind.name: kind for kind in (EfficientNetLite0, Vgg16)}
 """Every backbone by its name."""
 
-DEFAULT_BACKBONE = EfficientNetLite0.name
-
 
 def backbone_class(name: str) -> type[Backbone]:
     """The class of a backbone. Raises :class:`~vfxstyle.errors.UsageError` for an unknown name."""

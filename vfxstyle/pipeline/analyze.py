@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 import tsp
-from vfxstyle.errors import AnalysisError, FrameError
-from vfxstyle.features import Seen, Segmentation, backbone_class, describe, pick_device, see
+from vfxstyle.errors import AnalysisError, FrameError, WeightsError
+from vfxstyle.features import Seen, Segmentation, backbone_class, describe, pick_device, see, weights_digest
 from vfxstyle.pipeline.coverage import stand_ins
 from vfxstyle.pipeline.graph import graph_superpixels
 from vfxstyle.pipeline.overlap import Reading, reading_ahead
@@ -63,6 +63,7 @@ def analyze(
             f"Analysis {folder} belongs to another plate or other settings; name another folder with --analysis, "
             "or let it be replaced with --overwrite changed."
         )
+    _check_weights(settings, weights)
     analysis.begin(identity)
     study = _Study(shot, analysis, settings, light, on_error, clock)
     present, areas = study.segment()
@@ -85,6 +86,15 @@ def analyze(
         },
     )
     return analysis
+
+
+def _check_weights(settings: AnalysisSettings, named: str | None) -> None:
+    """That the network can be loaded, and is the one asked for, before an hour goes into superpixels."""
+    if weights_digest(settings.backbone, named) != settings.weights:
+        raise WeightsError(
+            f"The preset was learnt with other weights of {settings.backbone} than are found here; name the right ones "
+            "with --weights."
+        )
 
 
 class _Study:

@@ -14,14 +14,11 @@ from vfxstyle.errors import PairsError
 from vfxstyle.files import file_digest
 from vfxstyle.pipeline.plates import analysis_picture
 from vfxstyle.pipeline.settings import TrainSettings
-from vfxstyle.pipeline.spaces import Light, input_space
+from vfxstyle.pipeline.spaces import Light, identity_of_space, input_space
 from vfxstyle.shots import Shot, open_shot
 from vfxstyle.shots.images import PICTURE_EXTENSIONS
 
 FloatArray = npt.NDArray[np.float32]
-
-MOST_GRADED = 8
-"""Graded frames of one shot that are few; beyond that they are pairs like others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def find_graded_frames(shot: Path, graded: Path) -> list[ExemplarPair]:
 
     Raises :class:`~vfxstyle.errors.PairsError` if a graded frame is none of the shot's.
     """
-    with open_shot(shot) as plate, open_shot(graded, missing="skip") as after:
+    with open_shot(shot, missing="skip") as plate, open_shot(graded, missing="skip") as after:
         strangers = sorted(set(after.frames) - set(plate.frames))
         if strangers:
             raise PairsError(
@@ -145,6 +142,17 @@ class PictureReader:
         light = Light.of(self._config, plate.space)
         seen = analysis_picture(shot.read(number), light, self._settings.analysis_width)
         return seen, (shot.info.width, shot.info.height), str(plate)
+
+    def colours(self, pairs: Sequence[ExemplarPair]) -> str:
+        """Stands for how the pictures of the pairs are decoded: another configuration gives another value."""
+        seen = set()
+        for pair in pairs:
+            for picture in (pair.before, pair.after):
+                shot = self.shot(picture.shot)
+                path = shot.file_of(shot.frames[0])
+                plate = input_space(self._config, shot.info.color_tag, path, self._settings.input_space)
+                seen.add(identity_of_space(self._config, plate.space))
+        return ",".join(sorted(seen))
 
     def pair(self, pair: ExemplarPair) -> PairPictures:
         """Both pictures of a pair.

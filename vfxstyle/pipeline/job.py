@@ -8,8 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from vfxstyle._version import __version__
-from vfxstyle.errors import FrameError, PresetError
-from vfxstyle.features import pick_device, weights_digest
+from vfxstyle.errors import FrameError
+from vfxstyle.features import pick_device
 from vfxstyle.pipeline.analyze import analyze
 from vfxstyle.pipeline.overlap import reading_ahead, storing
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan
@@ -38,18 +38,12 @@ def is_one_stretch(frames: Sequence[int]) -> bool:
 
 def _analysis_settings(settings: GradeSettings, shot: Shot, preset: Preset) -> AnalysisSettings:
     still = settings.frame_based or len(shot.frames) == 1
-    weights = weights_digest(preset.info.backbone, settings.weights)
-    if preset.info.weights != weights:
-        raise PresetError(
-            f"Preset '{preset.info.name}' was learnt with other weights of {preset.info.backbone} than are found here; "
-            "name the right ones with --weights."
-        )
     return AnalysisSettings(
         superpixels=settings.superpixels or (DEFAULT_STILL_SUPERPIXELS if still else DEFAULT_SUPERPIXELS),
         method="graph" if still else "temporal",
         analysis_width=settings.analysis_width,
         backbone=preset.info.backbone,
-        weights=weights,
+        weights=preset.info.weights,
         seed=settings.seed,
         coverage=settings.coverage,
     )
@@ -88,7 +82,11 @@ class Job:
             settings = AnalysisSettings(**found.manifest.get("settings", {}))
         except TypeError:
             return
-        if found.holds(identity_of(self.shot, self.plate_files, settings, self.space_identity), self.shot):
+        fits = (settings.backbone, settings.weights) == (
+            self.analysis_settings.backbone,
+            self.analysis_settings.weights,
+        )
+        if fits and found.holds(identity_of(self.shot, self.plate_files, settings, self.space_identity), self.shot):
             self.analysis_settings = settings
 
     def _key(self, target: Path) -> str:

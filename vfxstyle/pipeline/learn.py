@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vfxstyle.errors import PairsError
 from vfxstyle.features import PCA, backbone_class, every_part
 from vfxstyle.pipeline.lessons import Lesson, fit_projections, samples_of
 from vfxstyle.pipeline.progress import Clock
@@ -69,8 +70,8 @@ def learn(lessons: Sequence[Lesson], settings: TrainSettings, device: torch.devi
     """Learn a look.
 
     With :data:`MANY_PAIRS` lessons or more some are held out: they choose the epoch and measure it. Fewer lessons are
-    learnt several times with a part kept out, which chooses the number of epochs and how far the look departs from
-    the best single transform, and then once from everything.
+    learnt several times with a part kept out, which chooses how far the look departs from the best single transform,
+    and then once from everything.
     """
     backbone = backbone_class(settings.backbone)
     parts = settings.parts or every_part(backbone)
@@ -133,9 +134,13 @@ def _from_few(
 ) -> Learnt:
     fold_of = _folds(samples, lessons)
     folds = np.unique(fold_of)
+    if len(folds) < 2:
+        raise PairsError(
+            "A pair of so few superpixels cannot be tested against itself; take larger pictures or more superpixels."
+        )
     batches = -(-len(samples.features) // FitSettings().batch)
     epochs = settings.epochs or max(FitSettings().epochs, -(-_FEW_STEPS // batches))
-    wish = FitSettings(epochs=epochs, patience=epochs, seed=settings.seed)
+    wish = FitSettings(epochs=epochs, keep="last", seed=settings.seed)
     rounds: list[Fitted] = []
     with clock.stage("training", len(wish.judged) * (len(folds) + 1)) as step:
 

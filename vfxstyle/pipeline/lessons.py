@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 import tsp
+from vfxstyle._version import __version__
 from vfxstyle.features import (
     PCA,
     Backbone,
@@ -24,7 +25,7 @@ from vfxstyle.features import (
     projected_parts,
     see,
 )
-from vfxstyle.features.extract import COLOUR_PARTS
+from vfxstyle.features.extract import COLOUR_PARTS, GLOBAL
 from vfxstyle.files import writing_atomically
 from vfxstyle.pipeline.exemplars import PairPictures
 from vfxstyle.pipeline.graph import graph_superpixels
@@ -36,7 +37,8 @@ from vfxstyle.style import Samples, bands
 FloatArray = npt.NDArray[np.float32]
 LabelArray = npt.NDArray[np.int32]
 
-GLOBAL = "global"
+SCHEMA = 1
+"""Version of what a lesson holds and how it is computed; raise it when either changes."""
 MOST_SUPERPIXELS = 200_000
 """Superpixels that a look is learnt from: more teach no more, and take longer."""
 LEAST_EACH = 100
@@ -144,10 +146,14 @@ class LessonFolder:
     Every file is named by a hash of the pair's pictures and of the settings; what does not fit is made again.
     """
 
-    def __init__(self, folder: Path, settings: TrainSettings, weights: str, each: int) -> None:
+    def __init__(self, folder: Path, settings: TrainSettings, weights: str, each: int, colours: str) -> None:
+        """weights, colours: stand for the backbone's weights and for how pictures are decoded."""
         self.folder = folder
         choices = {name: value for name, value in asdict(settings).items() if name in _DECIDING}
-        self._settings = json.dumps({**choices, "weights": weights, "each": each}, sort_keys=True)
+        self._settings = json.dumps(
+            {**choices, "weights": weights, "each": each, "colours": colours, "version": [__version__, SCHEMA]},
+            sort_keys=True,
+        )
 
     def _file(self, pair: Sequence[str]) -> Path:
         digest = hashlib.sha256("\n".join([self._settings, *pair]).encode()).hexdigest()
@@ -186,5 +192,5 @@ class LessonFolder:
             self.folder.rmdir()
 
 
-_DECIDING = ("superpixels", "analysis_width", "samples", "backbone", "seed", "input_space", "ocio")
+_DECIDING = ("superpixels", "analysis_width", "samples", "backbone", "seed")
 """Settings that decide what a lesson holds."""

@@ -14,8 +14,9 @@ import torch
 from vfxstyle._version import __version__
 from vfxstyle.color import ColorConfig
 from vfxstyle.errors import ColorError, PresetError
-from vfxstyle.features import DEFAULT_BACKBONE, backbone_class
+from vfxstyle.features import backbone_class
 from vfxstyle.pipeline.library import installed_presets, shipped_folder, user_folder
+from vfxstyle.pipeline.settings import DEFAULT_BACKBONE
 from vfxstyle.shots.images import PICTURE_EXTENSIONS
 from vfxstyle.style import PresetInfo
 
@@ -84,7 +85,7 @@ def _gpus() -> list[str]:
 
 def _backbone() -> str:
     try:
-        backbone_class(DEFAULT_BACKBONE)(torch.device("cpu"))
+        backbone_class(DEFAULT_BACKBONE).load(torch.device("cpu"))
     except Exception as error:  # a broken installation is what this command is there to report
         return f"{DEFAULT_BACKBONE}: broken ({error})"
     return f"{DEFAULT_BACKBONE}, weights packaged"

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vfxstyle.features import PCA, Backbone, Segmentation, assemble, describe, see
+from vfxstyle.features import Backbone, assemble
 from vfxstyle.pipeline.exemplars import ExemplarPair, Picture, PictureReader
-from vfxstyle.pipeline.graph import graph_superpixels
-from vfxstyle.pipeline.plates import lab_of_picture
 from vfxstyle.pipeline.progress import Clock
+from vfxstyle.pipeline.render import projections_of
 from vfxstyle.pipeline.settings import TrainSettings
-from vfxstyle.pipeline.tables import table_of
+from vfxstyle.pipeline.still import described_still
 from vfxstyle.shots import Shot
 from vfxstyle.style import Predictor, Preset, Standardisation, predict, transform_lab
 from vfxstyle.style.transform import COEFFICIENTS
@@ -67,19 +66,16 @@ def _doubt(
     settings: TrainSettings,
 ) -> float:
     """Mean disagreement, Lab units, over a picture."""
-    table, rows = table_of(graph_superpixels(picture, settings.superpixels), lab_of_picture(picture))
-    everyone = np.arange(len(table.labels), dtype=np.int32)
-    raw = describe(see(backbone, [picture]), 0, Segmentation(rows, table.centroids, everyone))
-    projections = {part: PCA(mean, components) for part, (mean, components) in preset.projections.items()}
-    vectors = assemble(preset.info.parts, raw=raw, projections=projections)
+    still = described_still(picture, backbone, settings.superpixels)
+    vectors = assemble(preset.info.parts, raw=still.raw, projections=projections_of(preset))
     answers = np.stack(
         [
             transform_lab(
-                table.colours,
+                still.table.colours,
                 predict(network, standardisation, vectors, backbone.device)[:, :COEFFICIENTS],
             )
             for network, standardisation in committee
         ]
     )
-    areas = np.bincount(rows.reshape(-1))
+    areas = np.bincount(still.rows.reshape(-1))
     return float(np.average(np.linalg.norm(answers.std(axis=0), axis=-1), weights=areas))

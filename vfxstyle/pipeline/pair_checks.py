@@ -12,13 +12,14 @@ import numpy.typing as npt
 from vfxstyle.errors import PairsError
 from vfxstyle.pipeline.exemplars import ExemplarPair, PairPictures
 from vfxstyle.pipeline.plates import lab_of_picture
-from vfxstyle.style import fit_transform, transform_lab
+from vfxstyle.style import transform_lab
+from vfxstyle.style.transform import fit_transform_without_each
 
 FloatArray = npt.NDArray[np.float32]
 
 LEAST_LIKENESS = 0.25
-"""Correlation of edges under which two pictures show different things. On 24 street photographs brush strokes keep .35
-at least, other looks .94; two of the photographs have .19 at most."""
+"""Correlation of edges under which two pictures may show different things. On 24 street photographs brush strokes keep
+.35 at least, other looks .94; two of the photographs have .19 at most."""
 LEAST_SHIFT = 0.75
 """Px of the analysis picture from which a pair counts as out of register."""
 _CLEAR_PEAK = 0.15  # response of the phase correlation under which it found nothing
@@ -89,13 +90,13 @@ def _shift(before: FloatArray, after: FloatArray) -> tuple[float, float]:
 def check_pairs(facts: Sequence[PairFacts]) -> list[str]:
     """Sentences about what the user should look at.
 
-    Raises :class:`~vfxstyle.errors.PairsError` for pairs that show different things, or stand in the wrong folder.
+    Raises :class:`~vfxstyle.errors.PairsError` for pairs whose pictures belong to other pairs or to the other side.
     """
-    strangers = [fact.name for fact in facts if fact.likeness < LEAST_LIKENESS]
-    if strangers:
+    crossed = _crossed(facts)
+    if crossed:
         raise PairsError(
-            f"{_named(strangers)}: before and after show different things; match the pictures by what they show, or "
-            "take the pair out."
+            f"pair '{crossed[0]}': after shows what the before of pair '{crossed[1]}' shows; give both pictures of a "
+            "pair one name."
         )
     swapped = _swapped(facts)
     if swapped:
@@ -104,6 +105,12 @@ def check_pairs(facts: Sequence[PairFacts]) -> list[str]:
             "exchange the two files."
         )
     notes = []
+    strangers = [fact.name for fact in facts if fact.likeness < LEAST_LIKENESS]
+    if strangers:
+        notes.append(
+            f"{_named(strangers)}: before and after hardly have an edge in common; take the pair out if they show "
+            "different things, or one of them came out wrong"
+        )
     for fact in facts:
         if max(map(abs, fact.shift)) >= LEAST_SHIFT:
             by = fact.sizes[0][0] / fact.width
@@ -128,7 +135,7 @@ def check_pairs(facts: Sequence[PairFacts]) -> list[str]:
 
 
 def _space(described: str) -> str:
-    return described.partition(" (")[0]
+    return described.rpartition(" (")[0] or described
 
 
 def _named(names: Sequence[str]) -> str:
@@ -136,16 +143,34 @@ def _named(names: Sequence[str]) -> str:
     return f"pair{'s' if len(names) > 1 else ''} {listed}{' ...' if len(names) > 5 else ''}"
 
 
+def _crossed(facts: Sequence[PairFacts]) -> tuple[str, str] | None:
+    """A pair whose after has its tones where another pair's before has them, and not where its own has."""
+    if len(facts) < 2:
+        return None
+    before, after = (_ranked([getattr(fact, side)[:, 0] for fact in facts]) for side in ("before", "after"))
+    alike = before @ after.T / before.shape[1]
+    for index, fact in enumerate(facts):
+        other = int(alike[:, index].argmax())
+        if fact.likeness < LEAST_LIKENESS and alike[other, index] > max(0.6, alike[index, index] + 0.3):
+            return fact.name, facts[other].name
+    return None
+
+
+def _ranked(tones: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
+    """Ranks of tones, of mean 0 and variance 1, one row for each picture."""
+    ranks = np.argsort(np.argsort(np.stack(tones), axis=1), axis=1).astype(np.float64)
+    centred = ranks - ranks.mean(axis=1, keepdims=True)
+    return np.asarray(centred / centred.std(axis=1, keepdims=True), np.float64)
+
+
 def _swapped(facts: Sequence[PairFacts]) -> list[str]:
     """Pairs that one transform, fitted to all the others, explains far better the other way round."""
     if len(facts) < 3:  # of two it cannot be said which one
         return []
+    before, after = np.stack([fact.before for fact in facts]), np.stack([fact.after for fact in facts])
     found = []
-    for fact in facts:
-        others = [other for other in facts if other is not fact]
-        before = np.concatenate([other.before for other in others])
-        after = np.concatenate([other.after for other in others])
-        look = fit_transform(before, after)
+    for index, look in enumerate(fit_transform_without_each(before, after)):
+        fact = facts[index]
         stated = _miss(look, fact.before, fact.after)
         if stated > 2 and _miss(look, fact.after, fact.before) < _SWAPPED * stated:
             found.append(fact.name)

@@ -36,6 +36,11 @@ class ShotTransforms:
         return self.transforms[np.searchsorted(self.labels, labels)]
 
 
+def projections_of(preset: Preset) -> dict[str, PCA]:
+    """The projections of a preset by the part of the features that each is for."""
+    return {part: PCA(mean, components) for part, (mean, components) in preset.projections.items()}
+
+
 def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) -> ShotTransforms:
     """Project the raw features with the preset's PCA and predict every superpixel's transform.
 
@@ -43,7 +48,7 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) ->
     Raises :class:`~vfxstyle.errors.PresetError` if the preset expects other features.
     """
     superpixels = analysis.read_superpixels()
-    projections = {part: PCA(mean, components) for part, (mean, components) in preset.projections.items()}
+    projections = projections_of(preset)
     total = np.zeros((len(superpixels.labels), OUTPUTS))
     weight = np.zeros(len(superpixels.labels))
     for shown in analysis.read_features():

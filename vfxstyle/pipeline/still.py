@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
-from vfxstyle.features import PCA, Backbone, Segmentation, assemble, describe, see
+from vfxstyle.features import Backbone, RawFeatures, Segmentation, assemble, describe, see
 from vfxstyle.pipeline.graph import graph_superpixels
 from vfxstyle.pipeline.plates import lab_of_picture
+from vfxstyle.pipeline.render import projections_of
 from vfxstyle.pipeline.settings import DEFAULT_STILL_SUPERPIXELS
 from vfxstyle.pipeline.smoothing import smooth_over_neighbours, spread_over_pixels
-from vfxstyle.pipeline.tables import adjacency, table_of
+from vfxstyle.pipeline.tables import FrameTable, adjacency, table_of
 from vfxstyle.style import Preset, apply_field, predict
 
 FloatArray = npt.NDArray[np.float32]
+LabelArray = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedStill:
+    """A picture cut into graph-based superpixels, all of them described."""
+
+    lab: FloatArray
+    """float32 (H, W, 3), CIELab of the picture."""
+    rows: LabelArray
+    """int32 (H, W), rows of the table."""
+    table: FrameTable
+    """The superpixels."""
+    raw: RawFeatures
+    """Their features."""
+
+
+def described_still(picture: FloatArray, backbone: Backbone, superpixels: int) -> DescribedStill:
+    """Cut and describe a picture. picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution."""
+    lab = lab_of_picture(picture)
+    table, rows = table_of(graph_superpixels(picture, superpixels), lab)
+    everyone = np.arange(len(table.labels), dtype=np.int32)
+    raw = describe(see(backbone, [picture]), 0, Segmentation(rows, table.centroids, everyone))
+    return DescribedStill(lab, rows, table, raw)
 
 
 def graded_picture(
@@ -24,13 +51,10 @@ def graded_picture(
 
     picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. Returns the same of the graded picture.
     """
-    lab = lab_of_picture(picture)
-    table, rows = table_of(graph_superpixels(picture, superpixels), lab)
-    everyone = np.arange(len(table.labels), dtype=np.int32)
-    raw = describe(see(backbone, [picture]), 0, Segmentation(rows, table.centroids, everyone))
-    projections = {part: PCA(mean, components) for part, (mean, components) in preset.projections.items()}
-    vectors = assemble(preset.info.parts, raw=raw, projections=projections)
+    still = described_still(picture, backbone, superpixels)
+    vectors = assemble(preset.info.parts, raw=still.raw, projections=projections_of(preset))
     outputs = predict(preset.network, preset.standardisation, vectors, backbone.device)
-    smoothed = smooth_over_neighbours(outputs, table, adjacency(rows))
-    light, _ = apply_field(srgb_to_linear(picture), spread_over_pixels(rows, smoothed, table, lab))
+    smoothed = smooth_over_neighbours(outputs, still.table, adjacency(still.rows))
+    field = spread_over_pixels(still.rows, smoothed, still.table, still.lab)
+    light, _ = apply_field(srgb_to_linear(picture), field)
     return np.clip(linear_to_srgb(light), 0, 1)

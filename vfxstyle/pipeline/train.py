@@ -92,12 +92,15 @@ def train(
     target = Path(output) if output is not None else user_folder() / f"{name}{SUFFIX}"
     device, kind = pick_device(settings.device), backbone_class(settings.backbone)
     weights = weights_digest(settings.backbone, settings.weights)
+    if target.suffix != SUFFIX or target.is_dir():
+        raise UsageError(f"The preset {target} must be a file that ends in {SUFFIX}; name one with -o.")
     make_folder(target.parent)
     if target.exists():
         clock.note(f"{target} is there and will be replaced")
     backbone = kind.load(device, settings.weights)
-    kept = LessonFolder(target.with_suffix(".training"), settings, weights, superpixels_each(len(found), settings))
     with PictureReader(settings) as reader:
+        each = superpixels_each(len(found), settings)
+        kept = LessonFolder(target.with_suffix(".training"), settings, weights, each, reader.colours(found))
         notes = checked(found, reader, clock)
         lessons = studied(found, reader, backbone, settings, clock, kept)
         learnt = learn(lessons, settings, device, clock)
@@ -152,7 +155,8 @@ def studied(
             about = lines[2 * index : 2 * index + 2]
             lesson = None if kept is None else kept.load(about)
             if lesson is None:
-                random = np.random.default_rng([settings.seed, index])
+                drawn = hashlib.sha256("\n".join(about).encode()).digest()[:8]
+                random = np.random.default_rng([settings.seed, int.from_bytes(drawn, "little")])
                 lesson = lesson_of(reader.pair(pair), backbone, settings, each, random)
                 if kept is not None:
                     try:

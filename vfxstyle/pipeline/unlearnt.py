@@ -13,7 +13,7 @@ NEUTRAL = 10.0
 """Chroma, in Lab units, below which a colour has no hue worth a name."""
 _TONES = ((0, "blacks"), (20, "dark greys"), (45, "greys"), (70, "light greys"), (90, "whites"))
 _HUES = ((-20, "pinks"), (20, "reds"), (50, "oranges"), (80, "yellows"), (105, "greens"), (170, "cyans"),
-         (230, "blues"), (300, "purples"))  # fmt: skip
+         (230, "blues"), (315, "purples"))  # fmt: skip
 _LEAST = 0.005  # share of the pixels below which a group is not worth a line
 
 
@@ -42,8 +42,7 @@ def errors_by_colour(before: FloatArray, after: FloatArray, answers: FloatArray)
     hue = np.degrees(np.arctan2(before[:, 2], before[:, 1]))
     hue = np.where(hue < _HUES[0][0], hue + 360, hue)
     coloured = np.hypot(before[:, 1], before[:, 2]) >= NEUTRAL
-    by_hue = (np.searchsorted([edge for edge, _ in _HUES], hue, side="right") - 1) % len(_HUES)
-    by_hue[hue >= 360 + _HUES[0][0]] = 0
+    by_hue = np.searchsorted([edge for edge, _ in _HUES], hue, side="right") - 1
     group = np.where(coloured, len(_TONES) + by_hue, group)
     distance, missed = np.linalg.norm(after - before, axis=1), np.linalg.norm(answers - after, axis=1)
     found = []

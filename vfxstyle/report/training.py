@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import OpenImageIO as oiio
 
-from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.errors import OutputError
 from vfxstyle.features import backbone_class, pick_device
 from vfxstyle.files import drop, finish, temporary_name, write_atomically
 from vfxstyle.pipeline.cards import model_card
 from vfxstyle.pipeline.exemplars import PictureReader
+from vfxstyle.pipeline.plates import lab_of_picture
 from vfxstyle.pipeline.settings import TrainSettings
 from vfxstyle.pipeline.still import graded_picture
 from vfxstyle.pipeline.train import TrainReport
@@ -93,7 +93,7 @@ def _draw_sheet(report: TrainReport, settings: TrainSettings, path: Path) -> Non
         for place in places:
             pictures = reader.pair(ordered[place])
             predicted = graded_picture(pictures.before, report.preset, backbone)
-            labs = [linear_to_lab(srgb_to_linear(p)) for p in (predicted, pictures.after)]
+            labs = [lab_of_picture(p) for p in (predicted, pictures.after)]
             missed = np.clip(np.linalg.norm(labs[0] - labs[1], axis=-1, keepdims=True) / MISS_TOP, 0, 1)
             row = [pictures.before, pictures.after, predicted, np.repeat(missed, 3, axis=2)]
             rows.append(np.hstack([_shrunk(picture.astype(np.float32)) for picture in row]))

@@ -23,6 +23,8 @@ REACHES = (0.004, 0.012, 0.035)
 """Radii of the smoothings, as shares of the picture's width."""
 EDGE = 10.0
 """Contrast, in L, above which a step counts as an edge and stays out of the bands."""
+WHITE, FADE = 97.0, 10.0
+"""L at which the bands have faded away, and over how much they do."""
 GAIN_LIMITS = (-1.0, 3.0)
 """A band can be taken out, or come to four times its strength; predictions beyond that are held."""
 
@@ -38,7 +40,8 @@ def smoothed(lightness: FloatArray) -> FloatArray:
 def bands(lightness: FloatArray) -> FloatArray:
     """The bands of lightness, the finest first. lightness: float32 (H, W), L 0..100. Returns float32 (H, W, 3)."""
     levels = smoothed(lightness)
-    return np.stack([lightness - levels[..., 0], *(levels[..., i] - levels[..., i + 1] for i in range(2))], axis=-1)
+    apart = [lightness - levels[..., 0], *(levels[..., i] - levels[..., i + 1] for i in range(2))]
+    return np.stack(apart, axis=-1) * _below_white(levels)
 
 
 def folded(outputs: FloatArray, lightness: FloatArray) -> FloatArray:
@@ -52,12 +55,21 @@ def folded(outputs: FloatArray, lightness: FloatArray) -> FloatArray:
     if gains.shape[-1] == 0 or not gains.any():
         return transforms
     levels = smoothed(lightness)
+    gains = gains * _below_white(levels)
     constant = -gains[..., 0] * levels[..., 0]
     for band in range(1, BANDS):
         constant += gains[..., band] * (levels[..., band - 1] - levels[..., band])
     transforms[..., _L_TERM] += gains[..., 0]
     transforms[..., _ONE_TERM] += constant / LAB_SCALE[0]
     return transforms
+
+
+def _below_white(levels: FloatArray) -> FloatArray:
+    """1, falling to 0 towards white, (H, W, 1).
+
+    The analysis picture ends at white and a plate does not: what a highlight has above it is exposure, not contrast.
+    """
+    return np.asarray(np.clip((WHITE - levels[..., :1]) / FADE, 0, 1), np.float32)
 
 
 def _guided(lightness: FloatArray, radius: int) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ FloatArray = npt.NDArray[np.float32]
 
 SOFTENING = 0.5
 """Lab distance below which the loss turns from a distance into its square."""
+_LEAST_STEPS = 20  # the schedule's length at least: torch's divides by zero where a tenth of it is one step
 _RIDGE = 1e-5  # of the mean square of V: directions of V that the exemplars hardly show are not blown up
 
 
@@ -42,6 +44,8 @@ class FitSettings:
     pin these down, while plain colours are what the look is made of and stay as they are."""
     patience: int = 10
     """Epochs without a better held-out error after which fitting stops."""
+    keep: Literal["best", "last"] = "best"
+    """Which epoch's weights are kept: the one that predicts held-out superpixels best, or the last."""
     seed: int = 0
     """Seed of the weights, the order, the noise and the dropout."""
 
@@ -156,7 +160,7 @@ def fit(
 
     It starts from the best single transform of all superpixels. With held-out superpixels the epoch that predicts them
     best is kept, the start too if none beats it, and fitting ends when ``patience`` epochs brought nothing; without
-    them the last epoch is kept.
+    them, and where the settings say so, the last epoch is kept.
     """
     standardisation = Standardisation.of(samples.features)
     conditioning = _Conditioning(samples)
@@ -168,17 +172,19 @@ def fit(
         network.last.bias.copy_(torch.from_numpy(start))
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     steps = settings.epochs * -(-len(samples.features) // settings.batch)
+    steps = max(steps, _LEAST_STEPS)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, steps + 1, pct_start=0.1)
 
     def judged(number: int, loss: float) -> Epoch:
         current = conditioning.folded(network)
         epoch = Epoch(number, loss, measure(current, standardisation, held_out or samples, device).predicted)
-        if held_out is None or not curve or epoch.error < min(earlier.error for earlier in curve):
+        if to_the_end or not curve or epoch.error < min(earlier.error for earlier in curve):
             kept[:] = [current]
         curve.append(epoch)
         return epoch
 
     lesson = _Lesson(samples, standardisation, conditioning, device)
+    to_the_end = held_out is None or settings.keep == "last"
     curve: list[Epoch] = []
     kept: list[Predictor] = []
     judged(0, float("nan"))
@@ -196,7 +202,7 @@ def fit(
         if number not in settings.judged:
             continue
         after_epoch(judged(number, float(np.mean(losses))))
-        if held_out is not None and number - min(curve, key=lambda epoch: epoch.error).number >= settings.patience:
+        if not to_the_end and number - min(curve, key=lambda epoch: epoch.error).number >= settings.patience:
             break
     return Fitted(kept[0], standardisation, conditioning.turn @ start, tuple(curve))
 

@@ -79,11 +79,11 @@ class Predictor(nn.Module):
 
 @torch.inference_mode()
 def predict(
-    network: Predictor, standardisation: Standardisation, features: FloatArray, device: torch.device
+    network: Predictor, standardisation: Standardisation, features: npt.NDArray[np.floating], device: torch.device
 ) -> FloatArray:
     """One transform, with its gains held to :data:`~vfxstyle.style.detail.GAIN_LIMITS`, for each superpixel.
 
-    features: float32 (N, D). Returns float32 (N, 33).
+    features: float16 or float32 (N, D). Returns float32 (N, 33).
     """
     network = network.to(device).eval()
     inputs = standardisation.apply(torch.from_numpy(np.ascontiguousarray(features)).to(device))

@@ -25,7 +25,7 @@ SCHEMA = 2
 """Version of the file format. Files of this version load in every later one."""
 SUFFIX = ".safetensors"
 _KEY = "vfxstyle.preset"
-_LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 7 MB
+_LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20
 _LAYERS = (0, 3, 6)  # linear layers of the predictor
 
 
@@ -156,15 +156,16 @@ def _opened(path: Path) -> Any:
 def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
     try:
         values = json.loads((metadata or {})[_KEY])
-        for name in ("parts", "projected", "lab_scale"):
-            values[name] = tuple(values[name])
-        info = PresetInfo(**values)
+        schema = int(values["schema"])
+        if schema == SCHEMA:
+            for name in ("parts", "projected", "lab_scale"):
+                values[name] = tuple(values[name])
+            info = PresetInfo(**values)
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, "it does not carry a vfxstyle preset header") from error
-    if info.schema != SCHEMA or info.lab_scale != LAB_SCALE:
-        raise PresetError(
-            f"Preset {path} has format version {info.schema}, this vfxstyle reads {SCHEMA}; update vfxstyle."
-        )
+    if schema != SCHEMA or info.lab_scale != LAB_SCALE:
+        remedy = "train the look again" if schema < SCHEMA else "update vfxstyle"
+        raise PresetError(f"Preset {path} has format version {schema}, this vfxstyle reads {SCHEMA}; {remedy}.")
     return info
 
 

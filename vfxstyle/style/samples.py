@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vfxstyle.style.predictor import Predictor, Standardisation
+from vfxstyle.style.predictor import Predictor, Standardisation, predict
 from vfxstyle.style.transform import COEFFICIENTS, fit_transform, transform_lab
 
 FloatArray = npt.NDArray[np.float32]
@@ -55,17 +55,14 @@ class Errors:
     """From the prediction."""
 
 
-@torch.inference_mode()
 def predicted_lab(
     network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device
 ) -> FloatArray:
     """Graded colours of the sampled pixels, float32 (N, P, 3), CIELab D65."""
-    network = network.to(device).eval()
     graded = np.empty_like(samples.before)
     for start in range(0, len(samples.features), 8192):
         part = slice(start, start + 8192)
-        inputs = standardisation.apply(torch.from_numpy(samples.features[part]).to(device))
-        outputs = network(inputs).cpu().numpy()
+        outputs = predict(network, standardisation, samples.features[part], device)
         graded[part] = transform_lab(samples.before[part], outputs[:, None, :COEFFICIENTS])
         graded[part, :, 0] += np.einsum("nb,npb->np", outputs[:, COEFFICIENTS:], samples.bands[part])
     return graded

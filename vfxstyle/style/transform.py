@@ -47,8 +47,29 @@ def fit_transform(before: FloatArray, after: FloatArray, ridge: float = 1e-4) ->
     before, after: float32 (N, 3), CIELab D65. ridge: pull towards the identity, relative to N.
     Returns float32 (30,). This is the paper's per-image "global" oracle.
     """
+    return _solved(*_normal_equations(before, after), len(before), ridge)
+
+
+def fit_transform_without_each(before: FloatArray, after: FloatArray, ridge: float = 1e-4) -> list[FloatArray]:
+    """For each of several pictures the transform that :func:`fit_transform` finds for all the others together.
+
+    before, after: float32 (K, N, 3), CIELab D65. Returns K transforms, float32 (30,) each.
+    """
+    parts = [_normal_equations(*pair) for pair in zip(before, after, strict=True)]
+    normal, wanted = sum(part[0] for part in parts), sum(part[1] for part in parts)
+    count = before.shape[1] * (len(before) - 1)
+    return [_solved(normal - own, wanted - right, count, ridge) for own, right in parts]
+
+
+Matrix = npt.NDArray[np.float64]
+
+
+def _normal_equations(before: FloatArray, after: FloatArray) -> tuple[Matrix, Matrix]:
     values = basis(before).astype(np.float64)
     change = (after.astype(np.float64) - before) / np.array(LAB_SCALE)
-    normal = values.T @ values + ridge * len(values) * np.eye(TERMS)
-    solution = np.linalg.solve(normal, values.T @ change)
+    return values.T @ values, values.T @ change
+
+
+def _solved(normal: Matrix, wanted: Matrix, count: int, ridge: float) -> FloatArray:
+    solution = np.linalg.solve(normal + ridge * count * np.eye(TERMS), wanted)
     return np.ascontiguousarray(solution.T.reshape(-1), np.float32)
