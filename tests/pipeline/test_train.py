@@ -247,7 +247,7 @@ def test_a_stopped_run_goes_on_where_it_was(pairs, trained, tmp_path, monkeypatc
 def test_a_preset_file_that_cannot_be_is_refused_before_the_work(pairs, tmp_path):
     (tmp_path / "folder.safetensors").mkdir()
     for target in (tmp_path, tmp_path / "look.v2", tmp_path / "folder.safetensors"):
-        with pytest.raises(UsageError, match="must be a file that ends in .safetensors"):
+        with pytest.raises(UsageError, match=r"must be a file that ends in \.safetensors"):
             train(pairs, "x", output=target)
     assert [p.name for p in tmp_path.iterdir()] == ["folder.safetensors"]
 
