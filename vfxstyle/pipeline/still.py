@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.features import Backbone, RawFeatures, Segmentation, assemble, describe, see
@@ -51,9 +52,13 @@ def graded_picture(
 
     picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. Returns the same of the graded picture.
     """
-    still = described_still(picture, backbone, superpixels)
+    return graded_still(picture, described_still(picture, backbone, superpixels), preset, backbone.device)
+
+
+def graded_still(picture: FloatArray, still: DescribedStill, preset: Preset, device: torch.device) -> FloatArray:
+    """The same of a picture that has been described already."""
     vectors = assemble(preset.info.parts, raw=still.raw, projections=projections_of(preset))
-    outputs = predict(preset.network, preset.standardisation, vectors, backbone.device)
+    outputs = predict(preset.network, preset.standardisation, vectors, device)
     smoothed = smooth_over_neighbours(outputs, still.table, adjacency(still.rows))
     field = spread_over_pixels(still.rows, smoothed, still.table, still.lab)
     light, _ = apply_field(srgb_to_linear(picture), field)
