@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,14 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.styles import LOCAL_STYLES, STYLES, Labelled, graded, labelled_pictures
-from vfxstyle.color import linear_to_lab, linear_to_srgb, srgb_to_linear
+from vfxstyle.color import lab_to_linear, linear_to_srgb, srgb_to_linear
 from vfxstyle.features import backbone_class, every_part, pick_device
 from vfxstyle.features.extract import COLOUR_PARTS
 from vfxstyle.pipeline.exemplars import PairPictures
 from vfxstyle.pipeline.learn import learn
 from vfxstyle.pipeline.lessons import Lesson, lesson_of
-from vfxstyle.pipeline.plates import lab_of_picture
-from vfxstyle.pipeline.progress import Clock
+from vfxstyle.pipeline.plates import analysis_size, lab_of_picture
+from vfxstyle.pipeline.progress import Clock, Silent
 from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_STILL_SUPERPIXELS, TrainSettings
 from vfxstyle.pipeline.still import DescribedStill, described_still, graded_still
 from vfxstyle.pipeline.train import preset_of
@@ -53,17 +52,6 @@ ABLATIONS: dict[str, Callable[[str], bool]] = {
 """Which parts of the feature vector are kept in each row of table II."""
 SIZES = (10, 20, 35, 50, 70)
 """Numbers of pairs of Fig. 12."""
-
-
-class Quiet:
-    """Progress that nobody watches, but for a line a stage."""
-
-    def stage(self, name, total):
-        """A stage."""
-        return nullcontext(lambda: None)
-
-    def note(self, text: str) -> None:
-        """Drop the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +80,7 @@ class ImageSet:
 
 def small(picture: FloatArray) -> FloatArray:
     """A picture at analysis resolution, brought there in linear light as plates are."""
-    width = min(picture.shape[1], DEFAULT_ANALYSIS_WIDTH)
-    size = (width, round(picture.shape[0] * width / picture.shape[1]))
+    size = analysis_size(picture.shape[1], picture.shape[0], DEFAULT_ANALYSIS_WIDTH)
     return np.clip(linear_to_srgb(cv2.resize(srgb_to_linear(picture), size, interpolation=cv2.INTER_AREA)), 0, 1)
 
 
@@ -131,7 +118,7 @@ def lessons_in(images: ImageSet, style: str) -> list[Lesson]:
 
 def learnt_preset(lessons: Sequence[Lesson], settings: TrainSettings) -> Preset:
     """What ``vfxstyle train`` makes of lessons."""
-    return preset_of("table", learn(lessons, settings, CPU, Clock(Quiet())), settings)
+    return preset_of("table", learn(lessons, settings, CPU, Clock(Silent())), settings)
 
 
 def error_of(images: ImageSet, truths: Sequence[FloatArray], answer: Callable[[TestPicture], FloatArray]) -> float:
@@ -185,8 +172,8 @@ def table_one(images: ImageSet, settings: TrainSettings, styles: Sequence[str]) 
         after = np.concatenate([lesson.after.reshape(-1, 3) for lesson in lessons])
         quadratic = fit_transform(before, after)
         cube = fit_cube(_srgb(before), _srgb(after))
-        looked_up = lambda test, cube=cube: linear_to_lab(  # noqa: E731 - one of three answers side by side
-            srgb_to_linear(apply_cube(cube, test.picture.reshape(-1, 3)).clip(0, 1).reshape(test.picture.shape))
+        looked_up = lambda test, cube=cube: lab_of_picture(  # noqa: E731 - one of three answers side by side
+            apply_cube(cube, test.picture.reshape(-1, 3)).clip(0, 1).reshape(test.picture.shape)
         )
         figures = [
             error_of(images, truths, lambda test: test.still.lab),
@@ -202,8 +189,6 @@ def table_one(images: ImageSet, settings: TrainSettings, styles: Sequence[str]) 
 
 
 def _srgb(lab: FloatArray) -> FloatArray:
-    from vfxstyle.color import lab_to_linear
-
     return np.clip(linear_to_srgb(lab_to_linear(lab[None])), 0, 1)[0]
 
 

@@ -53,6 +53,8 @@ class Seen:
 
     pictures: FloatArray
     """float32 (B, H, W, 3), sRGB-encoded, 0..1."""
+    labs: FloatArray
+    """float32 (B, H, W, 3), the same in CIELab D65."""
     maps: Mapping[str, CellMaps]
     """Cell features at each of :data:`SCALES`."""
     means: HalfArray
@@ -99,7 +101,7 @@ def see(backbone: Backbone, pictures: Sequence[FloatArray]) -> Seen:
     batch = np.stack(pictures)
     borders = {"coarse": backbone.border, "fine": FINE_BORDER}
     maps = {name: backbone.cell_maps(batch, upsample=by, border=borders[name]) for name, by in SCALES.items()}
-    return Seen(batch, maps, backbone.global_features(batch).astype(np.float16))
+    return Seen(batch, linear_to_lab(srgb_to_linear(batch)), maps, backbone.global_features(batch).astype(np.float16))
 
 
 def describe(seen: Seen, index: int, superpixels: Segmentation) -> RawFeatures:
@@ -108,11 +110,10 @@ def describe(seen: Seen, index: int, superpixels: Segmentation) -> RawFeatures:
     for scale, maps in seen.maps.items():
         for layer, means in pooled(maps, index, superpixels.rows, superpixels.wanted).items():
             parts[f"{layer}_{scale}"] = means.astype(np.float16)
-    return RawFeatures(seen.means[index], parts | _colour_parts(seen.pictures[index], superpixels))
+    return RawFeatures(seen.means[index], parts | _colour_parts(seen.labs[index], superpixels))
 
 
-def _colour_parts(picture: FloatArray, superpixels: Segmentation) -> dict[str, HalfArray]:
-    lab = linear_to_lab(srgb_to_linear(picture))
+def _colour_parts(lab: FloatArray, superpixels: Segmentation) -> dict[str, HalfArray]:
     points = superpixels.centroids[superpixels.wanted]
     x = np.clip(np.rint(points[:, 0]).astype(int), 0, lab.shape[1] - 1)
     y = np.clip(np.rint(points[:, 1]).astype(int), 0, lab.shape[0] - 1)

@@ -176,7 +176,7 @@ class _Study:
         return np.unique(np.concatenate(known))
 
     def _described(self, seen: Seen, index: int, number: int) -> StoredFeatures:
-        table, rows = table_of(self.analysis.read_labels(number), lab_of_picture(seen.pictures[index]))
+        table, rows = table_of(self.analysis.read_labels(number), seen.labs[index])
         everyone = np.arange(len(table.labels), dtype=np.int32)
         raw = describe(seen, index, Segmentation(rows, table.centroids, everyone))
         return StoredFeatures(table.labels, np.bincount(rows.reshape(-1)).astype(np.int32), raw)

@@ -78,7 +78,7 @@ def lesson_of(
     seen = see(backbone, [pictures.before])
     temporal = next(iter(tsp.segment([pictures.before], settings.superpixels, seed=settings.seed)))
     graph = graph_superpixels(pictures.before, DEFAULT_STILL_SUPERPIXELS)
-    lab = lab_of_picture(pictures.before)
+    lab = seen.labs[0]
     found: list[tuple[RawFeatures, LabelArray]] = []
     for labels in (temporal, graph):
         table, rows = table_of(labels, lab)

@@ -9,14 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-import OpenImageIO as oiio
 
 from vfxstyle.color import ColorSpace, linear_to_lab, linear_to_srgb
 from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.errors import UsageError
 from vfxstyle.pipeline.job import Job
 from vfxstyle.pipeline.progress import Clock
-from vfxstyle.shots.writing import write_picture
+from vfxstyle.shots.sheets import write_sheet
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -124,6 +123,4 @@ class Look:
         pictures = [linear_to_srgb(picture) for picture in lit] + [heat.astype(np.float32)]
         small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in pictures]
         sheet = np.vstack([np.hstack(small[:2]), np.hstack(small[2:])])
-        spec = oiio.ImageSpec(sheet.shape[1], sheet.shape[0], 3, oiio.UINT8)
-        spec.attribute("DateTime", "")
-        write_picture(path, spec, (np.clip(sheet, 0, 1) * 255 + 0.5).astype(np.uint8))
+        write_sheet(path, sheet)

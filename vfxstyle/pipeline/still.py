@@ -11,7 +11,6 @@ import torch
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.features import Backbone, RawFeatures, Segmentation, assemble, describe, see
 from vfxstyle.pipeline.graph import graph_superpixels
-from vfxstyle.pipeline.plates import lab_of_picture
 from vfxstyle.pipeline.render import projections_of
 from vfxstyle.pipeline.settings import DEFAULT_STILL_SUPERPIXELS
 from vfxstyle.pipeline.smoothing import smooth_over_neighbours, spread_over_pixels
@@ -38,10 +37,11 @@ class DescribedStill:
 
 def described_still(picture: FloatArray, backbone: Backbone, superpixels: int) -> DescribedStill:
     """Cut and describe a picture. picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution."""
-    lab = lab_of_picture(picture)
+    seen = see(backbone, [picture])
+    lab = seen.labs[0]
     table, rows = table_of(graph_superpixels(picture, superpixels), lab)
     everyone = np.arange(len(table.labels), dtype=np.int32)
-    raw = describe(see(backbone, [picture]), 0, Segmentation(rows, table.centroids, everyone))
+    raw = describe(seen, 0, Segmentation(rows, table.centroids, everyone))
     return DescribedStill(lab, rows, table, raw)
 
 

@@ -102,9 +102,10 @@ def train(
         each = superpixels_each(len(found), settings)
         kept = LessonFolder(target.with_suffix(".training"), settings, weights, each, reader.colours(found))
         notes = checked(found, reader, clock)
-        lessons = studied(found, reader, backbone, settings, clock, kept)
+        lines = pairs_digest(found)
+        lessons = studied(found, lines, reader, backbone, settings, clock, kept)
         learnt = learn(lessons, settings, device, clock)
-        card = preset_card(found, learnt, settings)
+        card = preset_card(lines, learnt, settings)
         preset = preset_of(name, learnt, settings, weights=weights, card=card)
         next_frames: tuple[int, ...] = ()
         if shot is not None:
@@ -141,15 +142,19 @@ def checked(pairs: Sequence[ExemplarPair], reader: PictureReader, clock: Clock) 
 
 def studied(
     pairs: Sequence[ExemplarPair],
+    lines: Sequence[str],
     reader: PictureReader,
     backbone: Backbone,
     settings: TrainSettings,
     clock: Clock,
     kept: LessonFolder | None = None,
 ) -> list[Lesson]:
-    """A lesson of each pair; those that an earlier, stopped run has left in ``kept`` are not made again."""
+    """A lesson of each pair; those that an earlier, stopped run has left in ``kept`` are not made again.
+
+    lines: what :func:`~vfxstyle.pipeline.exemplars.pairs_digest` says of the pairs.
+    """
     lessons = []
-    lines, each = pairs_digest(pairs), superpixels_each(len(pairs), settings)
+    each = superpixels_each(len(pairs), settings)
     with clock.stage("features", len(pairs)) as step:
         for index, pair in enumerate(pairs):
             about = lines[2 * index : 2 * index + 2]
@@ -186,14 +191,14 @@ def preset_of(
     return Preset(info, arrays, learnt.standardisation, learnt.network.cpu(), digest="")
 
 
-def preset_card(pairs: Sequence[ExemplarPair], learnt: Learnt, settings: TrainSettings) -> dict[str, Any]:
-    """What a preset says of how it was learnt."""
+def preset_card(lines: Sequence[str], learnt: Learnt, settings: TrainSettings) -> dict[str, Any]:
+    """What a preset says of how it was learnt. lines: the digest of the pairs, two of a pair."""
     unstored = ("description", "data_note", "device", "weights", "parts")
     return {
-        "pairs": len(pairs),
+        "pairs": len(lines) // 2,
         "held_out": len(learnt.held_out),
         "share": learnt.share,
-        "pairs_sha256": hashlib.sha256("\n".join(pairs_digest(pairs)).encode()).hexdigest(),
+        "pairs_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
         "errors": asdict(learnt.errors),
         "data": settings.data_note,
         "settings": {k: v for k, v in asdict(settings).items() if k not in unstored},

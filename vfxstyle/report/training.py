@@ -7,18 +7,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-import OpenImageIO as oiio
 
 from vfxstyle.errors import OutputError
 from vfxstyle.features import backbone_class, pick_device
-from vfxstyle.files import drop, finish, temporary_name, write_atomically
+from vfxstyle.files import write_atomically, writing_atomically
 from vfxstyle.pipeline.cards import model_card
 from vfxstyle.pipeline.exemplars import PictureReader
 from vfxstyle.pipeline.plates import lab_of_picture
 from vfxstyle.pipeline.settings import TrainSettings
 from vfxstyle.pipeline.still import graded_picture
 from vfxstyle.pipeline.train import TrainReport
-from vfxstyle.shots.writing import write_picture
+from vfxstyle.shots.sheets import write_sheet
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -75,12 +74,8 @@ def _draw_curve(report: TrainReport, path: Path) -> None:
     axes.axhline(report.errors.global_oracle, color="grey", linestyle=":", label="best transform of each picture")
     axes.set(xlabel="epoch", ylabel="mean L2 in Lab", title=report.preset.info.name, ylim=(0, None))
     axes.legend()
-    part = temporary_name(path)
-    try:
-        canvas.print_figure(str(part), format="png", metadata={"Software": None})
-        finish(part, path)
-    finally:
-        drop(part)
+    with writing_atomically(path) as file:
+        canvas.print_figure(file, format="png", metadata={"Software": None})
 
 
 def _draw_sheet(report: TrainReport, settings: TrainSettings, path: Path) -> None:
@@ -97,10 +92,7 @@ def _draw_sheet(report: TrainReport, settings: TrainSettings, path: Path) -> Non
             missed = np.clip(np.linalg.norm(labs[0] - labs[1], axis=-1, keepdims=True) / MISS_TOP, 0, 1)
             row = [pictures.before, pictures.after, predicted, np.repeat(missed, 3, axis=2)]
             rows.append(np.hstack([_shrunk(picture.astype(np.float32)) for picture in row]))
-    sheet = np.vstack(rows)
-    spec = oiio.ImageSpec(sheet.shape[1], sheet.shape[0], 3, oiio.UINT8)
-    spec.attribute("DateTime", "")
-    write_picture(path, spec, (np.clip(sheet, 0, 1) * 255 + 0.5).astype(np.uint8))
+    write_sheet(path, np.vstack(rows))
 
 
 def _shrunk(picture: FloatArray) -> FloatArray:

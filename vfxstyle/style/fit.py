@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vfxstyle.style.detail import BANDS
 from vfxstyle.style.predictor import OUTPUTS, Predictor, Standardisation
-from vfxstyle.style.samples import Samples, measure
+from vfxstyle.style.samples import Samples, mean_error
 from vfxstyle.style.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis, fit_transform
 
 FloatArray = npt.NDArray[np.float32]
@@ -177,7 +177,7 @@ def fit(
 
     def judged(number: int, loss: float) -> Epoch:
         current = conditioning.folded(network)
-        epoch = Epoch(number, loss, measure(current, standardisation, held_out or samples, device).predicted)
+        epoch = Epoch(number, loss, mean_error(current, standardisation, held_out or samples, device))
         if to_the_end or not curve or epoch.error < min(earlier.error for earlier in curve):
             kept[:] = [current]
         curve.append(epoch)
@@ -185,6 +185,7 @@ def fit(
 
     lesson = _Lesson(samples, standardisation, conditioning, device)
     to_the_end = held_out is None or settings.keep == "last"
+    due = set(settings.judged)
     curve: list[Epoch] = []
     kept: list[Predictor] = []
     judged(0, float("nan"))
@@ -199,7 +200,7 @@ def fit(
             optimiser.step()
             schedule.step()
             losses.append(float(loss.detach()))
-        if number not in settings.judged:
+        if number not in due:
             continue
         after_epoch(judged(number, float(np.mean(losses))))
         if not to_the_end and number - min(curve, key=lambda epoch: epoch.error).number >= settings.patience:

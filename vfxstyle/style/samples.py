@@ -71,9 +71,15 @@ def predicted_lab(
 def measure(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> Errors:
     """The errors of a predictor on superpixels, with the two yardsticks beside it."""
     count = samples.before.shape[0] * samples.before.shape[1]
-    predicted = _summed_error(predicted_lab(network, standardisation, samples, device), samples.after)
     distance = _summed_error(samples.before, samples.after)
-    return Errors(distance / count, _summed_oracle_error(samples) / count, predicted / count)
+    predicted = mean_error(network, standardisation, samples, device)
+    return Errors(distance / count, _summed_oracle_error(samples) / count, predicted)
+
+
+def mean_error(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> float:
+    """Mean distance in Lab from a prediction to the graded pixels."""
+    count = int(np.prod(samples.before.shape[:2]))
+    return _summed_error(predicted_lab(network, standardisation, samples, device), samples.after) / count
 
 
 def _summed_error(one: FloatArray, other: FloatArray) -> float:
