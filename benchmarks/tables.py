@@ -1,261 +1,70 @@
-"""The paper's tables for pictures, on labelled sets: ``python -m benchmarks.tables LABELLED_FOLDER... -o TABLES.md``.
+"""Every table of the paper, on data that can be had: ``python -m benchmarks.tables -o TABLES.md ...``.
 
-Protocol (Zhu, Yan, Bu, Yu, section V): 115 pictures drawn by seed, 70 to learn from, 45 to test; mean per-pixel L2
-distance in CIELab over the whole test pictures, as they come out of the pipeline. The styles are the recipes of
-``benchmarks/styles.py``, stand-ins for edits that are not public: figures compare the rows with each other.
-
-Table I: what a user would pick instead. II: what each part of the features is worth. Fig. 12: how many pairs it takes.
+FOLDERS are labelmefacade and camvid, ``--davis`` the DAVIS 2016 data set. Tables I, II and Fig. 12 are in
+``benchmarks/image_tables.py``, those of clips (III, IV, stability, per shot) in ``benchmarks/video_tables.py``. What is
+measured is written to the file after each set, so that hours are not lost.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import os
+import platform
 from pathlib import Path
 
-import cv2
-import numpy as np
-import numpy.typing as npt
+from benchmarks.image_tables import figure_twelve, read_set, table_one, table_two
+from benchmarks.styles import LOCAL_STYLES, STYLES
+from benchmarks.video_tables import video_tables
+from vfxstyle.pipeline.settings import TrainSettings
 
-from benchmarks.styles import LOCAL_STYLES, STYLES, Labelled, graded, labelled_pictures
-from vfxstyle.color import lab_to_linear, linear_to_srgb, srgb_to_linear
-from vfxstyle.features import backbone_class, every_part, pick_device
-from vfxstyle.features.extract import COLOUR_PARTS
-from vfxstyle.pipeline.exemplars import PairPictures
-from vfxstyle.pipeline.learn import learn
-from vfxstyle.pipeline.lessons import Lesson, lesson_of
-from vfxstyle.pipeline.plates import analysis_size, lab_of_picture
-from vfxstyle.pipeline.progress import Clock, Silent
-from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_STILL_SUPERPIXELS, TrainSettings
-from vfxstyle.pipeline.still import DescribedStill, described_still, graded_still
-from vfxstyle.pipeline.train import preset_of
-from vfxstyle.style import Preset, fit_transform, transform_lab
-from vfxstyle.style.lut import apply_cube, fit_cube
-
-FloatArray = npt.NDArray[np.float32]
-
-PICTURES, LEARNT = 115, 70
-"""Pictures drawn from a set, and how many of them are learnt from."""
-CPU = pick_device("cpu")
-ABLATIONS: dict[str, Callable[[str], bool]] = {
-    "everything": lambda part: True,
-    "semantic only": lambda part: part not in COLOUR_PARTS or part == "pixel",
-    "colours only": lambda part: part in COLOUR_PARTS,
-    "none (the pixel alone)": lambda part: part == "pixel",
-    "without the global feature": lambda part: part != "global",
-    "without the fine scale": lambda part: not part.endswith("_fine"),
-    "without the coarse scale": lambda part: not part.endswith("_coarse"),
-    "without inner layers": lambda part: not part.startswith(("late", "middle", "early")),
-    "without histograms": lambda part: part != "histogram",
-}
-"""Which parts of the feature vector are kept in each row of table II."""
-SIZES = (10, 20, 35, 50, 70)
-"""Numbers of pairs of Fig. 12."""
+CLIPS = ("blackswan", "parkour", "car-shadow")
 
 
-@dataclass(frozen=True, slots=True)
-class TestPicture:
-    """A picture to test on."""
-
-    labelled: Labelled
-    """Where it comes from."""
-    picture: FloatArray
-    """float32 (H, W, 3), sRGB, at analysis resolution."""
-    still: DescribedStill
-    """Its superpixels and features."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageSet:
-    """A set of labelled pictures, described once for all styles."""
-
-    name: str
-    """Name of its folder."""
-    learnt: tuple[tuple[Labelled, Lesson], ...]
-    """Pictures to learn from."""
-    tests: tuple[TestPicture, ...]
-    """Pictures to test on."""
-
-
-def small(picture: FloatArray) -> FloatArray:
-    """A picture at analysis resolution, brought there in linear light as plates are."""
-    size = analysis_size(picture.shape[1], picture.shape[0], DEFAULT_ANALYSIS_WIDTH)
-    return np.clip(linear_to_srgb(cv2.resize(srgb_to_linear(picture), size, interpolation=cv2.INTER_AREA)), 0, 1)
-
-
-def after_of(labelled: Labelled, style: str) -> FloatArray:
-    """CIELab of a picture after a style, at analysis resolution."""
-    return lab_of_picture(small(graded(style, *labelled.read())))
-
-
-def read_set(folder: Path, settings: TrainSettings, seed: int) -> ImageSet:
-    """Draw and describe the pictures of a set."""
-    every = labelled_pictures(folder)
-    drawn = [every[i] for i in np.random.default_rng(seed).permutation(len(every))[:PICTURES]]
-    backbone = backbone_class(settings.backbone).load(CPU)
-    learnt, tests = [], []
-    for index, labelled in enumerate(drawn):
-        picture = small(labelled.read()[0])
-        if index < LEARNT:
-            pair = PairPictures(picture, picture, ((0, 0), (0, 0)), ("", ""))
-            random = np.random.default_rng([seed, index])
-            learnt.append((labelled, lesson_of(pair, backbone, settings, settings.superpixels, random)))
-        else:
-            still = described_still(picture, backbone, DEFAULT_STILL_SUPERPIXELS)
-            tests.append(TestPicture(labelled, picture, still))
-        print(f"{folder.name}: {index + 1} of {len(drawn)} pictures described", flush=True)
-    return ImageSet(folder.name, tuple(learnt), tuple(tests))
-
-
-def lessons_in(images: ImageSet, style: str) -> list[Lesson]:
-    """The lessons of a set in a style."""
-    found = []
-    for labelled, lesson in images.learnt:
-        found.append(replace(lesson, after=after_of(labelled, style).reshape(-1, 3)[lesson.pixels]))
-    return found
-
-
-def learnt_preset(lessons: Sequence[Lesson], settings: TrainSettings) -> Preset:
-    """What ``vfxstyle train`` makes of lessons."""
-    return preset_of("table", learn(lessons, settings, CPU, Clock(Silent())), settings)
-
-
-def error_of(images: ImageSet, truths: Sequence[FloatArray], answer: Callable[[TestPicture], FloatArray]) -> float:
-    """Mean per-pixel L2 in Lab over the test pictures of what ``answer`` makes of each, CIELab."""
-    return float(
-        np.mean(
-            [np.linalg.norm(answer(t) - truth, axis=-1).mean() for t, truth in zip(images.tests, truths, strict=True)]
-        )
-    )
-
-
-def ours(preset: Preset) -> Callable[[TestPicture], FloatArray]:
-    """The image method with a preset."""
-    return lambda test: lab_of_picture(graded_still(test.picture, test.still, preset, CPU))
-
-
-def oracle_per_superpixel(images: ImageSet, truths: Sequence[FloatArray]) -> float:
-    """The error that is left when every superpixel gets the transform that fits the answer best."""
-
-    def answer(test: TestPicture, truth: FloatArray) -> FloatArray:
-        lab, graded_lab = test.still.lab.reshape(-1, 3), truth.reshape(-1, 3)
-        out = np.empty_like(lab)
-        order = np.argsort(test.still.rows.reshape(-1), kind="stable")
-        for own in np.split(order, np.cumsum(np.bincount(test.still.rows.reshape(-1)))[:-1]):
-            out[own] = transform_lab(lab[own], fit_transform(lab[own], graded_lab[own]))
-        return out.reshape(truth.shape)
-
-    return float(
-        np.mean(
-            [
-                np.linalg.norm(answer(test, truth) - truth, axis=-1).mean()
-                for test, truth in zip(images.tests, truths, strict=True)
-            ]
-        )
-    )
-
-
-def table_one(images: ImageSet, settings: TrainSettings, styles: Sequence[str]) -> list[str]:
-    """Table I, as Markdown lines."""
-    lines = [
-        f"**Table I, {images.name}**: mean L2 in Lab on {len(images.tests)} test pictures",
-        "",
-        "| style | distance | global oracle | one free transform per superpixel | learnt global quadratic | "
-        "learnt 33-cube LUT | ours | ours / global oracle |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for style in styles:
-        truths = [after_of(test.labelled, style) for test in images.tests]
-        lessons = lessons_in(images, style)
-        before = np.concatenate([lesson.before.reshape(-1, 3) for lesson in lessons])
-        after = np.concatenate([lesson.after.reshape(-1, 3) for lesson in lessons])
-        quadratic = fit_transform(before, after)
-        cube = fit_cube(_srgb(before), _srgb(after))
-        looked_up = lambda test, cube=cube: lab_of_picture(  # noqa: E731 - one of three answers side by side
-            apply_cube(cube, test.picture.reshape(-1, 3)).clip(0, 1).reshape(test.picture.shape)
-        )
-        figures = [
-            error_of(images, truths, lambda test: test.still.lab),
-            float(np.mean([_oracle_error(t.still.lab, truth) for t, truth in zip(images.tests, truths, strict=True)])),
-            oracle_per_superpixel(images, truths),
-            error_of(images, truths, lambda test, phi=quadratic: transform_lab(test.still.lab, phi)),
-            error_of(images, truths, looked_up),
-            error_of(images, truths, ours(learnt_preset(lessons, settings))),
-        ]
-        lines.append(f"| {style} | {' | '.join(f'{f:.2f}' for f in figures)} | {figures[-1] / figures[1]:.2f} |")
-        print(lines[-1], flush=True)
-    return [*lines, ""]
-
-
-def _srgb(lab: FloatArray) -> FloatArray:
-    return np.clip(linear_to_srgb(lab_to_linear(lab[None])), 0, 1)[0]
-
-
-def _oracle_error(lab: FloatArray, truth: FloatArray) -> float:
-    phi = fit_transform(lab.reshape(-1, 3), truth.reshape(-1, 3))
-    return float(np.linalg.norm(transform_lab(lab, phi) - truth, axis=-1).mean())
-
-
-def table_two(images: ImageSet, settings: TrainSettings, styles: Sequence[str]) -> list[str]:
-    """Table II, as Markdown lines."""
-    every = every_part(backbone_class(settings.backbone))
-    lines = [
-        f"**Table II, {images.name}**: the same with parts of the features",
-        "",
-        f"| features | {' | '.join(styles)} |",
-        "|---" * (len(styles) + 1) + "|",
-    ]
-    cells: dict[str, list[str]] = {name: [] for name in ABLATIONS}
-    for style in styles:
-        truths = [after_of(test.labelled, style) for test in images.tests]
-        lessons = lessons_in(images, style)
-        for name, keeps in ABLATIONS.items():
-            part_settings = replace(settings, parts=tuple(part for part in every if keeps(part)))
-            error = error_of(images, truths, ours(learnt_preset(lessons, part_settings)))
-            cells[name].append(f"{error:.2f}")
-            print(f"{images.name} {style} {name} {error:.3f}", flush=True)
-    lines += [f"| {name} | {' | '.join(row)} |" for name, row in cells.items()]
-    return [*lines, ""]
-
-
-def figure_twelve(images: ImageSet, settings: TrainSettings, style: str) -> list[str]:
-    """Fig. 12, as Markdown lines: three draws of each number of pairs."""
-    lines = [f"**Fig. 12, {images.name}, {style}**: error against the number of pairs, three draws", ""]
-    lines += ["| pairs | mean L2 in Lab | of each draw |", "|---|---|---|"]
-    truths = [after_of(test.labelled, style) for test in images.tests]
-    lessons = lessons_in(images, style)
-    for size in SIZES:
-        errors = []
-        for draw in range(3):
-            chosen = np.random.default_rng([draw, size]).permutation(len(lessons))[:size]
-            preset = learnt_preset([lessons[i] for i in chosen], replace(settings, seed=draw))
-            errors.append(error_of(images, truths, ours(preset)))
-        lines.append(f"| {size} | {np.mean(errors):.2f} | {', '.join(f'{e:.2f}' for e in errors)} |")
-        print(lines[-1], flush=True)
-    return [*lines, ""]
+def listed(text: str) -> list[str]:
+    """The words of a list with commas between."""
+    return [word for word in text.split(",") if word]
 
 
 def main() -> None:
     """Write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", type=Path, nargs="+", help="labelmefacade and camvid folders")
+    parser.add_argument("folders", type=Path, nargs="*", help="labelmefacade and camvid folders")
+    parser.add_argument("--davis", type=Path, help="DAVIS 2016 folder, for the tables of clips")
     parser.add_argument("-o", "--output", type=Path, required=True, help="Markdown file to write")
-    parser.add_argument("--tables", default="1,2,12", help="which: 1, 2, 12, with commas between")
-    parser.add_argument("--styles", default=",".join(STYLES), help="styles of table I, with commas between")
+    parser.add_argument("--tables", type=listed, default=["1", "2", "12"], help="of pictures: 1, 2, 12")
+    parser.add_argument("--styles", type=listed, default=list(STYLES), help="styles of table I")
+    parser.add_argument("--ablation-styles", type=listed, default=list(LOCAL_STYLES), help="styles of table II")
+    parser.add_argument("--clip-tables", type=listed, default=["3", "4"], help="of clips: 3, 4")
+    parser.add_argument("--clips", type=listed, default=list(CLIPS), help="clips of DAVIS")
+    parser.add_argument("--clip-styles", type=listed, default=["pop-out", "local-xpro", "golden"])
+    parser.add_argument("--few-styles", type=listed, default=["pop-out"], help="styles learnt from 1 and 3 frames too")
+    parser.add_argument("--vgg", action="store_true", help="time VGG-16 too, with weights that mean nothing")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     settings = TrainSettings(device="cpu", seed=arguments.seed)
-    wanted, styles = arguments.tables.split(","), arguments.styles.split(",")
-    lines: list[str] = []
+    threads = os.environ.get("OMP_NUM_THREADS", os.cpu_count())
+    lines = [f"{platform.processor() or platform.machine()}, {threads} threads", ""]
     for folder in arguments.folders:
         images = read_set(folder, settings, arguments.seed)
-        if "1" in wanted:
-            lines += table_one(images, settings, styles)
-        if "2" in wanted:
-            lines += table_two(images, settings, [style for style in styles if style in LOCAL_STYLES])
-        if "12" in wanted:
+        if "1" in arguments.tables:
+            lines += table_one(images, settings, arguments.styles)
+            arguments.output.write_text("\n".join(lines))
+        if "2" in arguments.tables:
+            lines += table_two(images, settings, arguments.ablation_styles)
+            arguments.output.write_text("\n".join(lines))
+        if "12" in arguments.tables:
             lines += figure_twelve(images, settings, "pop-out")
+        arguments.output.write_text("\n".join(lines))
+    if arguments.davis:
+        lines += video_tables(
+            arguments.davis,
+            tables=arguments.clip_tables,
+            clips=arguments.clips,
+            styles=arguments.clip_styles,
+            few_styles=arguments.few_styles,
+            vgg=arguments.vgg,
+            settings=settings,
+        )
         arguments.output.write_text("\n".join(lines))
 
 

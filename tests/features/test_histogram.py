@@ -52,3 +52,11 @@ def test_bilateral_weights_keep_the_other_side_of_an_edge_out():
     box = colour_histograms(lab, np.float32([[17, 20]])).reshape(10, 3, BINS)[9, 0]
     dark, bright = box[int(0.2 * BINS)], box[int(0.8 * BINS)]
     assert bright < 0.05 * dark
+
+
+def test_without_weights_every_pixel_counts_the_same():
+    lab = np.zeros((40, 40, 3), np.float32)
+    lab[:, :20, 0], lab[:, 20:, 0] = 20, 80
+    rows = colour_histograms(lab, np.float32([[17, 20]]), bilateral=False).reshape(10, 3, BINS)
+    dark, bright = rows[9, 0, int(0.2 * BINS)], rows[9, 0, int(0.8 * BINS)]
+    np.testing.assert_allclose([dark, bright], [13 / 21, 8 / 21], rtol=1e-5)

@@ -5,14 +5,14 @@ from vfxstyle.features.backbones import CellMaps
 from vfxstyle.features.pooling import pooled
 
 
-def plain(layer, maps, rows, wanted):
+def plain(layer, origin, maps, rows, wanted):
     """Mean over pixels of bilinear lookups, one pixel after the other."""
     _, height, width = layer.shape
     means = []
     for superpixel in wanted:
         found = []
         for y, x in zip(*np.nonzero(rows == superpixel), strict=True):
-            place = [((p + 0.5) * maps.upsample - 0.5 - maps.origin) / maps.stride for p in (y, x)]
+            place = [((p + 0.5) * maps.upsample - 0.5 - origin) / maps.stride for p in (y, x)]
             fy, fx = np.clip(place[0], 0, height - 1), np.clip(place[1], 0, width - 1)
             y0, x0 = min(int(fy), height - 2), min(int(fx), width - 2)
             ty, tx = fy - y0, fx - x0
@@ -28,8 +28,10 @@ def test_pooling_is_the_mean_of_what_every_pixel_sees():
     rows = random.integers(0, 9, (30, 44)).astype(np.int32)
     wanted = np.int32([1, 4, 8])
     layers = {"a": torch.from_numpy(random.random((2, 5, 9, 12))).float(), "b": torch.rand(2, 3, 9, 12)}
-    for upsample, origin in ((1, -5.0), (2, -117.0)):
-        maps = CellMaps(layers, upsample, origin, 8)
+    for upsample, origins in ((1, {"a": -5.0, "b": 3.5}), (2, {"a": -117.0, "b": -108.5})):
+        maps = CellMaps(layers, upsample, origins, 8)
         found = pooled(maps, 1, rows, wanted)
         for name, layer in layers.items():
-            np.testing.assert_allclose(found[name], plain(layer[1].numpy(), maps, rows, wanted), rtol=1e-4)
+            np.testing.assert_allclose(
+                found[name], plain(layer[1].numpy(), origins[name], maps, rows, wanted), rtol=1e-4
+            )

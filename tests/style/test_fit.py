@@ -14,8 +14,10 @@ from vfxstyle.style import (
     measure,
     predict,
     predicted_lab,
+    regularised,
     transform_lab,
 )
+from vfxstyle.style.fit import REGULARISATIONS
 
 CPU = torch.device("cpu")
 
@@ -136,3 +138,17 @@ def test_standardisation_leaves_constant_inputs_finite_and_limits_strange_ones()
     standardisation = Standardisation.of(np.float32([[1, 5], [1, 7]]))
     out = standardisation.apply(torch.tensor([[1.0, 1e6]]))
     assert out.tolist() == [[0.0, 6.0]]
+
+
+def test_held_out_superpixels_choose_noise_and_dropout():
+    """What is chosen is what does best on held-out superpixels, learnt from a part of the others."""
+    samples, unseen = two_looks(800), two_looks(100, 1)
+    wish = FitSettings(epochs=4, batch=64, seed=4)
+    chosen, errors = regularised(samples, unseen, wish, CPU)
+    assert tuple(errors) == REGULARISATIONS
+    assert errors[chosen.noise, chosen.dropout] == min(errors.values())
+    assert replace(chosen, noise=wish.noise, dropout=wish.dropout) == wish
+    every_fourth = samples.only(np.arange(800) % 4 == 0)
+    strong = fit(every_fourth, unseen, replace(wish, noise=0.8, dropout=0.4), CPU)
+    assert errors[0.8, 0.4] == pytest.approx(min(epoch.error for epoch in strong.curve), rel=1e-4)
+    assert len(set(errors.values())) == 3

@@ -2,6 +2,7 @@
 
 from vfxstyle.features.backbones import Backbone, pick_device
 from vfxstyle.features.extract import (
+    Describing,
     RawFeatures,
     Seen,
     Segmentation,
@@ -19,6 +20,7 @@ __all__ = [
     "BACKBONES",
     "PCA",
     "Backbone",
+    "Describing",
     "PCAFit",
     "RawFeatures",
     "Seen",

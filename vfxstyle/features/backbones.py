@@ -31,11 +31,11 @@ class CellMaps:
     """What the dilated network sees of pictures, cell by cell."""
 
     layers: Mapping[str, Tensor]
-    """Layer name to features, (B, C, h, w), all on one grid of cells."""
+    """Layer name to features, (B, C, h, w), all with one number of cells."""
     upsample: int
     """Factor by which the pictures were enlarged."""
-    origin: float
-    """Column and row, in px of the enlarged picture without its border, that the first cell looks at."""
+    origins: Mapping[str, float]
+    """Column and row, in px of the enlarged picture without its border, that the first cell of each layer looks at."""
     stride: int
     """Px of the enlarged picture between cells."""
 
@@ -49,8 +49,8 @@ class Backbone(ABC):
     """Channels of each layer that is sampled at stride 8; one of them is :data:`SEMANTIC`."""
     components: ClassVar[Mapping[str, int]]
     """PCA size of each layer, and of ``global``."""
-    cell_origin: ClassVar[float]
-    """Column and row, in px, of what the first stride-8 cell looks at, the border left out."""
+    cell_origins: ClassVar[Mapping[str, float]]
+    """Column and row, in px, of what the first stride-8 cell of each layer looks at, the border left out."""
     border: ClassVar[int]
     """Px of reflection round a picture at its own size, so that the cells at its edge see a picture."""
     smallest: ClassVar[int] = 32
@@ -114,7 +114,8 @@ class Backbone(ABC):
         if upsample > 1:
             tensor = functional.interpolate(tensor, scale_factor=upsample, mode="bilinear", align_corners=False)
         layers = self._dense(_padded(tensor, border, self.smallest))
-        return CellMaps(layers, upsample, self.cell_origin - border, self.stride)
+        origins = {name: origin - border for name, origin in self.cell_origins.items()}
+        return CellMaps(layers, upsample, origins, self.stride)
 
 
 def _padded(tensor: Tensor, border: int, smallest: int) -> Tensor:

@@ -16,15 +16,15 @@ from vfxstyle.features.backbones import SEMANTIC, Backbone, read_weights
 class EfficientNetLite0(Backbone):
     """EfficientNet-Lite0 (Tan and Le 2019) with ImageNet weights from the package of that name (Apache-2.0).
 
-    Its strided convolutions pad at the right and bottom only, which puts the geometric centre of stride-8
-    cell i at pixel 8 i + 7; but trained with that padding it has learnt to look up and to the left. The
-    centre of the squared input gradient, averaged over photographs and noise, lies near 8 i - 5.
+    Its strided convolutions pad at the right and bottom only, and trained with that padding it has learnt to look the
+    other way. Where a cell looks is therefore measured, as the centre of the squared gradient with respect to the
+    picture: near 8 i + 3.5 for early cell i, 8 i + 1 for a middle one, and 8 i - 5 for the last two.
     """
 
     name = "efficientnet-lite0"
     layers = {SEMANTIC: 1280, "late": 320, "middle": 112, "early": 40}  # noqa: RUF012 - a fact of the class
     components = {"global": 20, SEMANTIC: 48, "late": 32, "middle": 24, "early": 16}  # noqa: RUF012
-    cell_origin = -5
+    cell_origins = {SEMANTIC: -5, "late": -5, "middle": 1, "early": 3.5}  # noqa: RUF012
     border = 32
 
     _STAGES = {2: "early", 4: "middle", 6: "late"}  # noqa: RUF012 - the stages whose outputs are layers

@@ -5,7 +5,7 @@ What is extracted here is raw: nothing is projected, because the projections bel
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -102,6 +102,10 @@ def see(backbone: Backbone, pictures: Sequence[FloatArray]) -> Seen:
     borders = {"coarse": backbone.border, "fine": FINE_BORDER}
     maps = {name: backbone.cell_maps(batch, upsample=by, border=borders[name]) for name, by in SCALES.items()}
     return Seen(batch, linear_to_lab(srgb_to_linear(batch)), maps, backbone.global_features(batch).astype(np.float16))
+
+
+Describing = Callable[[Seen, int, Segmentation], RawFeatures]
+"""How superpixels are described: :func:`describe`, or something that is to be measured against it."""
 
 
 def describe(seen: Seen, index: int, superpixels: Segmentation) -> RawFeatures:

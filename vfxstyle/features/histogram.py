@@ -37,7 +37,7 @@ def _bin(value: float, low: float, width: float) -> int:
 
 
 @kernel(parallel=True)
-def _histograms(lab: FloatArray, points: FloatArray, out: FloatArray) -> None:
+def _histograms(lab: FloatArray, points: FloatArray, bilateral: bool, out: FloatArray) -> None:
     height, width, _ = lab.shape
     for v in prange(points.shape[0]):
         cx, cy = np.int64(np.rint(points[v, 0])), np.int64(np.rint(points[v, 1]))
@@ -62,7 +62,7 @@ def _histograms(lab: FloatArray, points: FloatArray, out: FloatArray) -> None:
                 distance = 0.0
                 for c in range(3):
                     distance += (lab[y, x, c] - lab[cy, cx, c]) ** 2
-                weight = np.exp(-distance / colour_spread - (dx * dx + dy * dy) / place_spread)
+                weight = np.exp(-distance / colour_spread - (dx * dx + dy * dy) / place_spread) if bilateral else 1.0
                 total += weight
                 cell = (dy + _REACH) // CELL * GRID + (dx + _REACH) // CELL
                 for c in range(3):
@@ -73,13 +73,14 @@ def _histograms(lab: FloatArray, points: FloatArray, out: FloatArray) -> None:
             out[v, i] /= total
 
 
-def colour_histograms(lab: FloatArray, points: FloatArray) -> FloatArray:
+def colour_histograms(lab: FloatArray, points: FloatArray, *, bilateral: bool = True) -> FloatArray:
     """Histogram features of points of a frame.
 
     lab: float32 (H, W, 3), CIELab D65, L 0..100.
     points: float32 (N, 2), (x, y) in px.
+    bilateral: whether pixels are weighted; without, all count the same, to measure what the weights are worth.
     Returns float32 (N, 960): nine cells in reading order then the box; each 3 channels of 32 bins.
     """
     out = np.zeros((len(points), SIZE), np.float32)
-    _histograms(np.ascontiguousarray(lab, np.float32), np.ascontiguousarray(points, np.float32), out)
+    _histograms(np.ascontiguousarray(lab, np.float32), np.ascontiguousarray(points, np.float32), bilateral, out)
     return out

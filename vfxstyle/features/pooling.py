@@ -20,18 +20,23 @@ def pooled(maps: CellMaps, index: int, rows: LabelArray, wanted: LabelArray) -> 
     index: which of the pictures. rows: int32 (H, W), which superpixel each pixel of the picture belongs to.
     wanted: int32 (N,), superpixels, ascending. Returns float32 (N, C) by name of layer.
     """
-    first = next(iter(maps.layers.values()))
-    weights = _cell_weights(maps, rows, wanted, first.shape[2], first.shape[3]).to(first.device)
+    weights: dict[float, Tensor] = {}
     means: dict[str, FloatArray] = {}
     for name, layer in maps.layers.items():
+        origin = maps.origins[name]
+        if origin not in weights:
+            weights[origin] = _cell_weights(maps, origin, rows, wanted, layer.shape[2], layer.shape[3]).to(layer.device)
         cells = layer[index].float().flatten(1).T.contiguous()
-        means[name] = np.asarray(torch.sparse.mm(weights, cells).cpu().numpy(), np.float32)
+        means[name] = np.asarray(torch.sparse.mm(weights[origin], cells).cpu().numpy(), np.float32)
     return means
 
 
-def _cell_weights(maps: CellMaps, rows: LabelArray, wanted: LabelArray, height: int, width: int) -> Tensor:
+def _cell_weights(
+    maps: CellMaps, origin: float, rows: LabelArray, wanted: LabelArray, height: int, width: int
+) -> Tensor:
     """What each cell counts in the mean of each superpixel: sparse (N, height * width), rows that sum to 1."""
-    y, x = (_between(np.arange(size), maps, cells) for size, cells in zip(rows.shape, (height, width), strict=True))
+    sides = zip(rows.shape, (height, width), strict=True)
+    y, x = (_between(np.arange(size), maps, origin, cells) for size, cells in sides)
     place = np.full(int(rows.max()) + 1, -1, np.int64)
     place[wanted] = np.arange(len(wanted))
     owners = place[rows]
@@ -53,10 +58,10 @@ def _cell_weights(maps: CellMaps, rows: LabelArray, wanted: LabelArray, height: 
 
 
 def _between(
-    pixels: npt.NDArray[np.int64], maps: CellMaps, cells: int
+    pixels: npt.NDArray[np.int64], maps: CellMaps, origin: float, cells: int
 ) -> list[tuple[npt.NDArray[np.int64], FloatArray]]:
     """The cell before and the cell after each pixel along one axis, with their weights."""
-    place = ((pixels + 0.5) * maps.upsample - 0.5 - maps.origin) / maps.stride
+    place = ((pixels + 0.5) * maps.upsample - 0.5 - origin) / maps.stride
     place = np.clip(place, 0, cells - 1)
     before = np.minimum(np.floor(place).astype(np.int64), max(cells - 2, 0))
     after = np.minimum(before + 1, cells - 1)

@@ -27,13 +27,14 @@ class Vgg16(Backbone):
     """VGG-16 (Simonyan and Zisserman 2015) as METHOD, section 3, uses it: fc6 and fc7 as convolutions.
 
     In the dilated form pool4 and pool5 have stride 1, conv5 is dilated by 2, pool5 by 2 as well, conv6 by 4: every
-    fourth cell is then a cell of the undilated network. conv6 is not padded, so cell i sees pixels 8 i to 8 i + 223.
+    fourth cell is then a cell of the undilated network. conv6 is not padded, so cell i sees pixels 8 i to 8 i + 223;
+    the early layer, before the poolings of stride 1, has its cells half a stride to the left.
     """
 
     name = "vgg16"
     layers = {SEMANTIC: 4096, "late": 512, "middle": 512, "early": 256}  # noqa: RUF012 - a fact of the class
     components = {"global": 200, SEMANTIC: 800, "late": 80, "middle": 80, "early": 60}  # noqa: RUF012
-    cell_origin = 111.5
+    cell_origins = {SEMANTIC: 111.5, "late": 111.5, "middle": 111.5, "early": 107.5}  # noqa: RUF012
     border = 112
     smallest = 224
 

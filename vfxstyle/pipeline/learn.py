@@ -25,6 +25,7 @@ from vfxstyle.style import (
     fit,
     measure,
     predicted_lab,
+    regularised,
 )
 
 FloatArray = npt.NDArray[np.float32]
@@ -54,6 +55,10 @@ class Learnt:
     """Training loss and error on unseen superpixels by epoch; of the first fold, where few pairs are learnt."""
     share: float
     """How much of what differs from the best single transform is in it, 0..1."""
+    noise: float
+    """Noise on semantic inputs that was found best; see :class:`~vfxstyle.style.FitSettings`."""
+    dropout: float
+    """Dropout that was found best."""
     held_out: tuple[int, ...]
     """Lessons that the network has not seen; none where few pairs are learnt."""
     errors: Errors
@@ -101,6 +106,13 @@ def _from_many(
     held = out[samples.picture]
     learnt, unseen = samples.only(~held), samples.only(held)
     wish = FitSettings(epochs=settings.epochs or FitSettings().epochs, seed=settings.seed)
+    with clock.stage("regularisation", 1) as step:
+        wish, tried = regularised(learnt, unseen, wish, device)
+        step()
+    clock.note(
+        f"noise {wish.noise} and dropout {wish.dropout} predict held-out pairs best, of "
+        + ", ".join(f"{noise}/{dropout} ({error:.3f})" for (noise, dropout), error in tried.items())
+    )
     with clock.stage("training", len(wish.judged)) as step:
 
         def after_epoch(epoch: Epoch) -> None:
@@ -116,6 +128,8 @@ def _from_many(
         projections=projections,
         curve=fitted.curve,
         share=1.0,
+        noise=wish.noise,
+        dropout=wish.dropout,
         held_out=tuple(int(index) for index in np.flatnonzero(out)),
         errors=measure(fitted.network, fitted.standardisation, unseen, device),
         unseen=unseen,
@@ -168,6 +182,8 @@ def _from_few(
         projections=projections,
         curve=rounds[0].curve,
         share=share,
+        noise=wish.noise,
+        dropout=wish.dropout,
         held_out=(),
         errors=Errors(errors.distance, errors.global_oracle, predicted),
         unseen=samples,

@@ -16,6 +16,7 @@ from vfxstyle._version import __version__
 from vfxstyle.features import (
     PCA,
     Backbone,
+    Describing,
     PCAFit,
     RawFeatures,
     Segmentation,
@@ -37,7 +38,7 @@ from vfxstyle.style import Samples, bands
 FloatArray = npt.NDArray[np.float32]
 LabelArray = npt.NDArray[np.int32]
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of what a lesson holds and how it is computed; raise it when either changes."""
 MOST_SUPERPIXELS = 200_000
 """Superpixels that a look is learnt from: more teach no more, and take longer."""
@@ -69,7 +70,12 @@ def superpixels_each(pairs: int, settings: TrainSettings) -> int:
 
 
 def lesson_of(
-    pictures: PairPictures, backbone: Backbone, settings: TrainSettings, each: int, random: np.random.Generator
+    pictures: PairPictures,
+    backbone: Backbone,
+    settings: TrainSettings,
+    each: int,
+    random: np.random.Generator,
+    describing: Describing = describe,
 ) -> Lesson:
     """Cut a pair into superpixels, describe ``each`` of either cut and sample their colours.
 
@@ -85,7 +91,7 @@ def lesson_of(
         areas = np.bincount(rows.reshape(-1))
         count = min(each, len(areas))
         wanted = np.sort(random.choice(len(areas), count, replace=False, p=areas / areas.sum())).astype(np.int32)
-        raw = describe(seen, 0, Segmentation(rows, table.centroids, wanted))
+        raw = describing(seen, 0, Segmentation(rows, table.centroids, wanted))
         found.append((raw, _sampled_pixels(rows, wanted, settings.samples, random)))
     pixels = np.concatenate([drawn for _, drawn in found])
     after, contrast = lab_of_picture(pictures.after), bands(np.ascontiguousarray(lab[..., 0]))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
-from vfxstyle.features import Backbone, RawFeatures, Segmentation, assemble, describe, see
+from vfxstyle.features import Backbone, Describing, RawFeatures, Segmentation, assemble, describe, see
 from vfxstyle.pipeline.graph import graph_superpixels
 from vfxstyle.pipeline.render import projections_of
 from vfxstyle.pipeline.settings import DEFAULT_STILL_SUPERPIXELS
@@ -35,13 +35,15 @@ class DescribedStill:
     """Their features."""
 
 
-def described_still(picture: FloatArray, backbone: Backbone, superpixels: int) -> DescribedStill:
+def described_still(
+    picture: FloatArray, backbone: Backbone, superpixels: int, describing: Describing = describe
+) -> DescribedStill:
     """Cut and describe a picture. picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution."""
     seen = see(backbone, [picture])
     lab = seen.labs[0]
     table, rows = table_of(graph_superpixels(picture, superpixels), lab)
     everyone = np.arange(len(table.labels), dtype=np.int32)
-    raw = describe(seen, 0, Segmentation(rows, table.centroids, everyone))
+    raw = describing(seen, 0, Segmentation(rows, table.centroids, everyone))
     return DescribedStill(lab, rows, table, raw)
 
 

@@ -34,7 +34,7 @@ from vfxstyle.shots.writing import write_picture
 
 LabelArray = npt.NDArray[np.int32]
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of the format and of what is computed; raise it when either changes."""
 MANIFEST = "analysis.json"
 FEATURES = "features.npz"

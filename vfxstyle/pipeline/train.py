@@ -198,6 +198,8 @@ def preset_card(lines: Sequence[str], learnt: Learnt, settings: TrainSettings) -
         "pairs": len(lines) // 2,
         "held_out": len(learnt.held_out),
         "share": learnt.share,
+        "noise": learnt.noise,
+        "dropout": learnt.dropout,
         "pairs_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
         "errors": asdict(learnt.errors),
         "data": settings.data_note,

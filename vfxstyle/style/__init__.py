@@ -2,7 +2,7 @@
 
 from vfxstyle.style.apply import TransformField, apply_field
 from vfxstyle.style.detail import bands, folded
-from vfxstyle.style.fit import Epoch, FitSettings, Fitted, fit
+from vfxstyle.style.fit import Epoch, FitSettings, Fitted, fit, regularised
 from vfxstyle.style.predictor import OUTPUTS, Predictor, Standardisation, predict
 from vfxstyle.style.preset import Preset, PresetInfo, read_info, read_preset, save_preset
 from vfxstyle.style.samples import Errors, Samples, measure, predicted_lab
@@ -31,6 +31,7 @@ __all__ = [
     "predicted_lab",
     "read_info",
     "read_preset",
+    "regularised",
     "save_preset",
     "transform_lab",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -54,6 +54,11 @@ class FitSettings:
         """Epochs after which the network is measured: all, or of very many every so many, and the last."""
         every = max(1, self.epochs // 50)
         return tuple(n for n in range(1, self.epochs + 1) if n % every == 0 or n == self.epochs)
+
+
+REGULARISATIONS: tuple[tuple[float, float], ...] = ((0.2, 0.1), (0.4, 0.25), (0.8, 0.4))
+"""Noise and dropout, from light to strong, of which held-out pictures choose."""
+_TRIAL_SHARE, _TRIAL_EPOCHS = 4, 12  # a trial sees every fourth superpixel in half the passes: an eighth of the work
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +211,24 @@ def fit(
         if not to_the_end and number - min(curve, key=lambda epoch: epoch.error).number >= settings.patience:
             break
     return Fitted(kept[0], standardisation, conditioning.turn @ start, tuple(curve))
+
+
+def regularised(
+    samples: Samples, held_out: Samples, settings: FitSettings, device: torch.device
+) -> tuple[FitSettings, dict[tuple[float, float], float]]:
+    """The settings with those of :data:`REGULARISATIONS` that predict held-out pictures best, and the errors of all.
+
+    Each is tried on a part of the superpixels of all pictures: how much of a look can be learnt by heart is a matter of
+    how many pictures there are.
+    """
+    part = samples.only(np.arange(len(samples.features)) % _TRIAL_SHARE == 0)
+    trial = replace(settings, epochs=min(settings.epochs, _TRIAL_EPOCHS))
+    errors = {}
+    for noise, dropout in REGULARISATIONS:
+        fitted = fit(part, held_out, replace(trial, noise=noise, dropout=dropout), device)
+        errors[noise, dropout] = min(epoch.error for epoch in fitted.curve)
+    noise, dropout = min(errors, key=lambda tried: errors[tried])
+    return replace(settings, noise=noise, dropout=dropout), errors
 
 
 class _Lesson:

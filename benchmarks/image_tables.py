@@ -1,0 +1,285 @@
+"""The paper's tables for pictures, on labelled sets; ``python -m benchmarks.tables`` writes them.
+
+Protocol (Zhu, Yan, Bu, Yu, section V): 115 pictures drawn by seed, 70 to learn from, 45 to test; mean per-pixel L2
+distance in CIELab over the whole test pictures, as they come out of the pipeline. The styles are the recipes of
+``benchmarks/styles.py``, stand-ins for edits that are not public: figures compare the rows with each other.
+
+Table I: what a user would pick instead. II: what each part of the features is worth, and each way to take it.
+Fig. 12: how many pairs it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from benchmarks.rivals import learnt_cube
+from benchmarks.styles import Labelled, graded, labelled_pictures
+from vfxstyle.color import lab_to_linear, linear_to_srgb, srgb_to_linear
+from vfxstyle.features import RawFeatures, Seen, Segmentation, backbone_class, describe, every_part, pick_device
+from vfxstyle.features.extract import COLOUR_PARTS
+from vfxstyle.features.histogram import colour_histograms
+from vfxstyle.pipeline.exemplars import PairPictures
+from vfxstyle.pipeline.learn import learn
+from vfxstyle.pipeline.lessons import Lesson, lesson_of
+from vfxstyle.pipeline.plates import analysis_size, lab_of_picture
+from vfxstyle.pipeline.progress import Clock, Silent
+from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_STILL_SUPERPIXELS, TrainSettings
+from vfxstyle.pipeline.still import DescribedStill, described_still, graded_still
+from vfxstyle.pipeline.train import preset_of
+from vfxstyle.style import Preset, fit_transform, transform_lab
+
+FloatArray = npt.NDArray[np.float32]
+
+PICTURES, LEARNT = 115, 70
+"""Pictures drawn from a set, and how many of them are learnt from."""
+CPU = pick_device("cpu")
+ABLATIONS: dict[str, Callable[[str], bool]] = {
+    "everything": lambda part: True,
+    "semantic only": lambda part: part not in COLOUR_PARTS or part == "pixel",
+    "colours only": lambda part: part in COLOUR_PARTS,
+    "none (the pixel alone)": lambda part: part == "pixel",
+    "without the global feature": lambda part: part != "global",
+    "without the fine scale": lambda part: not part.endswith("_fine"),
+    "without the coarse scale": lambda part: not part.endswith("_coarse"),
+    "without inner layers": lambda part: not part.startswith(("late", "middle", "early")),
+    "without histograms": lambda part: part != "histogram",
+}
+"""Which parts of the feature vector are kept in each row of table II."""
+PAPER_ROWS = 4
+"""The first rows of table II are the paper's, for every style; the others are for the first style only."""
+VARIANTS = {
+    "at the centroid, between four cells": "centroid",
+    "at the centroid, the nearest cell": "nearest",
+    "histograms without bilateral weights": "unweighted",
+}
+"""Other ways to describe a superpixel, in further rows of table II."""
+SIZES = (10, 20, 35, 50, 70)
+"""Numbers of pairs of Fig. 12."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestPicture:
+    """A picture to test on."""
+
+    labelled: Labelled
+    """Where it comes from."""
+    picture: FloatArray
+    """float32 (H, W, 3), sRGB, at analysis resolution."""
+    still: DescribedStill
+    """Its superpixels and features."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSet:
+    """A set of labelled pictures, described once for all styles."""
+
+    name: str
+    """Name of its folder."""
+    learnt: tuple[tuple[Labelled, Lesson], ...]
+    """Pictures to learn from."""
+    tests: tuple[TestPicture, ...]
+    """Pictures to test on."""
+
+
+def describe_all_ways(seen: Seen, index: int, superpixels: Segmentation) -> RawFeatures:
+    """Features as always, and those of :data:`VARIANTS` beside them as ``PART:VARIANT``."""
+    raw = describe(seen, index, superpixels)
+    points = superpixels.centroids[superpixels.wanted]
+    parts = dict(raw.parts)
+    for scale, maps in seen.maps.items():
+        for layer, cells in maps.layers.items():
+            place = ((points + 0.5) * maps.upsample - 0.5 - maps.origins[layer]) / maps.stride
+            for variant, mode in (("centroid", "bilinear"), ("nearest", "nearest")):
+                parts[f"{layer}_{scale}:{variant}"] = _sampled(cells[index], place, mode)
+    parts["histogram:unweighted"] = colour_histograms(seen.labs[index], points, bilateral=False).astype(np.float16)
+    return replace(raw, parts=parts)
+
+
+def _sampled(cells: torch.Tensor, place: FloatArray, mode: str) -> npt.NDArray[np.float16]:
+    """Cells (C, h, w) at places (N, 2), (x, y) in cells."""
+    size = np.array([cells.shape[2], cells.shape[1]]) - 1
+    grid = torch.from_numpy((2 * place / size - 1).astype(np.float32))[None, None]
+    found = functional.grid_sample(cells[None].float(), grid, mode=mode, padding_mode="border", align_corners=True)
+    return found[0, :, 0].T.numpy().astype(np.float16)
+
+
+def in_a_way(raw: RawFeatures, variant: str = "") -> RawFeatures:
+    """The features of one of :data:`VARIANTS`, or those as always."""
+    own = {name: part for name, part in raw.parts.items() if ":" not in name}
+    other = {name.partition(":")[0]: part for name, part in raw.parts.items() if name.endswith(f":{variant}")}
+    return replace(raw, parts=own | other)
+
+
+def small(picture: FloatArray) -> FloatArray:
+    """A picture at analysis resolution, brought there in linear light as plates are."""
+    size = analysis_size(picture.shape[1], picture.shape[0], DEFAULT_ANALYSIS_WIDTH)
+    return np.clip(linear_to_srgb(cv2.resize(srgb_to_linear(picture), size, interpolation=cv2.INTER_AREA)), 0, 1)
+
+
+def after_of(labelled: Labelled, style: str) -> FloatArray:
+    """CIELab of a picture after a style, at analysis resolution."""
+    return lab_of_picture(small(graded(style, *labelled.read())))
+
+
+def read_set(folder: Path, settings: TrainSettings, seed: int) -> ImageSet:
+    """Draw and describe the pictures of a set."""
+    every = labelled_pictures(folder)
+    drawn = [every[i] for i in np.random.default_rng(seed).permutation(len(every))[:PICTURES]]
+    backbone = backbone_class(settings.backbone).load(CPU)
+    learnt, tests = [], []
+    for index, labelled in enumerate(drawn):
+        picture = small(labelled.read()[0])
+        if index < LEARNT:
+            pair = PairPictures(picture, picture, ((0, 0), (0, 0)), ("", ""))
+            random = np.random.default_rng([seed, index])
+            lesson = lesson_of(pair, backbone, settings, settings.superpixels, random, describe_all_ways)
+            learnt.append((labelled, lesson))
+        else:
+            still = described_still(picture, backbone, DEFAULT_STILL_SUPERPIXELS, describe_all_ways)
+            tests.append(TestPicture(labelled, picture, still))
+        print(f"{folder.name}: {index + 1} of {len(drawn)} pictures described", flush=True)
+    return ImageSet(folder.name, tuple(learnt), tuple(tests))
+
+
+def lessons_in(images: ImageSet, style: str) -> list[Lesson]:
+    """The lessons of a set in a style."""
+    found = []
+    for labelled, lesson in images.learnt:
+        found.append(replace(lesson, after=after_of(labelled, style).reshape(-1, 3)[lesson.pixels]))
+    return found
+
+
+def learnt_preset(lessons: Sequence[Lesson], settings: TrainSettings, variant: str = "") -> Preset:
+    """What ``vfxstyle train`` makes of lessons."""
+    lessons = [replace(lesson, raw=in_a_way(lesson.raw, variant)) for lesson in lessons]
+    return preset_of("table", learn(lessons, settings, CPU, Clock(Silent())), settings)
+
+
+def error_of(
+    images: ImageSet, truths: Sequence[FloatArray], answer: Callable[[TestPicture, FloatArray], FloatArray]
+) -> float:
+    """Mean per-pixel L2 in Lab over the test pictures of what ``answer`` makes of each, CIELab.
+
+    An oracle uses the truth, which it is given; whatever is learnt does not.
+    """
+    both = zip(images.tests, truths, strict=True)
+    return float(np.mean([np.linalg.norm(answer(test, truth) - truth, axis=-1).mean() for test, truth in both]))
+
+
+def ours(preset: Preset, variant: str = "") -> Callable[[TestPicture, FloatArray], FloatArray]:
+    """The image method with a preset."""
+
+    def answer(test: TestPicture, truth: FloatArray) -> FloatArray:
+        still = replace(test.still, raw=in_a_way(test.still.raw, variant))
+        return lab_of_picture(graded_still(test.picture, still, preset, CPU))
+
+    return answer
+
+
+def oracle_of_image(test: TestPicture, truth: FloatArray) -> FloatArray:
+    """A picture after the single transform that fits the answer best, CIELab."""
+    phi = fit_transform(test.still.lab.reshape(-1, 3), truth.reshape(-1, 3))
+    return transform_lab(test.still.lab, phi)
+
+
+def oracle_per_superpixel(test: TestPicture, truth: FloatArray) -> FloatArray:
+    """A picture whose every superpixel has the transform that fits the answer best, CIELab."""
+    lab, graded_lab = test.still.lab.reshape(-1, 3), truth.reshape(-1, 3)
+    out = np.empty_like(lab)
+    order = np.argsort(test.still.rows.reshape(-1), kind="stable")
+    for own in np.split(order, np.cumsum(np.bincount(test.still.rows.reshape(-1)))[:-1]):
+        out[own] = transform_lab(lab[own], fit_transform(lab[own], graded_lab[own]))
+    return out.reshape(truth.shape)
+
+
+def table_one(images: ImageSet, settings: TrainSettings, styles: Sequence[str]) -> list[str]:
+    """Table I, as Markdown lines."""
+    lines = [
+        f"**Table I, {images.name}**: mean L2 in Lab on {len(images.tests)} test pictures",
+        "",
+        "| style | distance | global oracle | one free transform per superpixel | learnt global quadratic | "
+        "learnt 33-cube LUT | ours | ours / global oracle |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for style in styles:
+        truths = [after_of(test.labelled, style) for test in images.tests]
+        lessons = lessons_in(images, style)
+        answers = [
+            lambda test, truth: test.still.lab,
+            oracle_of_image,
+            oracle_per_superpixel,
+            *_without_a_network(lessons),
+            ours(learnt_preset(lessons, settings)),
+        ]
+        figures = [error_of(images, truths, answer) for answer in answers]
+        lines.append(f"| {style} | {' | '.join(f'{f:.2f}' for f in figures)} | {figures[-1] / figures[1]:.2f} |")
+        print(lines[-1], flush=True)
+    return [*lines, ""]
+
+
+def _srgb(lab: FloatArray) -> FloatArray:
+    return np.clip(linear_to_srgb(lab_to_linear(lab[None])), 0, 1)[0]
+
+
+def _without_a_network(lessons: Sequence[Lesson]) -> list[Callable[[TestPicture, FloatArray], FloatArray]]:
+    """One learnt quadratic, and one learnt LUT."""
+    before = np.concatenate([lesson.before.reshape(-1, 3) for lesson in lessons])
+    after = np.concatenate([lesson.after.reshape(-1, 3) for lesson in lessons])
+    quadratic = fit_transform(before, after)
+    cube = learnt_cube([(_srgb(before), _srgb(after))])
+    return [
+        lambda test, truth: transform_lab(test.still.lab, quadratic),
+        lambda test, truth: lab_of_picture(cube(test.picture)),
+    ]
+
+
+def table_two(images: ImageSet, settings: TrainSettings, styles: Sequence[str]) -> list[str]:
+    """Table II, as Markdown lines."""
+    every = every_part(backbone_class(settings.backbone))
+    lines = [
+        f"**Table II, {images.name}**: the same with parts of the features",
+        "",
+        f"| features | {' | '.join(styles)} |",
+        "|---" * (len(styles) + 1) + "|",
+    ]
+    cells: dict[str, list[str]] = {name: [] for name in (*ABLATIONS, *VARIANTS)}
+    for style in styles:
+        truths = [after_of(test.labelled, style) for test in images.tests]
+        lessons = lessons_in(images, style)
+        for name, keeps in list(ABLATIONS.items())[: None if style == styles[0] else PAPER_ROWS]:
+            part_settings = replace(settings, parts=tuple(part for part in every if keeps(part)))
+            error = error_of(images, truths, ours(learnt_preset(lessons, part_settings)))
+            cells[name].append(f"{error:.2f}")
+            print(f"{images.name} {style} {name} {error:.3f}", flush=True)
+        for name, variant in VARIANTS.items() if style == styles[0] else ():
+            preset = learnt_preset(lessons, settings, variant)
+            error = error_of(images, truths, ours(preset, variant))
+            cells[name].append(f"{error:.2f}")
+            print(f"{images.name} {style} {name} {error:.3f}", flush=True)
+    lines += [f"| {name} | {' | '.join(row + [''] * (len(styles) - len(row)))} |" for name, row in cells.items()]
+    return [*lines, ""]
+
+
+def figure_twelve(images: ImageSet, settings: TrainSettings, style: str) -> list[str]:
+    """Fig. 12, as Markdown lines: three draws of each number of pairs."""
+    lines = [f"**Fig. 12, {images.name}, {style}**: error against the number of pairs, three draws", ""]
+    lines += ["| pairs | mean L2 in Lab | of each draw |", "|---|---|---|"]
+    truths = [after_of(test.labelled, style) for test in images.tests]
+    lessons = lessons_in(images, style)
+    for size in SIZES:
+        errors = []
+        for draw in range(3):
+            chosen = np.random.default_rng([draw, size]).permutation(len(lessons))[:size]
+            preset = learnt_preset([lessons[i] for i in chosen], replace(settings, seed=draw))
+            errors.append(error_of(images, truths, ours(preset)))
+        lines.append(f"| {size} | {np.mean(errors):.2f} | {', '.join(f'{e:.2f}' for e in errors)} |")
+        print(lines[-1], flush=True)
+    return [*lines, ""]

@@ -1,0 +1,108 @@
+"""What a user would pick instead of vfxstyle: one learnt quadratic, one learnt LUT, and a small network per shot.
+
+All take and give float32 pictures (H, W, 3), sRGB-encoded, 0..1.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vfxstyle.style.lut import apply_cube, fit_cube
+
+FloatArray = npt.NDArray[np.float32]
+Grading = Callable[[FloatArray], FloatArray]
+Pair = tuple[FloatArray, FloatArray]
+
+MOST_PIXELS = 2_000_000
+"""Pixels that a LUT is fitted to; more change nothing."""
+CROP, BATCH = 192, 4
+"""Side of a training crop in px, and crops in a step."""
+
+
+def learnt_cube(pairs: Sequence[Pair]) -> Grading:
+    """One smooth 33-cube LUT, fitted to all pixels of some pairs."""
+    before = np.concatenate([one.reshape(-1, 3) for one, _ in pairs])
+    after = np.concatenate([other.reshape(-1, 3) for _, other in pairs])
+    step = -(-len(before) // MOST_PIXELS)
+    cube = fit_cube(before[::step], after[::step])
+    return lambda picture: np.clip(apply_cube(cube, picture.reshape(-1, 3)), 0, 1).reshape(picture.shape)
+
+
+def learnt_unet(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> tuple[Grading, int]:
+    """A small U-Net that learns the change on random crops for a given time; and how many steps it made of it.
+
+    The rate falls to zero along a cosine over that time.
+    """
+    torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
+    network = _UNet()
+    optimiser = torch.optim.Adam(network.parameters(), lr=2e-3)
+    start, steps = time.perf_counter(), 0
+    while (spent := time.perf_counter() - start) < seconds:
+        optimiser.param_groups[0]["lr"] = 1e-3 * (1 + np.cos(np.pi * spent / seconds))
+        before, after = (_batched(pictures) for pictures in zip(*(_crop(pairs, random) for _ in range(BATCH))))  # noqa: B905
+        loss = functional.l1_loss(network(before), after)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        steps += 1
+    network.eval()
+
+    def graded(picture: FloatArray) -> FloatArray:
+        with torch.inference_mode():
+            out = network(_batched([picture]))
+        return np.ascontiguousarray(out[0].permute(1, 2, 0).clamp(0, 1).numpy())
+
+    return graded, steps
+
+
+def _crop(pairs: Sequence[Pair], random: np.random.Generator) -> Pair:
+    before, after = pairs[int(random.integers(len(pairs)))]
+    y = int(random.integers(before.shape[0] - CROP + 1))
+    x = int(random.integers(before.shape[1] - CROP + 1))
+    here = (slice(y, y + CROP), slice(x, x + CROP))
+    flip = slice(None, None, -1 if random.random() < 0.5 else 1)
+    return before[here][:, flip], after[here][:, flip]
+
+
+def _batched(pictures: Sequence[FloatArray]) -> Tensor:
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+
+
+class _UNet(nn.Module):
+    """Four levels of 16 to 128 channels, two convolutions each, skip connections, and the change as output."""
+
+    def __init__(self, widths: Sequence[int] = (16, 32, 64, 128)) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(_block(a, b) for a, b in zip((3, *widths[:-1]), widths, strict=True))
+        self.up = nn.ModuleList(_block(a + b, a) for a, b in pairwise(widths))
+        self.last = nn.Conv2d(widths[0], 3, 1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """The graded picture, (B, 3, H, W)."""
+        height, width = picture.shape[2:]
+        x = functional.pad(picture, (0, -width % 8, 0, -height % 8), mode="replicate")
+        skips = []
+        for level, block in enumerate(self.down):
+            x = block(functional.max_pool2d(x, 2) if level else x)
+            skips.append(x)
+        for block, skip in zip(reversed(self.up), reversed(skips[:-1]), strict=True):
+            wider = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+            x = block(torch.cat([wider, skip], dim=1))
+        return picture + self.last(x)[:, :, :height, :width]
+
+
+def _block(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, padding=1), nn.ReLU(), nn.Conv2d(after, after, 3, padding=1), nn.ReLU()
+    )
