@@ -59,6 +59,23 @@ def test_the_bar_and_silence(make_shot, tmp_path, identity_preset):
     assert (silent.returncode, silent.stdout, silent.stderr) == (0, "", "")
 
 
+def test_a_farm_reads_progress_and_failure(make_shot, tmp_path, identity_preset):
+    shot = make_shot(frames=range(1, 3))
+    told = vfxstyle("grade", shot, "--preset", identity_preset, "-o", tmp_path / "a", "--progress", "openjd", *QUICK)
+    lines = told.stderr.splitlines()
+    percentages = [int(line.split()[1]) for line in lines if line.startswith("openjd_progress: ")]
+    assert percentages == sorted(set(percentages))
+    assert (percentages[0], percentages[-1]) == (0, 100)
+    assert "Error" not in told.stderr
+    sorted(shot.iterdir())[1].write_bytes(b"no picture")
+    failed = vfxstyle("grade", shot, "--preset", identity_preset, "-o", tmp_path / "b", "--progress", "openjd", *QUICK)
+    lines = failed.stderr.splitlines()
+    assert failed.returncode == 3
+    assert "openjd_progress: 100" not in lines
+    assert any(line.startswith("openjd_fail: ") and "plate.0002.exr" in line for line in lines)
+    assert lines[-1] == "vfxstyle: FAILED code=frame retryable=no frames=2"
+
+
 def test_a_dry_run_prints_json_and_writes_nothing(make_shot, tmp_path, identity_preset):
     shot = make_shot()
     before = sorted(tmp_path.rglob("*"))

@@ -35,22 +35,23 @@ def export(
 ) -> None:
     """Write the best global LUT or CDL for a look on SHOT, with what it lacks."""
     settings = GradeSettings(**choices)
-    from vfxstyle.farm.progress import make_progress
+    from vfxstyle.farm.progress import EXPORT_SHARES, watching
     from vfxstyle.farm.summary import export_summary
     from vfxstyle.pipeline.export import export as pipeline
 
-    report = pipeline(
-        shot,
-        preset,
-        lut=lut,
-        cdl=cdl,
-        space=space,
-        size=size,
-        map_file=map_file,
-        frames=frames,
-        analysis=analysis,
-        settings=settings,
-        progress=make_progress(progress),
-    )
+    with watching(progress, EXPORT_SHARES) as watch:
+        report = pipeline(
+            shot,
+            preset,
+            lut=lut,
+            cdl=cdl,
+            space=space,
+            size=size,
+            map_file=map_file,
+            frames=frames,
+            analysis=analysis,
+            settings=settings,
+            progress=watch,
+        )
     if progress != "none":
         click.echo(export_summary(report), err=True)

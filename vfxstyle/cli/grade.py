@@ -113,10 +113,11 @@ def grade(
     if dry_run:
         click.echo(json.dumps(pipeline.plan_grade(shot, preset, output, **where), indent=2))
         return
-    from vfxstyle.farm.progress import make_progress
+    from vfxstyle.farm.progress import GRADE_SHARES, watching
     from vfxstyle.farm.summary import grade_summary
 
-    report = pipeline.grade(shot, preset, output, progress=make_progress(progress), **where)
+    with watching(progress, GRADE_SHARES) as watch:
+        report = pipeline.grade(shot, preset, output, progress=watch, **where)
     if progress != "none":
         click.echo(grade_summary(report), err=True)
 
@@ -141,10 +142,10 @@ def _grade_cut(
         planned = pipeline.plan_timeline(cut, preset, output, handles=handles, settings=settings)
         click.echo(json.dumps(planned, indent=2))
         return
-    from vfxstyle.farm.progress import make_progress
+    from vfxstyle.farm.progress import GRADE_SHARES, watching
     from vfxstyle.farm.summary import timeline_summary
 
-    watch = make_progress(progress)
-    report = pipeline.grade_timeline(cut, preset, output, handles=handles, settings=settings, progress=watch)
+    with watching(progress, GRADE_SHARES) as watch:
+        report = pipeline.grade_timeline(cut, preset, output, handles=handles, settings=settings, progress=watch)
     if progress != "none":
         click.echo(timeline_summary(report), err=True)

@@ -28,19 +28,20 @@ def mattes(
 ) -> None:
     """Write the temporal superpixels of SHOT, and groups that a look treats alike, as Cryptomatte EXR files."""
     settings = GradeSettings(**choices)
-    from vfxstyle.farm.progress import make_progress
+    from vfxstyle.farm.progress import MATTES_SHARES, watching
     from vfxstyle.farm.summary import mattes_summary
     from vfxstyle.pipeline.mattes import mattes as pipeline
 
-    report = pipeline(
-        shot,
-        output,
-        preset,
-        groups=groups,
-        frames=frames,
-        analysis=analysis,
-        settings=settings,
-        progress=make_progress(progress),
-    )
+    with watching(progress, MATTES_SHARES) as watch:
+        report = pipeline(
+            shot,
+            output,
+            preset,
+            groups=groups,
+            frames=frames,
+            analysis=analysis,
+            settings=settings,
+            progress=watch,
+        )
     if progress != "none":
         click.echo(mattes_summary(report), err=True)

@@ -24,7 +24,13 @@ analysis_width = click.option(
     help="Analysis width, in px.",
 )
 device = click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N")
-progress = click.option("--progress", type=click.Choice(["auto", "bar", "none"]), default="auto", show_default=True)
+progress = click.option(
+    "--progress",
+    type=click.Choice(["auto", "bar", "openjd", "deadline", "alf", "json", "none"]),
+    default="auto",
+    show_default=True,
+    help="auto: a bar on a terminal, lines elsewhere; or what a farm reads.",
+)
 seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 input_space = click.option(
     "--input-space", metavar="SPACE", help="OpenColorIO name of the pictures' space. [default: from their tags]"

@@ -52,13 +52,13 @@ def train(
     preset a page, a learning curve and a sheet of pictures are written.
     """
     settings = TrainSettings(**choices)
-    from vfxstyle.farm.progress import make_progress
+    from vfxstyle.farm.progress import TRAIN_SHARES, watching
     from vfxstyle.farm.summary import train_summary
     from vfxstyle.pipeline import train as pipeline
     from vfxstyle.report.training import write_training_report
 
-    watch = make_progress(progress)
-    report = pipeline.train(pairs, name, shot=shot, graded=graded, output=output, settings=settings, progress=watch)
-    drawn = write_training_report(report, settings)
+    with watching(progress, TRAIN_SHARES) as watch:
+        report = pipeline.train(pairs, name, shot=shot, graded=graded, output=output, settings=settings, progress=watch)
+        drawn = write_training_report(report, settings)
     if progress != "none":
         click.echo(train_summary(report, drawn), err=True)

@@ -19,6 +19,10 @@ class Progress(Protocol):
         """One line for the user."""
         ...  # pragma: no cover
 
+    def job(self, index: int, total: int) -> None:
+        """One of ``total`` jobs begins, counted from 0, whose stages have the same names."""
+        ...  # pragma: no cover
+
 
 class Silent:
     """Reports nothing."""
@@ -29,6 +33,9 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Drop the line."""
+
+    def job(self, index: int, total: int) -> None:
+        """Nobody wants to know."""
 
 
 class Clock:

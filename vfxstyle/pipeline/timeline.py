@@ -81,7 +81,9 @@ def grade_timeline(
     timeline, folder, jobs = _planned(Path(cut), preset, output, handles, settings)
     reports: dict[tuple[str, tuple[int, ...]], GradeReport] = {}
     failed: list[str] = []
-    for job in _once(jobs):
+    once = list(_once(jobs))
+    for index, job in enumerate(once):
+        watch.job(index, len(once))
         clock.note(f"clip {job.name}: {job.shot}, frames {format_frames(job.frames)}")
         try:
             reports[job.work] = grade(
