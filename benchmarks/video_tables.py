@@ -25,6 +25,7 @@ from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.features import Segmentation, backbone_class, describe, see
 from vfxstyle.features.vgg import Vgg16, random_weights
 from vfxstyle.pipeline.exemplars import PairPictures
+from vfxstyle.pipeline.feature_file import StoredFeatures
 from vfxstyle.pipeline.job import Job
 from vfxstyle.pipeline.lessons import Lesson, lesson_of
 from vfxstyle.pipeline.library import find_preset
@@ -32,7 +33,7 @@ from vfxstyle.pipeline.plan import make_plan
 from vfxstyle.pipeline.plates import lab_of_picture
 from vfxstyle.pipeline.progress import Clock, Silent
 from vfxstyle.pipeline.settings import GradeSettings, TrainSettings
-from vfxstyle.pipeline.store import AnalysisFolder, StoredFeatures
+from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.pipeline.tables import table_of
 from vfxstyle.shots import open_shot
 from vfxstyle.style import Preset, read_preset, save_preset
@@ -157,7 +158,7 @@ class Study:
         with self.job(row, preset) as (job, clock):
             analysis = job.analyse(clock)
             if one_frame_each:
-                analysis = OneFrameEach(analysis.folder)
+                analysis = OneFrameEach(analysis.folder, analysis.identity)
             renderer = job.renderer(analysis, clock)
             with clock.stage("grade", len(job.plan.frames)):
                 frames = [renderer.render(job.shot.read(number)).frame.rgb for number in job.plan.frames]

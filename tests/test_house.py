@@ -37,7 +37,7 @@ def test_rooms_import_only_rooms_below_them():
 
 
 def test_public_names_are_the_documented_ones():
-    assert vfxstyle.__all__ == ["__version__", "grade", "load_preset", "open_shot", "train"]
+    assert vfxstyle.__all__ == ["__version__", "analyze", "grade", "load_preset", "open_shot", "train"]
     assert dir(vfxstyle) == sorted(vfxstyle.__all__)
     for name in vfxstyle.__all__:
         assert getattr(vfxstyle, name) is not None

@@ -1,7 +1,7 @@
 """vfxstyle: learned looks for whole shots.
 
-The four things most scripts need are one import away: :func:`grade`, :func:`train`, :func:`load_preset` and
-:func:`open_shot`. They are loaded on first use, so that importing the package stays cheap.
+What most scripts need is one import away: :func:`grade`, :func:`train`, :func:`analyze`, :func:`load_preset` and
+:func:`open_shot`. These are loaded on first use, so that importing the package stays cheap.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 from vfxstyle._version import __version__
 
 if TYPE_CHECKING:
+    from vfxstyle.pipeline.analyze import analyze
     from vfxstyle.pipeline.grade import grade
     from vfxstyle.pipeline.library import load_preset
     from vfxstyle.pipeline.train import train
     from vfxstyle.shots.discover import open_shot
 
-__all__ = ["__version__", "grade", "load_preset", "open_shot", "train"]
+__all__ = ["__version__", "analyze", "grade", "load_preset", "open_shot", "train"]
 
 _HOMES = {
+    "analyze": "vfxstyle.pipeline.analyze",
     "grade": "vfxstyle.pipeline.grade",
     "load_preset": "vfxstyle.pipeline.library",
     "open_shot": "vfxstyle.shots.discover",

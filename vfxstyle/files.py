@@ -38,6 +38,30 @@ def writing_atomically(path: Path) -> Iterator[BinaryIO]:
         drop(part)
 
 
+@contextmanager
+def claiming(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to under a temporary name, which becomes ``path`` if the block ends well and nothing is there.
+
+    What is there already stays, so that of several jobs that write the same file the first is right. Raises OSError.
+    """
+    part = temporary_name(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            if not path.exists():
+                part.replace(path)
+    finally:
+        drop(part)
+
+
 def finish(part: Path, final: Path) -> None:
     """Flush a finished temporary file to disk and give it its name. Raises OSError."""
     with part.open("rb") as file:

@@ -80,10 +80,11 @@ def test_an_analysis_with_other_settings_serves_and_is_not_replaced(make_shot, t
     shot = make_shot(frames=range(1, 4), extension="png")
     movie = grade(shot, lively_preset, tmp_path / "clip.mov", settings=QUICK).output
     grade(movie, lively_preset, settings=QUICK, coverage=0.5, superpixels=20)
-    manifest = tmp_path / ".vfxstyle" / "clip_lively" / "analysis.json"
-    before = manifest.read_bytes()
+    folder = tmp_path / ".vfxstyle" / "clip_lively"
+    before = AnalysisFolder(folder).manifest
     mattes(movie, tmp_path / "m", lively_preset, settings=QUICK, frames="2")
-    assert manifest.read_bytes() == before
+    assert AnalysisFolder(folder).manifest == before
+    assert len([path for path in folder.iterdir() if path.is_dir()]) == 1
     with pytest.raises(UsageError, match="holds graded frames"):
         mattes(shot, grade(shot, lively_preset, settings=QUICK).output, lively_preset, settings=QUICK)
 

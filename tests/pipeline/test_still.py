@@ -1,7 +1,6 @@
 """The paper's image method: one picture, or every frame of a shot by itself."""
 
 import itertools
-import json
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from vfxstyle.style import read_preset, save_preset
 
 
 def settings_of(output):
-    return json.loads((output / ".vfxstyle" / "analysis.json").read_text())["settings"]
+    return AnalysisFolder(output / ".vfxstyle").manifest["settings"]
 
 
 def test_a_picture_is_graded_as_a_still(lively_preset, tmp_path):

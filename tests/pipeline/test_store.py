@@ -1,13 +1,18 @@
-import json
+import os
+import threading
 
 import numpy as np
 import pytest
 
 from vfxstyle.errors import AnalysisError, OutputError
 from vfxstyle.features import RawFeatures
-from vfxstyle.pipeline.settings import AnalysisSettings
-from vfxstyle.pipeline.store import AnalysisFolder, StoredFeatures, Superpixels, identity_of, stamp_plate
+from vfxstyle.pipeline.feature_file import StoredFeatures, Superpixels
+from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.shots import open_shot
+
+IDENTITY = "abc" * 20
+OTHER = "xyz" * 20
+SUPERPIXELS = Superpixels(np.int32([2, 5, 7]), np.int32([2, 5, 5]))
 
 
 def features(frame):
@@ -15,28 +20,33 @@ def features(frame):
     return StoredFeatures(np.int32([2, 5]), np.int32([10, frame]), raw)
 
 
+def segment(analysis, first=70000):
+    """Two frames in label maps of one number each, both chosen."""
+    with analysis.segmenting() as writer:
+        for number in (1, 2):
+            writer.write_labels(number, np.full((4, 6), first + number, np.int32))
+        writer.finish(SUPERPIXELS, {"plate": {}, "chosen_frames": [2, 1]})
+    return analysis
+
+
 def fill(analysis):
-    with analysis.writing_features() as writer:
-        for frame in (1, 2):
-            writer.add(frame, features(frame))
-        writer.finish(Superpixels(np.int32([2, 5, 7]), np.int32([2, 5, 5])))
-    analysis.finish({"identity": "abc", "plate": {}})
+    segment(analysis)
+    for frame in analysis.undescribed():
+        analysis.add_features(frame, features(frame))
+    analysis.finish_features()
+    return analysis
 
 
 @pytest.fixture
 def stored(make_shot, tmp_path):
     shot = open_shot(make_shot(frames=range(1, 3)))
-    analysis = AnalysisFolder(tmp_path / "analysis")
-    analysis.begin("abc")
-    for number in shot.frames:
-        analysis.write_labels(number, np.full((4, 6), 70000 + number, np.int32))
-    fill(analysis)
-    return shot, analysis
+    return shot, fill(AnalysisFolder(tmp_path / "analysis", IDENTITY))
 
 
 def test_labels_and_features_come_back(stored):
     shot, analysis = stored
     fresh = AnalysisFolder(analysis.folder)
+    assert fresh.identity == IDENTITY
     np.testing.assert_array_equal(fresh.read_labels(2), np.full((4, 6), 70002))
     assert fresh.read_superpixels().labels.tolist() == [2, 5, 7]
     assert fresh.read_superpixels().speakers.tolist() == [2, 5, 5]
@@ -44,106 +54,156 @@ def test_labels_and_features_come_back(stored):
     assert (one.areas.tolist(), two.areas.tolist()) == ([10, 1], [10, 2])
     assert two.raw.global_.tolist() == [2.0] * 4
     np.testing.assert_array_equal(two.raw.parts["pixel"], np.ones((2, 3)))
-    assert fresh.holds("abc", shot)
-    assert not fresh.holds("other", shot)
+    assert fresh.is_segmented(shot)
+    assert fresh.is_described()
+    assert not AnalysisFolder(analysis.folder, OTHER).is_segmented(shot)
 
 
-def test_the_same_features_make_the_same_file(stored, tmp_path):
+def test_one_analysis_is_one_set_of_files(stored, tmp_path):
+    """The same analysis made again has the same bytes, file by file, and nothing of the making is left."""
     _, analysis = stored
-    again = AnalysisFolder(tmp_path / "again")
-    again.begin("abc")
-    fill(again)
-    assert (again.folder / "features.npz").read_bytes() == (analysis.folder / "features.npz").read_bytes()
+    again = fill(AnalysisFolder(tmp_path / "again", IDENTITY))
+    names = sorted(path.relative_to(again.folder) for path in again.folder.rglob("*") if path.is_file())
+    assert sorted(again.folder / name for name in names) == sorted(again.files([1, 2]))
+    for name in names:
+        assert (again.folder / name).read_bytes() == (analysis.folder / name).read_bytes()
 
 
-def test_features_that_are_not_finished_leave_nothing(stored):
-    _, analysis = stored
-    before = (analysis.folder / "features.npz").read_bytes()
+def test_an_analysis_appears_at_once_or_not_at_all(make_shot, tmp_path):
+    shot, analysis = open_shot(make_shot(frames=range(1, 3))), AnalysisFolder(tmp_path / "analysis", IDENTITY)
 
     def stopped():
-        with analysis.writing_features() as writer:
-            writer.add(1, features(1))
+        with analysis.segmenting() as writer:
+            writer.write_labels(1, np.zeros((4, 6), np.int32))
+            assert not AnalysisFolder(tmp_path / "analysis", IDENTITY).is_segmented(shot)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         stopped()
-    assert (analysis.folder / "features.npz").read_bytes() == before
-    assert not list(analysis.folder.glob(".*"))
+    assert list((tmp_path / "analysis").rglob("*")) == []
 
 
-def test_label_maps_of_another_analysis_are_refused(stored):
-    """Two jobs with different settings in one folder: the slower one must not grade with the other's labels."""
+def test_of_two_jobs_the_first_is_right_for_both(stored):
+    """A job that is slower than its twin goes on with what the twin has made, were it other bytes."""
     shot, analysis = stored
-    slow = AnalysisFolder(analysis.folder)
-    assert slow.holds("abc", shot)
-    other = AnalysisFolder(analysis.folder)
-    other.begin("xyz")
-    other.write_labels(2, np.zeros((4, 6), np.int32))
-    slow.read_labels(1)
-    with pytest.raises(AnalysisError, match="belongs to another analysis"):
-        slow.read_labels(2)
+    slow = AnalysisFolder(analysis.folder, IDENTITY)
+    with slow.segmenting() as writer:
+        for number in (1, 2):
+            writer.write_labels(number, np.full((4, 6), 5, np.int32))
+        writer.finish(SUPERPIXELS, {"plate": {}, "chosen_frames": [1]})
+    assert slow.manifest == analysis.manifest
+    assert slow.read_labels(1).max() == 70001
+    assert slow.undescribed() == []
+    first = slow.store_transforms("look", np.float32([[1, 2]]))
+    assert slow.store_transforms("look", np.float32([[3, 4]])).tolist() == first.tolist() == [[1, 2]]
 
 
-def test_an_analysis_that_was_begun_again_no_longer_counts(stored):
+def test_many_jobs_at_once_leave_one_analysis(tmp_path):
+    found = []
+
+    def job(first):
+        analysis = fill(AnalysisFolder(tmp_path / "analysis", IDENTITY))
+        found.append((int(analysis.read_labels(1).max()), analysis.is_described(), len(list(analysis.read_features()))))
+
+    threads = [threading.Thread(target=job, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [(70001, True, 2)] * 6
+    assert [path.name for path in (tmp_path / "analysis").iterdir()] == [IDENTITY[:16]]
+
+
+def test_analyses_of_other_settings_lie_side_by_side(stored):
     shot, analysis = stored
-    analysis.begin("abc")
-    assert not AnalysisFolder(analysis.folder).holds("abc", shot)
+    other = segment(AnalysisFolder(analysis.folder, OTHER), 90000)
+    assert (analysis.read_labels(1).max(), other.read_labels(1).max()) == (70001, 90001)
+    assert analysis.is_segmented(shot)
+    assert other.is_segmented(shot)
+    assert other.others
+    assert AnalysisFolder(analysis.folder, "k" * 64).others
+    os.utime(analysis.place / "analysis.json")
+    assert AnalysisFolder(analysis.folder).identity == IDENTITY  # the newest
 
 
-@pytest.mark.parametrize("victim", ["features.npz", "labels/labels.0002.exr", "analysis.json"])
-def test_a_missing_part_means_no_analysis(stored, victim):
+@pytest.mark.parametrize("victim", ["labels/labels.0002.exr", "analysis.json", "superpixels.npz"])
+@pytest.mark.parametrize("harm", ["missing", "changed"])
+def test_damage_is_found_and_made_good(stored, victim, harm):
     shot, analysis = stored
-    (analysis.folder / victim).unlink()
-    assert not AnalysisFolder(analysis.folder).holds("abc", shot)
+    path = analysis.place / victim
+    if harm == "missing":
+        path.unlink()
+    else:
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 0xFF
+        path.write_bytes(data)
+    again = AnalysisFolder(analysis.folder, IDENTITY)
+    if victim == "analysis.json" and harm == "changed":
+        again.manifest.clear()  # one changed byte of a long text need not break it
+    assert not again.is_segmented(shot)
+    segment(again)
+    assert again.is_segmented(shot)
 
 
-def test_changed_features_mean_no_analysis(stored):
-    shot, analysis = stored
-    path = analysis.folder / "features.npz"
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
-    assert not AnalysisFolder(analysis.folder).holds("abc", shot)
+@pytest.mark.parametrize("harm", ["missing", "changed"])
+def test_damaged_features_are_described_again(stored, harm):
+    _, analysis = stored
+    path = analysis.features_file
+    good = path.read_bytes()
+    if harm == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(good[:200] + bytes([good[200] ^ 1]) + good[201:])
+    assert not analysis.is_described()
+    assert analysis.undescribed() == [1, 2]
+    analysis.add_features(1, features(1))
+    assert analysis.undescribed() == [2]
+    (analysis.place / ".features" / "1.npz").write_bytes(b"cut")
+    assert analysis.undescribed() == [1, 2]
+    for frame in (1, 2):
+        analysis.add_features(frame, features(frame))
+    analysis.finish_features()
+    assert path.read_bytes() == good
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", json.dumps({"schema": 99, "identity": "abc"})])
+def test_damaged_transforms_are_made_again(stored):
+    _, analysis = stored
+    analysis.store_transforms("look", np.float32([[1, 2]]))
+    analysis.transforms_file("look").write_bytes(b"cut")
+    assert analysis.read_transforms("look") is None
+    assert analysis.store_transforms("look", np.float32([[1, 2]])).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"schema": 99, "identity": "abc"}'])
 def test_a_manifest_that_is_not_ours_is_no_analysis(stored, text):
     shot, analysis = stored
-    (analysis.folder / "analysis.json").write_text(text)
+    (analysis.place / "analysis.json").write_text(text)
     fresh = AnalysisFolder(analysis.folder)
-    assert not fresh.holds("abc", shot)
-    assert fresh.plate == {}
-    assert fresh.exists
+    assert not fresh.is_segmented(shot)
+    assert fresh.known_plate == {}
+    assert fresh.others
 
 
 def test_damaged_parts_are_named(stored):
     _, analysis = stored
-    (analysis.folder / "labels" / "labels.0001.exr").write_bytes(b"junk")
-    (analysis.folder / "features.npz").write_bytes(b"junk")
+    analysis.label_file(1).write_bytes(b"junk")
+    analysis.features_file.write_bytes(b"junk")
     with pytest.raises(AnalysisError, match=r"labels\.0001\.exr is damaged"):
         analysis.read_labels(1)
     with pytest.raises(AnalysisError, match="run again"):
         list(analysis.read_features())
 
 
-def test_the_identity_follows_contents_and_settings_not_times(make_shot):
-    shot = open_shot(make_shot(frames=range(1, 3)))
-    plate = stamp_plate(shot, {})
-    identity = identity_of(shot, plate, AnalysisSettings(), "linear")
-    shot.file_of(1).touch()
-    assert identity_of(shot, stamp_plate(shot, plate), AnalysisSettings(), "linear") == identity
-    assert identity_of(shot, plate, AnalysisSettings(superpixels=7), "linear") != identity
-    assert identity_of(shot, plate, AnalysisSettings(), "log") != identity
-    shot.file_of(1).write_bytes(shot.file_of(2).read_bytes())
-    assert identity_of(shot, stamp_plate(shot, plate), AnalysisSettings(), "linear") != identity
-
-
-def test_known_files_are_not_read_again(make_shot, monkeypatch):
-    shot = open_shot(make_shot(frames=range(1, 3)))
-    plate = stamp_plate(shot, {})
-    monkeypatch.setattr("vfxstyle.pipeline.store.file_digest", lambda path: pytest.fail("read again"))
-    assert stamp_plate(shot, plate) == plate
+def test_what_killed_jobs_have_left_is_removed_a_day_later(tmp_path):
+    left, making = tmp_path / f".{IDENTITY[:16]}.aa.part", tmp_path / f".{IDENTITY[:16]}.bb.part"
+    for folder in (left, making):
+        (folder / "labels").mkdir(parents=True)
+    os.utime(left, (1, 1))
+    segment(AnalysisFolder(tmp_path, IDENTITY))
+    assert (left.exists(), making.exists()) == (False, True)
 
 
 def test_an_unwritable_place(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="--analysis"):
-        AnalysisFolder(tmp_path / "file" / "analysis").begin("abc")
+        segment(AnalysisFolder(tmp_path / "file" / "analysis", IDENTITY))

@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 from vfxstyle._version import __version__
+from vfxstyle.cli.analyze import analyze
 from vfxstyle.cli.doctor import doctor
 from vfxstyle.cli.export import export
 from vfxstyle.cli.grade import grade
@@ -25,7 +26,7 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
-for command in (grade, train, export, mattes, presets, doctor):
+for command in (grade, train, analyze, export, mattes, presets, doctor):
     cli.add_command(command)
 
 

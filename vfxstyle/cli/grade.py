@@ -13,9 +13,6 @@ from vfxstyle.pipeline.settings import (
     Audio,
     FormatName,
     GradeSettings,
-    Missing,
-    OnError,
-    Overwrite,
 )
 
 
@@ -32,14 +29,8 @@ from vfxstyle.pipeline.settings import (
 @click.option("-f", "--frames", metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]")
 @click.option("--strength", type=float, default=1.0, show_default=True, help="0 to 1: mixes grade and plate.")
 @options.superpixels
-@click.option("--frame-based", is_flag=True, help="Analyse every frame by itself, as a still: slower, and it flickers.")
-@click.option(
-    "--coverage",
-    type=float,
-    default=1.0,
-    show_default=True,
-    help="Share of the shot whose superpixels the network sees; the rest follow neighbours of like colour.",
-)
+@options.frame_based
+@options.coverage
 @options.analysis_width
 @options.input_space
 @click.option("--output-space", metavar="SPACE", help="OpenColorIO name. [default: the plate's; EXR is linear]")
@@ -55,20 +46,8 @@ from vfxstyle.pipeline.settings import (
 @click.option(
     "--audio", type=click.Choice(get_args(Audio)), default="copy", show_default=True, help="Of a movie made of a movie."
 )
-@click.option(
-    "--missing",
-    type=click.Choice(get_args(Missing)),
-    default="error",
-    show_default=True,
-    help="Holes in a sequence: stop, leave them out (exit 1), or hold the frame before.",
-)
-@click.option(
-    "--on-error",
-    type=click.Choice(get_args(OnError)),
-    default="stop",
-    show_default=True,
-    help="Frames that cannot be read: stop, or leave them out (exit 1).",
-)
+@options.missing
+@options.on_error
 @click.option(
     "--handles",
     type=int,
@@ -77,16 +56,14 @@ from vfxstyle.pipeline.settings import (
     help="Of an .otio cut: frames graded before and after each clip.",
 )
 @click.option("--write-nuke", is_flag=True, help="Write a Nuke script with plate, grade and a wipe beside the result.")
-@click.option("--analysis", metavar="FOLDER", help="Shot analysis. [default: .vfxstyle inside the output folder]")
+@click.option(
+    "--analysis",
+    metavar="FOLDER",
+    help="Shot analysis. [default: SHOT_analysis if there, else .vfxstyle in the output]",
+)
 @options.weights
 @options.device
-@click.option(
-    "--overwrite",
-    type=click.Choice(get_args(Overwrite)),
-    default="changed",
-    show_default=True,
-    help="What happens to frames that are there already.",
-)
+@options.overwrite
 @options.progress
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
 @options.seed

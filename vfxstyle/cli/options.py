@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
@@ -12,6 +12,9 @@ from vfxstyle.pipeline.settings import (
     DEFAULT_BACKBONE,
     DEFAULT_STILL_SUPERPIXELS,
     DEFAULT_SUPERPIXELS,
+    Missing,
+    OnError,
+    Overwrite,
 )
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -30,6 +33,37 @@ progress = click.option(
     default="auto",
     show_default=True,
     help="auto: a bar on a terminal, lines elsewhere; or what a farm reads.",
+)
+frame_based = click.option(
+    "--frame-based", is_flag=True, help="Analyse every frame by itself, as a still: slower, and it flickers."
+)
+coverage = click.option(
+    "--coverage",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Share of the shot whose superpixels the network sees; the rest follow neighbours of like colour.",
+)
+missing = click.option(
+    "--missing",
+    type=click.Choice(get_args(Missing)),
+    default="error",
+    show_default=True,
+    help="Holes in a sequence: stop, leave them out (exit 1), or hold the frame before.",
+)
+on_error = click.option(
+    "--on-error",
+    type=click.Choice(get_args(OnError)),
+    default="stop",
+    show_default=True,
+    help="Frames that cannot be read: stop, or leave them out (exit 1).",
+)
+overwrite = click.option(
+    "--overwrite",
+    type=click.Choice(get_args(Overwrite)),
+    default="changed",
+    show_default=True,
+    help="What happens to what is there already.",
 )
 seed = click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 input_space = click.option(

@@ -19,7 +19,7 @@ ProgressName = Literal["auto", "bar", "openjd", "deadline", "alf", "json", "none
 
 GRADE_SHARES = {"superpixels": 35, "features": 35, "transforms": 2, "grade": 28}
 """What each stage of a grade is of the whole, as on a shot of 50 frames that is not analysed yet."""
-ANALYSIS_SHARES = {"superpixels": 50, "features": 50}
+ANALYSIS_SHARES = {"superpixels": 48, "features": 48, "transforms": 4}
 MATTES_SHARES = {**GRADE_SHARES, "grade": 0, "mattes": 28}
 EXPORT_SHARES = {**GRADE_SHARES, "grade": 0, "sampling": 28}
 TRAIN_SHARES = {"pairs": 5, "features": 40, "regularisation": 10, "training": 35, "frames": 10}

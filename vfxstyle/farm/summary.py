@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vfxstyle.shots.discover import format_frames
+
 if TYPE_CHECKING:
+    from vfxstyle.pipeline.analyze import AnalyzeReport
     from vfxstyle.pipeline.export import ExportReport
     from vfxstyle.pipeline.grade import GradeReport
     from vfxstyle.pipeline.mattes import MattesReport
@@ -31,6 +34,18 @@ def grade_summary(report: GradeReport) -> str:
     kept = f", {len(report.kept)} were up to date" if report.kept else ""
     lines.append(f"{len(report.written)} frames written{kept}: {report.output}")
     return "\n".join(lines)
+
+
+def analyze_summary(report: AnalyzeReport) -> str:
+    """What an analysis is now, in a few lines."""
+    lines = [f"{name:<12} {seconds:8.2f} s" for name, seconds in report.seconds.items()]
+    lines.append(
+        f"{report.superpixels} superpixels; the network sees {len(report.chosen_frames)} frames: "
+        f"{format_frames(report.chosen_frames)}"
+    )
+    if report.missing_features:
+        lines.append(f"not described yet: frames {format_frames(report.missing_features)}")
+    return "\n".join([*lines, f"analysis: {report.analysis}"])
 
 
 def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:

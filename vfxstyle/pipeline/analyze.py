@@ -1,196 +1,150 @@
-"""The analysis pass: flow and superpixels over the whole shot, then features on the chosen frames."""
+"""Analyse a shot by itself: resolve, segment, describe, and, for a preset, predict. The grade then only renders."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from vfxstyle.color import ColorConfig
+from vfxstyle.errors import AnalysisError, UsageError
+from vfxstyle.features import pick_device, weights_digest
+from vfxstyle.pipeline.library import find_preset
+from vfxstyle.pipeline.plan import analysis_beside, analysis_settings, make_plan
+from vfxstyle.pipeline.progress import Clock, Progress, Silent
+from vfxstyle.pipeline.render import look_of, stored_transforms
+from vfxstyle.pipeline.request import AnalysisRequest
+from vfxstyle.pipeline.settings import DEFAULT_BACKBONE, GradeSettings, Stage
+from vfxstyle.pipeline.spaces import input_space
+from vfxstyle.pipeline.store import AnalysisFolder
+from vfxstyle.shots import Shot, open_shot
+from vfxstyle.style import Preset, read_preset
 
-import tsp
-from vfxstyle.errors import AnalysisError, FrameError, WeightsError
-from vfxstyle.features import Seen, Segmentation, backbone_class, describe, pick_device, see, weights_digest
-from vfxstyle.pipeline.coverage import stand_ins
-from vfxstyle.pipeline.graph import graph_superpixels
-from vfxstyle.pipeline.overlap import Reading, reading_ahead
-from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
-from vfxstyle.pipeline.progress import Clock
-from vfxstyle.pipeline.selection import FrameChoice, choose_frames
-from vfxstyle.pipeline.settings import AnalysisSettings, OnError, Overwrite
-from vfxstyle.pipeline.spaces import Light
-from vfxstyle.pipeline.store import AnalysisFolder, FeatureWriter, PlateFile, StoredFeatures, Superpixels, identity_of
-from vfxstyle.pipeline.tables import table_of
-from vfxstyle.shots import Shot
 
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
-IntArray = npt.NDArray[np.int64]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyzeReport:
+    """What an analysis run made or found."""
+
+    analysis: Path
+    """The folder to hand to ``grade`` with ``--analysis``."""
+    superpixels: int
+    """Superpixels of the shot."""
+    chosen_frames: tuple[int, ...]
+    """Frames that the network is run on, ascending."""
+    missing_features: tuple[int, ...]
+    """Those of them that no part has described yet."""
+    seconds: Mapping[str, float]
+    """Wall seconds of each stage; empty where everything was there."""
 
 
 def analyze(
-    shot: Shot,
-    folder: Path,
-    settings: AnalysisSettings,
+    shot: str | Path,
     *,
-    plate: Mapping[str, PlateFile],
-    light: Light,
-    space: str,
-    device: str,
-    weights: str | None,
-    overwrite: Overwrite,
-    on_error: OnError,
-    clock: Clock,
-) -> AnalysisFolder:
-    """The analysis of a shot, taken from ``folder`` if it is there and belongs to this plate, else made.
+    preset: str | Path | None = None,
+    backbone: str = DEFAULT_BACKBONE,
+    analysis: str | Path | None = None,
+    stage: Stage = "all",
+    part: tuple[int, int] = (1, 1),
+    settings: GradeSettings | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> AnalyzeReport:
+    """Analyse a shot, as far as that has not been done.
 
-    plate: the shot's files as :func:`~vfxstyle.pipeline.store.stamp_plate` found them. light: how its numbers become
-    light; space: what stands for that in the analysis' identity. With ``on_error`` "skip" frames that cannot be read
-    are left out, and named in :attr:`~vfxstyle.pipeline.store.AnalysisFolder.unreadable`.
-    Raises :class:`~vfxstyle.errors.AnalysisError` if another analysis is there and ``overwrite`` is "never", and
-    :class:`~vfxstyle.errors.FrameError` for a frame that cannot be read.
+    shot: as for :func:`vfxstyle.open_shot`. preset: a look whose transforms are predicted as well, and which says what
+    backbone is needed. analysis: folder of the shot analysis; by default, with a preset, where ``grade`` looks for it,
+    and SHOT_analysis beside the shot without one. stage: "segments" ends before the network runs, "features" needs the
+    segments, "transforms" the features. part: of the stage "features", which of how many parts of the chosen frames.
+    settings, options: those fields of :class:`~vfxstyle.pipeline.settings.GradeSettings` that say how a plate is read
+    and analysed. Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
-    analysis = AnalysisFolder(folder)
-    identity = identity_of(shot, plate, settings, space)
-    if overwrite != "always" and analysis.holds(identity, shot):
-        if analysis.unreadable and on_error == "stop":
-            raise FrameError(next(iter(analysis.unreadable.values())), frames=tuple(analysis.unreadable))
-        clock.note(f"analysis: {folder} is up to date")
-        return analysis
-    if overwrite == "never" and analysis.exists:
-        raise AnalysisError(
-            f"Analysis {folder} belongs to another plate or other settings; name another folder with --analysis, "
-            "or let it be replaced with --overwrite changed."
-        )
-    _check_weights(settings, weights)
-    analysis.begin(identity)
-    study = _Study(shot, analysis, settings, light, on_error, clock)
-    present, areas = study.segment()
-    choice = choose_frames(present, areas, coverage=settings.coverage)
-    with analysis.writing_features() as writer:
-        known = study.describe(choice, device, weights, writer)
-        superpixels = study.speakers(known, present)
-        writer.finish(superpixels)
-    analysis.finish(
-        {
-            "identity": identity,
-            "settings": asdict(settings),
-            "frames": list(shot.frames),
-            "size": [shot.info.width, shot.info.height],
-            "color_tag": asdict(shot.info.color_tag),
-            "unreadable": study.unreadable,
-            "plate": {name: asdict(file) for name, file in plate.items()},
-            "superpixels": len(superpixels.labels),
-            "chosen_frames": [study.frames[index] for index in choice.chosen],
-        },
-    )
-    return analysis
-
-
-def _check_weights(settings: AnalysisSettings, named: str | None) -> None:
-    """That the network can be loaded, and is the one asked for, before an hour goes into superpixels."""
-    if weights_digest(settings.backbone, named) != settings.weights:
-        raise WeightsError(
-            f"The preset was learnt with other weights of {settings.backbone} than are found here; name the right ones "
-            "with --weights."
-        )
-
-
-class _Study:
-    """An analysis in the making, with what its stages share."""
-
-    def __init__(
-        self,
-        shot: Shot,
-        analysis: AnalysisFolder,
-        settings: AnalysisSettings,
-        light: Light,
-        on_error: OnError,
-        clock: Clock,
-    ) -> None:
-        self.shot, self.analysis, self.settings, self.light = shot, analysis, settings, light
-        self.on_error, self.clock = on_error, clock
-        self.frames: list[int] = []
-        """Frames that could be read, ascending."""
-        self.unreadable: dict[int, str] = {}
-        """The others, and why they could not."""
-
-    def _picture(self, number: int) -> FloatArray:
-        return analysis_picture(self.shot.read(number), self.light, self.settings.analysis_width)
-
-    def _pictures(self, frames: Reading) -> Iterator[FloatArray]:
-        for number, frame in frames:
-            if isinstance(frame, FrameError):
-                if self.on_error == "stop":
-                    raise frame
-                self.unreadable[number] = str(frame)
-                self.clock.note(f"left out: {frame}")
-                continue
-            self.frames.append(number)
-            yield analysis_picture(frame, self.light, self.settings.analysis_width)
-        if not self.frames:
-            raise FrameError(f"No frame of {self.shot.path} can be read; render or copy the shot again.")
-
-    def segment(self) -> tuple[list[LabelArray], list[IntArray]]:
-        """Write the label map of every frame; returns which superpixels each frame shows, and their areas in px."""
-        present: list[LabelArray] = []
-        areas: list[IntArray] = []
-        with (
-            self.clock.stage("superpixels", len(self.shot)) as step,
-            reading_ahead(self.shot.read, self.shot.frames) as frames,
-        ):
-            for labels in self._label_maps(self._pictures(frames)):
-                self.analysis.write_labels(self.frames[len(present)], labels)
-                names, sizes = np.unique(labels, return_counts=True)
-                present.append(names)
-                areas.append(sizes)
+    settings = replace(settings or GradeSettings(), **options)
+    clock = Clock(progress or Silent())
+    _check_choices(preset, stage, part)
+    look = None if preset is None else read_preset(find_preset(preset))
+    pick_device(settings.device)
+    with open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing) as plate:
+        request = _request(plate, preset, look, backbone, analysis, settings)
+        clock.note(f"analysis: {request.folder}, {len(plate)} frames, superpixels by {request.settings.method} method")
+        stored = _studied(request, settings, clock, stage, part)
+        if look is not None and stage in ("all", "transforms"):
+            with clock.stage("transforms", 1) as step:
+                stored_transforms(stored, look, settings.device)
                 step()
-        return present, areas
+    return AnalyzeReport(
+        analysis=request.folder,
+        superpixels=int(stored.manifest["superpixels"]),
+        chosen_frames=tuple(stored.chosen),
+        missing_features=tuple(stored.undescribed()),
+        seconds=clock.seconds,
+    )
 
-    def _label_maps(self, pictures: Iterator[FloatArray]) -> Iterator[LabelArray]:
-        """Superpixels that live through time, or, for stills, those of each picture by itself, never the same twice."""
-        if self.settings.method == "temporal":
-            yield from tsp.segment(pictures, self.settings.superpixels, seed=self.settings.seed)
-            return
-        first = 0
-        for picture in pictures:
-            labels = graph_superpixels(picture, self.settings.superpixels) + np.int32(first)
-            first = int(labels.max()) + 1
-            yield labels
 
-    def describe(self, choice: FrameChoice, device: str, weights: str | None, writer: FeatureWriter) -> LabelArray:
-        """Write raw features of every superpixel on each chosen frame; returns the superpixels, ascending."""
-        known: list[LabelArray] = []
-        numbers = sorted(self.frames[index] for index in choice.chosen)
-        with self.clock.stage("features", len(numbers)) as step:
-            backbone = backbone_class(self.settings.backbone).load(pick_device(device), weights)
-            for first in range(0, len(numbers), backbone.frames_at_once):
-                group = numbers[first : first + backbone.frames_at_once]
-                seen = see(backbone, [self._picture(number) for number in group])
-                for index, number in enumerate(group):
-                    found = self._described(seen, index, number)
-                    writer.add(number, found)
-                    known.append(found.labels)
-                    step()
-        return np.unique(np.concatenate(known))
+def plan_analyze(
+    shot: str | Path,
+    *,
+    preset: str | Path | None = None,
+    backbone: str = DEFAULT_BACKBONE,
+    analysis: str | Path | None = None,
+    settings: GradeSettings | None = None,
+) -> dict[str, Any]:
+    """What :func:`analyze` would do with the same arguments, as JSON values, without writing anything."""
+    settings = settings or GradeSettings()
+    look = None if preset is None else read_preset(find_preset(preset))
+    with open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing) as plate:
+        request = _request(plate, preset, look, backbone, analysis, settings)
+        stored = request.stored
+        files = [] if stored.is_segmented(plate) and stored.is_described() else stored.files(plate.frames)
+        if look is not None and not stored.transforms_file(look_of(look)).exists():
+            files.append(stored.transforms_file(look_of(look)))
+    return {"shot": str(shot), "analysis": str(request.folder), "files": [str(path) for path in files]}
 
-    def _described(self, seen: Seen, index: int, number: int) -> StoredFeatures:
-        table, rows = table_of(self.analysis.read_labels(number), seen.labs[index])
-        everyone = np.arange(len(table.labels), dtype=np.int32)
-        raw = describe(seen, index, Segmentation(rows, table.centroids, everyone))
-        return StoredFeatures(table.labels, np.bincount(rows.reshape(-1)).astype(np.int32), raw)
 
-    def speakers(self, known: LabelArray, present: list[LabelArray]) -> Superpixels:
-        """Every superpixel; for one that no chosen frame shows, a neighbour of like colour speaks."""
-        every = np.unique(np.concatenate(present)).astype(np.int32)
-        unknown = np.setdiff1d(every, known)
-        speakers = every.copy()
-        if len(unknown):
-            speakers[np.searchsorted(every, unknown)] = stand_ins(self._showing(unknown, present), known, unknown)
-        return Superpixels(every, speakers)
+def _check_choices(preset: str | Path | None, stage: Stage, part: tuple[int, int]) -> None:
+    if not 1 <= part[0] <= part[1]:
+        raise UsageError(f"part is {part[0]}/{part[1]}; it must be 1/1 or more, as in 2/8.")
+    if part != (1, 1) and stage != "features":
+        raise UsageError("Only features come in parts; add --stage features.")
+    if stage == "transforms" and preset is None:
+        raise UsageError("Transforms are those of a look; name it with --preset.")
 
-    def _showing(self, unknown: LabelArray, present: list[LabelArray]) -> Iterator[tuple[LabelArray, FloatArray]]:
-        for number, names in zip(self.frames, present, strict=True):
-            if np.isin(names, unknown).any():
-                yield self.analysis.read_labels(number), lab_of_picture(self._picture(number))
+
+def _request(
+    plate: Shot,
+    preset: str | Path | None,
+    look: Preset | None,
+    backbone: str,
+    analysis: str | Path | None,
+    settings: GradeSettings,
+) -> AnalysisRequest:
+    config = ColorConfig.load(settings.ocio)
+    space = input_space(config, plate.info.color_tag, plate.file_of(plate.frames[0]), settings.input_space)
+    if look is None:
+        wish = analysis_settings(settings, plate, backbone, weights_digest(backbone, settings.weights))
+        folder = analysis_beside(plate) if analysis is None else Path(analysis)
+    else:
+        assert preset is not None
+        wish = analysis_settings(settings, plate, look.info.backbone, look.info.weights)
+        folder = make_plan(plate, find_preset(preset), None, None, analysis, settings).analysis
+    return AnalysisRequest.of(plate, folder, config, space, wish)
+
+
+def _studied(
+    request: AnalysisRequest, settings: GradeSettings, clock: Clock, stage: Stage, part: tuple[int, int]
+) -> AnalysisFolder:
+    """The analysis after a stage; the later stages find what they build on, or say what is missing."""
+    stored = request.stored
+    if stage in ("features", "transforms") and not stored.is_segmented(request.shot):
+        raise AnalysisError(
+            f"{request.folder} has no whole segments of this plate with these settings; run the stage before, with "
+            "--stage segments."
+        )
+    if stage == "transforms":
+        if not stored.is_described():
+            raise AnalysisError(
+                f"{request.folder} lacks features of frames {', '.join(map(str, stored.undescribed()))}; run their "
+                "parts with --stage features."
+            )
+        return stored
+    return request.fulfil(settings, clock, stage, part)

@@ -81,7 +81,7 @@ def grade(
         left_out = _left_out(plate, plan, frames)
     if job.failed or left_out:
         raise _partial(job, todo, left_out)
-    manifest = AnalysisFolder(plan.analysis).manifest if studied is None else studied.manifest
+    manifest = (studied or AnalysisFolder(plan.analysis, job.identity)).manifest
     return GradeReport(
         output=plan.output,
         files=tuple(plan.files),

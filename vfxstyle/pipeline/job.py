@@ -10,20 +10,15 @@ from pathlib import Path
 from vfxstyle._version import __version__
 from vfxstyle.errors import FrameError
 from vfxstyle.features import pick_device
-from vfxstyle.pipeline.analyze import analyze
+from vfxstyle.pipeline.feature_file import is_sound
 from vfxstyle.pipeline.overlap import reading_ahead, storing
-from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan
+from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, analysis_settings
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.records import Records, key_of
-from vfxstyle.pipeline.render import Renderer, ShotTransforms, predict_transforms
-from vfxstyle.pipeline.settings import (
-    DEFAULT_STILL_SUPERPIXELS,
-    DEFAULT_SUPERPIXELS,
-    AnalysisSettings,
-    GradeSettings,
-)
-from vfxstyle.pipeline.spaces import Light, encoder, identity_of_space
-from vfxstyle.pipeline.store import AnalysisFolder, PlateFile, identity_of, stamp_plate
+from vfxstyle.pipeline.render import Renderer, ShotTransforms, look_of, stored_transforms
+from vfxstyle.pipeline.request import AnalysisRequest
+from vfxstyle.pipeline.spaces import encoder
+from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.shots import Frame, OutputFormat, Shot
 from vfxstyle.shots.prores import ProResSink
 from vfxstyle.shots.sound import SoundTracks, check_sound
@@ -36,19 +31,6 @@ def is_one_stretch(frames: Sequence[int]) -> bool:
     return frames[-1] - frames[0] + 1 == len(frames)
 
 
-def _analysis_settings(settings: GradeSettings, shot: Shot, preset: Preset) -> AnalysisSettings:
-    still = settings.frame_based or len(shot.frames) == 1
-    return AnalysisSettings(
-        superpixels=settings.superpixels or (DEFAULT_STILL_SUPERPIXELS if still else DEFAULT_SUPERPIXELS),
-        method="graph" if still else "temporal",
-        analysis_width=settings.analysis_width,
-        backbone=preset.info.backbone,
-        weights=preset.info.weights,
-        seed=settings.seed,
-        coverage=settings.coverage,
-    )
-
-
 class Job:
     """A planned grade.
 
@@ -58,14 +40,13 @@ class Job:
     def __init__(self, plan: GradePlan, shot: Shot, preset: Preset, *, any_analysis: bool = False) -> None:
         self.plan, self.shot, self.preset = plan, shot, preset
         settings = plan.settings
-        self.analysis_settings = _analysis_settings(settings, shot, preset)
-        self.light = Light.of(plan.config, plan.input.space)
-        self.space_identity = identity_of_space(plan.config, plan.input.space)
+        wish = analysis_settings(settings, shot, preset.info.backbone, preset.info.weights)
+        request = AnalysisRequest.of(shot, plan.analysis, plan.config, plan.input, wish)
+        self.request = request.or_existing() if any_analysis else request
+        """The analysis that the look is put on."""
+        self.identity = self.request.identity
+        self.light = self.request.light
         self.encoder = encoder(plan.config, plan.input.space, plan.output_space)
-        self.plate_files: dict[str, PlateFile] = stamp_plate(shot, AnalysisFolder(plan.analysis).plate)
-        if any_analysis:
-            self._take_settings_of_existing()
-        self.identity = identity_of(shot, self.plate_files, self.analysis_settings, self.space_identity)
         self.records = Records(plan.records)
         self.untouched: dict[int, int] = {}
         self.failed: dict[int, str] = {}
@@ -76,25 +57,12 @@ class Job:
             check_sound(shot.file_of(shot.frames[0]))
         pick_device(settings.device)  # an absent device is said before the work, not after half of it
 
-    def _take_settings_of_existing(self) -> None:
-        found = AnalysisFolder(self.plan.analysis)
-        try:
-            settings = AnalysisSettings(**found.manifest.get("settings", {}))
-        except TypeError:
-            return
-        fits = (settings.backbone, settings.weights) == (
-            self.analysis_settings.backbone,
-            self.analysis_settings.weights,
-        )
-        if fits and found.holds(identity_of(self.shot, self.plate_files, settings, self.space_identity), self.shot):
-            self.analysis_settings = settings
-
     def _key(self, target: Path) -> str:
         """Hash of what an output file is made from."""
         numbers = self._numbers[target]
         return key_of(
             frames=numbers,
-            plate=sorted({self.plate_files[self.shot.file_of(n).name].sha256 for n in numbers}),
+            plate=sorted({self.request.plate_files[self.shot.file_of(n).name].sha256 for n in numbers}),
             analysis=self.identity,
             preset=self.preset.digest,
             strength=self.plan.settings.strength,
@@ -112,9 +80,13 @@ class Job:
         if not files:
             return []
         records = [self.records.file_of(path) for path in files]
-        analysis = AnalysisFolder(self.plan.analysis)
-        current = self.plan.settings.overwrite != "always" and analysis.holds(self.identity, self.shot)
-        return records + ([] if current else analysis.files(self.shot.frames))
+        analysis = self.request.stored
+        transforms = analysis.transforms_file(look_of(self.preset))
+        kept = self.plan.settings.overwrite != "always" and analysis.is_segmented(self.shot)
+        needed = [] if kept else analysis.files(self.shot.frames)
+        if kept and not is_sound(transforms) and not analysis.is_described():
+            needed = [analysis.features_file]
+        return records + needed + ([] if kept and is_sound(transforms) else [transforms])
 
     def outdated(self) -> list[int]:
         """Frames to write: all, those that are missing, or those that are missing or not current."""
@@ -132,41 +104,30 @@ class Job:
 
     def _recall_unreadable(self) -> None:
         """Frames that an analysis of this very plate could not read have failed already."""
-        analysis = AnalysisFolder(self.plan.analysis)
-        if analysis.holds(self.identity, self.shot):
+        analysis = self.request.stored
+        if analysis.is_segmented(self.shot):
             wanted = set(self.plan.frames)
             self.failed |= {number: why for number, why in analysis.unreadable.items() if number in wanted}
 
     def analyse(self, clock: Clock) -> AnalysisFolder:
         """The shot's analysis, made or found."""
         settings = self.plan.settings
-        return analyze(
-            self.shot,
-            self.plan.analysis,
-            self.analysis_settings,
-            plate=self.plate_files,
-            light=self.light,
-            space=self.space_identity,
-            device=settings.device,
-            weights=settings.weights,
-            overwrite=settings.overwrite,
-            on_error=settings.on_error,
-            clock=clock,
-        )
+        known = None if settings.overwrite == "always" else self.request.stored.read_transforms(look_of(self.preset))
+        return self.request.fulfil(settings, clock, "all" if known is None else "segments")
 
     def transforms(self, analysis: AnalysisFolder, clock: Clock) -> ShotTransforms:
         """The look's transform of every superpixel."""
         with clock.stage("transforms", 1) as step:
-            predicted = predict_transforms(analysis, self.preset, self.plan.settings.device)
+            found = stored_transforms(analysis, self.preset, self.plan.settings.device)
             step()
-        return predicted
+        return found
 
     def renderer(self, analysis: AnalysisFolder, clock: Clock) -> Renderer:
         """What grades a frame for the output."""
         return Renderer(
             analysis=analysis,
             transforms=self.transforms(analysis, clock),
-            analysis_width=self.analysis_settings.analysis_width,
+            analysis_width=self.request.settings.analysis_width,
             light=self.light,
             encoder=self.encoder,
             same_space=self.plan.input.space.name == self.plan.output_space.name,

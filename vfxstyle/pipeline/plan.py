@@ -10,7 +10,13 @@ from typing import Any
 
 from vfxstyle.color import ColorConfig, ColorSpace
 from vfxstyle.errors import UsageError
-from vfxstyle.pipeline.settings import GradeSettings, parse_rate
+from vfxstyle.pipeline.settings import (
+    DEFAULT_STILL_SUPERPIXELS,
+    DEFAULT_SUPERPIXELS,
+    AnalysisSettings,
+    GradeSettings,
+    parse_rate,
+)
 from vfxstyle.pipeline.spaces import PlateSpace, input_space, output_space
 from vfxstyle.shots import OutputFormat, Shot, default_format, format_frames
 from vfxstyle.shots.discover import MOVIE_EXTENSIONS
@@ -131,8 +137,22 @@ def make_plan(
         frame_rate=parse_rate(settings.fps) if settings.fps is not None else shot.info.frame_rate,
         targets=targets,
         layer=shot.info.layer,
-        analysis=folder if analysis is None else Path(analysis),
+        analysis=_default_analysis(shot, folder) if analysis is None else Path(analysis),
         settings=settings,
+    )
+
+
+def analysis_settings(settings: GradeSettings, shot: Shot, backbone: str, weights: str) -> AnalysisSettings:
+    """How a shot is analysed for a grade. weights: SHA-256 of the backbone's weight file, or empty."""
+    still = settings.frame_based or len(shot.frames) == 1
+    return AnalysisSettings(
+        superpixels=settings.superpixels or (DEFAULT_STILL_SUPERPIXELS if still else DEFAULT_SUPERPIXELS),
+        method="graph" if still else "temporal",
+        analysis_width=settings.analysis_width,
+        backbone=backbone,
+        weights=weights,
+        seed=settings.seed,
+        coverage=settings.coverage,
     )
 
 
@@ -165,8 +185,22 @@ def _check_fitting(picked: OutputFormat, settings: GradeSettings) -> None:
 
 def _default_output(shot: Shot, preset: Path, picked: OutputFormat) -> Path:
     name = f"{shot.name}_{preset.stem}"
-    parent = shot.path.resolve().parent if shot.path.is_dir() else shot.path.parent
-    return parent / (f"{name}.mov" if picked.is_movie else name)
+    return _parent(shot) / (f"{name}.mov" if picked.is_movie else name)
+
+
+def _parent(shot: Shot) -> Path:
+    return shot.path.resolve().parent if shot.path.is_dir() else shot.path.parent
+
+
+def analysis_beside(shot: Shot) -> Path:
+    """Where a shot is analysed without a look: SHOT_analysis beside it."""
+    return _parent(shot) / f"{shot.name}_analysis"
+
+
+def _default_analysis(shot: Shot, inside: Path) -> Path:
+    """An analysis that was made beforehand, or else the folder inside the output."""
+    beside = analysis_beside(shot)
+    return beside if beside.is_dir() else inside
 
 
 def _check_place(shot: Shot, place: Path, picked: OutputFormat) -> None:

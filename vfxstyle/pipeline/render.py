@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from vfxstyle._version import __version__
 from vfxstyle.color import Transform
 from vfxstyle.errors import PresetError
 from vfxstyle.features import PCA, assemble, pick_device
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
+from vfxstyle.pipeline.records import key_of
 from vfxstyle.pipeline.smoothing import smooth_over_neighbours, spread_over_pixels
 from vfxstyle.pipeline.spaces import Light
 from vfxstyle.pipeline.store import AnalysisFolder
@@ -65,6 +67,23 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) ->
     speakers = np.searchsorted(superpixels.labels, superpixels.speakers)
     means = total[speakers] / weight[speakers, None]
     return ShotTransforms(superpixels.labels, means.astype(np.float32))
+
+
+def look_of(preset: Preset) -> str:
+    """Stands for a preset's transforms in an analysis."""
+    return key_of(preset=preset.digest, version=__version__)
+
+
+def stored_transforms(analysis: AnalysisFolder, preset: Preset, device: str) -> ShotTransforms:
+    """The transforms of a look that the analysis holds, which are predicted the first time they are asked for.
+
+    Whoever comes later, on whatever machine, grades with the same numbers.
+    """
+    labels, look = analysis.read_superpixels().labels, look_of(preset)
+    transforms = analysis.read_transforms(look)
+    if transforms is None or transforms.shape != (len(labels), OUTPUTS):
+        transforms = analysis.store_transforms(look, predict_transforms(analysis, preset, device).transforms)
+    return ShotTransforms(labels, transforms)
 
 
 def _unfit(preset: Preset) -> PresetError:

@@ -15,6 +15,7 @@ Overwrite = Literal["never", "changed", "always"]
 Missing = Literal["error", "skip", "hold"]
 OnError = Literal["stop", "skip"]
 Audio = Literal["copy", "none"]
+Stage = Literal["all", "segments", "features", "transforms"]
 FormatName = Literal["exr", "tiff", "png", "dpx", "prores422", "prores422hq", "prores4444"]
 
 DEFAULT_SUPERPIXELS = 1000

@@ -1,292 +1,294 @@
-"""The shot analysis on disk: label maps, raw features, and a manifest that is written last.
+"""The shot analysis on disk (docs/analysis.md).
 
-    FOLDER/analysis.json            manifest: what was analysed, with which settings, and what came out
-    FOLDER/labels/labels.FRAME.exr  superpixels of each frame, one uint32 channel
-    FOLDER/features.npz             raw features of every superpixel on each chosen frame, and all superpixels
+    FOLDER/IDENTITY/analysis.json            manifest: what was analysed, with which settings, and what came out
+    FOLDER/IDENTITY/labels/labels.FRAME.exr  superpixels of each frame, one uint32 channel
+    FOLDER/IDENTITY/superpixels.npz          every superpixel, and which speaks for it
+    FOLDER/IDENTITY/features.npz             raw features of every superpixel on each chosen frame
+    FOLDER/IDENTITY/transforms/LOOK.npz      a look's transform of every superpixel
 
-The manifest's ``identity`` is a hash of the plate's contents, the settings and the format version, and every label
-map carries it. Two analyses with one identity differ only by what floating point does on other machines or with
-another number of threads; share one analysis where frames must agree to the byte.
+IDENTITY begins the hash of the plate's contents, the settings and the format version, so analyses with other settings
+lie side by side. Manifest, label maps and superpixels appear at once, by the renaming of a folder; each other file by
+the linking of a name that is not taken. Who comes second keeps what is there: any number of jobs on any number of
+machines may work on one analysis without locks, and all go on with the same bytes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import OpenImageIO as oiio
 
-from vfxstyle._version import __version__
 from vfxstyle.errors import AnalysisError, OutputError
-from vfxstyle.features import RawFeatures
-from vfxstyle.files import file_digest, write_atomically, writing_atomically
-from vfxstyle.pipeline.settings import AnalysisSettings
+from vfxstyle.files import claiming, file_digest
+from vfxstyle.pipeline.feature_file import (
+    StoredFeatures,
+    Superpixels,
+    arrays_of,
+    frames_in,
+    is_sound,
+    open_arrays,
+    read_features,
+    write_arrays,
+)
+from vfxstyle.pipeline.identity import SCHEMA, PlateFile
+from vfxstyle.pipeline.label_maps import MANIFEST, SUPERPIXELS, SegmentWriter, label_file, read_labels
 from vfxstyle.shots import Shot
-from vfxstyle.shots.writing import write_picture
 
+FloatArray = npt.NDArray[np.float32]
 LabelArray = npt.NDArray[np.int32]
 
-SCHEMA = 5
-"""Version of the format and of what is computed; raise it when either changes."""
-MANIFEST = "analysis.json"
-FEATURES = "features.npz"
-_IDENTITY = "vfxstyle:analysis"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFeatures:
-    """Raw features of the superpixels that one chosen frame shows."""
-
-    labels: LabelArray
-    """int32 (N,), ascending."""
-    areas: LabelArray
-    """int32 (N,), px of the analysis picture that each covers on the frame."""
-    raw: RawFeatures
-    """Their features."""
-
-
-@dataclass(frozen=True, slots=True)
-class Superpixels:
-    """Every superpixel of a shot."""
-
-    labels: LabelArray
-    """int32 (N,), ascending."""
-    speakers: LabelArray
-    """int32 (N,), the superpixel whose features stand for each: its own, but where no chosen frame shows it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlateFile:
-    """One file of the plate, to tell whether it has changed."""
-
-    size: int
-    """Bytes."""
-    mtime_ns: int
-    """Time of last change; when it and the size agree the contents are not hashed again."""
-    sha256: str
-    """Hash of the contents."""
-
-
-def stamp_plate(shot: Shot, known: Mapping[str, PlateFile]) -> dict[str, PlateFile]:
-    """Size, time and hash of every file of a shot, by file name; unchanged ``known`` ones are not re-read."""
-    stamps: dict[str, PlateFile] = {}
-    for number in shot.frames:
-        path = shot.file_of(number)
-        if path.name in stamps:
-            continue
-        try:
-            status = path.stat()
-            old = known.get(path.name)
-            if old is None or (old.size, old.mtime_ns) != (status.st_size, status.st_mtime_ns):
-                old = PlateFile(status.st_size, status.st_mtime_ns, file_digest(path))
-        except OSError as error:
-            raise AnalysisError(
-                f"Frame {number} ({path}) cannot be read: {error.strerror}.", frames=(number,)
-            ) from error
-        stamps[path.name] = old
-    return stamps
-
-
-def identity_of(shot: Shot, plate: Mapping[str, PlateFile], settings: AnalysisSettings, space: str) -> str:
-    """Hash of everything that decides what an analysis contains.
-
-    space: stands for the plate's colour space, see :func:`~vfxstyle.pipeline.spaces.identity_of_space`.
-    """
-    text = json.dumps(
-        {
-            "schema": SCHEMA,
-            "settings": asdict(settings),
-            "frames": list(shot.frames),
-            "held": [number for number in shot.missing if number in shot.frames],
-            "space": space,
-            "layer": shot.info.layer,
-            "plate": {name: file.sha256 for name, file in plate.items()},
-        },
-        sort_keys=True,
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
+_FEATURES = "features.npz"
+_WORK = ".features"
+_ABANDONED = 24 * 3600  # seconds after which a folder in the making belongs to nobody any more
 
 
 class AnalysisFolder:
-    """A shot analysis in a folder, complete or in the making."""
+    """A shot analysis in a folder, complete or in the making.
 
-    def __init__(self, folder: Path) -> None:
+    folder: what users name with ``--analysis``. identity: which of the analyses in it; by default the newest.
+    """
+
+    def __init__(self, folder: Path, identity: str | None = None) -> None:
         self.folder = folder
-        self._manifest: dict[str, Any] | None = None
+        found = [manifest for manifest in _manifests(folder) if identity in (None, manifest.get("identity"))]
+        self._manifest: dict[str, Any] = found[-1] if found else {}
+        self.identity = identity or str(self._manifest.get("identity", ""))
+        """Hash of all that decides what is in it; empty where there is none."""
+
+    @property
+    def place(self) -> Path:
+        """Where this analysis lies in the folder."""
+        return self.folder / (self.identity[:16] or "none")
 
     @property
     def manifest(self) -> dict[str, Any]:
         """The manifest; empty where there is none or it cannot be understood."""
-        if self._manifest is None:
-            try:
-                loaded = json.loads((self.folder / MANIFEST).read_text())
-                self._manifest = loaded if isinstance(loaded, dict) and loaded.get("schema") == SCHEMA else {}
-            except (OSError, ValueError):
-                self._manifest = {}
         return self._manifest
 
     @property
-    def exists(self) -> bool:
-        """Whether any analysis, also of an unknown version, claims this folder."""
-        return (self.folder / MANIFEST).exists()
+    def others(self) -> bool:
+        """Whether analyses of another identity, also of an unknown version, are in the folder."""
+        if (self.folder / MANIFEST).exists():  # a version before analyses lay side by side
+            return True
+        return any(path.parent != self.place for path in self.folder.glob(f"*/{MANIFEST}"))
 
     @property
-    def plate(self) -> dict[str, PlateFile]:
-        """The files that were analysed, by name."""
-        try:
-            return {name: PlateFile(**values) for name, values in self.manifest.get("plate", {}).items()}
-        except TypeError:
-            return {}
-
-    def holds(self, identity: str, shot: Shot) -> bool:
-        """Whether the complete analysis with this identity is here."""
-        return (
-            self.manifest.get("identity") == identity
-            and (self.folder / FEATURES).is_file()
-            and file_digest(self.folder / FEATURES) == self.manifest.get("features_sha256")
-            and all(self.label_file(number).is_file() for number in shot.frames if number not in self.unreadable)
-        )
+    def known_plate(self) -> dict[str, PlateFile]:
+        """The files of plates that were analysed into the folder, by name."""
+        known: dict[str, PlateFile] = {}
+        for manifest in _manifests(self.folder):
+            with suppress(TypeError, AttributeError):
+                known |= {name: PlateFile(**values) for name, values in manifest.get("plate", {}).items()}
+        return known
 
     @property
     def unreadable(self) -> dict[int, str]:
         """Frames that could not be read when the shot was analysed, and why."""
         return {int(number): str(why) for number, why in self.manifest.get("unreadable", {}).items()}
 
+    @property
+    def chosen(self) -> list[int]:
+        """Frames that the network is run on, ascending."""
+        return sorted(int(number) for number in self.manifest.get("chosen_frames", ()))
+
     def files(self, frames: Sequence[int]) -> list[Path]:
-        """Every file that the analysis of these frames consists of."""
-        return [self.folder / MANIFEST, self.folder / FEATURES, *(self.label_file(number) for number in frames)]
+        """Every file that the analysis of these frames consists of, without transforms."""
+        own = [self.place / name for name in (MANIFEST, SUPERPIXELS, _FEATURES)]
+        return own + [self.label_file(number) for number in frames]
+
+    @property
+    def features_file(self) -> Path:
+        """The features of all chosen frames."""
+        return self.place / _FEATURES
 
     def label_file(self, number: int) -> Path:
         """The label map of a frame."""
-        return self.folder / "labels" / f"labels.{number:04d}.exr"
+        return label_file(self.place, number)
 
-    def begin(self, identity: str) -> None:
-        """Make room for the analysis of this identity: from here on the old one no longer counts."""
+    def is_segmented(self, shot: Shot) -> bool:
+        """Whether the label map of every frame that could be read is there, as it was written."""
+        wanted = self.manifest.get("labels_sha256", {})
+        readable = (number for number in shot.frames if number not in self.unreadable)
+        return all(str(number) in wanted for number in readable) and self._is_unchanged()
+
+    def _is_unchanged(self) -> bool:
+        wanted = self.manifest.get("labels_sha256", {})
+        return (
+            bool(self.manifest)
+            and is_sound(self.place / SUPERPIXELS)
+            and all(_digest_or_none(self.label_file(int(number))) == digest for number, digest in wanted.items())
+        )
+
+    def is_described(self) -> bool:
+        """Whether the features of all chosen frames are there, whole."""
+        path = self.features_file
+        return bool(self.chosen) and frames_in(path) == set(self.chosen) and is_sound(path)
+
+    @contextmanager
+    def segmenting(self) -> Iterator[SegmentWriter]:
+        """Where label maps go. When the block ends well they, and the manifest, are there all at once.
+
+        What is there already and damaged is replaced; an analysis that another job has finished meanwhile is kept.
+        """
+        part = self.folder / f".{self.identity[:16]}.{secrets.token_hex(6)}.part"
         try:
-            (self.folder / "labels").mkdir(parents=True, exist_ok=True)
-            (self.folder / MANIFEST).unlink(missing_ok=True)
+            _drop_abandoned(self.folder)
+            (part / "labels").mkdir(parents=True)
+            yield SegmentWriter(part, self.identity)
+            self._publish(part)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
-        self._manifest = {"identity": identity}
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
-    def write_labels(self, number: int, labels: LabelArray) -> None:
-        """Store a label map. labels: int32 (H, W), >= 0."""
-        spec = oiio.ImageSpec(labels.shape[1], labels.shape[0], 1, oiio.UINT32)
-        spec.channelnames = ("tsp",)
-        spec.attribute("compression", "zip")
-        spec.attribute("DateTime", "")
-        spec.attribute(_IDENTITY, self.manifest.get("identity", ""))
-        write_picture(self.label_file(number), spec, labels.astype(np.uint32)[..., None])
+    def _publish(self, part: Path) -> None:
+        theirs = AnalysisFolder(self.folder, self.identity)
+        if theirs.place.exists() and not theirs._is_unchanged():
+            theirs.discard()
+        try:
+            part.rename(self.place)
+        except OSError:
+            if not self.place.exists():
+                raise
+            # another job was faster; from here on its analysis is this job's too
+        self._manifest = _manifest_of(self.place / MANIFEST)
+
+    def discard(self) -> None:
+        """Take this analysis away, at once for everybody else."""
+        away = self.folder / f".{self.identity[:16]}.{secrets.token_hex(6)}.part"
+        with suppress(FileNotFoundError):
+            self.place.rename(away)
+        shutil.rmtree(away, ignore_errors=True)
+        self._manifest = {}
 
     def read_labels(self, number: int) -> LabelArray:
         """The label map of a frame, int32 (H, W).
 
-        Raises :class:`~vfxstyle.errors.AnalysisError` if it is damaged, or if another job has put another
-        analysis into the folder since this one was opened.
+        Raises :class:`~vfxstyle.errors.AnalysisError` if it is damaged or not this analysis'.
         """
-        path = self.label_file(number)
-        opened = oiio.ImageInput.open(str(path))
-        values = None if opened is None else opened.read_image(0, 0, 0, 1, oiio.UINT32)
-        if opened is None or values is None:
-            raise AnalysisError(
-                f"Label map {path} is damaged or missing; delete {self.folder} and run again.",
-                frames=(number,),
-            )
-        found = opened.spec().get_string_attribute(_IDENTITY)
-        opened.close()
-        if found != self.manifest.get("identity"):
-            raise AnalysisError(
-                f"Label map {path} belongs to another analysis than its manifest, as when two jobs with different "
-                "settings share a folder; give each its own --analysis and run again.",
-                frames=(number,),
-            )
-        return np.asarray(values).reshape(values.shape[0], values.shape[1]).astype(np.int32)
-
-    @contextmanager
-    def writing_features(self) -> Iterator[FeatureWriter]:
-        """A place to put the features of one chosen frame after the other, which becomes the file at the end."""
-        try:
-            with writing_atomically(self.folder / FEATURES) as file, zipfile.ZipFile(file, "w") as archive:
-                yield FeatureWriter(archive)
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
-
-    def finish(self, manifest: Mapping[str, Any]) -> None:
-        """Write the manifest, which makes the analysis count; labels and features are there."""
-        values = {
-            "schema": SCHEMA,
-            "vfxstyle": __version__,
-            **manifest,
-            "features_sha256": file_digest(self.folder / FEATURES),
-        }
-        try:
-            write_atomically(self.folder / MANIFEST, json.dumps(values, indent=1).encode())
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
-        self._manifest = values
+        return read_labels(self.label_file(number), number, self.identity)
 
     def read_superpixels(self) -> Superpixels:
         """Every superpixel of the shot."""
-        with self._features() as file:
+        with open_arrays(self.place / SUPERPIXELS) as file:
             return Superpixels(file["labels"], file["speakers"])
+
+    def _work_file(self, frame: int) -> Path:
+        return self.place / _WORK / f"{frame}.npz"
+
+    def undescribed(self) -> list[int]:
+        """Chosen frames whose features are not there yet. Damaged files are taken away."""
+        if self.features_file.exists():
+            if self.is_described():
+                return []
+            self.features_file.unlink(missing_ok=True)
+        missing = []
+        for frame in self.chosen:
+            path = self._work_file(frame)
+            if path.exists() and not is_sound(path):
+                path.unlink(missing_ok=True)
+            if not path.exists():
+                missing.append(frame)
+        return missing
+
+    def add_features(self, frame: int, features: StoredFeatures) -> None:
+        """Store what a chosen frame shows, unless another job has done so meanwhile."""
+        try:
+            with claiming(self._work_file(frame)) as file:
+                write_arrays(file, arrays_of(frame, features))
+        except OSError as error:
+            if not self.is_described():  # else another job has put them together, and taken the folder away
+                raise _unwritable(self.folder, error) from error
+
+    def finish_features(self) -> None:
+        """Make one file of the features of all chosen frames; which :meth:`undescribed` must have found there."""
+        try:
+            with claiming(self.features_file) as file:
+                write_arrays(
+                    file,
+                    (
+                        item
+                        for frame in self.chosen
+                        for number, features in read_features(self._work_file(frame))
+                        for item in arrays_of(number, features)
+                    ),
+                )
+        except AnalysisError:
+            if not self.is_described():  # else another job has put them together, and taken the parts away
+                raise
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        shutil.rmtree(self.place / _WORK, ignore_errors=True)
 
     def read_features(self) -> Iterator[StoredFeatures]:
         """What each chosen frame shows, frame by frame in the order of their numbers."""
-        with self._features() as file:
-            names: dict[str, list[str]] = {}
-            for name in file.files:
-                frame, _, part = name.partition("/")
-                if part:
-                    names.setdefault(frame, []).append(part)
-            for frame, parts in names.items():
-                arrays = {part: file[f"{frame}/{part}"] for part in parts}
-                labels, areas, mean = arrays.pop("labels"), arrays.pop("areas"), arrays.pop("global")
-                yield StoredFeatures(labels, areas, RawFeatures(mean, arrays))
+        for _, features in read_features(self.features_file):
+            yield features
 
-    @contextmanager
-    def _features(self) -> Iterator[Any]:
-        path = self.folder / FEATURES
+    def transforms_file(self, look: str) -> Path:
+        """The transforms of a look. look: stands for the preset's contents."""
+        return self.place / "transforms" / f"{look[:16]}.npz"
+
+    def read_transforms(self, look: str) -> FloatArray | None:
+        """A look's transform of every superpixel, float32 (N, ...); None where they are not there, or damaged."""
+        path = self.transforms_file(look)
+        if not path.exists():
+            return None
+        if not is_sound(path):
+            path.unlink(missing_ok=True)
+            return None
+        with open_arrays(path) as file:
+            return np.asarray(file["transforms"], np.float32)
+
+    def store_transforms(self, look: str, transforms: FloatArray) -> FloatArray:
+        """Store a look's transforms; returns those that are there now, which another job may have made."""
         try:
-            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                yield file
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise AnalysisError(f"Features {path} are damaged; delete {self.folder} and run again.") from error
+            with claiming(self.transforms_file(look)) as file:
+                write_arrays(file, [("transforms", transforms)])
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        stored = self.read_transforms(look)
+        if stored is None:
+            raise AnalysisError(f"{self.transforms_file(look)} did not read back; check the disk and run again.")
+        return stored
 
 
-class FeatureWriter:
-    """Writes the arrays of a features file one by one, so that a shot's features are never all in memory."""
+def _manifest_of(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return loaded if isinstance(loaded, dict) and loaded.get("schema") == SCHEMA else {}
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
 
-    def add(self, frame: int, features: StoredFeatures) -> None:
-        """Add what a chosen frame shows; frames come in the order of their numbers."""
-        own: dict[str, npt.NDArray[Any]] = {
-            "labels": features.labels,
-            "areas": features.areas,
-            "global": features.raw.global_,
-        }
-        arrays = own | dict(features.raw.parts)
-        for part, array in arrays.items():
-            self._write(f"{frame}/{part}", array)
+def _manifests(folder: Path) -> list[dict[str, Any]]:
+    """The manifests in a folder that can be understood, the newest last."""
+    paths = sorted(folder.glob(f"[!.]*/{MANIFEST}"), key=lambda path: (path.stat().st_mtime_ns, path))
+    found = [(path, _manifest_of(path)) for path in paths]
+    return [manifest for path, manifest in found if str(manifest.get("identity", ""))[:16] == path.parent.name]
 
-    def finish(self, superpixels: Superpixels) -> None:
-        """Add the shot's superpixels."""
-        self._write("labels", superpixels.labels)
-        self._write("speakers", superpixels.speakers)
 
-    def _write(self, name: str, array: npt.NDArray[Any]) -> None:
-        entry = zipfile.ZipInfo(f"{name}.npy")  # without the time of writing: one analysis, one file
-        with self._archive.open(entry, "w", force_zip64=True) as file:
-            np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+def _digest_or_none(path: Path) -> str | None:
+    try:
+        return file_digest(path)
+    except OSError:
+        return None
+
+
+def _drop_abandoned(folder: Path) -> None:
+    """Remove what jobs that were killed have left in the making, a day later."""
+    for part in folder.glob(".*.part"):
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(part, ignore_errors=True)
 
 
 def _unwritable(folder: Path, error: OSError) -> OutputError:

@@ -1,0 +1,33 @@
+"""Several processes over one analysis folder, as on a farm."""
+
+import subprocess
+import sys
+
+QUICK = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu", "--progress", "none"]
+
+
+def start(*arguments):
+    command = [sys.executable, "-m", "vfxstyle", *map(str, arguments), *QUICK]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def finished(process):
+    told = process.communicate(timeout=300)[1]
+    assert process.returncode == 0, told
+
+
+def test_jobs_that_start_with_nothing_share_one_analysis_and_make_the_frames_of_one_run(
+    make_shot, tmp_path, lively_preset
+):
+    shot = make_shot(frames=range(1, 7))
+    finished(start("grade", shot, "--preset", lively_preset, "-o", tmp_path / "whole"))
+    out, analysis = tmp_path / "out", tmp_path / "analysis"
+    where = ["--preset", lively_preset, "-o", out, "--analysis", analysis]
+    jobs = [start("grade", shot, "-f", frames, *where) for frames in ("1-2", "3-6", "2-5")]
+    for job in jobs:
+        finished(job)
+    graded = {path.name.split(".", 1)[1]: path.read_bytes() for path in out.glob("*.exr")}
+    assert graded == {path.name.split(".", 1)[1]: path.read_bytes() for path in (tmp_path / "whole").glob("*.exr")}
+    (own,) = analysis.iterdir()  # one analysis, and nothing of the making
+    names = {path.name for path in own.iterdir()}
+    assert names == {"analysis.json", "labels", "superpixels.npz", "features.npz", "transforms"}

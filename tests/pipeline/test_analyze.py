@@ -1,0 +1,104 @@
+import json
+
+import pytest
+
+from vfxstyle import analyze, grade
+from vfxstyle.errors import AnalysisError, UsageError
+from vfxstyle.pipeline.analyze import plan_analyze
+from vfxstyle.pipeline.settings import GradeSettings
+
+QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
+
+
+def files_of(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def frames_of(folder):
+    return {path.name.split(".", 1)[1]: path.read_bytes() for path in sorted(folder.glob("*.exr"))}
+
+
+def test_the_grade_reuses_what_was_analysed(make_shot, tmp_path, lively_preset):
+    shot = make_shot(frames=range(1, 6))
+    report = analyze(shot, settings=QUICK)
+    assert report.analysis == tmp_path / "plate_analysis"
+    assert report.missing_features == ()
+    assert set(report.chosen_frames) <= {1, 2, 3, 4, 5}
+    assert analyze(shot, settings=QUICK).seconds == {}
+    graded = grade(shot, lively_preset, settings=QUICK)
+    assert list(graded.seconds) == ["transforms", "grade"]
+    assert graded.chosen_frames != ()
+    assert not (graded.output / ".vfxstyle" / "labels").exists()
+
+
+def test_a_shot_in_stages_and_parts_is_the_shot_in_one_go(make_shot, tmp_path, lively_preset):
+    shot = make_shot(frames=range(1, 9))
+    whole = grade(shot, lively_preset, tmp_path / "whole", settings=QUICK, analysis=tmp_path / "one")
+    options = {"settings": QUICK, "analysis": tmp_path / "two", "preset": lively_preset}
+    with pytest.raises(AnalysisError, match="--stage segments"):
+        analyze(shot, stage="features", **options)
+    assert len(analyze(shot, stage="segments", **options).missing_features) == len(whole.chosen_frames)
+    with pytest.raises(AnalysisError, match=r"lacks features of frames \d"):
+        analyze(shot, stage="transforms", **options)
+    parts = len(whole.chosen_frames) + 2  # the last ones have nothing to do
+    for index in reversed(range(1, parts + 1)):
+        report = analyze(shot, stage="features", part=(index, parts), **options)
+    assert report.missing_features == ()
+    assert list(analyze(shot, stage="transforms", **options).seconds) == ["transforms"]
+    assert files_of(tmp_path / "two") == files_of(tmp_path / "one")
+    for number in (8, 3, 5, 1, 2, 7, 6, 4):
+        chunk = grade(
+            shot, lively_preset, tmp_path / "chunks", frames=[number], settings=QUICK, analysis=tmp_path / "two"
+        )
+        assert list(chunk.seconds) == ["transforms", "grade"]
+    assert frames_of(tmp_path / "chunks") == frames_of(tmp_path / "whole")
+
+
+def test_with_a_preset_the_analysis_lies_where_the_grade_looks(make_shot, tmp_path, lively_preset):
+    shot = make_shot(frames=range(1, 4))
+    report = analyze(shot, preset=lively_preset, settings=QUICK)
+    assert report.analysis == tmp_path / "plate_lively" / ".vfxstyle"
+    planned = plan_analyze(shot, preset=lively_preset, settings=QUICK)
+    assert planned["files"] == []
+    graded = grade(shot, lively_preset, settings=QUICK)
+    assert list(graded.seconds) == ["transforms", "grade"]
+
+
+def test_a_dry_run_lists_exactly_what_is_written(make_shot, tmp_path, lively_preset):
+    shot = make_shot(frames=range(1, 4))
+    for preset in (None, lively_preset):
+        planned = plan_analyze(shot, preset=preset, analysis=tmp_path / "a", settings=QUICK)
+        json.dumps(planned)
+        before = set(files_of(tmp_path))
+        analyze(shot, preset=preset, analysis=tmp_path / "a", settings=QUICK)
+        written = set(files_of(tmp_path)) - before
+        assert {tmp_path / name for name in written} == {tmp_path / name for name in planned["files"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"part": (2, 3)}, "add --stage features"),
+        ({"part": (4, 3), "stage": "features"}, "part is 4/3"),
+        ({"part": (0, 3), "stage": "features"}, "part is 0/3"),
+        ({"stage": "transforms"}, "--preset"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_the_work(make_shot, tmp_path, options, message):
+    with pytest.raises(UsageError, match=message):
+        analyze(make_shot(), settings=QUICK, **options)
+    assert not (tmp_path / "plate_analysis").exists()
+
+
+def test_another_plate_never_gets_this_analysis(make_shot, tmp_path, lively_preset):
+    """Analyses of other settings are added beside; with --overwrite never they are refused."""
+    shot = make_shot(frames=range(1, 4))
+    analyze(shot, settings=QUICK)
+    with pytest.raises(AnalysisError, match="another plate or other settings"):
+        analyze(shot, settings=QUICK, superpixels=20, overwrite="never")
+    analyze(shot, settings=QUICK, superpixels=20)
+    assert len([path for path in (tmp_path / "plate_analysis").iterdir() if path.is_dir()]) == 2
+    first = grade(shot, lively_preset, settings=QUICK)
+    assert list(first.seconds) == ["transforms", "grade"]
+    always = analyze(shot, settings=QUICK, overwrite="always")
+    assert list(always.seconds) == ["superpixels", "features"]

@@ -1,0 +1,106 @@
+"""Raw features on disk: one file for a chosen frame while they are made, one for the shot when all are there.
+
+Both are NumPy's ``.npz`` without pickles and without times, so that one analysis is one file; every array in them has a
+checksum, which is verified whenever it is read.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle.errors import AnalysisError
+from vfxstyle.features import RawFeatures
+
+LabelArray = npt.NDArray[np.int32]
+
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+"""What the library raises for a file that is cut, changed, or something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFeatures:
+    """Raw features of the superpixels that one chosen frame shows."""
+
+    labels: LabelArray
+    """int32 (N,), ascending."""
+    areas: LabelArray
+    """int32 (N,), px of the analysis picture that each covers on the frame."""
+    raw: RawFeatures
+    """Their features."""
+
+
+@dataclass(frozen=True, slots=True)
+class Superpixels:
+    """Every superpixel of a shot."""
+
+    labels: LabelArray
+    """int32 (N,), ascending."""
+    speakers: LabelArray
+    """int32 (N,), the superpixel whose features stand for each: its own, but where no chosen frame shows it."""
+
+
+def write_arrays(file: BinaryIO, arrays: Iterable[tuple[str, npt.NDArray[Any]]]) -> None:
+    """Write arrays by name, one after the other, so that they are never all in memory."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays:
+            entry = zipfile.ZipInfo(f"{name}.npy")  # without the time of writing: the same arrays, the same file
+            with archive.open(entry, "w", force_zip64=True) as opened:
+                np.lib.format.write_array(opened, np.ascontiguousarray(array), allow_pickle=False)
+
+
+@contextmanager
+def open_arrays(path: Path) -> Iterator[Any]:
+    """The arrays of a file, by name. Raises :class:`~vfxstyle.errors.AnalysisError` for one that is damaged."""
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            yield file
+    except UNREADABLE as error:
+        raise AnalysisError(f"{path} is damaged or missing; run again, which makes it anew.") from error
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a file of arrays is there, whole, and has its checksums right."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except UNREADABLE:
+        return False
+
+
+def frames_in(path: Path) -> set[int]:
+    """The frames that a file of a shot's features holds; none where it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {int(name.partition("/")[0]) for name in archive.namelist()}
+    except UNREADABLE:
+        return set()
+
+
+def arrays_of(frame: int, features: StoredFeatures) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """The features of a frame, as arrays with its number before their names."""
+    yield f"{frame}/labels", features.labels
+    yield f"{frame}/areas", features.areas
+    yield f"{frame}/global", features.raw.global_
+    for part, array in features.raw.parts.items():
+        yield f"{frame}/{part}", array
+
+
+def read_features(path: Path) -> Iterator[tuple[int, StoredFeatures]]:
+    """What each chosen frame of a file shows, with its number, frame by frame in the order of the file."""
+    with open_arrays(path) as file:
+        names: dict[str, list[str]] = {}
+        for name in file.files:
+            frame, _, part = name.partition("/")
+            names.setdefault(frame, []).append(part)
+        for frame, parts in names.items():
+            arrays = {part: file[f"{frame}/{part}"] for part in parts}
+            labels, areas, mean = arrays.pop("labels"), arrays.pop("areas"), arrays.pop("global")
+            yield int(frame), StoredFeatures(labels, areas, RawFeatures(mean, arrays))

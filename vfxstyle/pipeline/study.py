@@ -1,0 +1,218 @@
+"""The analysis pass: flow and superpixels over the whole shot, then features on the chosen frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import tsp
+from vfxstyle.errors import AnalysisError, FrameError, WeightsError
+from vfxstyle.features import Seen, Segmentation, backbone_class, describe, pick_device, see, weights_digest
+from vfxstyle.pipeline.coverage import stand_ins
+from vfxstyle.pipeline.feature_file import StoredFeatures, Superpixels
+from vfxstyle.pipeline.graph import graph_superpixels
+from vfxstyle.pipeline.identity import PlateFile
+from vfxstyle.pipeline.label_maps import SegmentWriter
+from vfxstyle.pipeline.overlap import Reading, reading_ahead
+from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
+from vfxstyle.pipeline.progress import Clock
+from vfxstyle.pipeline.selection import FrameChoice, choose_frames
+from vfxstyle.pipeline.settings import AnalysisSettings, OnError, Overwrite, Stage
+from vfxstyle.pipeline.spaces import Light
+from vfxstyle.pipeline.store import AnalysisFolder
+from vfxstyle.pipeline.tables import table_of
+from vfxstyle.shots import Shot
+
+FloatArray = npt.NDArray[np.float32]
+LabelArray = npt.NDArray[np.int32]
+IntArray = npt.NDArray[np.int64]
+
+
+def study(
+    shot: Shot,
+    analysis: AnalysisFolder,
+    settings: AnalysisSettings,
+    *,
+    plate: Mapping[str, PlateFile],
+    light: Light,
+    device: str,
+    weights: str | None,
+    overwrite: Overwrite,
+    on_error: OnError,
+    clock: Clock,
+    stage: Stage = "all",
+    part: tuple[int, int] = (1, 1),
+) -> AnalysisFolder:
+    """The analysis of a shot, taken as far as it is there and whole, else made.
+
+    plate: the shot's files as :func:`~vfxstyle.pipeline.identity.stamp_plate` found them. light: how its numbers become
+    light. With ``on_error`` "skip" frames that cannot be read
+    are left out, and named in :attr:`~vfxstyle.pipeline.store.AnalysisFolder.unreadable`. stage: "segments" leaves out
+    the features. part: which of how many parts of the chosen frames to describe, (1, 1) for all; whoever finds that
+    the parts of the others are there makes one file of them.
+    Raises :class:`~vfxstyle.errors.AnalysisError` if only other analyses are there and ``overwrite`` is "never", and
+    :class:`~vfxstyle.errors.FrameError` for a frame that cannot be read.
+    """
+    if overwrite == "always" and stage != "features":
+        analysis.discard()
+    studied = _Study(shot, analysis, settings, light, on_error, clock)
+    segmented = analysis.is_segmented(shot)
+    if segmented and analysis.unreadable and on_error == "stop":
+        raise FrameError(next(iter(analysis.unreadable.values())), frames=tuple(analysis.unreadable))
+    if not segmented:
+        if overwrite == "never" and analysis.others:
+            raise AnalysisError(
+                f"Analysis {analysis.folder} belongs to another plate or other settings; name another folder with "
+                "--analysis, or let this one be added with --overwrite changed."
+            )
+        _check_weights(settings, weights)
+        studied.segment({name: asdict(file) for name, file in plate.items()})
+    if stage == "segments" or analysis.is_described():
+        if segmented:
+            clock.note(f"analysis: {analysis.place} is up to date")
+    else:
+        studied.describe(device, weights, part)
+    return analysis
+
+
+def _check_weights(settings: AnalysisSettings, named: str | None) -> None:
+    """That the network can be loaded, and is the one asked for, before an hour goes into superpixels."""
+    if weights_digest(settings.backbone, named) != settings.weights:
+        raise WeightsError(
+            f"The preset was learnt with other weights of {settings.backbone} than are found here; name the right ones "
+            "with --weights."
+        )
+
+
+class _Study:
+    """An analysis in the making, with what its stages share."""
+
+    def __init__(
+        self,
+        shot: Shot,
+        analysis: AnalysisFolder,
+        settings: AnalysisSettings,
+        light: Light,
+        on_error: OnError,
+        clock: Clock,
+    ) -> None:
+        self.shot, self.analysis, self.settings, self.light = shot, analysis, settings, light
+        self.on_error, self.clock = on_error, clock
+        self.frames: list[int] = []
+        """Frames that could be read, ascending."""
+        self.unreadable: dict[int, str] = {}
+        """The others, and why they could not."""
+
+    def _picture(self, number: int) -> FloatArray:
+        return analysis_picture(self.shot.read(number), self.light, self.settings.analysis_width)
+
+    def _pictures(self, frames: Reading) -> Iterator[FloatArray]:
+        for number, frame in frames:
+            if isinstance(frame, FrameError):
+                if self.on_error == "stop":
+                    raise frame
+                self.unreadable[number] = str(frame)
+                self.clock.note(f"left out: {frame}")
+                continue
+            self.frames.append(number)
+            yield analysis_picture(frame, self.light, self.settings.analysis_width)
+        if not self.frames:
+            raise FrameError(f"No frame of {self.shot.path} can be read; render or copy the shot again.")
+
+    def segment(self, plate: Mapping[str, Any]) -> None:
+        """Cut the shot into superpixels and choose the frames to describe.
+
+        plate: what the manifest says of its files.
+        """
+        with self.analysis.segmenting() as writer:
+            present, areas = self._label_frames(writer)
+            choice = choose_frames(present, areas, coverage=self.settings.coverage)
+            writer.finish(
+                self._speakers(choice, present, writer),
+                {
+                    "settings": asdict(self.settings),
+                    "frames": list(self.shot.frames),
+                    "size": [self.shot.info.width, self.shot.info.height],
+                    "color_tag": asdict(self.shot.info.color_tag),
+                    "unreadable": self.unreadable,
+                    "plate": plate,
+                    "chosen_frames": [self.frames[index] for index in choice.chosen],
+                },
+            )
+
+    def _label_frames(self, writer: SegmentWriter) -> tuple[list[LabelArray], list[IntArray]]:
+        """Write the label map of every frame; returns which superpixels each frame shows, and their areas in px."""
+        present: list[LabelArray] = []
+        areas: list[IntArray] = []
+        with (
+            self.clock.stage("superpixels", len(self.shot)) as step,
+            reading_ahead(self.shot.read, self.shot.frames) as frames,
+        ):
+            for labels in self._label_maps(self._pictures(frames)):
+                writer.write_labels(self.frames[len(present)], labels)
+                names, sizes = np.unique(labels, return_counts=True)
+                present.append(names)
+                areas.append(sizes)
+                step()
+        return present, areas
+
+    def _label_maps(self, pictures: Iterator[FloatArray]) -> Iterator[LabelArray]:
+        """Superpixels that live through time, or, for stills, those of each picture by itself, never the same twice."""
+        if self.settings.method == "temporal":
+            yield from tsp.segment(pictures, self.settings.superpixels, seed=self.settings.seed)
+            return
+        first = 0
+        for picture in pictures:
+            labels = graph_superpixels(picture, self.settings.superpixels) + np.int32(first)
+            first = int(labels.max()) + 1
+            yield labels
+
+    def describe(self, device: str, weights: str | None, part: tuple[int, int]) -> None:
+        """Store raw features of every superpixel on the chosen frames of a part that are not there yet."""
+        index, parts = part
+        own = set(self.analysis.chosen[index - 1 :: parts])
+        numbers = [number for number in self.analysis.undescribed() if number in own]
+        if numbers:
+            _check_weights(self.settings, weights)
+            self._describe(numbers, device, weights)
+        if not self.analysis.undescribed():
+            self.analysis.finish_features()
+
+    def _describe(self, numbers: Sequence[int], device: str, weights: str | None) -> None:
+        with self.clock.stage("features", len(numbers)) as step:
+            backbone = backbone_class(self.settings.backbone).load(pick_device(device), weights)
+            for first in range(0, len(numbers), backbone.frames_at_once):
+                group = numbers[first : first + backbone.frames_at_once]
+                seen = see(backbone, [self._picture(number) for number in group])
+                for index, number in enumerate(group):
+                    self.analysis.add_features(number, self._described(seen, index, number))
+                    step()
+
+    def _described(self, seen: Seen, index: int, number: int) -> StoredFeatures:
+        table, rows = table_of(self.analysis.read_labels(number), seen.labs[index])
+        everyone = np.arange(len(table.labels), dtype=np.int32)
+        raw = describe(seen, index, Segmentation(rows, table.centroids, everyone))
+        return StoredFeatures(table.labels, np.bincount(rows.reshape(-1)).astype(np.int32), raw)
+
+    def _speakers(self, choice: FrameChoice, present: list[LabelArray], writer: SegmentWriter) -> Superpixels:
+        """Every superpixel; for one that no chosen frame shows, a neighbour of like colour speaks."""
+        every = np.unique(np.concatenate(present)).astype(np.int32)
+        known = np.unique(np.concatenate([present[index] for index in choice.chosen])).astype(np.int32)
+        unknown = np.setdiff1d(every, known)
+        speakers = every.copy()
+        if len(unknown):
+            speakers[np.searchsorted(every, unknown)] = stand_ins(
+                self._showing(unknown, present, writer), known, unknown
+            )
+        return Superpixels(every, speakers)
+
+    def _showing(
+        self, unknown: LabelArray, present: list[LabelArray], writer: SegmentWriter
+    ) -> Iterator[tuple[LabelArray, FloatArray]]:
+        for number, names in zip(self.frames, present, strict=True):
+            if np.isin(names, unknown).any():
+                yield writer.read_labels(number), lab_of_picture(self._picture(number))
