@@ -2,6 +2,7 @@
 
 import re
 
+import click
 import pytest
 from click.testing import CliRunner
 from helpers import EXAMPLE, REPOSITORY, read_pixels
@@ -41,6 +42,8 @@ def test_the_commands_of_the_readme_exist():
     for line in re.findall(r"^vfxstyle .*$", README, flags=re.MULTILINE):
         words = line.split("#")[0].split()
         command = cli.commands[words[1]]
+        if isinstance(command, click.Group):
+            command = command.commands[words[2]]
         help_text = CliRunner().invoke(command, ["--help"]).output
         for word in words:
             if word.startswith("-"):

@@ -13,6 +13,7 @@ from vfxstyle._version import __version__
 from vfxstyle.cli.analyze import analyze
 from vfxstyle.cli.doctor import doctor
 from vfxstyle.cli.export import export
+from vfxstyle.cli.farm import farm
 from vfxstyle.cli.grade import grade
 from vfxstyle.cli.mattes import mattes
 from vfxstyle.cli.presets import presets
@@ -26,7 +27,7 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
-for command in (grade, train, analyze, export, mattes, presets, doctor):
+for command in (grade, train, analyze, export, mattes, farm, presets, doctor):
     cli.add_command(command)
 
 

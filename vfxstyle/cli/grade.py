@@ -3,51 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from typing import Any
 
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.pipeline.settings import (
-    DEFAULT_HANDLES,
-    Audio,
-    FormatName,
-    GradeSettings,
-)
+from vfxstyle.pipeline.settings import DEFAULT_HANDLES, GradeSettings
 
 
 @click.command()
 @click.argument("shot")
 @options.preset
 @click.option("-o", "--output", metavar="PATH", help="Folder for frames, or a .mov. [default: SHOT_PRESET]")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(get_args(FormatName)),
-    help="Output format. [default: exr for frames, prores422hq for a movie, prores4444 if it has alpha]",
-)
 @click.option("-f", "--frames", metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]")
-@click.option("--strength", type=float, default=1.0, show_default=True, help="0 to 1: mixes grade and plate.")
-@options.superpixels
-@options.frame_based
-@options.coverage
-@options.analysis_width
-@options.input_space
-@click.option("--output-space", metavar="SPACE", help="OpenColorIO name. [default: the plate's; EXR is linear]")
-@options.ocio
-@options.layer
-@options.view
-@click.option(
-    "--compression", metavar="NAME", help="Of EXR: none, zip, zips, piz, dwaa:LEVEL ... [default: the plate's]"
-)
-@click.option("--start-frame", type=int, metavar="N", help="Number of the first frame out. [default: the plate's]")
-@click.option("--padding", type=int, metavar="N", help="Digits of frame numbers out. [default: the plate's]")
-@click.option("--fps", metavar="RATE", help="Frames per second out: 24, 24000/1001. [default: the plate's]")
-@click.option(
-    "--audio", type=click.Choice(get_args(Audio)), default="copy", show_default=True, help="Of a movie made of a movie."
-)
-@options.missing
-@options.on_error
+@options.of_a_grade
 @click.option(
     "--handles",
     type=int,
@@ -55,23 +24,17 @@ from vfxstyle.pipeline.settings import (
     show_default=True,
     help="Of an .otio cut: frames graded before and after each clip.",
 )
-@click.option("--write-nuke", is_flag=True, help="Write a Nuke script with plate, grade and a wipe beside the result.")
 @click.option(
     "--analysis",
     metavar="FOLDER",
     help="Shot analysis. [default: SHOT_analysis if there, else .vfxstyle in the output]",
 )
-@options.weights
-@options.device
-@options.overwrite
 @options.progress
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
-@options.seed
 def grade(
     shot: str,
     preset: str,
     output: str | None,
-    format_: FormatName | None,
     frames: str | None,
     analysis: str | None,
     progress: Any,
@@ -80,7 +43,7 @@ def grade(
     **choices: Any,
 ) -> None:
     """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, one picture, or an .otio cut of shots."""
-    settings = GradeSettings(format=format_, **choices)
+    settings = GradeSettings(**choices)
     if shot.lower().endswith(".otio"):
         _grade_cut(shot, preset, output, frames, analysis, progress, dry_run, handles, settings)
         return

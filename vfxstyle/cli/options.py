@@ -12,6 +12,8 @@ from vfxstyle.pipeline.settings import (
     DEFAULT_BACKBONE,
     DEFAULT_STILL_SUPERPIXELS,
     DEFAULT_SUPERPIXELS,
+    Audio,
+    FormatName,
     Missing,
     OnError,
     Overwrite,
@@ -87,6 +89,54 @@ weights = click.option(
     "--weights", metavar="FILE", help="Weight file of vgg16. [default: $VFXSTYLE_WEIGHTS, else torchvision's cache]"
 )
 preset = click.option("--preset", required=True, metavar="NAME|FILE", help="Installed preset or preset file.")
+_GRADE = (
+    click.option(
+        "--format",
+        type=click.Choice(get_args(FormatName)),
+        help="Output format. [default: exr for frames, prores422hq for a movie, prores4444 if it has alpha]",
+    ),
+    click.option("--strength", type=float, default=1.0, show_default=True, help="0 to 1: mixes grade and plate."),
+    superpixels,
+    frame_based,
+    coverage,
+    analysis_width,
+    input_space,
+    click.option("--output-space", metavar="SPACE", help="OpenColorIO name. [default: the plate's; EXR is linear]"),
+    ocio,
+    layer,
+    view,
+    click.option(
+        "--compression", metavar="NAME", help="Of EXR: none, zip, zips, piz, dwaa:LEVEL ... [default: the plate's]"
+    ),
+    click.option("--start-frame", type=int, metavar="N", help="Number of the first frame out. [default: the plate's]"),
+    click.option("--padding", type=int, metavar="N", help="Digits of frame numbers out. [default: the plate's]"),
+    click.option("--fps", metavar="RATE", help="Frames per second out: 24, 24000/1001. [default: the plate's]"),
+    click.option(
+        "--audio",
+        type=click.Choice(get_args(Audio)),
+        default="copy",
+        show_default=True,
+        help="Of a movie made of a movie.",
+    ),
+    missing,
+    on_error,
+    click.option(
+        "--write-nuke", is_flag=True, help="Write a Nuke script with plate, grade and a wipe beside the result."
+    ),
+    weights,
+    device,
+    overwrite,
+    seed,
+)
+
+
+def of_a_grade(command: Command) -> Command:
+    """The options that say how a shot is graded: those of :class:`~vfxstyle.pipeline.settings.GradeSettings`."""
+    for option in reversed(_GRADE):
+        command = option(command)
+    return command
+
+
 _existing_analysis = click.option(
     "--analysis", metavar="FOLDER", help="Shot analysis. [default: that of grade with the same preset]"
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -82,7 +83,7 @@ class Job:
         records = [self.records.file_of(path) for path in files]
         analysis = self.request.stored
         transforms = analysis.transforms_file(look_of(self.preset))
-        kept = self.plan.settings.overwrite != "always" and analysis.is_segmented(self.shot)
+        kept = not self._anew and analysis.is_segmented(self.shot)
         needed = [] if kept else analysis.files(self.shot.frames)
         if kept and not is_sound(transforms) and not analysis.is_described():
             needed = [analysis.features_file]
@@ -112,8 +113,16 @@ class Job:
     def analyse(self, clock: Clock) -> AnalysisFolder:
         """The shot's analysis, made or found."""
         settings = self.plan.settings
-        known = None if settings.overwrite == "always" else self.request.stored.read_transforms(look_of(self.preset))
-        return self.request.fulfil(settings, clock, "all" if known is None else "segments")
+        known = None if self._anew else self.request.stored.read_transforms(look_of(self.preset))
+        overwrite = settings.overwrite if self._anew or settings.overwrite != "always" else "changed"
+        return self.request.fulfil(
+            replace(settings, overwrite=overwrite), clock, "all" if known is None else "segments"
+        )
+
+    @property
+    def _anew(self) -> bool:
+        """Whether the analysis is made again though it is there: with the frames, unless the user named it."""
+        return self.plan.settings.overwrite == "always" and not self.plan.analysis_named
 
     def transforms(self, analysis: AnalysisFolder, clock: Clock) -> ShotTransforms:
         """The look's transform of every superpixel."""

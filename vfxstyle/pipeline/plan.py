@@ -54,6 +54,8 @@ class GradePlan:
     """The file of each frame; the same movie for all frames of a movie."""
     analysis: Path
     """Folder of the shot analysis."""
+    analysis_named: bool
+    """Whether the user named that folder: then it is used as it is, and made again only where it must be."""
     layer: str
     """The layer and view that are graded, where the files hold several; else empty."""
     settings: GradeSettings
@@ -80,6 +82,7 @@ class GradePlan:
             "shot": str(self.shot),
             "preset": str(self.preset),
             "frames": format_frames(self.frames),
+            "frame_numbers": list(self.frames),
             "output": str(self.output),
             "format": self.format.value,
             "ocio": self.config.name,
@@ -138,6 +141,7 @@ def make_plan(
         targets=targets,
         layer=shot.info.layer,
         analysis=_default_analysis(shot, folder) if analysis is None else Path(analysis),
+        analysis_named=analysis is not None,
         settings=settings,
     )
 

@@ -1,0 +1,96 @@
+"""Open Job Description bundles, checked and run by its own command."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vfxstyle import grade
+from vfxstyle.errors import UsageError
+from vfxstyle.farm.openjd import job_template, write_bundle
+from vfxstyle.farm.tasks import resolve_jobs
+from vfxstyle.pipeline.settings import GradeSettings
+
+QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
+OPENJD = shutil.which("openjd", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+
+
+@pytest.fixture
+def write(make_shot, tmp_path, lively_preset):
+    """Writes a bundle for shots of five frames."""
+
+    def of(*names):
+        shots = [str(make_shot(name, frames=range(1001, 1006))) for name in names]
+        jobs = resolve_jobs(shots, str(lively_preset), None, None, QUICK)
+        write_bundle(tmp_path / "job", jobs, chunk=3, parts=2)
+        return tmp_path / "job"
+
+    return of
+
+
+@pytest.fixture
+def command(tmp_path):
+    """A program that is this checkout's vfxstyle, for the template's parameter of that name."""
+    script = tmp_path / "vfxstyle"
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} -m vfxstyle "$@"\n')
+    script.chmod(0o755)
+    return f"Vfxstyle={script}"
+
+
+def openjd(verb, bundle, *arguments):
+    assert OPENJD, "the test extra installs openjd-cli"
+    values = [] if verb == "check" else ["-p", f"file://{bundle / 'parameters.json'}"]
+    command = [OPENJD, verb, str(bundle / "template.json"), *values, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+
+
+def frames_of(folder):
+    return {path.name.split(".", 1)[1]: path.read_bytes() for path in folder.glob("*.exr")}
+
+
+def test_the_bundle_is_valid_and_names_its_files(write, tmp_path):
+    bundle = write("a", "b")
+    checked = openjd("check", bundle)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    summary = openjd("summary", bundle)
+    assert summary.returncode == 0, summary.stdout + summary.stderr
+    assert "features 1" in summary.stdout
+    assets = json.loads((bundle / "asset_references.json").read_text())["assetReferences"]
+    assert str(tmp_path / "a" / "a.1003.exr") in assets["inputs"]["filenames"]
+    listed = json.loads((bundle / "parameter_values.json").read_text())["parameterValues"]
+    assert {"name": "Frames2", "value": "1001-1005"} in listed
+    assert {"name": "Plate1", "value": str(tmp_path)} in listed
+    template = json.loads((bundle / "template.json").read_text())
+    assert len(template["steps"]) == 10
+    for step in template["steps"]:
+        run = step["script"]["actions"]["onRun"]
+        assert run["cancelation"]["mode"] == "NOTIFY_THEN_TERMINATE"
+        assert run["args"][-2:] == ["--progress", "openjd"]
+
+
+def test_the_job_runs_step_by_step_and_makes_the_frames_of_one_run(write, tmp_path, lively_preset, command):
+    bundle = write("a")
+    ran = openjd("run", bundle, "-p", command)
+    assert ran.returncode == 0, ran.stdout[-3000:]
+    assert ran.stdout.count("openjd_progress: 100") == 7  # tasks: segments, two parts, transforms, two chunks, check
+    whole = grade(tmp_path / "a", lively_preset, tmp_path / "whole", settings=QUICK)
+    assert frames_of(tmp_path / "a_lively") == frames_of(whole.output)
+
+
+def test_a_failing_task_fails_the_job_and_says_why(write, tmp_path, command):
+    bundle = write("a")
+    (tmp_path / "a" / "a.1002.exr").write_bytes(b"junk")
+    ran = openjd("run", bundle, "-p", command, "--step", "segments 1")
+    assert ran.returncode != 0
+    assert "openjd_fail: " in ran.stdout
+    assert "a.1002.exr" in ran.stdout
+
+
+def test_braces_in_a_path_are_refused(make_shot, lively_preset):
+    shot = make_shot("a{{b}}", frames=range(1, 3))
+    with pytest.raises(UsageError, match="rename it"):
+        job_template(resolve_jobs([str(shot)], str(lively_preset), None, None, QUICK))

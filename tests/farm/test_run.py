@@ -1,0 +1,116 @@
+"""Shots graded by tasks of their own, here and on a Dask cluster."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from vfxstyle import grade
+from vfxstyle.errors import ResourceError
+from vfxstyle.farm import run as farm
+from vfxstyle.farm.run import Outcome, engine_of, run_jobs
+from vfxstyle.farm.status import as_table, statuses_of
+from vfxstyle.farm.tasks import resolve_jobs
+from vfxstyle.pipeline.progress import Silent
+from vfxstyle.pipeline.settings import GradeSettings
+
+QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
+OPTIONS = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]
+
+
+def frames_of(folder):
+    return {path.name.split(".", 1)[1]: path.read_bytes() for path in folder.glob("*.exr")}
+
+
+def vfxstyle(*arguments):
+    command = [sys.executable, "-m", "vfxstyle", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_a_shot_on_a_dask_cluster_is_the_shot_in_one_run(make_shot, tmp_path, lively_preset):
+    shot = make_shot(frames=range(1, 6))
+    ran = vfxstyle(
+        "farm",
+        "run",
+        shot,
+        "--preset",
+        lively_preset,
+        "--dask",
+        "local",
+        "--workers",
+        2,
+        "--chunk",
+        3,
+        "--json",
+        *OPTIONS,
+    )
+    assert ran.returncode == 0, ran.stderr
+    (status,) = json.loads(ran.stdout)
+    assert (status["state"], status["current"], status["frames"]) == ("done", 5, 5)
+    whole = grade(shot, lively_preset, tmp_path / "whole", settings=QUICK)
+    assert frames_of(tmp_path / "plate_lively") == frames_of(whole.output)
+    told = vfxstyle("farm", "status", shot, "--preset", lively_preset, *OPTIONS)
+    assert told.returncode == 0, told.stderr
+    assert "1 of 1 shots done" in told.stdout
+    (tmp_path / "plate_lively" / "plate_lively.0002.exr").write_bytes(b"cut")
+    told = vfxstyle("farm", "status", shot, "--preset", lively_preset, *OPTIONS)
+    assert told.returncode == 1
+    assert "partial" in told.stdout
+    assert "4/5" in told.stdout
+
+
+def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_preset):
+    shots = [make_shot(name, frames=range(1, 3)) for name in ("good", "bad")]
+    jobs = resolve_jobs([str(shot) for shot in shots], str(lively_preset), None, None, QUICK)
+    (tmp_path / "bad" / "bad.0002.exr").write_bytes(b"junk")
+    with ThreadPoolExecutor(2) as engine:
+        report = run_jobs(jobs, engine, Silent())
+    good, bad = statuses_of(jobs, report.reasons)
+    assert (good.state, good.reason) == ("done", "")
+    assert bad.state == "failed"
+    assert bad.reason.startswith("segments: ")
+    assert "bad.0002.exr" in bad.reason
+    assert report.tasks == 5 + 1  # the other steps of the bad shot were not tried
+    assert "1 of 2 shots done" in as_table([good, bad])
+
+
+@pytest.mark.parametrize(("returncode", "tries"), [(-signal.SIGKILL, 3), (4, 3), (3, 1), (1, 1)])
+def test_what_was_killed_or_lacked_something_is_tried_again(make_shot, lively_preset, monkeypatch, returncode, tries):
+    jobs = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, QUICK)
+    seen = []
+
+    def fails(arguments):
+        seen.append(arguments)
+        return Outcome(returncode, "no luck", 0.1, "here")
+
+    monkeypatch.setattr(farm, "run_process", fails)
+    with ThreadPoolExecutor(1) as engine:
+        report = run_jobs(jobs, engine, Silent(), retries=2)
+    assert len(seen) == tries == report.tasks
+    assert report.reasons == {"plate_lively": "segments: no luck"}
+
+
+def test_a_task_that_is_killed_is_seen_as_killed(tmp_path, monkeypatch):
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\nkill -9 $$\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    outcome = farm.run_process(["grade"])
+    assert outcome.returncode == -signal.SIGKILL
+    assert outcome.can_help_again
+    assert outcome.host == os.uname().nodename
+
+
+def test_a_scheduler_that_is_not_there_is_said(monkeypatch):
+    import distributed
+
+    def nobody(address, timeout):
+        raise OSError("timed out")
+
+    monkeypatch.setattr(distributed, "Client", nobody)
+    with pytest.raises(ResourceError, match="tcp://nowhere:1 does not answer"), engine_of("tcp://nowhere:1", 1):
+        pass

@@ -1,0 +1,48 @@
+import pytest
+
+from vfxstyle.errors import UsageError
+from vfxstyle.farm.run import tasks_of
+from vfxstyle.farm.tasks import chunks, resolve_jobs, steps_of, stretches
+from vfxstyle.pipeline.settings import GradeSettings
+
+QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
+
+
+def test_chunks_cover_every_frame_once_and_none_between():
+    assert stretches([3, 1, 2, 7, 9, 8]) == [(1, 3), (7, 9)]
+    assert chunks([*range(1001, 1008), 1010], 3) == ["1001-1003", "1004-1006", "1007", "1010"]
+    assert chunks([-2, -1, 0, 5], 2) == ["-2--1", "0", "5"]
+
+
+def test_a_shot_becomes_steps_that_wait_for_each_other(make_shot, tmp_path, lively_preset):
+    shot = make_shot(frames=range(1, 61))
+    settings = GradeSettings(superpixels=40, strength=0.5, write_nuke=True, overwrite="always")
+    (job,) = resolve_jobs([str(shot)], str(lively_preset), None, "1-50x7,60", settings)
+    steps = {step.name: step for step in steps_of(job)}
+    assert [step.after for step in steps.values()] == [None, "segments", "features", "transforms", "grade"]
+    assert steps["features"].parts == 1
+    assert steps["grade"].frames == (1, 8, 15, 22, 29, 36, 43, 50, 60)
+    for name, step in steps.items():
+        at = step.command.index("--superpixels")
+        assert step.command[at + 1] == "40"
+        assert ("--strength" in step.command) == (name in ("grade", "check"))
+        assert ("--write-nuke" in step.command) == (name == "check")
+        assert ("always" in step.command) == (name != "check")
+        assert str(job.analysis) in step.command
+    assert len(tasks_of(job, steps["grade"], 10)) == 9
+    assert len(tasks_of(job, steps_of(job, parts=4)[1], 10)) == 4
+
+
+def test_of_several_shots_each_has_its_place(make_shot, tmp_path, lively_preset):
+    shots = [str(make_shot(name, frames=range(1, 3))) for name in ("a", "b")]
+    jobs = resolve_jobs(shots, str(lively_preset), str(tmp_path / "out"), None, QUICK)
+    assert [job.output for job in jobs] == [tmp_path / "out" / "a_lively", tmp_path / "out" / "b_lively"]
+    assert [job.name for job in jobs] == ["a_lively", "b_lively"]
+    with pytest.raises(UsageError, match="one movie and there are 2 shots"):
+        resolve_jobs(shots, str(lively_preset), str(tmp_path / "out.mov"), None, QUICK)
+    with pytest.raises(UsageError, match="folders of different names"):
+        resolve_jobs([shots[0], shots[0]], str(lively_preset), None, None, QUICK)
+    with pytest.raises(UsageError, match="--start-frame"):
+        resolve_jobs(shots, str(lively_preset), None, None, GradeSettings(start_frame=1))
+    (shipped,) = resolve_jobs(shots[:1], "golden", None, None, QUICK)
+    assert shipped.preset == "golden"  # every machine has it, wherever it is installed there

@@ -1,0 +1,135 @@
+"""``vfxstyle farm``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vfxstyle.cli import options
+from vfxstyle.pipeline.settings import GradeSettings
+
+if TYPE_CHECKING:
+    from vfxstyle.farm.tasks import ShotJob
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_chunk = click.option("--chunk", type=click.IntRange(1), default=10, show_default=True, help="Frames of a task.")
+_parts = click.option("--parts", type=click.IntRange(1), help="Tasks of a shot's features. [default: by its length]")
+
+
+def _of_shots(command: Command) -> Command:
+    """The arguments of a command about the grades of some shots."""
+    shared = (
+        click.argument("shots", nargs=-1, required=True, metavar="SHOT..."),
+        options.preset,
+        click.option("--to", "output", metavar="PATH", help="As -o of grade; of several shots, a folder for theirs."),
+        click.option("-f", "--frames", metavar="RANGE", help="Frames of every shot. [default: all]"),
+        options.of_a_grade,
+    )
+    for option in reversed(shared):
+        command = option(command)
+    return command
+
+
+def _jobs(shots: tuple[str, ...], preset: str, output: str | None, frames: str | None, choices: Any) -> list[ShotJob]:
+    from vfxstyle.farm.tasks import resolve_jobs
+
+    return resolve_jobs(shots, preset, output, frames, GradeSettings(**choices))
+
+
+@click.group()
+def farm() -> None:
+    """Grade many shots: as a job for a farm manager, or on machines of your own."""
+
+
+@farm.command()
+@_of_shots
+@click.option("-o", "--bundle", required=True, metavar="FOLDER", help="Folder for the job bundle.")
+@_chunk
+@_parts
+def template(
+    shots: tuple[str, ...],
+    preset: str,
+    output: str | None,
+    frames: str | None,
+    bundle: str,
+    chunk: int,
+    parts: int | None,
+    **choices: Any,
+) -> None:
+    """Write an Open Job Description bundle that grades every SHOT, for openjd, Deadline Cloud and others."""
+    from vfxstyle.farm.openjd import write_bundle
+
+    jobs = _jobs(shots, preset, output, frames, choices)
+    for path in write_bundle(Path(bundle), jobs, chunk=chunk, parts=parts):
+        click.echo(str(path), err=True)
+
+
+@farm.command()
+@_of_shots
+@click.option("--dask", metavar="ADDRESS|local", help="Run on this Dask scheduler, or on a cluster started here.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=max(1, (os.cpu_count() or 2) // 2),
+    help="Tasks at once on this machine. [default: half its cores]",
+)
+@_chunk
+@_parts
+@click.option("--retries", type=click.IntRange(0), default=3, show_default=True, help="Of a task that was killed.")
+@click.option("--json", "as_json", is_flag=True, help="Print the status of every shot as JSON.")
+@options.progress
+def run(
+    shots: tuple[str, ...],
+    preset: str,
+    output: str | None,
+    frames: str | None,
+    dask: str | None,
+    workers: int,
+    chunk: int,
+    parts: int | None,
+    retries: int,
+    as_json: bool,
+    progress: Any,
+    **choices: Any,
+) -> None:
+    """Grade every SHOT in tasks that run at once, on this machine or on a Dask cluster."""
+    from vfxstyle.farm.progress import watching
+    from vfxstyle.farm.run import engine_of, run_jobs
+    from vfxstyle.farm.status import statuses_of
+
+    jobs = _jobs(shots, preset, output, frames, choices)
+    with watching(progress, {"tasks": 1}) as watch:
+        with engine_of(dask, workers) as engine:
+            report = run_jobs(jobs, engine, watch, chunk=chunk, parts=parts, retries=retries)
+        _tell(statuses_of(jobs, report.reasons), as_json)
+
+
+@farm.command()
+@_of_shots
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def status(
+    shots: tuple[str, ...], preset: str, output: str | None, frames: str | None, as_json: bool, **choices: Any
+) -> None:
+    """How far every SHOT is, by what is on disk; exits with 1 while not all are done."""
+    from vfxstyle.farm.status import statuses_of
+
+    _tell(statuses_of(_jobs(shots, preset, output, frames, choices), {}), as_json)
+
+
+def _tell(statuses: Any, as_json: bool) -> None:
+    from vfxstyle.errors import PartialError
+    from vfxstyle.farm import status as table
+
+    click.echo(json.dumps(table.as_json(statuses), indent=2) if as_json else table.as_table(statuses))
+    open_ones = [one.name for one in statuses if one.state != "done"]
+    if open_ones:
+        raise PartialError(
+            f"{len(open_ones)} of {len(statuses)} shots are not done: {', '.join(open_ones[:5])}"
+            f"{' ...' if len(open_ones) > 5 else ''}; run again to go on."
+        )

@@ -1,0 +1,192 @@
+"""Job bundles of Open Job Description: a template, the values of its parameters, and the files it reads and writes.
+
+Format: https://github.com/OpenJobDescription/openjd-specifications, revision 2023-09 with the extension TASK_CHUNKING;
+bundles as AWS Deadline Cloud takes them. All of it is JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vfxstyle.errors import OutputError, UsageError
+from vfxstyle.farm.tasks import DEFAULT_CHUNK, PIECE, ShotJob, Step, steps_of, stretches
+from vfxstyle.files import write_atomically
+from vfxstyle.shots import open_shot
+
+NOTICE_SECONDS = 60
+"""How long a task that is cancelled has to finish or drop its frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A path that a job is given as a parameter, so that an engine can map it to where workers see it."""
+
+    name: str
+    """Name of the parameter."""
+    path: Path
+    """Its value."""
+    flow: str
+    """IN, OUT or INOUT."""
+    told: str
+    """What it is."""
+    kind: str = "DIRECTORY"
+    """DIRECTORY or FILE."""
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """Its definition in the template."""
+        return {
+            "name": self.name,
+            "type": "PATH",
+            "objectType": self.kind,
+            "dataFlow": self.flow,
+            "description": self.told,
+        }
+
+
+def _places(jobs: Sequence[ShotJob]) -> list[_Place]:
+    """The folders of all jobs, three of each, and the preset's file where it is not shipped."""
+    places = [_Place("Preset", Path(jobs[0].preset), "IN", "The look.", "FILE")] if _is_file(jobs[0].preset) else []
+    for index, job in enumerate(jobs, start=1):
+        places += [
+            _Place(f"Plate{index}", job.shot.parent, "IN", f"Folder that holds the plate of {job.name}."),
+            _Place(f"Output{index}", job.output.parent, "OUT", f"Folder for {job.output.name}."),
+            _Place(f"Analysis{index}", job.analysis.parent, "INOUT", f"Folder for the analysis of {job.name}."),
+        ]
+    return places
+
+
+def _is_file(preset: str) -> bool:
+    return Path(preset).is_absolute()
+
+
+def parameter_values(jobs: Sequence[ShotJob], chunk: int) -> dict[str, Any]:
+    """The values of the template's parameters, by name."""
+    frames = {f"Frames{index}": _range(job.frames) for index, job in enumerate(jobs, start=1)}
+    return {"ChunkSize": chunk, **{place.name: str(place.path) for place in _places(jobs)}, **frames}
+
+
+def job_template(jobs: Sequence[ShotJob], *, parts: int | None = None) -> dict[str, Any]:
+    """The template of a job that grades some shots. parts: tasks of a shot's features."""
+    definitions: list[dict[str, Any]] = [
+        {"name": "Vfxstyle", "type": "STRING", "default": "vfxstyle", "description": "The command on the workers."},
+        {
+            "name": "ChunkSize",
+            "type": "INT",
+            "default": DEFAULT_CHUNK,
+            "minValue": 1,
+            "description": "Frames of a task.",
+        },
+        *(place.definition for place in _places(jobs)),
+    ]
+    steps: list[dict[str, Any]] = []
+    for index, job in enumerate(jobs, start=1):
+        definitions.append({"name": f"Frames{index}", "type": "STRING", "description": f"Frames of {job.name}."})
+        known = {
+            str(job.shot): f"{{{{Param.Plate{index}}}}}/{job.shot.name}",
+            str(job.output): f"{{{{Param.Output{index}}}}}/{job.output.name}",
+            str(job.analysis): f"{{{{Param.Analysis{index}}}}}/{job.analysis.name}",
+        }
+        if _is_file(job.preset):
+            known[job.preset] = "{{Param.Preset}}"
+        own = steps_of(job, parts=parts)
+        names = {step.name: f"{step.name} {index}" for step in own}
+        steps += [_step(step, names, known, f"Frames{index}", job.is_movie) for step in own]
+    return {
+        "specificationVersion": "jobtemplate-2023-09",
+        "extensions": ["TASK_CHUNKING"],
+        "name": f"vfxstyle {Path(jobs[0].preset).stem} {jobs[0].name if len(jobs) == 1 else f'{len(jobs)} shots'}"[
+            :128
+        ],
+        "parameterDefinitions": definitions,
+        "steps": steps,
+    }
+
+
+def _range(frames: Sequence[int]) -> str:
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in stretches(frames))
+
+
+def _step(step: Step, names: dict[str, str], known: dict[str, str], frames: str, is_movie: bool) -> dict[str, Any]:
+    odd = [argument for argument in step.command if "{{" in argument]
+    if odd:
+        raise UsageError(f"Open Job Description reads '{{{{' in {odd[0]} as a parameter of its own; rename it.")
+    arguments = [known.get(argument, argument) for argument in step.command]
+    built: dict[str, Any] = {"name": names[step.name]}
+    if step.after is not None:
+        built["dependencies"] = [{"dependsOn": names[step.after]}]
+    piece = None
+    if step.parts:
+        piece = f"{{{{Task.Param.Part}}}}/{step.parts}"
+        built["parameterSpace"] = {
+            "taskParameterDefinitions": [{"name": "Part", "type": "INT", "range": f"1-{step.parts}"}]
+        }
+    elif step.frames and is_movie:  # one file: one task
+        piece = f"{{{{Param.{frames}}}}}"
+    elif step.frames:
+        piece = "{{Task.Param.Frames}}"
+        chunked = {"defaultTaskCount": "{{Param.ChunkSize}}", "rangeConstraint": "CONTIGUOUS"}
+        built["parameterSpace"] = {
+            "taskParameterDefinitions": [
+                {"name": "Frames", "type": "CHUNK[INT]", "range": f"{{{{Param.{frames}}}}}", "chunks": chunked}
+            ]
+        }
+    if piece is not None:
+        arguments = [piece if argument == PIECE else argument for argument in arguments]
+    built["script"] = {
+        "actions": {
+            "onRun": {
+                "command": "{{Param.Vfxstyle}}",
+                "args": [*arguments, "--progress", "openjd"],
+                "cancelation": {"mode": "NOTIFY_THEN_TERMINATE", "notifyPeriodInSeconds": NOTICE_SECONDS},
+            }
+        }
+    }
+    return built
+
+
+def asset_references(jobs: Sequence[ShotJob]) -> dict[str, Any]:
+    """The files that a job reads, and the folders that it writes to."""
+    inputs = []
+    for job in jobs:
+        with open_shot(job.shot, missing="skip") as shot:
+            inputs += list(dict.fromkeys(str(shot.file_of(number).absolute()) for number in shot.frames))
+        if _is_file(job.preset):
+            inputs.append(job.preset)
+    outputs = {str(path) for job in jobs for path in (job.output.parent, job.analysis)}
+    return {
+        "assetReferences": {
+            "inputs": {"filenames": sorted(set(inputs)), "directories": []},
+            "outputs": {"directories": sorted(outputs)},
+            "referencedPaths": [],
+        }
+    }
+
+
+def write_bundle(
+    folder: Path, jobs: Sequence[ShotJob], *, chunk: int = DEFAULT_CHUNK, parts: int | None = None
+) -> list[Path]:
+    """Write a job bundle; returns its files.
+
+    Raises :class:`~vfxstyle.errors.OutputError`.
+    """
+    values = parameter_values(jobs, chunk)
+    listed = [{"name": name, "value": value} for name, value in values.items()]
+    contents = {
+        "template.json": job_template(jobs, parts=parts),
+        "parameter_values.json": {"parameterValues": listed},  # as Deadline Cloud reads them
+        "parameters.json": values,  # as openjd does
+        "asset_references.json": asset_references(jobs),
+    }
+    for name, content in contents.items():
+        try:
+            write_atomically(folder / name, json.dumps(content, indent=2).encode())
+        except OSError as error:
+            raise OutputError(
+                f"Bundle {folder} cannot be written: {error.strerror}; choose another with -o."
+            ) from error
+    return [folder / name for name in contents]

@@ -1,0 +1,66 @@
+"""What is there of many shots: done, partial, nothing yet, or failed and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from vfxstyle.errors import VfxStyleError
+from vfxstyle.farm.tasks import ShotJob
+from vfxstyle.pipeline.grade import plan_grade
+
+State = Literal["done", "partial", "none", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShotStatus:
+    """How far a shot is."""
+
+    name: str
+    """Name of its job."""
+    state: State
+    """done: every frame is there and current. partial: some are. none: none is. failed: a task failed for good."""
+    frames: int
+    """Frames asked for."""
+    current: int
+    """Those of them that are there, whole and made from this plate, preset and settings."""
+    output: str
+    """Where they are."""
+    reason: str
+    """Why it failed; else empty."""
+
+
+def status_of(job: ShotJob, reason: str = "") -> ShotStatus:
+    """How far a shot is, by what is on disk. reason: why a task of it failed, or empty."""
+    try:
+        plan = plan_grade(
+            job.shot, job.preset, job.output, frames=job.frames, analysis=job.analysis, settings=job.settings
+        )
+    except VfxStyleError as error:
+        return ShotStatus(job.name, "failed", len(job.frames), 0, str(job.output), reason or str(error))
+    missing = len(job.frames) if job.is_movie and plan["files"] else len(plan["files"])
+    current = len(job.frames) - missing
+    state: State = "done" if not missing else "failed" if reason else "partial" if current else "none"
+    return ShotStatus(job.name, state, len(job.frames), current, str(job.output), "" if state == "done" else reason)
+
+
+def statuses_of(jobs: Sequence[ShotJob], reasons: Mapping[str, str]) -> list[ShotStatus]:
+    """How far shots are. reasons: why some failed, by name."""
+    return [status_of(job, reasons.get(job.name, "")) for job in jobs]
+
+
+def as_table(statuses: Sequence[ShotStatus]) -> str:
+    """A line for each shot, and one for all."""
+    width = max(len("shot"), *(len(status.name) for status in statuses))
+    lines = [f"{'shot':<{width}}  {'state':<8} {'frames':>11}  why"]
+    for status in statuses:
+        count = f"{status.current}/{status.frames}"
+        lines.append(f"{status.name:<{width}}  {status.state:<8} {count:>11}  {status.reason}".rstrip())
+    done = sum(status.state == "done" for status in statuses)
+    return "\n".join([*lines, f"{done} of {len(statuses)} shots done"])
+
+
+def as_json(statuses: Sequence[ShotStatus]) -> list[dict[str, Any]]:
+    """The same for scripts."""
+    return [asdict(status) for status in statuses]
