@@ -1,5 +1,6 @@
 """What we hold each other to, as far as a machine can check it."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +78,19 @@ def test_nothing_that_can_run_code_is_read_from_files():
         for line in text.splitlines():
             assert "torch.load(" not in line or "weights_only=True" in line, path
             assert "np.load(" not in line or "allow_pickle=False" in line, path
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_no_file_that_is_read_can_run_code(path):
+    """No pickles and no evaluation anywhere; torch reads weights as data only."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = {alias.name.split(".")[0] for alias in node.names} | {getattr(node, "module", None) or ""}
+            assert not names & {"pickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+            assert called not in ("eval", "exec", "compile", "os.system")
+            assert given.get("shell") != "True"
+            assert called != "torch.load" or given.get("weights_only") == "True"
+            assert called != "np.load" or given.get("allow_pickle") == "False"

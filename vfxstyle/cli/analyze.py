@@ -45,6 +45,7 @@ def _part(context: click.Context, parameter: click.Parameter, text: str) -> tupl
 @options.layer
 @options.view
 @options.missing
+@options.max_pixels
 @options.on_error
 @options.weights
 @options.device

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.pipeline.settings import (
     DEFAULT_ANALYSIS_WIDTH,
     DEFAULT_BACKBONE,
@@ -59,6 +60,13 @@ on_error = click.option(
     default="stop",
     show_default=True,
     help="Frames that cannot be read: stop, or leave them out (exit 1).",
+)
+max_pixels = click.option(
+    "--max-pixels",
+    type=int,
+    default=DEFAULT_MAX_PIXELS,
+    show_default=True,
+    help="Pictures that claim more are refused before memory is taken.",
 )
 overwrite = click.option(
     "--overwrite",
@@ -120,6 +128,7 @@ _GRADE = (
     ),
     missing,
     on_error,
+    max_pixels,
     click.option(
         "--write-nuke", is_flag=True, help="Write a Nuke script with plate, grade and a wipe beside the result."
     ),
@@ -145,6 +154,6 @@ _existing_analysis = click.option(
 def of_an_analysed_shot(command: Command) -> Command:
     """The options of a command that needs a look and the analysis of a shot, but writes no graded frames."""
     shared = (preset, superpixels, analysis_width, weights, _existing_analysis, input_space, ocio, layer, view)
-    for option in reversed((*shared, device, progress, seed)):
+    for option in reversed((*shared, max_pixels, device, progress, seed)):
         command = option(command)
     return command

@@ -32,6 +32,7 @@ from vfxstyle.pipeline.settings import DEFAULT_SUPERPIXELS, TrainSettings
     show_default=True,
     help="Share of the pairs kept from training to measure the look; used with 10 pairs or more.",
 )
+@options.max_pixels
 @options.backbone
 @options.weights
 @options.device

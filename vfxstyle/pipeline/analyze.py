@@ -12,13 +12,14 @@ from vfxstyle.errors import AnalysisError, UsageError
 from vfxstyle.features import pick_device, weights_digest
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.plan import analysis_beside, analysis_settings, make_plan
+from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.render import look_of, stored_transforms
 from vfxstyle.pipeline.request import AnalysisRequest
 from vfxstyle.pipeline.settings import DEFAULT_BACKBONE, GradeSettings, Stage
 from vfxstyle.pipeline.spaces import input_space
 from vfxstyle.pipeline.store import AnalysisFolder
-from vfxstyle.shots import Shot, open_shot
+from vfxstyle.shots import Shot
 from vfxstyle.style import Preset, read_preset
 
 
@@ -64,7 +65,7 @@ def analyze(
     _check_choices(preset, stage, part)
     look = None if preset is None else read_preset(find_preset(preset))
     pick_device(settings.device)
-    with open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing) as plate:
+    with open_plate(shot, settings) as plate:
         request = _request(plate, preset, look, backbone, analysis, settings)
         clock.note(f"analysis: {request.folder}, {len(plate)} frames, superpixels by {request.settings.method} method")
         stored = _studied(request, settings, clock, stage, part)
@@ -92,7 +93,7 @@ def plan_analyze(
     """What :func:`analyze` would do with the same arguments, as JSON values, without writing anything."""
     settings = settings or GradeSettings()
     look = None if preset is None else read_preset(find_preset(preset))
-    with open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing) as plate:
+    with open_plate(shot, settings) as plate:
         request = _request(plate, preset, look, backbone, analysis, settings)
         stored = request.stored
         files = [] if stored.is_segmented(plate) and stored.is_described() else stored.files(plate.frames)

@@ -131,7 +131,7 @@ class PictureReader:
                 for done in self._open.values():
                     done.close()
                 self._open.clear()
-            self._open[path] = open_shot(path, missing="skip")
+            self._open[path] = open_shot(path, missing="skip", max_pixels=self._settings.max_pixels)
         return self._open[path]
 
     def read(self, picture: Picture) -> tuple[FloatArray, tuple[int, int], str]:

@@ -16,10 +16,11 @@ from vfxstyle.errors import UsageError
 from vfxstyle.pipeline.job import Job
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.plan import make_plan
+from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import GradeSettings
 from vfxstyle.pipeline.standin import MOST_FRAMES, Look, Pixels, Residual, StandIn
-from vfxstyle.shots import open_shot, parse_frames
+from vfxstyle.shots import parse_frames
 from vfxstyle.style import read_preset
 from vfxstyle.style.lut import apply_cube, fit_cdl, fit_cube
 
@@ -65,7 +66,7 @@ def export(
         raise UsageError(f"size is {size}; it must be 2 to 129 nodes.")
     clock = Clock(progress or Silent())
     settings = settings or GradeSettings()
-    with open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing) as plate:
+    with open_plate(shot, settings) as plate:
         plan = make_plan(plate, find_preset(preset), None, None, analysis, settings)
         chosen = plate.select(parse_frames(frames) if isinstance(frames, str) else frames or plate.frames)
         job = Job(plan, plate, read_preset(plan.preset), any_analysis=True)

@@ -13,10 +13,11 @@ from vfxstyle.pipeline.job import Job, is_one_stretch
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.nuke import nuke_file, write_nuke
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, make_plan
+from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import GradeSettings, Missing
 from vfxstyle.pipeline.store import AnalysisFolder
-from vfxstyle.shots import Shot, format_frames, open_shot, parse_frames
+from vfxstyle.shots import Shot, format_frames, parse_frames
 from vfxstyle.style import read_preset
 
 
@@ -96,9 +97,9 @@ def grade(
 
 def _opened(shot: str | Path, within: Sequence[int] | None, settings: GradeSettings) -> Shot:
     if within is None:
-        return open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing)
+        return open_plate(shot, settings)
     lenient: Missing = "skip" if settings.missing == "error" else settings.missing  # a hole elsewhere does not matter
-    opened = open_shot(shot, layer=settings.layer, view=settings.view, missing=lenient)
+    opened = open_plate(shot, replace(settings, missing=lenient))
     opened.limit(within)
     if opened.missing and settings.missing == "error":
         raise ShotError(

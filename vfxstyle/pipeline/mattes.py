@@ -15,9 +15,10 @@ from vfxstyle.pipeline.groups import group_alike
 from vfxstyle.pipeline.job import Job
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.plan import make_plan
+from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import DEFAULT_GROUPS, GradeSettings
-from vfxstyle.shots import Frame, OutputFormat, Shot, open_shot, parse_frames
+from vfxstyle.shots import Frame, OutputFormat, Shot, parse_frames
 from vfxstyle.shots.cryptomatte import matte_channels, matte_part, ranked
 from vfxstyle.shots.exr import Header
 from vfxstyle.shots.metadata import exr_header_of
@@ -67,7 +68,7 @@ def mattes(
         raise UsageError(f"groups is {groups}; it must be at least 1.")
     folder, clock = Path(output), Clock(progress or Silent())
     settings = settings or GradeSettings()
-    with open_shot(shot, layer=settings.layer, view=settings.view, missing=settings.missing) as plate:
+    with open_plate(shot, settings) as plate:
         plan = make_plan(plate, find_preset(preset), None, None, analysis, settings)
         numbers = plate.select(parse_frames(frames) if isinstance(frames, str) else frames or plate.frames)
         _check_folder(folder, plate)

@@ -1,16 +1,30 @@
-"""A plate as the analysis sees it: display range, sRGB-encoded, at analysis resolution."""
+"""A plate, and how the analysis sees it: display range, sRGB-encoded, at analysis resolution."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.color import linear_to_lab, linear_to_srgb, shown_as_photograph, srgb_to_linear
+from vfxstyle.pipeline.settings import GradeSettings
 from vfxstyle.pipeline.spaces import Light
-from vfxstyle.shots import Frame
+from vfxstyle.shots import Frame, Shot, open_shot
 
 FloatArray = npt.NDArray[np.float32]
+
+
+def open_plate(shot: str | Path, settings: GradeSettings) -> Shot:
+    """Open a shot as the settings say. Raises what :func:`vfxstyle.open_shot` raises."""
+    return open_shot(
+        shot,
+        layer=settings.layer,
+        view=settings.view,
+        missing=settings.missing,
+        max_pixels=settings.max_pixels,
+    )
 
 
 def analysis_size(width: int, height: int, analysis_width: int) -> tuple[int, int]:

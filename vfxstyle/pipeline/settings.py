@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Literal, get_args
 
 from vfxstyle.errors import UsageError
+from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.rates import exact_rate
 
 Method = Literal["temporal", "graph"]
@@ -133,6 +134,8 @@ class GradeSettings:
     """Frames per second out, ``24`` or ``24000/1001``; None takes the plate's."""
     audio: Audio = "copy"
     """What happens to a movie's sound when a movie is made of it."""
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    """Pixels that a picture of the plate may have; more are refused before memory is taken."""
     write_nuke: bool = False
     """Whether a Nuke script with plate, grade and a wipe is written beside the result."""
 
@@ -142,6 +145,7 @@ class GradeSettings:
         _check(0 < self.coverage <= 1, f"coverage is {self.coverage}; it must be above 0, and at most 1.")
         _check_choice("format", self.format, get_args(FormatName))
         _check_choice("overwrite", self.overwrite, get_args(Overwrite))
+        _check(self.max_pixels >= 1, f"max_pixels is {self.max_pixels}; it must be at least 1.")
         _check_shared(self.superpixels, self.analysis_width, self.device, self.seed)
 
 
@@ -177,8 +181,11 @@ class TrainSettings:
     """OpenColorIO name of the pictures' space; None takes what each file says."""
     ocio: str | None = None
     """OpenColorIO configuration; None takes ``$OCIO``, or the library's ACES studio configuration."""
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    """Pixels that a picture may have; more are refused before memory is taken."""
 
     def __post_init__(self) -> None:
+        _check(self.max_pixels >= 1, f"max_pixels is {self.max_pixels}; it must be at least 1.")
         _check(self.samples >= 1, f"samples is {self.samples}; it must be at least 1.")
         _check(self.epochs is None or self.epochs >= 1, f"epochs is {self.epochs}; it must be at least 1.")
         _check(0 <= self.held_out <= 0.5, f"held_out is {self.held_out}; it must be 0 to 0.5.")

@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -16,9 +16,10 @@ from vfxstyle.errors import OutputError, PartialError, ShotError, UsageError, Vf
 from vfxstyle.files import write_atomically
 from vfxstyle.pipeline.grade import GradeReport, grade, plan_grade
 from vfxstyle.pipeline.library import find_preset
+from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import DEFAULT_HANDLES, GradeSettings
-from vfxstyle.shots import Shot, format_frames, open_shot
+from vfxstyle.shots import Shot, format_frames
 
 SUFFIX = ".otio"
 """File name extension of a timeline."""
@@ -142,7 +143,7 @@ def _planned(
     jobs: list[tuple[Any, ClipJob]] = []
     for clip in timeline.find_clips():
         source = _source_of(clip, cut)
-        with open_shot(source.shot, layer=settings.layer, view=settings.view, missing="skip") as shot:
+        with open_plate(source.shot, replace(settings, missing="skip")) as shot:
             frames, first = _frames_of(clip, source, shot, handles)
             movie = settings.format.startswith("prores") if settings.format else shot.is_movie
         twin = next((job for _, job in jobs if job.work == (source.shot, frames)), None)

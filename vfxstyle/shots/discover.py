@@ -10,8 +10,10 @@ from typing import Literal
 import fileseq
 
 from vfxstyle.errors import ShotError, UsageError
+from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.shots.images import PICTURE_EXTENSIONS, ImageShot
 from vfxstyle.shots.layers import LayerChoice
+from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot
 
 MOVIE_EXTENSIONS = frozenset({"mov", "mp4", "m4v", "mkv", "mxf", "avi"})
@@ -30,14 +32,19 @@ MissingPolicy = Literal["error", "skip", "hold"]
 class ShotOptions:
     """How a shot is opened."""
 
-    layers: LayerChoice = field(default_factory=LayerChoice)
-    """Which layer of EXR files is read."""
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    """How its pictures are read."""
     missing: MissingPolicy = "error"
     """What happens to frames that a sequence lacks."""
 
 
 def open_shot(
-    path: str | Path, *, layer: str | None = None, view: str | None = None, missing: MissingPolicy = "error"
+    path: str | Path,
+    *,
+    layer: str | None = None,
+    view: str | None = None,
+    missing: MissingPolicy = "error",
+    max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> Shot:
     """Open a shot for reading.
 
@@ -47,12 +54,14 @@ def open_shot(
     layer, view: which layer and view of EXR files is read; by default the main one.
     missing: what happens to frames that a sequence lacks: an "error", "skip" them (they are in ``missing`` of the
         shot), or "hold" the frame before them.
+    max_pixels: pixels that a picture may have; a file that claims more is refused before memory is taken.
     Raises :class:`~vfxstyle.errors.ShotError` if nothing is there, more than one thing is, or the
     sequence has holes; :class:`~vfxstyle.errors.FrameError` if the first frame cannot be read.
     """
     text = str(path)
     place = Path(text)
-    options = ShotOptions(layers=LayerChoice(layer, view), missing=missing)
+    reading = ReadOptions(layers=LayerChoice(layer, view), max_pixels=max_pixels)
+    options = ShotOptions(reading=reading, missing=missing)
     try:
         is_folder, is_file = place.is_dir(), place.is_file()
     except (OSError, ValueError) as error:
@@ -112,9 +121,9 @@ def _open_file(path: Path, options: ShotOptions) -> Shot:
     if extension in MOVIE_EXTENSIONS:
         from vfxstyle.shots.movies import MovieShot
 
-        if options.layers:
+        if options.reading.layers:
             raise UsageError(f"{path} is a movie; leave --layer and --view out, they are for EXR.")
-        return MovieShot(path)
+        return MovieShot(path, options.reading.max_pixels)
     if extension not in PICTURE_EXTENSIONS:
         raise ShotError(
             f"{path} is neither a picture ({', '.join(sorted(PICTURE_EXTENSIONS))}) nor a movie "
@@ -123,7 +132,7 @@ def _open_file(path: Path, options: ShotOptions) -> Shot:
     try:
         sequence = fileseq.FileSequence(str(path), pad_style=_PADDING_STYLE)
     except fileseq.FileSeqException:  # a name that is no sequence name, such as a-1.2b-3c.jpg
-        return ImageShot(path.stem, path, {1: path}, 4, options.layers)
+        return ImageShot(path.stem, path, {1: path}, 4, options.reading)
     return _sequence_shot(sequence, _stem(sequence) or path.stem, path, options, complete=False)
 
 
@@ -175,7 +184,7 @@ def _sequence_shot(
     """
     on_disk = [int(number) for number in sequence.frameSet() or ()]
     if not on_disk:
-        return ImageShot(name, path, {1: Path(str(sequence[0]))}, 4, options.layers)
+        return ImageShot(name, path, {1: Path(str(sequence[0]))}, 4, options.reading)
     belongs = wanted or (tuple(range(min(on_disk), max(on_disk) + 1)) if complete else tuple(on_disk))
     there = sorted(set(on_disk) & set(belongs))
     missing = sorted(set(belongs) - set(on_disk))
@@ -184,6 +193,6 @@ def _sequence_shot(
     files = {number: Path(str(sequence.frame(number))) for number in there}
     if options.missing == "hold":
         files |= {number: files[max((n for n in there if n < number), default=there[0])] for number in missing}
-    shot = ImageShot(name, path, files, max(int(sequence.zfill()), 1), options.layers)
+    shot = ImageShot(name, path, files, max(int(sequence.zfill()), 1), options.reading)
     shot.missing = tuple(missing)
     return shot

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from vfxstyle.errors import FrameError
 from vfxstyle.shots.frame import Frame
-from vfxstyle.shots.layers import LayerChoice
 from vfxstyle.shots.pictures import PICTURE_EXTENSIONS, open_picture
+from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot, ShotInfo
 
 __all__ = ["PICTURE_EXTENSIONS", "ImageShot"]
@@ -16,16 +16,16 @@ __all__ = ["PICTURE_EXTENSIONS", "ImageShot"]
 class ImageShot(Shot):
     """A sequence of pictures, one file a frame.
 
-    files: the file of each frame. layers: which layer of EXR files is read.
+    files: the file of each frame. reading: which layer of EXR files is read, and how large pictures may be.
     """
 
     def __init__(
-        self, name: str, path: Path, files: dict[int, Path], padding: int, layers: LayerChoice | None = None
+        self, name: str, path: Path, files: dict[int, Path], padding: int, reading: ReadOptions | None = None
     ) -> None:
         self.name, self.path, self.padding = name, path, padding
         self.frames = tuple(sorted(files))
         self._files = files
-        self._layers = layers or LayerChoice()
+        self._reading = reading or ReadOptions()
         self.info = self._describe()
 
     def _describe(self) -> ShotInfo:
@@ -33,7 +33,7 @@ class ImageShot(Shot):
         first_error = None
         for number in self.frames:
             try:
-                with open_picture(self._files[number], number, self._layers) as first:
+                with open_picture(self._files[number], number, self._reading) as first:
                     return ShotInfo(
                         width=first.display_window.width,
                         height=first.display_window.height,
@@ -66,7 +66,7 @@ class ImageShot(Shot):
         the first frame, or of a kind that cannot be graded.
         """
         path = self._files[number]
-        with open_picture(path, number, self._layers) as picture:
+        with open_picture(path, number, self._reading) as picture:
             display = picture.display_window
             if (display.width, display.height) != (self.info.width, self.info.height):
                 raise FrameError(

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.errors import FrameError, ShotError
+from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.shots.frame import FloatArray, Frame, MovieMark, Window
+from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot, ShotInfo
 from vfxstyle.shots.tags import tag_of_movie
 from vfxstyle.shots.timecode import timecode_after
@@ -25,10 +27,13 @@ _HD_ROWS = 720
 class MovieShot(Shot):
     """The first video stream of a movie. Its frames are numbered from 1."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
         self.name, self.path, self.padding = path.stem, path, 4
         self._container = self._open()
         self._stream = self._container.streams.video[0]
+        excess = ReadOptions(max_pixels=max_pixels).excess(self._stream.width, self._stream.height)
+        if excess:
+            raise ShotError(f"Movie {path} {excess}; copy it again, or let it pass with --max-pixels.")
         self._stream.thread_type = "AUTO"
         self._times = self._scan()
         self._refuse_variable_rate()

@@ -14,7 +14,8 @@ from vfxstyle.errors import FrameError, UsageError
 from vfxstyle.rates import exact_rate
 from vfxstyle.shots import exr
 from vfxstyle.shots.frame import ExrPlate, FloatArray, Frame, Window
-from vfxstyle.shots.layers import LayerChoice, NoLayerError, find_layer
+from vfxstyle.shots.layers import NoLayerError, find_layer
+from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.tags import ColorTag, tag_of_exr, tag_of_picture
 from vfxstyle.shots.timecode import timecode_text
 
@@ -68,31 +69,39 @@ class Picture(ABC):
         """An error about this frame."""
         return FrameError(f"Frame {self.number} ({self.path}) {what}; {remedy}.", frames=(self.number,))
 
+    def _check_size(self, window: Window, reading: ReadOptions) -> None:
+        excess = reading.excess(window.width, window.height)
+        if excess:
+            raise self.error(excess, "copy it again, or let it pass with --max-pixels")
+
     @abstractmethod
     def frame(self) -> Frame:
         """The picture with its pixels. Raises :class:`~vfxstyle.errors.FrameError`."""
 
 
-def open_picture(path: Path, number: int, choice: LayerChoice) -> Picture:
+def open_picture(path: Path, number: int, reading: ReadOptions) -> Picture:
     """Open a picture file.
 
     Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read or graded,
     :class:`~vfxstyle.errors.UsageError` if a layer is asked of a format that has none.
     """
     if path.suffix.lower() == ".exr":
-        return _ExrPicture(path, number, choice)
-    if choice:
+        return _ExrPicture(path, number, reading)
+    if reading.layers:
         raise UsageError(f"{path} has no layers or views; leave --layer and --view out, they are for EXR.")
-    return _FlatPicture(path, number)
+    return _FlatPicture(path, number, reading)
 
 
 class _ExrPicture(Picture):
     """An OpenEXR file."""
 
-    def __init__(self, path: Path, number: int, choice: LayerChoice) -> None:
+    def __init__(self, path: Path, number: int, reading: ReadOptions) -> None:
         super().__init__(path, number)
+        choice = reading.layers
         try:
             headers = exr.read_headers(path)
+            for window in (window for header in headers for window in exr.windows_of(header)):
+                self._check_size(window, reading)
             self._layer = find_layer(headers, choice)
         except exr.ExrError as error:
             raise self.error(error.what, error.remedy) from error
@@ -138,7 +147,7 @@ class _ExrPicture(Picture):
 class _FlatPicture(Picture):
     """A picture of one layer without parts, read with OpenImageIO."""
 
-    def __init__(self, path: Path, number: int) -> None:
+    def __init__(self, path: Path, number: int, reading: ReadOptions) -> None:
         super().__init__(path, number)
         if path.suffix.lower() in (".jpg", ".jpeg") and _jpeg_ends_early(path.read_bytes()):
             raise self.error("is cut short", _AGAIN)
@@ -152,6 +161,8 @@ class _FlatPicture(Picture):
         self._check_layout()
         self.data_window = Window(spec.x, spec.y, spec.width, spec.height)
         self.display_window = Window(spec.full_x, spec.full_y, spec.full_width, spec.full_height)
+        for window in (self.data_window, self.display_window):
+            self._check_size(window, reading)
         self.tag = tag_of_picture(spec, path.suffix.lower().lstrip("."))
         self.has_alpha = self._alpha_channel() is not None
         self.frame_rate = _frame_rate_of(spec)
