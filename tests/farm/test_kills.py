@@ -1,0 +1,37 @@
+"""A job that is killed at any moment leaves whole files or none, and goes on where it was; more in benchmarks/faults.py."""
+
+import random
+import subprocess
+import sys
+import time
+
+QUICK = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu", "--progress", "none"]
+KILLS = 6
+
+
+def finals(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not any(".part" in part or part == ".features" for part in path.parts)
+    }
+
+
+def test_killed_at_random_moments_and_resumed_is_undisturbed(make_shot, tmp_path, lively_preset):
+    shot = make_shot(frames=range(1, 25))
+    command = [sys.executable, "-m", "vfxstyle", "grade", str(shot), "--preset", str(lively_preset), *QUICK]
+    start = time.monotonic()
+    subprocess.run([*command, "-o", str(tmp_path / "whole" / "out")], check=True, timeout=300)
+    length, wanted = time.monotonic() - start, finals(tmp_path / "whole" / "out")
+    draw, out = random.Random(3), tmp_path / "out"
+    for index in range(KILLS):
+        job = subprocess.Popen([*command, "-o", str(out)])
+        try:
+            job.wait(draw.uniform(0.3, 0.3 + 0.7 * (index + 1) / KILLS) * length)
+        except subprocess.TimeoutExpired:
+            job.kill()
+        job.wait()
+        there = finals(out)
+        assert {name: data for name, data in there.items() if wanted.get(name) != data} == {}
+    subprocess.run([*command, "-o", str(out)], check=True, timeout=300)
+    assert finals(out) == wanted
