@@ -32,6 +32,7 @@ from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.plan import make_plan
 from vfxstyle.pipeline.plates import lab_of_picture
 from vfxstyle.pipeline.progress import Clock, Silent
+from vfxstyle.pipeline.render import predict_transforms
 from vfxstyle.pipeline.settings import GradeSettings, TrainSettings
 from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.pipeline.tables import table_of
@@ -57,7 +58,8 @@ TIMED_LOOK = "golden"
 """Preset that is graded with to measure time."""
 OURS = "ours, 1000"
 ONE_FRAME = "ours, 1000, each superpixel from one frame"
-FEW_ROWS = (OURS, "learnt 33-cube LUT", "U-Net")
+LUT = "learnt 33-cube LUT"
+FEW_ROWS = (OURS, LUT, "U-Net")
 """Rows of the table of few."""
 
 
@@ -151,15 +153,16 @@ class Study:
         with open_shot(self.folder) as shot:
             shot.limit(shot.frames[: len(self.labelled)])
             plan = make_plan(shot, path, place / "frames", None, place, ROWS[row])
-            yield Job(plan, shot, preset), Clock(Silent())
+            yield Job(plan, shot, read_preset(path)), Clock(Silent())
 
     def graded(self, row: str, preset: Preset, *, one_frame_each: bool = False) -> list[FloatArray]:
         """Every frame after a look, sRGB."""
         with self.job(row, preset) as (job, clock):
             analysis = job.analyse(clock)
-            if one_frame_each:
-                analysis = OneFrameEach(analysis.folder, analysis.identity)
             renderer = job.renderer(analysis, clock)
+            if one_frame_each:
+                alone = OneFrameEach(analysis.folder, analysis.identity)
+                renderer = replace(renderer, transforms=predict_transforms(alone, job.preset, "cpu"))
             with clock.stage("grade", len(job.plan.frames)):
                 frames = [renderer.render(job.shot.read(number)).frame.rgb for number in job.plan.frames]
         if "features" in clock.seconds:
@@ -259,7 +262,7 @@ class VideoTables:
         found = rivals(lessons, truth, PAIRS)
         pictures = {row: study.graded(row, found.preset) for row in ROWS}
         pictures[ONE_FRAME] = study.graded(OURS, found.preset, one_frame_each=True)
-        pictures["learnt 33-cube LUT"] = [found.cube(plate) for plate in study.plates]
+        pictures[LUT] = [found.cube(plate) for plate in study.plates]
         pictures["U-Net"] = [found.unet(plate) for plate in study.plates]
         for row, frames in {"truth": truth, "plate": study.plates, **pictures}.items():
             self.figures[study.name, style, row] = study.measured(frames, truth, learnt)
@@ -308,7 +311,7 @@ def table_three(tables: VideoTables) -> list[str]:
     lines += [
         "",
         "**Stability** of the same: warping error over the truth's; flicker of static superpixels, Lab; largest pop "
-        "against the truth at a superpixel's birth or death, Lab",
+        "against the truth at a superpixel's birth or death, Lab; every row is watched through the 1000 superpixels",
         "",
         f"| | {' | '.join(styles)} |",
         "|---" * (len(styles) + 1) + "|",
@@ -332,8 +335,8 @@ def table_few(tables: VideoTables) -> list[str]:
         "|---|---|---|---|---|---|---|---|",
     ]
     for (clip, style, count, row), f in tables.few.items():
-        seconds = tables.training[clip, style, count]
-        figures = f"{f.psnr:.1f} | {f.delta_e:.2f} | {f.delta_e_95:.2f} | {seconds:.0f}"
+        seconds = "" if row == LUT else f"{tables.training[clip, style, count]:.0f}"
+        figures = f"{f.psnr:.1f} | {f.delta_e:.2f} | {f.delta_e_95:.2f} | {seconds}"
         lines.append(f"| {clip} | {style} | {count} | {row} | {figures} |")
     return [*lines, ""]
 

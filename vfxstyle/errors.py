@@ -112,6 +112,10 @@ class OutputError(ResourceError):
     code = "output"
 
 
+class Terminated(BaseException):
+    """SIGTERM, raised where the program is."""
+
+
 class PartialError(VfxStyleError):
     """Some frames failed; every other frame is on disk and good."""
 
@@ -125,3 +129,20 @@ class Interrupted(VfxStyleError):  # noqa: N818 - it is no error of anybody's
     exit_code = 130
     code = "interrupted"
     retryable = True
+
+
+def failure_of(error: BaseException) -> VfxStyleError | None:
+    """What a user is told of an exception: one of the family; None for a fault of the program itself."""
+    if isinstance(error, VfxStyleError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted("Stopped from the keyboard; run the same command to go on.")
+    if isinstance(error, Terminated):
+        return Interrupted("Stopped by a signal; run the same command to go on.")
+    if isinstance(error, OSError):
+        return ResourceError(f"{error}; check the disk and the paths, then run again.")
+    if isinstance(error, MemoryError):
+        return ResourceError("Out of memory; use a machine with more, or a smaller --analysis-width.")
+    if isinstance(error, RuntimeError) and "out of memory" in str(error):
+        return ResourceError("Out of GPU memory; use a device with more, or --device cpu.")
+    return None

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+_ABANDONED = 24 * 3600  # seconds after which what is in the making belongs to nobody any more
+_IN_THE_MAKING = re.compile(r"^\..+\.[0-9a-f]{12}\.part(\.\w+)?$")
 
 
 def temporary_name(final: Path) -> Path:
@@ -73,6 +79,17 @@ def drop(part: Path) -> None:
     """Remove a temporary file if it is still there."""
     with suppress(OSError):
         part.unlink()
+
+
+def drop_abandoned(folder: Path) -> None:
+    """Remove what jobs that were killed have left in the making, when nothing of it has changed for a day."""
+    for part in folder.rglob(".*.part*"):
+        if not _IN_THE_MAKING.match(part.name):
+            continue
+        with suppress(OSError):
+            newest = max(path.stat().st_mtime for path in (part, *part.rglob("*")))
+            if time.time() - newest > _ABANDONED:
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
 def file_digest(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""A job that is killed at any moment leaves whole files or none, and goes on where it was; more in benchmarks/faults.py."""
+"""A job that is killed at any moment leaves whole files or none, and goes on where it was (benchmarks/faults.py)."""
 
 import random
 import subprocess

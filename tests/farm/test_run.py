@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from vfxstyle import grade
-from vfxstyle.errors import ResourceError
+from vfxstyle.errors import PartialError, ResourceError
 from vfxstyle.farm import run as farm
 from vfxstyle.farm.run import Outcome, engine_of, run_jobs
 from vfxstyle.farm.status import as_table, statuses_of
@@ -78,7 +79,7 @@ def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_
     assert "1 of 2 shots done" in as_table([good, bad])
 
 
-@pytest.mark.parametrize(("returncode", "tries"), [(-signal.SIGKILL, 3), (4, 3), (3, 1), (1, 1)])
+@pytest.mark.parametrize(("returncode", "tries"), [(-signal.SIGKILL, 3), (143, 3), (4, 3), (3, 1), (1, 1)])
 def test_what_was_killed_or_lacked_something_is_tried_again(make_shot, lively_preset, monkeypatch, returncode, tries):
     jobs = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, QUICK)
     seen = []
@@ -92,6 +93,58 @@ def test_what_was_killed_or_lacked_something_is_tried_again(make_shot, lively_pr
         report = run_jobs(jobs, engine, Silent(), retries=2)
     assert len(seen) == tries == report.tasks
     assert report.reasons == {"plate_lively": "segments: no luck"}
+
+
+def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_preset):
+    """Not what would be written: a frame left out is not done, and always writing over does not make it undone."""
+    shot = make_shot(frames=range(1, 5))
+    grade(shot, lively_preset, settings=QUICK)
+    for overwrite in ("always", "never", "changed"):
+        jobs = resolve_jobs([str(shot)], str(lively_preset), None, None, replace(QUICK, overwrite=overwrite))
+        assert statuses_of(jobs, {})[0].state == "done"
+    (shot / "plate.0003.exr").write_bytes(b"junk")
+    settings = replace(QUICK, on_error="skip")
+    with pytest.raises(PartialError):
+        grade(shot, lively_preset, settings=settings)
+    (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
+    assert (status.state, status.current, status.frames) == ("partial", 3, 4)
+    (shot / "plate.0003.exr").unlink()
+    settings = replace(QUICK, missing="skip")
+    with pytest.raises(PartialError):
+        grade(shot, lively_preset, settings=settings)
+    (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
+    assert (status.state, status.current, status.frames) == ("partial", 3, 4)
+
+
+def test_a_task_that_its_engine_loses_is_tried_again(make_shot, lively_preset):
+    jobs = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, QUICK)
+
+    class Losing(ThreadPoolExecutor):
+        def submit(self, call, *arguments):
+            return super().submit(lambda: 1 / 0)
+
+    with Losing(1) as engine:
+        report = run_jobs(jobs, engine, Silent(), retries=1)
+    assert report.tasks == 2
+    assert "was lost (ZeroDivisionError" in report.reasons["plate_lively"]
+
+
+def test_what_fails_inside_is_not_swallowed(monkeypatch):
+    import distributed
+
+    class Client:
+        def __init__(self, address, timeout):
+            self.closed = False
+
+        def get_executor(self, **options):
+            return None
+
+        def close(self):
+            raise OSError("gone")
+
+    monkeypatch.setattr(distributed, "Client", Client)
+    with pytest.raises(RuntimeError, match="mine"), engine_of("tcp://here:1", 1):
+        raise RuntimeError("mine")
 
 
 def test_a_task_that_is_killed_is_seen_as_killed(tmp_path, monkeypatch):

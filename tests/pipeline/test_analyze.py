@@ -1,6 +1,9 @@
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from helpers import write_picture
 
 from vfxstyle import analyze, grade
 from vfxstyle.errors import AnalysisError, UsageError
@@ -102,3 +105,39 @@ def test_another_plate_never_gets_this_analysis(make_shot, tmp_path, lively_pres
     assert list(first.seconds) == ["transforms", "grade"]
     always = analyze(shot, settings=QUICK, overwrite="always")
     assert list(always.seconds) == ["superpixels", "features"]
+
+
+def test_a_damaged_label_map_is_mended_though_transforms_are_there(make_shot, tmp_path, lively_preset):
+    shot, out = make_shot(frames=range(1, 4)), tmp_path / "out"
+    grade(shot, lively_preset, out, settings=QUICK)
+    before = frames_of(out)
+    next((out / ".vfxstyle").rglob("labels.0002.exr")).unlink()
+    (out / "out.0003.exr").unlink()
+    assert "superpixels" in grade(shot, lively_preset, out, settings=QUICK).seconds
+    assert frames_of(out) == before
+
+
+def test_a_frame_that_can_be_read_again_is_tried_again(make_shot, tmp_path, lively_preset):
+    shot = make_shot(frames=range(1, 5))
+    options = {"settings": QUICK, "on_error": "skip", "analysis": tmp_path / "a"}
+    write_picture(shot / "plate.0003.exr", np.zeros((90, 160, 3), np.float32), display=(0, 0, 128, 72))
+    first = analyze(shot, max_pixels=128 * 72, **options)
+    assert list(first.unreadable) == [3]
+    second = analyze(shot, **options)
+    assert second.unreadable == {}
+    assert "superpixels" in second.seconds
+
+
+@pytest.mark.parametrize("missing", ["features", "transforms"])
+def test_a_dry_run_of_what_is_partly_there(make_shot, tmp_path, lively_preset, missing):
+    shot = make_shot(frames=range(1, 4))
+    where = {"preset": lively_preset, "analysis": tmp_path / "a", "settings": QUICK}
+    analyze(shot, **where)
+    for path in (tmp_path / "a").rglob(f"{missing}*/*" if missing == "transforms" else "features.npz"):
+        path.unlink()
+    planned = plan_analyze(shot, **where)["files"]
+    assert len(planned) == 1
+    assert missing in planned[0]
+    always = plan_analyze(shot, **{**where, "settings": replace(QUICK, overwrite="always")})["files"]
+    assert len(always) == 3 + 2 + 1 + 1
+    assert plan_analyze(shot, stage="segments", **where)["files"] == []

@@ -18,7 +18,7 @@ from vfxstyle.cli.grade import grade
 from vfxstyle.cli.mattes import mattes
 from vfxstyle.cli.presets import presets
 from vfxstyle.cli.train import train
-from vfxstyle.errors import Interrupted, ResourceError, VfxStyleError
+from vfxstyle.errors import Terminated, VfxStyleError, failure_of
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -31,12 +31,8 @@ for command in (grade, train, analyze, export, mattes, farm, presets, doctor):
     cli.add_command(command)
 
 
-class _Terminated(BaseException):
-    """SIGTERM, raised where the program is."""
-
-
 def _on_terminate(number: int, frame: FrameType | None) -> None:
-    raise _Terminated
+    raise Terminated
 
 
 def _fail(error: VfxStyleError, exit_code: int) -> int:
@@ -56,31 +52,16 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
         code = 0
-    except VfxStyleError as error:
-        code = _fail(error, error.exit_code)
     except click.exceptions.Exit as leave:
         code = leave.exit_code
     except click.ClickException as error:
         error.show()
         click.echo("vfxstyle: FAILED code=usage retryable=no frames=none", err=True)
         code = 2
-    except (KeyboardInterrupt, click.Abort):
-        code = _fail(Interrupted("Stopped from the keyboard; run the same command to go on."), 130)
-    except _Terminated:
-        code = _fail(Interrupted("Stopped by a signal; run the same command to go on."), 143)
-    except OSError as error:
-        code = _fail(ResourceError(f"{error}; check the disk and the paths, then run again."), ResourceError.exit_code)
-    except MemoryError:
-        hint = "Out of memory; use a machine with more, or a smaller --analysis-width."
-        code = _fail(ResourceError(hint), ResourceError.exit_code)
-    except RuntimeError as error:
-        if "out of memory" not in str(error):
-            code = _report_fault()
-        else:
-            hint = "Out of GPU memory; use a device with more, or --device cpu."
-            code = _fail(ResourceError(hint), ResourceError.exit_code)
-    except Exception:
-        code = _report_fault()
+    except BaseException as error:
+        known = failure_of(KeyboardInterrupt() if isinstance(error, click.Abort) else error)
+        exit_code = 143 if isinstance(error, Terminated) else getattr(known, "exit_code", 1)
+        code = _report_fault() if known is None else _fail(known, exit_code)
     sys.exit(code)
 
 

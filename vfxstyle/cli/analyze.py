@@ -70,7 +70,7 @@ def analyze(
 
     where: dict[str, Any] = {"preset": preset, "backbone": backbone, "analysis": analysis, "settings": settings}
     if dry_run:
-        click.echo(json.dumps(pipeline.plan_analyze(shot, **where), indent=2))
+        click.echo(json.dumps(pipeline.plan_analyze(shot, stage=stage, part=part, **where), indent=2))
         return
     from vfxstyle.farm.progress import ANALYSIS_SHARES, watching
     from vfxstyle.farm.summary import analyze_summary

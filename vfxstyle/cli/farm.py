@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.pipeline.settings import DEFAULT_CHUNK, DEFAULT_RETRIES, GradeSettings
 
 if TYPE_CHECKING:
     from vfxstyle.farm.tasks import ShotJob
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_chunk = click.option("--chunk", type=click.IntRange(1), default=10, show_default=True, help="Frames of a task.")
+_chunk = click.option(
+    "--chunk", type=click.IntRange(1), default=DEFAULT_CHUNK, show_default=True, help="Frames of a task."
+)
 _parts = click.option("--parts", type=click.IntRange(1), help="Tasks of a shot's features. [default: by its length]")
 
 
@@ -81,7 +83,9 @@ def template(
 )
 @_chunk
 @_parts
-@click.option("--retries", type=click.IntRange(0), default=3, show_default=True, help="Of a task that was killed.")
+@click.option(
+    "--retries", type=click.IntRange(0), default=DEFAULT_RETRIES, show_default=True, help="Of a task that was killed."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the status of every shot as JSON.")
 @options.progress
 def run(

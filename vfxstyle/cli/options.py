@@ -59,7 +59,7 @@ on_error = click.option(
     type=click.Choice(get_args(OnError)),
     default="stop",
     show_default=True,
-    help="Frames that cannot be read: stop, or leave them out (exit 1).",
+    help="Frames that cannot be read: stop, or leave them out (a grade then exits with 1).",
 )
 max_pixels = click.option(
     "--max-pixels",

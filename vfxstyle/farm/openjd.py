@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vfxstyle.errors import OutputError, UsageError
-from vfxstyle.farm.tasks import DEFAULT_CHUNK, PIECE, ShotJob, Step, steps_of, stretches
+from vfxstyle.farm.tasks import PIECE, ShotJob, Step, steps_of, whole_range
 from vfxstyle.files import write_atomically
-from vfxstyle.shots import open_shot
+from vfxstyle.pipeline.plates import open_plate
+from vfxstyle.pipeline.settings import DEFAULT_CHUNK
 
 NOTICE_SECONDS = 60
 """How long a task that is cancelled has to finish or drop its frame."""
@@ -66,7 +67,7 @@ def _is_file(preset: str) -> bool:
 
 def parameter_values(jobs: Sequence[ShotJob], chunk: int) -> dict[str, Any]:
     """The values of the template's parameters, by name."""
-    frames = {f"Frames{index}": _range(job.frames) for index, job in enumerate(jobs, start=1)}
+    frames = {f"Frames{index}": whole_range(job.frames) for index, job in enumerate(jobs, start=1)}
     return {"ChunkSize": chunk, **{place.name: str(place.path) for place in _places(jobs)}, **frames}
 
 
@@ -95,7 +96,7 @@ def job_template(jobs: Sequence[ShotJob], *, parts: int | None = None) -> dict[s
             known[job.preset] = "{{Param.Preset}}"
         own = steps_of(job, parts=parts)
         names = {step.name: f"{step.name} {index}" for step in own}
-        steps += [_step(step, names, known, f"Frames{index}", job.is_movie) for step in own]
+        steps += [_step(step, job, names, known, f"Frames{index}") for step in own]
     return {
         "specificationVersion": "jobtemplate-2023-09",
         "extensions": ["TASK_CHUNKING"],
@@ -107,11 +108,7 @@ def job_template(jobs: Sequence[ShotJob], *, parts: int | None = None) -> dict[s
     }
 
 
-def _range(frames: Sequence[int]) -> str:
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in stretches(frames))
-
-
-def _step(step: Step, names: dict[str, str], known: dict[str, str], frames: str, is_movie: bool) -> dict[str, Any]:
+def _step(step: Step, job: ShotJob, names: dict[str, str], known: dict[str, str], frames: str) -> dict[str, Any]:
     odd = [argument for argument in step.command if "{{" in argument]
     if odd:
         raise UsageError(f"Open Job Description reads '{{{{' in {odd[0]} as a parameter of its own; rename it.")
@@ -125,8 +122,9 @@ def _step(step: Step, names: dict[str, str], known: dict[str, str], frames: str,
         built["parameterSpace"] = {
             "taskParameterDefinitions": [{"name": "Part", "type": "INT", "range": f"1-{step.parts}"}]
         }
-    elif step.frames and is_movie:  # one file: one task
-        piece = f"{{{{Param.{frames}}}}}"
+    elif step.frames and step.in_one:
+        # frames that the sequence lacks are asked for by the check alone, which says so
+        piece = f"{{{{Param.{frames}}}}}" if step.frames == job.frames else whole_range(step.frames)
     elif step.frames:
         piece = "{{Task.Param.Frames}}"
         chunked = {"defaultTaskCount": "{{Param.ChunkSize}}", "rangeConstraint": "CONTIGUOUS"}
@@ -153,10 +151,10 @@ def asset_references(jobs: Sequence[ShotJob]) -> dict[str, Any]:
     """The files that a job reads, and the folders that it writes to."""
     inputs = []
     for job in jobs:
-        with open_shot(job.shot, missing="skip") as shot:
+        with open_plate(job.shot, replace(job.settings, missing="skip")) as shot:
             inputs += list(dict.fromkeys(str(shot.file_of(number).absolute()) for number in shot.frames))
-        if _is_file(job.preset):
-            inputs.append(job.preset)
+        named = (job.preset, job.settings.ocio, job.settings.weights)
+        inputs += [str(Path(name).absolute()) for name in named if name and Path(name).is_file()]
     outputs = {str(path) for job in jobs for path in (job.output.parent, job.analysis)}
     return {
         "assetReferences": {

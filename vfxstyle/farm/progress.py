@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import click
 from tqdm import tqdm
 
-from vfxstyle.errors import VfxStyleError
+from vfxstyle.errors import VfxStyleError, failure_of
 from vfxstyle.pipeline.progress import Progress, Silent
 
 ProgressName = Literal["auto", "bar", "openjd", "deadline", "alf", "json", "none"]
@@ -216,7 +216,9 @@ def watching(name: ProgressName, shares: Mapping[str, int]) -> Iterator[Watch]:
     watch = make_progress(name, shares)
     try:
         yield watch
-    except VfxStyleError as error:
-        watch.failed(error)
+    except BaseException as error:
+        known = failure_of(error)
+        if known is not None:
+            watch.failed(known)
         raise
     watch.done()

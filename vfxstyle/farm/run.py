@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vfxstyle.errors import ResourceError, UsageError
-from vfxstyle.farm.tasks import DEFAULT_CHUNK, PIECE, ShotJob, Step, chunks, steps_of
+from vfxstyle.farm.tasks import PIECE, ShotJob, Step, chunks, steps_of, whole_range
 from vfxstyle.pipeline.progress import Clock, Progress
+from vfxstyle.pipeline.settings import DEFAULT_CHUNK, DEFAULT_RETRIES
 
-DEFAULT_RETRIES = 3
-"""Times that a task is tried again after it was killed or lacked something."""
-_RETRYABLE = 4  # exit code of a task that lacked disk, memory or a device
+_RETRYABLE = (ResourceError.exit_code, 130, 143)  # of a task that lacked disk, memory or a device, or was stopped
+_running: set[subprocess.Popen[str]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Outcome:
     @property
     def can_help_again(self) -> bool:
         """Whether another try can end better."""
-        return self.returncode < 0 or self.returncode == _RETRYABLE
+        return self.returncode < 0 or self.returncode in _RETRYABLE
 
 
 @dataclass(slots=True)
@@ -74,12 +74,11 @@ def run_process(arguments: Sequence[str]) -> Outcome:
     start = time.perf_counter()
     command = [sys.executable, "-m", "vfxstyle", *arguments, "--progress", "auto"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+    _running.add(process)
     try:
         told = process.communicate()[1]
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
+    finally:
+        _running.discard(process)
     errors = [line for line in told.splitlines() if line.startswith("Error: ")]
     reason = ""
     if process.returncode:
@@ -91,9 +90,7 @@ def tasks_of(job: ShotJob, step: Step, chunk: int) -> list[Task]:
     """The tasks of a step."""
     pieces = [f"{index}/{step.parts}" for index in range(1, step.parts + 1)]
     if step.frames:
-        pieces = chunks(step.frames, len(step.frames) if job.is_movie else chunk)
-        if job.is_movie:
-            pieces = [",".join(pieces)]
+        pieces = [whole_range(step.frames)] if step.in_one else chunks(step.frames, chunk)
     if not pieces:
         return [Task(job, step.name, step.command)]
     return [
@@ -142,7 +139,7 @@ def run_jobs(
             ended, _ = wait(futures, return_when=FIRST_COMPLETED)
             for future in ended:
                 task = futures.pop(future)
-                outcome = future.result()
+                outcome = _outcome_of(future)
                 report.seconds += outcome.seconds
                 if outcome.can_help_again and tries[task.arguments] <= retries:
                     clock.note(f"{task.job.name}: {task.step} is tried again, {outcome.reason}")
@@ -158,6 +155,14 @@ def run_jobs(
     return report
 
 
+def _outcome_of(future: Future[Outcome]) -> Outcome:
+    """How a task ended; one that the engine lost, with its machine or worker, counts as killed."""
+    try:
+        return future.result()
+    except Exception as error:  # whatever an engine raises for it
+        return Outcome(-1, f"the task was lost ({type(error).__name__}: {error})", 0.0, "a machine that is gone")
+
+
 @contextmanager
 def engine_of(dask: str | None, workers: int) -> Iterator[Executor]:
     """Processes on this machine, or a Dask cluster: ``local`` for one here, else a scheduler's address.
@@ -169,8 +174,13 @@ def engine_of(dask: str | None, workers: int) -> Iterator[Executor]:
         pool = ThreadPoolExecutor(workers, "vfxstyle-task")
         try:
             yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(_running):  # each drops or finishes its frame
+                process.terminate()
+            raise
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=True)
         return
     with _client(dask, workers) as client:
         yield client.get_executor(retries=0, pure=False)
@@ -193,5 +203,8 @@ def _client(address: str, workers: int) -> Iterator[Any]:
         client = Client(address, timeout=30)
     except (OSError, ValueError) as error:
         raise ResourceError(f"The Dask scheduler {address} does not answer: {error}; check the address.") from error
-    with suppress(Exception), client:
+    try:
         yield client
+    finally:
+        with suppress(Exception):  # the scheduler may be gone; what the tasks have done is on disk
+            client.close()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from vfxstyle.errors import VfxStyleError
 from vfxstyle.farm.tasks import ShotJob
-from vfxstyle.pipeline.grade import plan_grade
+from vfxstyle.pipeline.grade import finished_frames
 
 State = Literal["done", "partial", "none", "failed"]
 
@@ -33,16 +33,19 @@ class ShotStatus:
 
 def status_of(job: ShotJob, reason: str = "") -> ShotStatus:
     """How far a shot is, by what is on disk. reason: why a task of it failed, or empty."""
+    wanted = len(job.asked)
     try:
-        plan = plan_grade(
-            job.shot, job.preset, job.output, frames=job.frames, analysis=job.analysis, settings=job.settings
+        current = len(
+            finished_frames(
+                job.shot, job.preset, job.output, frames=job.frames, analysis=job.analysis, settings=job.settings
+            )
         )
     except VfxStyleError as error:
-        return ShotStatus(job.name, "failed", len(job.frames), 0, str(job.output), reason or str(error))
-    missing = len(job.frames) if job.is_movie and plan["files"] else len(plan["files"])
-    current = len(job.frames) - missing
-    state: State = "done" if not missing else "failed" if reason else "partial" if current else "none"
-    return ShotStatus(job.name, state, len(job.frames), current, str(job.output), "" if state == "done" else reason)
+        return ShotStatus(job.name, "failed", wanted, 0, str(job.output), reason or str(error))
+    if current == wanted:
+        return ShotStatus(job.name, "done", wanted, current, str(job.output), "")
+    state: State = "failed" if reason else "partial" if current else "none"
+    return ShotStatus(job.name, state, wanted, current, str(job.output), reason)
 
 
 def statuses_of(jobs: Sequence[ShotJob], reasons: Mapping[str, str]) -> list[ShotStatus]:

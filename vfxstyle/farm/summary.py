@@ -45,6 +45,8 @@ def analyze_summary(report: AnalyzeReport) -> str:
     )
     if report.missing_features:
         lines.append(f"not described yet: frames {format_frames(report.missing_features)}")
+    if report.unreadable:
+        lines.append(f"left out, a grade of them will fail: frames {format_frames(tuple(sorted(report.unreadable)))}")
     return "\n".join([*lines, f"analysis: {report.analysis}"])
 
 

@@ -7,17 +7,20 @@ run again.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from vfxstyle.errors import UsageError
-from vfxstyle.pipeline.grade import plan_grade
+from vfxstyle.features import backbone_class
 from vfxstyle.pipeline.library import find_preset, shipped_folder
+from vfxstyle.pipeline.plan import make_plan
+from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.settings import GradeSettings, Overwrite
+from vfxstyle.shots import parse_frames
+from vfxstyle.style.preset import PresetInfo, read_info
 
-DEFAULT_CHUNK = 10
-"""Frames of a task: its start takes about as long as a few frames of HD."""
 _FRAMES_A_PART = 25  # of the shot, for a part of its features: the network sees about every third to second of them
 _MOST_PARTS = 8
 _ONLY_OF_GRADES = {"format", "strength", "output_space", "compression", "start_frame", "padding", "fps", "audio"}
@@ -42,6 +45,10 @@ class ShotJob:
     """Folder of the analysis, absolute."""
     frames: tuple[int, ...]
     """Frames to grade, ascending."""
+    asked: tuple[int, ...]
+    """Frames asked for: the same, and those that the sequence lacks."""
+    length: int
+    """Frames of the whole shot, which is what is analysed."""
     settings: GradeSettings
     """The options."""
 
@@ -65,6 +72,8 @@ class Step:
     """Tasks that get ``1/parts`` to ``parts/parts`` for PIECE; 0 where a step does not come in parts."""
     frames: tuple[int, ...] = ()
     """Frames whose chunks are PIECE; empty where a step does not come in frames."""
+    in_one: bool = False
+    """Whether all frames are one PIECE."""
 
 
 PIECE = "{piece}"
@@ -80,36 +89,52 @@ def resolve_jobs(
     """
     if settings.start_frame is not None:
         raise UsageError("Tasks do not know what the first frame of all is; leave --start-frame out on a farm.")
+    if output is not None and len(shots) > 1 and output.lower().endswith(".mov"):
+        raise UsageError(f"{output} is one movie and there are {len(shots)} shots; name a folder with --to.")
+    path = find_preset(preset)
+    settings = _pinned(settings, read_info(path))
     jobs: list[ShotJob] = []
-    look = _preset_argument(preset)
     for shot in shots:
-        target = None if output is None else Path(output)
-        plan = plan_grade(shot, preset, target, frames=frames, settings=settings)
-        if len(shots) > 1 and target is not None:
-            if target.suffix.lower() == ".mov":
-                raise UsageError(f"{target} is one movie and there are {len(shots)} shots; name a folder with -o.")
-            target /= Path(plan_grade(shot, preset, None, frames=frames, settings=settings)["output"]).name
-            plan = plan_grade(shot, preset, target, frames=frames, settings=settings)
-        place = Path(plan["output"]).absolute()
+        with open_plate(shot, settings) as plate:
+            asked = parse_frames(frames) if frames is not None else tuple(sorted({*plate.frames, *plate.missing}))
+            absent = set(plate.missing) - set(plate.frames)
+            numbers = tuple(number for number in asked if number not in absent)
+            target = None if output is None else Path(output)
+            if target is not None and len(shots) > 1:
+                target /= make_plan(plate, path, None, numbers, None, settings).output.name
+            plan = make_plan(plate, path, target, numbers, None, settings)
+            length = len(plate)
+        place = plan.output.absolute()
         if any(job.output == place for job in jobs):
             raise UsageError(f"Two shots would be graded to {place}; give them folders of different names.")
+        name = place.stem if plan.format.is_movie else place.name
+        alike = sum(job.name == name or job.name.startswith(f"{name} (") for job in jobs)
         jobs.append(
             ShotJob(
-                name=place.stem if place.suffix.lower() == ".mov" else place.name,
+                name=f"{name} ({alike + 1})" if alike else name,
                 shot=Path(shot).absolute(),
-                preset=look,
+                preset=_preset_argument(path),
                 output=place,
-                analysis=Path(plan["analysis"]).absolute(),
-                frames=tuple(plan["frame_numbers"]),
+                analysis=plan.analysis.absolute(),
+                frames=plan.frames,
+                asked=asked,
+                length=length,
                 settings=settings,
             )
         )
     return jobs
 
 
-def _preset_argument(preset: str) -> str:
+def _pinned(settings: GradeSettings, info: PresetInfo) -> GradeSettings:
+    """The settings with what the environment of whoever submits decides, so that all machines do the same."""
+    weights = settings.weights
+    if info.weights and weights is None:
+        weights = str(backbone_class(info.backbone).find_weights(None))
+    return replace(settings, ocio=settings.ocio or os.environ.get("OCIO") or None, weights=weights)
+
+
+def _preset_argument(path: Path) -> str:
     """A shipped preset by its name, which every machine knows; any other by its file."""
-    path = find_preset(preset)
     return path.stem if path.parent == shipped_folder() else str(path.absolute())
 
 
@@ -124,7 +149,7 @@ def arguments_of(settings: GradeSettings, *, analysing: bool) -> Arguments:
         if value == plain[field.name] or (analysing and field.name in _ONLY_OF_GRADES):
             continue
         option = f"--{field.name.replace('_', '-')}"
-        if field.name in ("ocio", "weights"):
+        if field.name in ("ocio", "weights") and Path(value).exists():  # a configuration can be an address too
             value = Path(value).absolute()
         found += [option] if value is True else [option, str(value)]
     return tuple(found)
@@ -138,15 +163,21 @@ def steps_of(job: ShotJob, *, parts: int | None = None) -> list[Step]:
     options = arguments_of(replace(job.settings, write_nuke=False), analysing=False)
     # finds every frame there and as it was written, or grades it; never all of them again
     last = arguments_of(replace(job.settings, overwrite=_once(job.settings.overwrite)), analysing=False)
-    count = parts or min(_MOST_PARTS, math.ceil(len(job.frames) / _FRAMES_A_PART))
+    count = parts or min(_MOST_PARTS, math.ceil(job.length / _FRAMES_A_PART))
     return [
         Step(name="segments", after=None, command=(*analyze, "--stage", "segments")),
         Step(
             name="features", after="segments", command=(*analyze, "--stage", "features", "--part", PIECE), parts=count
         ),
         Step(name="transforms", after="features", command=(*analyze, "--stage", "transforms")),
-        Step(name="grade", after="transforms", command=(*grade, *options, "-f", PIECE), frames=job.frames),
-        Step(name="check", after="grade", command=(*grade, *last, "-f", ",".join(chunks(job.frames, len(job.frames))))),
+        Step(
+            name="grade",
+            after="transforms",
+            command=(*grade, *options, "-f", PIECE),
+            frames=job.frames,
+            in_one=job.is_movie,
+        ),
+        Step(name="check", after="grade", command=(*grade, *last, "-f", PIECE), frames=job.asked, in_one=True),
     ]
 
 
@@ -163,6 +194,11 @@ def stretches(frames: Sequence[int]) -> list[tuple[int, int]]:
         else:
             found.append((number, number))
     return found
+
+
+def whole_range(frames: Sequence[int]) -> str:
+    """All frames as one range."""
+    return ",".join(chunks(frames, len(frames)))
 
 
 def chunks(frames: Sequence[int], size: int) -> list[str]:

@@ -35,6 +35,8 @@ class AnalyzeReport:
     """Frames that the network is run on, ascending."""
     missing_features: tuple[int, ...]
     """Those of them that no part has described yet."""
+    unreadable: Mapping[int, str]
+    """Frames that were left out because they cannot be read, and why."""
     seconds: Mapping[str, float]
     """Wall seconds of each stage; empty where everything was there."""
 
@@ -78,6 +80,7 @@ def analyze(
         superpixels=int(stored.manifest["superpixels"]),
         chosen_frames=tuple(stored.chosen),
         missing_features=tuple(stored.undescribed()),
+        unreadable=stored.unreadable,
         seconds=clock.seconds,
     )
 
@@ -88,17 +91,29 @@ def plan_analyze(
     preset: str | Path | None = None,
     backbone: str = DEFAULT_BACKBONE,
     analysis: str | Path | None = None,
+    stage: Stage = "all",
+    part: tuple[int, int] = (1, 1),
     settings: GradeSettings | None = None,
 ) -> dict[str, Any]:
-    """What :func:`analyze` would do with the same arguments, as JSON values, without writing anything."""
+    """What :func:`analyze` would do with the same arguments, as JSON values, without writing anything.
+
+    Of parts only the last to end writes a file that stays.
+    """
     settings = settings or GradeSettings()
+    _check_choices(preset, stage, part)
     look = None if preset is None else read_preset(find_preset(preset))
     with open_plate(shot, settings) as plate:
         request = _request(plate, preset, look, backbone, analysis, settings)
-        stored = request.stored
-        files = [] if stored.is_segmented(plate) and stored.is_described() else stored.files(plate.frames)
-        if look is not None and not stored.transforms_file(look_of(look)).exists():
-            files.append(stored.transforms_file(look_of(look)))
+        stored, files = request.stored, []
+        anew = settings.overwrite == "always" and stage in ("all", "segments")
+        segmented = stored.is_segmented(plate) and not anew
+        if not segmented and stage in ("all", "segments"):
+            files += stored.segment_files(plate.frames)
+        if stage in ("all", "features") and not (segmented and stored.is_described()):
+            files.append(stored.features_file)
+        if look is not None and stage in ("all", "transforms"):
+            known = stored.read_transforms(look_of(look)) if segmented else None
+            files += [stored.transforms_file(look_of(look))] if known is None else []
     return {"shot": str(shot), "analysis": str(request.folder), "files": [str(path) for path in files]}
 
 
@@ -123,11 +138,14 @@ def _request(
     space = input_space(config, plate.info.color_tag, plate.file_of(plate.frames[0]), settings.input_space)
     if look is None:
         wish = analysis_settings(settings, plate, backbone, weights_digest(backbone, settings.weights))
-        folder = analysis_beside(plate) if analysis is None else Path(analysis)
     else:
-        assert preset is not None
         wish = analysis_settings(settings, plate, look.info.backbone, look.info.weights)
-        folder = make_plan(plate, find_preset(preset), None, None, analysis, settings).analysis
+    if analysis is not None:
+        folder = Path(analysis)
+    elif preset is None:
+        folder = analysis_beside(plate)
+    else:
+        folder = make_plan(plate, find_preset(preset), None, None, None, settings).analysis
     return AnalysisRequest.of(plate, folder, config, space, wish)
 
 

@@ -6,7 +6,9 @@ checksum, which is verified whenever it is read.
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +23,17 @@ from vfxstyle.features import RawFeatures
 
 LabelArray = npt.NDArray[np.int32]
 
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 """What the library raises for a file that is cut, changed, or something else."""
 
 
@@ -47,9 +59,13 @@ class Superpixels:
     """int32 (N,), the superpixel whose features stand for each: its own, but where no chosen frame shows it."""
 
 
-def write_arrays(file: BinaryIO, arrays: Iterable[tuple[str, npt.NDArray[Any]]]) -> None:
-    """Write arrays by name, one after the other, so that they are never all in memory."""
+def write_arrays(file: BinaryIO, arrays: Iterable[tuple[str, npt.NDArray[Any]]], stamp: str = "") -> None:
+    """Write arrays by name, one after the other, so that they are never all in memory.
+
+    stamp: stands for what they were made from; kept as the archive's comment.
+    """
     with zipfile.ZipFile(file, "w") as archive:
+        archive.comment = stamp.encode()
         for name, array in arrays:
             entry = zipfile.ZipInfo(f"{name}.npy")  # without the time of writing: the same arrays, the same file
             with archive.open(entry, "w", force_zip64=True) as opened:
@@ -66,22 +82,28 @@ def open_arrays(path: Path) -> Iterator[Any]:
         raise AnalysisError(f"{path} is damaged or missing; run again, which makes it anew.") from error
 
 
-def is_sound(path: Path) -> bool:
-    """Whether a file of arrays is there, whole, and has its checksums right."""
+def is_sound(path: Path, stamp: str = "") -> bool:
+    """Whether a file of arrays is there, whole, made from what ``stamp`` stands for, and has its checksums right."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
+            return archive.comment == stamp.encode() and archive.testzip() is None
     except UNREADABLE:
         return False
 
 
 def frames_in(path: Path) -> set[int]:
-    """The frames that a file of a shot's features holds; none where it cannot be read."""
+    """The frames that a file of a shot's features holds; none where it cannot be read or lacks a part of one."""
+    parts: dict[int, set[str]] = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            return {int(name.partition("/")[0]) for name in archive.namelist()}
+            for name in archive.namelist():
+                frame, _, part = name.partition("/")
+                parts.setdefault(int(frame), set()).add(part)
     except UNREADABLE:
         return set()
+    every = set().union(*parts.values())
+    complete = {"labels.npy", "areas.npy", "global.npy"} < every and all(own == every for own in parts.values())
+    return set(parts) if complete else set()
 
 
 def arrays_of(frame: int, features: StoredFeatures) -> Iterator[tuple[str, npt.NDArray[Any]]]:

@@ -150,6 +150,25 @@ def plan_grade(
         return plan.as_json(files, support)
 
 
+def finished_frames(
+    shot: str | Path,
+    preset: str | Path,
+    output: str | Path | None = None,
+    *,
+    frames: str | Sequence[int] | None = None,
+    analysis: str | Path | None = None,
+    settings: GradeSettings | None = None,
+) -> tuple[int, ...]:
+    """The frames that :func:`grade` with the same arguments has finished: there, whole, and made from all of it.
+
+    Those of a movie are finished when it is.
+    """
+    settings = settings or GradeSettings()
+    with _opened(shot, None, settings) as plate:
+        plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings)
+        return Job(plan, plate, read_preset(plan.preset)).finished()
+
+
 def _asked(frames: str | Sequence[int]) -> tuple[int, ...]:
     return parse_frames(frames) if isinstance(frames, str) else tuple(frames)
 

@@ -96,12 +96,20 @@ class Job:
             return list(self.plan.frames)
         if self.plan.settings.on_error == "skip":
             self._recall_unreadable()
-        if overwrite == "never":
-            fresh = {path: path.exists() for path in self.plan.files}
-        else:
-            fresh = {path: self.records.is_current(path, self._key(path)) for path in self.plan.files}
+        fresh = self._fresh()
         lost = set() if self.plan.format.is_movie else set(self.failed)
         return [number for number, path in self.plan.targets.items() if not fresh[path] and number not in lost]
+
+    def _fresh(self) -> dict[Path, bool]:
+        """Whether each file is there and need not be made; one that must never be touched need only be there."""
+        if self.plan.settings.overwrite == "never":
+            return {path: path.exists() for path in self.plan.files}
+        return {path: self.records.is_current(path, self._key(path)) for path in self.plan.files}
+
+    def finished(self) -> tuple[int, ...]:
+        """Frames whose files are there and current, whatever would be written over."""
+        fresh = self._fresh()
+        return tuple(number for number, path in self.plan.targets.items() if fresh[path])
 
     def _recall_unreadable(self) -> None:
         """Frames that an analysis of this very plate could not read have failed already."""
@@ -113,11 +121,12 @@ class Job:
     def analyse(self, clock: Clock) -> AnalysisFolder:
         """The shot's analysis, made or found."""
         settings = self.plan.settings
-        known = None if self._anew else self.request.stored.read_transforms(look_of(self.preset))
         overwrite = settings.overwrite if self._anew or settings.overwrite != "always" else "changed"
-        return self.request.fulfil(
-            replace(settings, overwrite=overwrite), clock, "all" if known is None else "segments"
-        )
+        asked = replace(settings, overwrite=overwrite)
+        analysis = self.request.fulfil(asked, clock, "segments")
+        if analysis.read_transforms(look_of(self.preset)) is None:
+            analysis = self.request.fulfil(replace(asked, overwrite="changed"), clock, "features")
+        return analysis
 
     @property
     def _anew(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import OpenImageIO as oiio
 
-from vfxstyle._version import __version__
 from vfxstyle.errors import AnalysisError
-from vfxstyle.files import claiming, file_digest, write_atomically
+from vfxstyle.files import claiming, file_digest
 from vfxstyle.pipeline.feature_file import Superpixels, write_arrays
-from vfxstyle.pipeline.identity import SCHEMA
+from vfxstyle.pipeline.manifests import write_manifest
 from vfxstyle.shots.writing import write_picture
 
 LabelArray = npt.NDArray[np.int32]
 
-MANIFEST = "analysis.json"
 SUPERPIXELS = "superpixels.npz"
 _IDENTITY = "vfxstyle:analysis"
 
@@ -76,11 +73,9 @@ class SegmentWriter:
         with claiming(self._folder / SUPERPIXELS) as file:
             write_arrays(file, [("labels", superpixels.labels), ("speakers", superpixels.speakers)])
         values = {
-            "schema": SCHEMA,
-            "vfxstyle": __version__,
             "identity": self._identity,
             **manifest,
             "superpixels": len(superpixels.labels),
             "labels_sha256": {str(number): digest for number, digest in self._digests.items()},
         }
-        write_atomically(self._folder / MANIFEST, json.dumps(values, indent=1).encode())
+        write_manifest(self._folder, values)

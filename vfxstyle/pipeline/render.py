@@ -70,7 +70,9 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) ->
 
 
 def look_of(preset: Preset) -> str:
-    """Stands for a preset's transforms in an analysis."""
+    """Stands for a preset's transforms in an analysis. Raises ValueError for one that was never saved or loaded."""
+    if not preset.digest:
+        raise ValueError("a preset has no digest before it has been saved and read")
     return key_of(preset=preset.digest, version=__version__)
 
 
@@ -81,7 +83,10 @@ def stored_transforms(analysis: AnalysisFolder, preset: Preset, device: str) -> 
     """
     labels, look = analysis.read_superpixels().labels, look_of(preset)
     transforms = analysis.read_transforms(look)
-    if transforms is None or transforms.shape != (len(labels), OUTPUTS):
+    if transforms is not None and transforms.shape != (len(labels), OUTPUTS):
+        analysis.transforms_file(look).unlink(missing_ok=True)
+        transforms = None
+    if transforms is None:
         transforms = analysis.store_transforms(look, predict_transforms(analysis, preset, device).transforms)
     return ShotTransforms(labels, transforms)
 

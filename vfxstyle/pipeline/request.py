@@ -41,7 +41,7 @@ class AnalysisRequest:
             shot=shot,
             folder=folder,
             settings=settings,
-            plate_files=stamp_plate(shot, AnalysisFolder(folder).known_plate),
+            plate_files=stamp_plate(shot, AnalysisFolder(folder).known_plate(shot.file_of(shot.frames[0]).parent)),
             light=Light.of(config, plate.space),
             space=identity_of_space(config, plate.space),
         )
@@ -58,14 +58,16 @@ class AnalysisRequest:
 
     def or_existing(self) -> AnalysisRequest:
         """The request for an analysis of this plate that is there, whatever its settings; else the same as before."""
-        found = AnalysisFolder(self.folder)
-        try:
-            settings = AnalysisSettings(**found.manifest.get("settings", {}))
-        except TypeError:
-            return self
-        other = replace(self, settings=settings)
-        fits = (settings.backbone, settings.weights) == (self.settings.backbone, self.settings.weights)
-        return other if fits and found.identity == other.identity and found.is_segmented(self.shot) else self
+        for values in AnalysisFolder(self.folder).settings_there:
+            try:
+                settings = AnalysisSettings(**values)
+            except TypeError:
+                continue
+            other = replace(self, settings=settings)
+            fits = (settings.backbone, settings.weights) == (self.settings.backbone, self.settings.weights)
+            if fits and other.stored.is_segmented(self.shot):
+                return other
+        return self
 
     def fulfil(
         self, settings: GradeSettings, clock: Clock, stage: Stage = "all", part: tuple[int, int] = (1, 1)

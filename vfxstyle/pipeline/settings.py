@@ -27,6 +27,10 @@ DEFAULT_ANALYSIS_WIDTH = 640
 DEFAULT_BACKBONE = "efficientnet-lite0"
 DEFAULT_GROUPS = 8
 DEFAULT_HANDLES = 8
+DEFAULT_CHUNK = 10
+"""Frames of a farm's task: its start takes about as long as a few frames of HD."""
+DEFAULT_RETRIES = 3
+"""Times that a task is tried again after it was killed or lacked something."""
 _DEVICE = re.compile(r"^(auto|cpu|cuda(:\d+)?)$")
 
 

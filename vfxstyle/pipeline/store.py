@@ -14,10 +14,10 @@ machines may work on one analysis without locks, and all go on with the same byt
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.errors import AnalysisError, OutputError
-from vfxstyle.files import claiming, file_digest
+from vfxstyle.files import claiming, drop_abandoned, file_digest
 from vfxstyle.pipeline.feature_file import (
     StoredFeatures,
     Superpixels,
@@ -38,8 +38,9 @@ from vfxstyle.pipeline.feature_file import (
     read_features,
     write_arrays,
 )
-from vfxstyle.pipeline.identity import SCHEMA, PlateFile
-from vfxstyle.pipeline.label_maps import MANIFEST, SUPERPIXELS, SegmentWriter, label_file, read_labels
+from vfxstyle.pipeline.identity import PlateFile
+from vfxstyle.pipeline.label_maps import SUPERPIXELS, SegmentWriter, label_file, read_labels
+from vfxstyle.pipeline.manifests import MANIFEST, manifest_of, manifests_in
 from vfxstyle.shots import Shot
 
 FloatArray = npt.NDArray[np.float32]
@@ -47,7 +48,6 @@ LabelArray = npt.NDArray[np.int32]
 
 _FEATURES = "features.npz"
 _WORK = ".features"
-_ABANDONED = 24 * 3600  # seconds after which a folder in the making belongs to nobody any more
 
 
 class AnalysisFolder:
@@ -58,15 +58,16 @@ class AnalysisFolder:
 
     def __init__(self, folder: Path, identity: str | None = None) -> None:
         self.folder = folder
-        found = [manifest for manifest in _manifests(folder) if identity in (None, manifest.get("identity"))]
+        found = [manifest for manifest in manifests_in(folder) if identity in (None, manifest.get("identity"))]
         self._manifest: dict[str, Any] = found[-1] if found else {}
         self.identity = identity or str(self._manifest.get("identity", ""))
         """Hash of all that decides what is in it; empty where there is none."""
+        self._place: Path | None = None
 
     @property
     def place(self) -> Path:
         """Where this analysis lies in the folder."""
-        return self.folder / (self.identity[:16] or "none")
+        return self._place or self.folder / (self.identity[:16] or "none")
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -78,16 +79,21 @@ class AnalysisFolder:
         """Whether analyses of another identity, also of an unknown version, are in the folder."""
         if (self.folder / MANIFEST).exists():  # a version before analyses lay side by side
             return True
-        return any(path.parent != self.place for path in self.folder.glob(f"*/{MANIFEST}"))
+        return any(path.parent != self.place for path in self.folder.glob(f"[!.]*/{MANIFEST}"))
+
+    def known_plate(self, place: Path) -> dict[str, PlateFile]:
+        """The files in ``place`` that were analysed into the folder, by name."""
+        known: dict[str, PlateFile] = {}
+        for manifest in manifests_in(self.folder):
+            if manifest.get("plate_folder") == str(place.absolute()):
+                with suppress(TypeError, AttributeError):
+                    known |= {name: PlateFile(**values) for name, values in manifest.get("plate", {}).items()}
+        return known
 
     @property
-    def known_plate(self) -> dict[str, PlateFile]:
-        """The files of plates that were analysed into the folder, by name."""
-        known: dict[str, PlateFile] = {}
-        for manifest in _manifests(self.folder):
-            with suppress(TypeError, AttributeError):
-                known |= {name: PlateFile(**values) for name, values in manifest.get("plate", {}).items()}
-        return known
+    def settings_there(self) -> list[dict[str, Any]]:
+        """Settings of the analyses in the folder, the newest first."""
+        return [dict(manifest.get("settings", {})) for manifest in reversed(manifests_in(self.folder))]
 
     @property
     def unreadable(self) -> dict[int, str]:
@@ -101,7 +107,11 @@ class AnalysisFolder:
 
     def files(self, frames: Sequence[int]) -> list[Path]:
         """Every file that the analysis of these frames consists of, without transforms."""
-        own = [self.place / name for name in (MANIFEST, SUPERPIXELS, _FEATURES)]
+        return [*self.segment_files(frames), self.features_file]
+
+    def segment_files(self, frames: Sequence[int]) -> list[Path]:
+        """Those of them that appear at once, when the frames are segmented."""
+        own = [self.place / name for name in (MANIFEST, SUPERPIXELS)]
         return own + [self.label_file(number) for number in frames]
 
     @property
@@ -130,7 +140,12 @@ class AnalysisFolder:
     def is_described(self) -> bool:
         """Whether the features of all chosen frames are there, whole."""
         path = self.features_file
-        return bool(self.chosen) and frames_in(path) == set(self.chosen) and is_sound(path)
+        return bool(self.chosen) and frames_in(path) == set(self.chosen) and is_sound(path, self._segments)
+
+    @property
+    def _segments(self) -> str:
+        """Stands for the label maps, which features and transforms are made from."""
+        return hashlib.sha256(json.dumps(self.manifest.get("labels_sha256", {})).encode()).hexdigest()
 
     @contextmanager
     def segmenting(self) -> Iterator[SegmentWriter]:
@@ -140,7 +155,7 @@ class AnalysisFolder:
         """
         part = self.folder / f".{self.identity[:16]}.{secrets.token_hex(6)}.part"
         try:
-            _drop_abandoned(self.folder)
+            drop_abandoned(self.folder)
             (part / "labels").mkdir(parents=True)
             yield SegmentWriter(part, self.identity)
             self._publish(part)
@@ -152,20 +167,31 @@ class AnalysisFolder:
     def _publish(self, part: Path) -> None:
         theirs = AnalysisFolder(self.folder, self.identity)
         if theirs.place.exists() and not theirs._is_unchanged():
-            theirs.discard()
+            theirs.discard(unless_unchanged=True)
         try:
             part.rename(self.place)
         except OSError:
             if not self.place.exists():
                 raise
             # another job was faster; from here on its analysis is this job's too
-        self._manifest = _manifest_of(self.place / MANIFEST)
+        self._manifest = manifest_of(self.place / MANIFEST)
 
-    def discard(self) -> None:
-        """Take this analysis away, at once for everybody else."""
+    def discard(self, *, unless_unchanged: bool = False) -> None:
+        """Take this analysis away, at once for everybody else.
+
+        unless_unchanged: put it back if it turns out to be whole, because another job has mended it meanwhile.
+        """
         away = self.folder / f".{self.identity[:16]}.{secrets.token_hex(6)}.part"
-        with suppress(FileNotFoundError):
+        try:
             self.place.rename(away)
+        except FileNotFoundError:
+            return
+        if unless_unchanged:
+            taken = AnalysisFolder(self.folder, self.identity)
+            taken._manifest, taken._place = manifest_of(away / MANIFEST), away
+            if taken._is_unchanged():
+                with suppress(OSError):
+                    away.rename(self.place)
         shutil.rmtree(away, ignore_errors=True)
         self._manifest = {}
 
@@ -193,7 +219,7 @@ class AnalysisFolder:
         missing = []
         for frame in self.chosen:
             path = self._work_file(frame)
-            if path.exists() and not is_sound(path):
+            if path.exists() and not is_sound(path, self._segments):
                 path.unlink(missing_ok=True)
             if not path.exists():
                 missing.append(frame)
@@ -203,7 +229,7 @@ class AnalysisFolder:
         """Store what a chosen frame shows, unless another job has done so meanwhile."""
         try:
             with claiming(self._work_file(frame)) as file:
-                write_arrays(file, arrays_of(frame, features))
+                write_arrays(file, arrays_of(frame, features), self._segments)
         except OSError as error:
             if not self.is_described():  # else another job has put them together, and taken the folder away
                 raise _unwritable(self.folder, error) from error
@@ -220,6 +246,7 @@ class AnalysisFolder:
                         for number, features in read_features(self._work_file(frame))
                         for item in arrays_of(number, features)
                     ),
+                    self._segments,
                 )
         except AnalysisError:
             if not self.is_described():  # else another job has put them together, and taken the parts away
@@ -242,7 +269,7 @@ class AnalysisFolder:
         path = self.transforms_file(look)
         if not path.exists():
             return None
-        if not is_sound(path):
+        if not is_sound(path, self._segments):
             path.unlink(missing_ok=True)
             return None
         with open_arrays(path) as file:
@@ -252,7 +279,7 @@ class AnalysisFolder:
         """Store a look's transforms; returns those that are there now, which another job may have made."""
         try:
             with claiming(self.transforms_file(look)) as file:
-                write_arrays(file, [("transforms", transforms)])
+                write_arrays(file, [("transforms", transforms)], self._segments)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
         stored = self.read_transforms(look)
@@ -261,34 +288,11 @@ class AnalysisFolder:
         return stored
 
 
-def _manifest_of(path: Path) -> dict[str, Any]:
-    try:
-        loaded = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return loaded if isinstance(loaded, dict) and loaded.get("schema") == SCHEMA else {}
-
-
-def _manifests(folder: Path) -> list[dict[str, Any]]:
-    """The manifests in a folder that can be understood, the newest last."""
-    paths = sorted(folder.glob(f"[!.]*/{MANIFEST}"), key=lambda path: (path.stat().st_mtime_ns, path))
-    found = [(path, _manifest_of(path)) for path in paths]
-    return [manifest for path, manifest in found if str(manifest.get("identity", ""))[:16] == path.parent.name]
-
-
 def _digest_or_none(path: Path) -> str | None:
     try:
         return file_digest(path)
     except OSError:
         return None
-
-
-def _drop_abandoned(folder: Path) -> None:
-    """Remove what jobs that were killed have left in the making, a day later."""
-    for part in folder.glob(".*.part"):
-        with suppress(OSError):
-            if time.time() - part.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(part, ignore_errors=True)
 
 
 def _unwritable(folder: Path, error: OSError) -> OutputError:

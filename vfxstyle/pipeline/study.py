@@ -60,10 +60,12 @@ def study(
     if overwrite == "always" and stage != "features":
         analysis.discard()
     studied = _Study(shot, analysis, settings, light, on_error, clock)
-    segmented = analysis.is_segmented(shot)
+    segmented = analysis.is_segmented(shot) and not _readable_now(shot, analysis)
     if segmented and analysis.unreadable and on_error == "stop":
         raise FrameError(next(iter(analysis.unreadable.values())), frames=tuple(analysis.unreadable))
     if not segmented:
+        if analysis.unreadable:
+            analysis.discard()  # what could not be read then can be read now
         if overwrite == "never" and analysis.others:
             raise AnalysisError(
                 f"Analysis {analysis.folder} belongs to another plate or other settings; name another folder with "
@@ -72,11 +74,22 @@ def study(
         _check_weights(settings, weights)
         studied.segment({name: asdict(file) for name, file in plate.items()})
     if stage == "segments" or analysis.is_described():
-        if segmented:
+        if segmented and stage != "features":
             clock.note(f"analysis: {analysis.place} is up to date")
     else:
         studied.describe(device, weights, part)
     return analysis
+
+
+def _readable_now(shot: Shot, analysis: AnalysisFolder) -> bool:
+    """Whether a frame that could not be read when the shot was analysed can be by now."""
+    for number in analysis.unreadable:
+        try:
+            shot.read(number)
+        except FrameError:
+            continue
+        return True
+    return False
 
 
 def _check_weights(settings: AnalysisSettings, named: str | None) -> None:
@@ -140,6 +153,7 @@ class _Study:
                     "color_tag": asdict(self.shot.info.color_tag),
                     "unreadable": self.unreadable,
                     "plate": plate,
+                    "plate_folder": str(self.shot.file_of(self.shot.frames[0]).parent.absolute()),
                     "chosen_frames": [self.frames[index] for index in choice.chosen],
                 },
             )

@@ -1,0 +1,49 @@
+"""Manifests of analyses: JSON that carries the version of the format and a hash of itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from vfxstyle._version import __version__
+from vfxstyle.files import write_atomically
+from vfxstyle.pipeline.identity import SCHEMA
+
+MANIFEST = "analysis.json"
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    plain = json.loads(json.dumps(values))  # as it will be read: every key a text
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def write_manifest(place: Path, values: Mapping[str, Any]) -> None:
+    """Write the manifest of an analysis, with the versions and its own hash. Raises OSError."""
+    whole = {"schema": SCHEMA, "vfxstyle": __version__, **values}
+    write_atomically(place / MANIFEST, json.dumps({**whole, "sha256": _digest(whole)}, indent=1).encode())
+
+
+def manifest_of(path: Path) -> dict[str, Any]:
+    """A manifest; empty where there is none, it is of another version, or it has changed since it was written."""
+    try:
+        loaded = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(loaded, dict) or loaded.get("schema") != SCHEMA:
+        return {}
+    own = loaded.pop("sha256", "")
+    return loaded if own == _digest(loaded) else {}
+
+
+def manifests_in(folder: Path) -> list[dict[str, Any]]:
+    """The manifests of the analyses in a folder, the newest last."""
+    found = []
+    for path in folder.glob(f"[!.]*/{MANIFEST}"):
+        with suppress(OSError):  # another job may take it away meanwhile
+            found.append((path.stat().st_mtime_ns, path.parent.name, manifest_of(path)))
+    ordered = sorted(found, key=lambda item: item[:2])
+    return [manifest for _, name, manifest in ordered if str(manifest.get("identity", ""))[:16] == name]
