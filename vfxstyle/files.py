@@ -83,13 +83,13 @@ def drop(part: Path) -> None:
 
 def drop_abandoned(folder: Path) -> None:
     """Remove what jobs that were killed have left in the making, when nothing of it has changed for a day."""
-    for part in folder.rglob(".*.part*"):
-        if not _IN_THE_MAKING.match(part.name):
-            continue
-        with suppress(OSError):
-            newest = max(path.stat().st_mtime for path in (part, *part.rglob("*")))
-            if time.time() - newest > _ABANDONED:
-                shutil.rmtree(part) if part.is_dir() else part.unlink()
+    for place, folders, files in os.walk(folder):  # which passes over what other jobs rename meanwhile
+        for name in filter(_IN_THE_MAKING.match, (*folders, *files)):
+            part = Path(place, name)
+            inside = [Path(below, own) for below, _, names in os.walk(part) for own in names]
+            with suppress(OSError):
+                if time.time() - max(path.stat().st_mtime for path in (part, *inside)) > _ABANDONED:
+                    shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
 def file_digest(path: Path) -> str:

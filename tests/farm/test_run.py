@@ -52,7 +52,9 @@ def test_a_shot_on_a_dask_cluster_is_the_shot_in_one_run(make_shot, tmp_path, li
     assert ran.returncode == 0, ran.stderr
     (status,) = json.loads(ran.stdout)
     assert (status["state"], status["current"], status["frames"]) == ("done", 5, 5)
-    whole = grade(shot, lively_preset, tmp_path / "whole", settings=QUICK)
+    # Dask gives its workers one thread each, and features differ in the last bit with the number of threads
+    analysis = tmp_path / "plate_lively" / ".vfxstyle"
+    whole = grade(shot, lively_preset, tmp_path / "whole", settings=QUICK, analysis=analysis)
     assert frames_of(tmp_path / "plate_lively") == frames_of(whole.output)
     told = vfxstyle("farm", "status", shot, "--preset", lively_preset, *OPTIONS)
     assert told.returncode == 0, told.stderr

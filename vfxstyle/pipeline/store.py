@@ -111,8 +111,7 @@ class AnalysisFolder:
 
     def segment_files(self, frames: Sequence[int]) -> list[Path]:
         """Those of them that appear at once, when the frames are segmented."""
-        own = [self.place / name for name in (MANIFEST, SUPERPIXELS)]
-        return own + [self.label_file(number) for number in frames]
+        return [self.place / MANIFEST, self.place / SUPERPIXELS, *map(self.label_file, frames)]
 
     @property
     def features_file(self) -> Path:
@@ -165,15 +164,15 @@ class AnalysisFolder:
             shutil.rmtree(part, ignore_errors=True)
 
     def _publish(self, part: Path) -> None:
-        theirs = AnalysisFolder(self.folder, self.identity)
-        if theirs.place.exists() and not theirs._is_unchanged():
-            theirs.discard(unless_unchanged=True)
+        if self.place.exists():  # looked at before the manifest: a place that is there is there with its manifest
+            theirs = AnalysisFolder(self.folder, self.identity)
+            if not theirs._is_unchanged():
+                theirs.discard(unless_unchanged=True)
         try:
             part.rename(self.place)
         except OSError:
-            if not self.place.exists():
+            if not self.place.exists():  # else another job was faster, and its analysis is this job's too
                 raise
-            # another job was faster; from here on its analysis is this job's too
         self._manifest = manifest_of(self.place / MANIFEST)
 
     def discard(self, *, unless_unchanged: bool = False) -> None:
