@@ -101,3 +101,8 @@ def make_preset(bias: npt.NDArray[np.float32] | None = None, *, reacts: bool = F
     standardisation = Standardisation(np.zeros(inputs, np.float32), np.ones(inputs, np.float32))
     info = PresetInfo(name="test", backbone=backbone.name, parts=parts, projected=projected_parts(parts))
     return Preset(info, projections, standardisation, network.eval(), digest="")
+
+
+def frames_of(folder: Path) -> dict[str, bytes]:
+    """The EXR frames of a folder, by their numbers: what follows the first dot of their names."""
+    return {path.name.split(".", 1)[1]: path.read_bytes() for path in folder.glob("*.exr")}

@@ -138,7 +138,9 @@ def failure_of(error: BaseException) -> VfxStyleError | None:
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("Stopped from the keyboard; run the same command to go on.")
     if isinstance(error, Terminated):
-        return Interrupted("Stopped by a signal; run the same command to go on.")
+        stopped = Interrupted("Stopped by a signal; run the same command to go on.")
+        stopped.exit_code = 143
+        return stopped
     if isinstance(error, OSError):
         return ResourceError(f"{error}; check the disk and the paths, then run again.")
     if isinstance(error, MemoryError):

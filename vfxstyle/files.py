@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -34,14 +34,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 @contextmanager
 def writing_atomically(path: Path) -> Iterator[BinaryIO]:
     """A file to write to under a temporary name, which becomes ``path`` if the block ends well. Raises OSError."""
-    part = temporary_name(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            yield file
-        finish(part, path)
-    finally:
-        drop(part)
+    with _in_the_making(path, finish) as file:
+        yield file
 
 
 @contextmanager
@@ -50,29 +44,42 @@ def claiming(path: Path) -> Iterator[BinaryIO]:
 
     What is there already stays, so that of several jobs that write the same file the first is right. Raises OSError.
     """
+    with _in_the_making(path, _claim) as file:
+        yield file
+
+
+@contextmanager
+def _in_the_making(path: Path, name: Callable[[Path, Path], None]) -> Iterator[BinaryIO]:
     part = temporary_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(part, path)
-        except FileExistsError:
-            pass
-        except OSError:  # a file system without hard links
-            if not path.exists():
-                part.replace(path)
+        name(part, path)
     finally:
         drop(part)
 
 
 def finish(part: Path, final: Path) -> None:
     """Flush a finished temporary file to disk and give it its name. Raises OSError."""
+    _flush(part)
+    part.replace(final)
+
+
+def _claim(part: Path, final: Path) -> None:
+    _flush(part)
+    try:
+        os.link(part, final)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        if not final.exists():
+            part.replace(final)
+
+
+def _flush(part: Path) -> None:
     with part.open("rb") as file:
         os.fsync(file.fileno())
-    part.replace(final)
 
 
 def drop(part: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import frames_of
 
 from vfxstyle import grade
 from vfxstyle.errors import UsageError
@@ -46,10 +47,6 @@ def openjd(verb, bundle, *arguments):
     values = [] if verb == "check" else ["-p", f"file://{bundle / 'parameters.json'}"]
     command = [OPENJD, verb, str(bundle / "template.json"), *values, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
-
-
-def frames_of(folder):
-    return {path.name.split(".", 1)[1]: path.read_bytes() for path in folder.glob("*.exr")}
 
 
 def test_the_bundle_is_valid_and_names_its_files(write, tmp_path):

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from helpers import frames_of
 
 from vfxstyle import grade
 from vfxstyle.errors import PartialError, ResourceError
@@ -21,10 +22,6 @@ from vfxstyle.pipeline.settings import GradeSettings
 
 QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 OPTIONS = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]
-
-
-def frames_of(folder):
-    return {path.name.split(".", 1)[1]: path.read_bytes() for path in folder.glob("*.exr")}
 
 
 def vfxstyle(*arguments):

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import write_picture
+from helpers import frames_of, write_picture
 
 from vfxstyle import analyze, grade
 from vfxstyle.errors import AnalysisError, UsageError
@@ -15,10 +15,6 @@ QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 
 def files_of(folder):
     return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def frames_of(folder):
-    return {path.name.split(".", 1)[1]: path.read_bytes() for path in sorted(folder.glob("*.exr"))}
 
 
 def test_the_grade_reuses_what_was_analysed(make_shot, tmp_path, lively_preset):

@@ -35,7 +35,7 @@ def _on_terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
 
 
-def _fail(error: VfxStyleError, exit_code: int) -> int:
+def _fail(error: VfxStyleError) -> int:
     """Say what happened, then the line that farms read; returns the exit code."""
     from vfxstyle.shots.discover import format_frames
 
@@ -43,7 +43,7 @@ def _fail(error: VfxStyleError, exit_code: int) -> int:
     frames = format_frames(error.frames) or "none"
     click.echo(f"Error: {error}", err=True)
     click.echo(f"vfxstyle: FAILED code={error.code} retryable={retry} frames={frames}", err=True)
-    return exit_code
+    return error.exit_code
 
 
 def main() -> None:
@@ -58,10 +58,9 @@ def main() -> None:
         error.show()
         click.echo("vfxstyle: FAILED code=usage retryable=no frames=none", err=True)
         code = 2
-    except BaseException as error:
+    except (Exception, KeyboardInterrupt, Terminated) as error:
         known = failure_of(KeyboardInterrupt() if isinstance(error, click.Abort) else error)
-        exit_code = 143 if isinstance(error, Terminated) else getattr(known, "exit_code", 1)
-        code = _report_fault() if known is None else _fail(known, exit_code)
+        code = _report_fault() if known is None else _fail(known)
     sys.exit(code)
 
 

@@ -46,6 +46,11 @@ class Segmentation:
     wanted: LabelArray
     """int32 (N,), the superpixels to describe, ascending."""
 
+    @classmethod
+    def whole(cls, rows: LabelArray, centroids: FloatArray) -> Segmentation:
+        """All superpixels of a picture to be described."""
+        return cls(rows, centroids, np.arange(len(centroids), dtype=np.int32))
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:

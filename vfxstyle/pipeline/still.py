@@ -42,8 +42,7 @@ def described_still(
     seen = see(backbone, [picture])
     lab = seen.labs[0]
     table, rows = table_of(graph_superpixels(picture, superpixels), lab)
-    everyone = np.arange(len(table.labels), dtype=np.int32)
-    raw = describing(seen, 0, Segmentation(rows, table.centroids, everyone))
+    raw = describing(seen, 0, Segmentation.whole(rows, table.centroids))
     return DescribedStill(lab, rows, table, raw)
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.errors import AnalysisError, OutputError
-from vfxstyle.files import claiming, drop_abandoned, file_digest
+from vfxstyle.files import claiming, drop_abandoned, file_digest, temporary_name
 from vfxstyle.pipeline.feature_file import (
     StoredFeatures,
     Superpixels,
@@ -152,7 +151,7 @@ class AnalysisFolder:
 
         What is there already and damaged is replaced; an analysis that another job has finished meanwhile is kept.
         """
-        part = self.folder / f".{self.identity[:16]}.{secrets.token_hex(6)}.part"
+        part = temporary_name(self.place)
         try:
             drop_abandoned(self.folder)
             (part / "labels").mkdir(parents=True)
@@ -180,7 +179,7 @@ class AnalysisFolder:
 
         unless_unchanged: put it back if it turns out to be whole, because another job has mended it meanwhile.
         """
-        away = self.folder / f".{self.identity[:16]}.{secrets.token_hex(6)}.part"
+        away = temporary_name(self.place)
         try:
             self.place.rename(away)
         except FileNotFoundError:

@@ -50,10 +50,10 @@ def study(
     """The analysis of a shot, taken as far as it is there and whole, else made.
 
     plate: the shot's files as :func:`~vfxstyle.pipeline.identity.stamp_plate` found them. light: how its numbers become
-    light. With ``on_error`` "skip" frames that cannot be read
-    are left out, and named in :attr:`~vfxstyle.pipeline.store.AnalysisFolder.unreadable`. stage: "segments" leaves out
-    the features. part: which of how many parts of the chosen frames to describe, (1, 1) for all; whoever finds that
-    the parts of the others are there makes one file of them.
+    light. With ``on_error`` "skip" frames that cannot be read are left out, and named in
+    :attr:`~vfxstyle.pipeline.store.AnalysisFolder.unreadable`. stage: "segments" leaves out the features. part: which
+    of how many parts of the chosen frames to describe, (1, 1) for all; whoever finds that the parts of the others are
+    there makes one file of them.
     Raises :class:`~vfxstyle.errors.AnalysisError` if only other analyses are there and ``overwrite`` is "never", and
     :class:`~vfxstyle.errors.FrameError` for a frame that cannot be read.
     """
@@ -208,8 +208,7 @@ class _Study:
 
     def _described(self, seen: Seen, index: int, number: int) -> StoredFeatures:
         table, rows = table_of(self.analysis.read_labels(number), seen.labs[index])
-        everyone = np.arange(len(table.labels), dtype=np.int32)
-        raw = describe(seen, index, Segmentation(rows, table.centroids, everyone))
+        raw = describe(seen, index, Segmentation.whole(rows, table.centroids))
         return StoredFeatures(table.labels, np.bincount(rows.reshape(-1)).astype(np.int32), raw)
 
     def _speakers(self, choice: FrameChoice, present: list[LabelArray], writer: SegmentWriter) -> Superpixels:
