@@ -129,8 +129,9 @@ def after_of(labelled: Labelled, style: str) -> FloatArray:
     return lab_of_picture(small(graded(style, *labelled.read())))
 
 
-def read_set(folder: Path, settings: TrainSettings, seed: int) -> ImageSet:
-    """Draw and describe the pictures of a set."""
+def read_set(folder: Path, settings: TrainSettings, seed: int, *, all_ways: bool) -> ImageSet:
+    """Draw and describe the pictures of a set. all_ways: in all :data:`VARIANTS` too, which takes twice as long."""
+    way = describe_all_ways if all_ways else describe
     every = labelled_pictures(folder)
     drawn = [every[i] for i in np.random.default_rng(seed).permutation(len(every))[:PICTURES]]
     backbone = backbone_class(settings.backbone).load(CPU)
@@ -140,10 +141,10 @@ def read_set(folder: Path, settings: TrainSettings, seed: int) -> ImageSet:
         if index < LEARNT:
             pair = PairPictures(picture, picture, ((0, 0), (0, 0)), ("", ""))
             random = np.random.default_rng([seed, index])
-            lesson = lesson_of(pair, backbone, settings, settings.superpixels, random, describe_all_ways)
+            lesson = lesson_of(pair, backbone, settings, settings.superpixels, random, way)
             learnt.append((labelled, lesson))
         else:
-            still = described_still(picture, backbone, DEFAULT_STILL_SUPERPIXELS, describe_all_ways)
+            still = described_still(picture, backbone, DEFAULT_STILL_SUPERPIXELS, way)
             tests.append(TestPicture(labelled, picture, still))
         print(f"{folder.name}: {index + 1} of {len(drawn)} pictures described", flush=True)
     return ImageSet(folder.name, tuple(learnt), tuple(tests))

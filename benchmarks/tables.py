@@ -45,7 +45,7 @@ def main() -> None:
     threads = os.environ.get("OMP_NUM_THREADS", os.cpu_count())
     lines = [f"{platform.processor() or platform.machine()}, {threads} threads", ""]
     for folder in arguments.folders:
-        images = read_set(folder, settings, arguments.seed)
+        images = read_set(folder, settings, arguments.seed, all_ways="2" in arguments.tables)
         if "1" in arguments.tables:
             lines += table_one(images, settings, arguments.styles)
             arguments.output.write_text("\n".join(lines))
