@@ -193,12 +193,20 @@ def oracle_of_image(test: TestPicture, truth: FloatArray) -> FloatArray:
 
 def oracle_per_superpixel(test: TestPicture, truth: FloatArray) -> FloatArray:
     """A picture whose every superpixel has the transform that fits the answer best, CIELab."""
-    lab, graded_lab = test.still.lab.reshape(-1, 3), truth.reshape(-1, 3)
-    out = np.empty_like(lab)
-    order = np.argsort(test.still.rows.reshape(-1), kind="stable")
-    for own in np.split(order, np.cumsum(np.bincount(test.still.rows.reshape(-1)))[:-1]):
-        out[own] = transform_lab(lab[own], fit_transform(lab[own], graded_lab[own]))
-    return out.reshape(truth.shape)
+    lab, rows = test.still.lab.reshape(-1, 3), test.still.rows.reshape(-1)
+    return fitted_per_superpixel(lab, truth.reshape(-1, 3), rows).reshape(truth.shape)
+
+
+def fitted_per_superpixel(before: FloatArray, after: FloatArray, whose: npt.NDArray[np.integer]) -> FloatArray:
+    """Colours after the transform of their superpixel that fits the answer best.
+
+    before, after: float32 (N, 3), CIELab. whose: (N,), number of the superpixel of each; returns as ``before``.
+    """
+    out = np.empty_like(before)
+    order = np.argsort(whose, kind="stable")
+    for own in np.split(order, np.cumsum(np.bincount(whose))[:-1]):
+        out[own] = transform_lab(before[own], fit_transform(before[own], after[own]))
+    return out
 
 
 def table_one(images: ImageSet, settings: TrainSettings, styles: Sequence[str]) -> list[str]:

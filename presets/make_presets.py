@@ -122,7 +122,7 @@ def main() -> None:
                 card = {**preset_card(pairs_digest(pairs), learnt, settings), "limits": LIMITS[style]}
                 preset = preset_of(style, learnt, settings, card=card)
                 path = save_preset(preset, HERE / f"{style}.safetensors")
-                page = training_page(train_report(path, preset, pairs, learnt))
+                page = training_page(train_report(path, preset, pairs, lessons, learnt))
             thumbnail = HERE / f"{style}.jpg"
             draw_thumbnail(preset, settings, thumbnail)
             (HERE / f"{style}.md").write_text(page.replace("\n\n", f"\n\n![before and after]({thumbnail.name})\n\n", 1))

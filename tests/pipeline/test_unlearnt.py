@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vfxstyle.pipeline.unlearnt import errors_by_colour
+from vfxstyle.pipeline.unlearnt import error_of_pair, errors_by_colour
 
 
 def test_groups_have_their_colours_and_errors():
@@ -38,3 +38,12 @@ def test_rare_colours_get_no_line():
     before = np.tile(np.float32([50, 0, 0]), (1000, 1))
     before[:2] = [50, 60, 40]
     assert [error.name for error in errors_by_colour(before, before, before)] == ["greys"]
+
+
+def test_the_worst_region_of_a_pair_is_named():
+    """Two superpixels with pixels in all corners of a 9x12 picture; most is missed at the bottom left."""
+    pixels = np.int32([[0, 11, 8 * 12], [4 * 12 + 5, 7 * 12 + 1, 8 * 12 + 11]])
+    missed = np.float32([[1, 0, 5], [2, 4, 0]])
+    found = error_of_pair(missed, pixels, (9, 12))
+    assert (found.region, found.missed_there) == ("bottom left", 4.5)
+    assert found.missed == pytest.approx(2)

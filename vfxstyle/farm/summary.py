@@ -61,6 +61,8 @@ def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:
     )
     worst = [f"{error.name} {error.missed:.2f} ({error.share:.0%} of the pixels)" for error in report.by_colour[:3]]
     lines.append(f"learnt least well: {', '.join(worst)}")
+    name, of_pair = next(iter(report.by_pair.items()))
+    lines.append(f"worst pair: {name}, {of_pair.missed:.2f}, most in the {of_pair.region} ({of_pair.missed_there:.2f})")
     if report.next_frames:
         lines.append(f"grading these frames would help most: {', '.join(map(str, report.next_frames))}")
     lines.append(f"{len(report.pairs)} pairs learnt: {report.path}")

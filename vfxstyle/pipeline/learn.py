@@ -110,7 +110,7 @@ def _from_many(
         wish, tried = regularised(learnt, unseen, wish, device)
         step()
     clock.note(
-        f"noise {wish.noise} and dropout {wish.dropout} predict held-out pairs best, of "
+        f"noise {wish.noise} and dropout {wish.dropout} are taken, by the error on held-out pairs, of "
         + ", ".join(f"{noise}/{dropout} ({error:.3f})" for (noise, dropout), error in tried.items())
     )
     with clock.stage("training", len(wish.judged)) as step:

@@ -29,7 +29,7 @@ from vfxstyle.pipeline.next_frames import frames_to_grade
 from vfxstyle.pipeline.pair_checks import check_pairs, facts_of
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import TrainSettings
-from vfxstyle.pipeline.unlearnt import ColourError, errors_by_colour
+from vfxstyle.pipeline.unlearnt import ColourError, PairError, error_of_pair, errors_by_colour
 from vfxstyle.shots.writing import make_folder
 from vfxstyle.style import Epoch, Errors, Preset, PresetInfo, save_preset
 from vfxstyle.style.preset import SUFFIX
@@ -55,8 +55,8 @@ class TrainReport:
     """Mean L2 distances in Lab, on held-out pairs, or on the parts of few pairs that were kept out in turn."""
     by_colour: tuple[ColourError, ...]
     """The same by the plate's colour, the worst first."""
-    by_pair: Mapping[str, float]
-    """The same by pair, for those that were measured, the worst first."""
+    by_pair: Mapping[str, PairError]
+    """The same by pair, with the region that is worst, for those that were measured, the worst first."""
     curve: tuple[Epoch, ...]
     """Training loss and error by epoch."""
     notes: tuple[str, ...]
@@ -114,7 +114,7 @@ def train(
             )
     save_preset(preset, target)
     kept.remove()
-    return train_report(target, preset, found, learnt, notes, next_frames, clock.seconds)
+    return train_report(target, preset, found, lessons, learnt, notes, next_frames, clock.seconds)
 
 
 def _find(pairs: str | Path | None, shot: str | Path | None, graded: str | Path | None) -> list[ExemplarPair]:
@@ -213,15 +213,18 @@ def train_report(
     target: Path,
     preset: Preset,
     pairs: Sequence[ExemplarPair],
+    lessons: Sequence[Lesson],
     learnt: Learnt,
     notes: tuple[str, ...] = (),
     next_frames: tuple[int, ...] = (),
     seconds: Mapping[str, float] | None = None,
 ) -> TrainReport:
-    """What is to be said of a look that was learnt."""
-    missed = np.linalg.norm(learnt.answers - learnt.unseen.after, axis=-1).mean(axis=1)
-    measured = learnt.held_out or tuple(range(len(pairs)))
-    by_pair = {pairs[i].name: float(missed[learnt.unseen.picture == i].mean()) for i in measured}
+    """What is to be said of a look that was learnt. lessons: of the pairs, in their order."""
+    missed = np.linalg.norm(learnt.answers - learnt.unseen.after, axis=-1)
+    by_pair = {
+        pairs[i].name: error_of_pair(missed[learnt.unseen.picture == i], lessons[i].pixels, lessons[i].shape)
+        for i in learnt.held_out or range(len(pairs))
+    }
     return TrainReport(
         path=target,
         preset=preset,
@@ -230,7 +233,7 @@ def train_report(
         share=learnt.share,
         errors=learnt.errors,
         by_colour=errors_by_colour(learnt.unseen.before, learnt.unseen.after, learnt.answers),
-        by_pair=dict(sorted(by_pair.items(), key=lambda item: -item[1])),
+        by_pair=dict(sorted(by_pair.items(), key=lambda item: -item[1].missed)),
         curve=learnt.curve,
         notes=notes,
         next_frames=next_frames,

@@ -1,4 +1,4 @@
-"""What a look was not learnt of, by the plate's colour."""
+"""What a look was not learnt of: by the plate's colour, and by region of the picture."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.integer]
 
 NEUTRAL = 10.0
 """Chroma, in Lab units, below which a colour has no hue worth a name."""
 _TONES = ((0, "blacks"), (20, "dark greys"), (45, "greys"), (70, "light greys"), (90, "whites"))
 _HUES = ((-20, "pinks"), (20, "reds"), (50, "oranges"), (80, "yellows"), (105, "greens"), (170, "cyans"),
          (230, "blues"), (315, "purples"))  # fmt: skip
+REGIONS = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
+"""Ninths of a picture, row by row."""
 _LEAST = 0.005  # share of the pixels below which a group is not worth a line
 
 
@@ -29,6 +32,32 @@ class ColourError:
     """Mean L2 in Lab from plate to graded picture."""
     missed: float
     """Mean L2 in Lab from the prediction to the graded picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairError:
+    """How well the look of one pair was learnt."""
+
+    missed: float
+    """Mean L2 in Lab from the prediction to the graded picture."""
+    region: str
+    """Of :data:`REGIONS`, the one where most is missed."""
+    missed_there: float
+    """The same as ``missed``, of this region."""
+
+
+def error_of_pair(missed: FloatArray, pixels: IntArray, shape: tuple[int, int]) -> PairError:
+    """The error of a pair and the region that is worst.
+
+    missed: float32 (N, P), L2 in Lab of sampled pixels. pixels: (N, P), their flat indices into the picture. shape: its
+    rows and columns.
+    """
+    y, x = np.divmod(pixels.reshape(-1), shape[1])
+    region = (3 * y // shape[0]) * 3 + 3 * x // shape[1]
+    areas = np.bincount(region, minlength=len(REGIONS))
+    means = np.bincount(region, missed.reshape(-1), len(REGIONS)) / np.maximum(areas, 1)
+    worst = int(means.argmax())
+    return PairError(float(missed.mean()), REGIONS[worst], float(means[worst]))
 
 
 def errors_by_colour(before: FloatArray, after: FloatArray, answers: FloatArray) -> tuple[ColourError, ...]:

@@ -52,8 +52,9 @@ def training_page(report: TrainReport) -> str:
     lines += ["| plate colours | share of pixels | plate to graded, L2 in Lab | missed |", "|---|---|---|---|"]
     for error in report.by_colour:
         lines.append(f"| {error.name} | {error.share:.0%} | {error.distance:.2f} | {error.missed:.2f} |")
-    lines += ["", "| pair | missed, mean L2 in Lab |", "|---|---|"]
-    lines += [f"| {name} | {missed:.2f} |" for name, missed in list(report.by_pair.items())[:MOST_ROWS]]
+    lines += ["", "| pair | missed, mean L2 in Lab | most where |", "|---|---|---|"]
+    for name, of_pair in list(report.by_pair.items())[:MOST_ROWS]:
+        lines.append(f"| {name} | {of_pair.missed:.2f} | {of_pair.region}, {of_pair.missed_there:.2f} |")
     if report.next_frames:
         lines += ["", f"Frames whose grading would help most: {', '.join(map(str, report.next_frames))}"]
     if report.notes:

@@ -219,10 +219,9 @@ def fit(
 def regularised(
     samples: Samples, held_out: Samples, settings: FitSettings, device: torch.device
 ) -> tuple[FitSettings, dict[tuple[float, float], float]]:
-    """The settings with the strongest of :data:`REGULARISATIONS` that predict held-out pictures within two per cent of
-    the best, and the errors of all.
+    """Settings with the strongest of :data:`REGULARISATIONS` that predicts held-out pictures well, and all errors.
 
-    Each is tried on a part of the superpixels of all pictures: how much of a look can be learnt by heart is a matter of
+    Well is within two per cent of the best. Each is tried on a part of the superpixels of all pictures: how much of a look can be learnt by heart is a matter of
     how many pictures there are.
     """
     part = samples.only(np.arange(len(samples.features)) % _TRIAL_SHARE == 0)

@@ -1,0 +1,258 @@
+"""What the tables of clips measure: a clip with its analyses and grades, and what was learnt from some of its frames.
+
+Every clip is a shot of its own: ``PAIRS`` of its frames, evenly spread, are graded by the recipe with the clip's masks.
+The look is learnt from these, and measured on all other frames, as they come out of the pipeline, at the clip's size.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.image_tables import CPU, fitted_per_superpixel, learnt_preset, small
+from benchmarks.rivals import Grading, learnt_cube, learnt_unet
+from benchmarks.stability import Clip, flicker, largest_pop, warping_error
+from benchmarks.styles import Labelled, graded
+from vfxstyle.color.difference import delta_e_2000
+from vfxstyle.features import backbone_class
+from vfxstyle.pipeline.exemplars import PairPictures
+from vfxstyle.pipeline.feature_file import StoredFeatures
+from vfxstyle.pipeline.job import Job
+from vfxstyle.pipeline.lessons import Lesson, lesson_of
+from vfxstyle.pipeline.plan import make_plan
+from vfxstyle.pipeline.plates import lab_of_picture
+from vfxstyle.pipeline.progress import Clock, Silent
+from vfxstyle.pipeline.render import predict_transforms
+from vfxstyle.pipeline.settings import GradeSettings, TrainSettings
+from vfxstyle.pipeline.store import AnalysisFolder
+from vfxstyle.shots import open_shot
+from vfxstyle.style import Preset, read_preset, save_preset
+
+FloatArray = npt.NDArray[np.float32]
+
+PAIRS = 5
+"""Graded frames that tables III and stability learn from."""
+FEW = (1, 3, 5)
+"""Graded frames of the table of few."""
+MOST_FRAMES = 30
+"""Frames of a clip that are used, from the first on."""
+ROWS: dict[str, GradeSettings] = {
+    "ours, 1000": GradeSettings(superpixels=1000, format="png", device="cpu"),
+    "ours, 1000, coverage .99": GradeSettings(superpixels=1000, coverage=0.99, format="png", device="cpu"),
+    "ours, 3000": GradeSettings(superpixels=3000, format="png", device="cpu"),
+    "frame-based": GradeSettings(frame_based=True, format="png", device="cpu"),
+}
+"""Ways to grade a clip with one look."""
+TIMED_LOOK = "golden"
+"""Preset that is graded with to measure time."""
+OURS = "ours, 1000"
+ONE_FRAME = "ours, 1000, each superpixel from one frame"
+LUT = "learnt 33-cube LUT"
+FEW_ROWS = (OURS, LUT, "U-Net")
+"""Rows of the table of few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How far a graded clip is from its truth, and how steady."""
+
+    distance: float
+    """Mean per-pixel L2 in Lab, frames that were learnt from left out."""
+    psnr: float
+    """dB, of sRGB values, mean over these frames."""
+    delta_e: float
+    """Mean CIEDE2000."""
+    delta_e_95: float
+    """95th percentile of CIEDE2000, mean over these frames."""
+    warping: float
+    """Warping error."""
+    flicker: float
+    """Lab units, see :func:`benchmarks.stability.flicker`."""
+    pop: float
+    """Lab units, see :func:`benchmarks.stability.largest_pop`."""
+
+
+class OneFrameEach(AnalysisFolder):
+    """An analysis in which only the frame that shows most of a superpixel speaks for it."""
+
+    def read_features(self) -> Iterator[StoredFeatures]:
+        """As before, without the superpixels that another frame shows more of."""
+        most: dict[int, tuple[int, int]] = {}
+        for index, shown in enumerate(super().read_features()):
+            for label, area in zip(shown.labels.tolist(), shown.areas.tolist(), strict=True):
+                most[label] = max(most.get(label, (0, 0)), (area, index))
+        for index, shown in enumerate(super().read_features()):
+            own = np.array([most[label][1] == index for label in shown.labels.tolist()])
+            parts = {name: values[own] for name, values in shown.raw.parts.items()}
+            yield StoredFeatures(shown.labels[own], shown.areas[own], replace(shown.raw, parts=parts))
+
+
+@dataclass
+class Study:
+    """A clip with its analyses."""
+
+    name: str
+    """Name of the clip."""
+    labelled: list[Labelled]
+    """Its frames."""
+    scratch: Path
+    """Folder for analyses and presets."""
+    seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Wall seconds of each stage of the analysis, and of grading with the first look, by row."""
+    chosen: dict[str, int] = field(default_factory=dict)
+    """Frames chosen, by row."""
+
+    @property
+    def folder(self) -> Path:
+        """The clip's frames."""
+        return self.labelled[0].picture.parent
+
+    @cached_property
+    def plates(self) -> list[FloatArray]:
+        """Every frame, float32 (H, W, 3), sRGB, 0..1."""
+        return [labelled.read()[0] for labelled in self.labelled]
+
+    @cached_property
+    def labs(self) -> list[FloatArray]:
+        """The same in CIELab."""
+        return [lab_of_picture(plate) for plate in self.plates]
+
+    @cached_property
+    def clip(self) -> Clip:
+        """What stability is measured with: the superpixels are those of the first row."""
+        return Clip.of(self.plates, self.labs, self.label_maps(OURS))
+
+    def label_maps(self, row: str) -> list[npt.NDArray[np.int32]]:
+        """The superpixels of every frame, int32 (h, w) each, of a row that has been graded."""
+        analysis = AnalysisFolder(self.scratch / self.name / row)
+        with open_shot(self.folder) as shot:
+            numbers = shot.frames[: len(self.labelled)]
+        return [analysis.read_labels(number) for number in numbers]
+
+    def truth(self, style: str) -> list[FloatArray]:
+        """Every frame after the recipe."""
+        return [graded(style, *labelled.read()) for labelled in self.labelled]
+
+    def exemplars(self, count: int) -> list[int]:
+        """Frames to learn from: ``count``, evenly spread, none at either end."""
+        return np.linspace(0, len(self.labelled) - 1, 2 * count + 1).round().astype(int)[1::2].tolist()
+
+    @contextmanager
+    def job(self, row: str, preset: Preset) -> Iterator[tuple[Job, Clock]]:
+        """A grade as the command would make it, up to where frames are written."""
+        place = self.scratch / self.name / row
+        place.mkdir(parents=True, exist_ok=True)
+        path = save_preset(preset, place / "look.safetensors")
+        with open_shot(self.folder) as shot:
+            shot.limit(shot.frames[: len(self.labelled)])
+            plan = make_plan(shot, path, place / "frames", None, place, ROWS[row])
+            yield Job(plan, shot, read_preset(path)), Clock(Silent())
+
+    def graded(self, row: str, preset: Preset, *, one_frame_each: bool = False) -> list[FloatArray]:
+        """Every frame after a look, sRGB."""
+        with self.job(row, preset) as (job, clock):
+            analysis = job.analyse(clock)
+            renderer = job.renderer(analysis, clock)
+            if one_frame_each:
+                alone = OneFrameEach(analysis.folder, analysis.identity)
+                renderer = replace(renderer, transforms=predict_transforms(alone, job.preset, "cpu"))
+            with clock.stage("grade", len(job.plan.frames)):
+                frames = [renderer.render(job.shot.read(number)).frame.rgb for number in job.plan.frames]
+        if "features" in clock.seconds:
+            self.chosen[row] = len(analysis.manifest["chosen_frames"])
+            self.seconds[row] = dict(clock.seconds)
+        return [np.clip(frame, 0, 1) for frame in frames]
+
+    def lost_to_superpixels(self, row: str, truth: Sequence[FloatArray], learnt: Sequence[int]) -> float:
+        """Mean L2 in Lab that a row has left when every superpixel has the transform that fits its truth best.
+
+        It is fitted to the superpixel's whole life, and nothing is smoothed; at analysis resolution.
+        """
+        maps = [labels.reshape(-1).astype(np.int64) for labels in self.label_maps(row)]
+        if ROWS[row].frame_based:  # a superpixel of one frame is no other's
+            maps = [labels + (index << 32) for index, labels in enumerate(maps)]
+        before = np.concatenate([lab_of_picture(small(plate)).reshape(-1, 3) for plate in self.plates])
+        after = np.concatenate([lab_of_picture(small(picture)).reshape(-1, 3) for picture in truth])
+        whose = np.unique(np.concatenate(maps), return_inverse=True)[1]
+        missed = np.linalg.norm(fitted_per_superpixel(before, after, whose) - after, axis=-1)
+        frames = missed.reshape(len(maps), -1).mean(axis=1)
+        return float(np.mean([error for index, error in enumerate(frames) if index not in set(learnt)]))
+
+    def measured(self, pictures: Sequence[FloatArray], truth: Sequence[FloatArray], learnt: Sequence[int]) -> Figures:
+        """The figures of a graded clip."""
+        lab, true_lab = [lab_of_picture(p) for p in pictures], [lab_of_picture(p) for p in truth]
+        unseen = [t for t in range(len(pictures)) if t not in set(learnt)]
+        differences = [delta_e_2000(lab[t], true_lab[t]) for t in unseen]
+        return Figures(
+            float(np.mean([np.linalg.norm(lab[t] - true_lab[t], axis=-1).mean() for t in unseen])),
+            float(np.mean([-10 * np.log10(max(((pictures[t] - truth[t]) ** 2).mean(), 1e-12)) for t in unseen])),
+            float(np.mean([d.mean() for d in differences])),
+            float(np.mean([np.percentile(d, 95) for d in differences])),
+            warping_error(self.clip, list(pictures)),
+            flicker(self.clip, lab),
+            largest_pop(self.clip, lab, true_lab),
+        )
+
+
+@dataclass
+class Lessons:
+    """Frames of a clip described to learn from, each once for all styles."""
+
+    study: Study
+    """The clip."""
+    settings: TrainSettings
+    """How looks are learnt."""
+    described: dict[int, tuple[Lesson, float]] = field(default_factory=dict)
+    """By index of the frame: the lesson, and seconds that it took."""
+
+    def of(self, indices: Sequence[int], truth: Sequence[FloatArray]) -> tuple[list[Lesson], float]:
+        """Lessons of some frames in a style, and the seconds that describing them took."""
+        missing = [index for index in indices if index not in self.described]
+        backbone = backbone_class(self.settings.backbone).load(CPU) if missing else None
+        for index in missing:
+            start = time.perf_counter()
+            picture = small(self.study.plates[index])
+            pair = PairPictures(picture, picture, ((0, 0), (0, 0)), ("", ""))
+            lesson = lesson_of(
+                pair, backbone, self.settings, self.settings.superpixels, np.random.default_rng([0, index])
+            )
+            self.described[index] = lesson, time.perf_counter() - start
+        found = []
+        for index in indices:
+            lesson = self.described[index][0]
+            after = lab_of_picture(small(truth[index])).reshape(-1, 3)[lesson.pixels]
+            found.append(replace(lesson, after=after))
+        return found, sum(self.described[index][1] for index in indices)
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """What was learnt from the same frames."""
+
+    preset: Preset
+    """Ours."""
+    cube: Grading
+    """One LUT."""
+    unet: Grading
+    """A small network, trained as long as ours was described and learnt."""
+    seconds: float
+    """How long that was."""
+
+
+def rivals(lessons: Lessons, truth: Sequence[FloatArray], count: int) -> Rivals:
+    """Ours, a LUT and a U-Net from ``count`` frames."""
+    indices = lessons.study.exemplars(count)
+    found, describing = lessons.of(indices, truth)
+    start = time.perf_counter()
+    preset = learnt_preset(found, lessons.settings)
+    seconds = describing + time.perf_counter() - start
+    pairs = [(lessons.study.plates[index], truth[index]) for index in indices]
+    unet, _ = learnt_unet(pairs, seconds)
+    return Rivals(preset, learnt_cube(pairs), unet, seconds)
