@@ -175,9 +175,7 @@ class Study:
 
         It is fitted to the superpixel's whole life, and nothing is smoothed; at analysis resolution.
         """
-        maps = [labels.reshape(-1).astype(np.int64) for labels in self.label_maps(row)]
-        if ROWS[row].frame_based:  # a superpixel of one frame is no other's
-            maps = [labels + (index << 32) for index, labels in enumerate(maps)]
+        maps = [labels.reshape(-1) for labels in self.label_maps(row)]
         before = np.concatenate([lab_of_picture(small(plate)).reshape(-1, 3) for plate in self.plates])
         after = np.concatenate([lab_of_picture(small(picture)).reshape(-1, 3) for picture in truth])
         whose = np.unique(np.concatenate(maps), return_inverse=True)[1]

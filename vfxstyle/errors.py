@@ -13,7 +13,8 @@
     │   ├── AnalysisError         analysis     the shot analysis does not belong to this job
     │   └── ColorError            color        a colour space or configuration is unknown
     ├── ResourceError       4
-    │   └── OutputError           output       a file cannot be written
+    │   ├── OutputError           output       a file cannot be written
+    │   └── ChangedError          changed      a file that the job relies on was replaced or removed while it ran
     ├── PartialError        1     partial      some frames failed, the others are good
     └── Interrupted       130     interrupted  the user or the farm stopped the job
 
@@ -110,6 +111,12 @@ class OutputError(ResourceError):
     """A file or folder cannot be written."""
 
     code = "output"
+
+
+class ChangedError(ResourceError):
+    """A file that the job relies on was replaced, removed or damaged while it ran; the next run makes good."""
+
+    code = "changed"
 
 
 class Terminated(BaseException):

@@ -4,7 +4,7 @@ import threading
 import numpy as np
 import pytest
 
-from vfxstyle.errors import AnalysisError, OutputError
+from vfxstyle.errors import ChangedError, OutputError
 from vfxstyle.features import RawFeatures
 from vfxstyle.pipeline.feature_file import StoredFeatures, Superpixels, arrays_of, read_features, write_arrays
 from vfxstyle.pipeline.store import AnalysisFolder
@@ -186,9 +186,9 @@ def test_damaged_parts_are_named(stored):
     _, analysis = stored
     analysis.label_file(1).write_bytes(b"junk")
     analysis.features_file.write_bytes(b"junk")
-    with pytest.raises(AnalysisError, match=r"labels\.0001\.exr is damaged"):
+    with pytest.raises(ChangedError, match=r"labels\.0001\.exr is damaged"):
         analysis.read_labels(1)
-    with pytest.raises(AnalysisError, match="run again"):
+    with pytest.raises(ChangedError, match="run again"):
         list(analysis.read_features())
 
 

@@ -141,7 +141,7 @@ def test_standardisation_leaves_constant_inputs_finite_and_limits_strange_ones()
 
 
 def test_held_out_superpixels_choose_noise_and_dropout():
-    """What is chosen is the strongest that does about best on held-out superpixels, learnt from a part of the others."""
+    """What is chosen is the strongest that does about best on held-out superpixels, after a part of the others."""
     samples, unseen = two_looks(800), two_looks(100, 1)
     wish = FitSettings(epochs=4, batch=64, seed=4)
     chosen, errors = regularised(samples, unseen, wish, CPU)

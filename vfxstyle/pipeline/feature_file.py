@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from vfxstyle.errors import AnalysisError
+from vfxstyle.errors import ChangedError
 from vfxstyle.features import RawFeatures
 
 LabelArray = npt.NDArray[np.int32]
@@ -74,12 +74,12 @@ def write_arrays(file: BinaryIO, arrays: Iterable[tuple[str, npt.NDArray[Any]]],
 
 @contextmanager
 def open_arrays(path: Path) -> Iterator[Any]:
-    """The arrays of a file, by name. Raises :class:`~vfxstyle.errors.AnalysisError` for one that is damaged."""
+    """The arrays of a file, by name. Raises :class:`~vfxstyle.errors.ChangedError` for one that is damaged."""
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             yield file
     except UNREADABLE as error:
-        raise AnalysisError(f"{path} is damaged or missing; run again, which makes it anew.") from error
+        raise ChangedError(f"{path} is damaged or missing; run again, which makes it anew.") from error
 
 
 def is_sound(path: Path, stamp: str = "") -> bool:

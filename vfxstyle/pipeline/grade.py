@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.color import SpaceKind
-from vfxstyle.errors import PartialError, ShotError
+from vfxstyle.errors import ChangedError, PartialError, ShotError
 from vfxstyle.pipeline.job import Job, is_one_stretch
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.nuke import nuke_file, write_nuke
@@ -80,6 +80,7 @@ def grade(
         if settings.write_nuke:
             clock.note(f"Nuke script: {write_nuke(plan, plate)}")
         left_out = _left_out(plate, plan, frames)
+    _check_there(job)
     if job.failed or left_out:
         raise _partial(job, todo, left_out)
     manifest = (studied or AnalysisFolder(plan.analysis, job.identity)).manifest
@@ -114,6 +115,18 @@ def _left_out(shot: Shot, plan: GradePlan, frames: str | Sequence[int] | None) -
     absent = set(shot.missing) - set(shot.frames)
     wanted = absent if frames is None else absent & set(_asked(frames))
     return sorted(wanted)
+
+
+def _check_there(job: Job) -> None:
+    """That what was written or found good has not been taken away meanwhile."""
+    targets = job.plan.targets
+    gone = [number for number, path in targets.items() if number not in job.failed and not path.exists()]
+    if gone:
+        raise ChangedError(
+            f"{targets[gone[0]]} was written, or found good, and has been removed since, with {len(gone)} frames in "
+            "all; run again when nobody clears the folder.",
+            frames=gone,
+        )
 
 
 def _partial(job: Job, todo: Sequence[int], left_out: Sequence[int]) -> PartialError:

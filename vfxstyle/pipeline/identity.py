@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from vfxstyle.errors import AnalysisError
+from vfxstyle.errors import ChangedError, FrameError
 from vfxstyle.files import file_digest
 from vfxstyle.pipeline.settings import AnalysisSettings
-from vfxstyle.shots import Shot
+from vfxstyle.shots import Frame, Shot
 
 SCHEMA = 6
 """Version of the analysis' format and of what is computed; raise it when either changes."""
@@ -41,11 +42,44 @@ def stamp_plate(shot: Shot, known: Mapping[str, PlateFile]) -> dict[str, PlateFi
             if old is None or (old.size, old.mtime_ns) != (status.st_size, status.st_mtime_ns):
                 old = PlateFile(status.st_size, status.st_mtime_ns, file_digest(path))
         except OSError as error:
-            raise AnalysisError(
-                f"Frame {number} ({path}) cannot be read: {error.strerror}.", frames=(number,)
+            raise FrameError(
+                f"Frame {number} ({path}) cannot be read: {error.strerror}; render or copy it again.", frames=(number,)
             ) from error
         stamps[path.name] = old
     return stamps
+
+
+def read_unchanged(shot: Shot, number: int, plate: Mapping[str, PlateFile]) -> Frame:
+    """A frame, if its file is still what ``plate`` says.
+
+    Raises :class:`~vfxstyle.errors.ChangedError` if it was replaced or removed since, and
+    :class:`~vfxstyle.errors.FrameError` if it cannot be read and never could.
+    """
+    path = shot.file_of(number)
+    try:
+        frame = shot.read(number)
+    except FrameError:
+        _check_unchanged(path, number, plate[path.name])
+        raise
+    _check_unchanged(path, number, plate[path.name])
+    return frame
+
+
+def _check_unchanged(path: Path, number: int, known: PlateFile) -> None:
+    try:
+        status = path.stat()
+        same = (status.st_size, status.st_mtime_ns) == (known.size, known.mtime_ns)
+        if same or file_digest(path) == known.sha256:
+            return
+        what = "was replaced"
+    except FileNotFoundError:
+        what = "has gone"
+    except OSError as error:
+        what = f"cannot be read any more ({error.strerror})"
+    raise ChangedError(
+        f"Frame {number} of the plate ({path}) {what} while the job ran; run again when the plate is complete.",
+        frames=(number,),
+    )
 
 
 def identity_of(shot: Shot, plate: Mapping[str, PlateFile], settings: AnalysisSettings, space: str) -> str:

@@ -12,6 +12,7 @@ from vfxstyle._version import __version__
 from vfxstyle.errors import FrameError
 from vfxstyle.features import pick_device
 from vfxstyle.pipeline.feature_file import is_sound
+from vfxstyle.pipeline.identity import read_unchanged
 from vfxstyle.pipeline.overlap import reading_ahead, storing
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, analysis_settings
 from vfxstyle.pipeline.progress import Clock
@@ -193,7 +194,7 @@ class Job:
     def _read_unless_failed(self, number: int) -> Frame:
         if number in self.failed:
             raise FrameError(self.failed[number], frames=(number,))
-        return self.shot.read(number)
+        return read_unchanged(self.shot, number, self.request.plate_files)
 
     def _leave_out(self, number: int, error: FrameError, clock: Clock) -> None:
         if self.plan.settings.on_error == "stop":

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import OpenImageIO as oiio
 
-from vfxstyle.errors import AnalysisError
+from vfxstyle.errors import AnalysisError, ChangedError
 from vfxstyle.files import claiming, file_digest
 from vfxstyle.pipeline.feature_file import Superpixels, write_arrays
 from vfxstyle.pipeline.manifests import write_manifest
@@ -30,15 +30,14 @@ def label_file(folder: Path, number: int) -> Path:
 def read_labels(path: Path, number: int, identity: str) -> LabelArray:
     """A label map, int32 (H, W).
 
-    Raises :class:`~vfxstyle.errors.AnalysisError` if it is damaged or another analysis'.
+    Raises :class:`~vfxstyle.errors.ChangedError` if it is damaged or gone, :class:`~vfxstyle.errors.AnalysisError` if
+    it is another analysis'.
     """
     opened = oiio.ImageInput.open(str(path))
     values = None if opened is None else opened.read_image(0, 0, 0, 1, oiio.UINT32)
     if opened is None or values is None:
         oiio.geterror()  # else the library prints it when the program ends
-        raise AnalysisError(
-            f"Label map {path} is damaged or missing; run again, which makes it anew.", frames=(number,)
-        )
+        raise ChangedError(f"Label map {path} is damaged or missing; run again, which makes it anew.", frames=(number,))
     found = opened.spec().get_string_attribute(_IDENTITY)
     opened.close()
     if found != identity:

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vfxstyle.errors import AnalysisError, OutputError
+from vfxstyle.errors import ChangedError, OutputError
 from vfxstyle.files import claiming, drop_abandoned, file_digest, temporary_name
 from vfxstyle.pipeline.feature_file import (
     StoredFeatures,
@@ -196,7 +196,7 @@ class AnalysisFolder:
     def read_labels(self, number: int) -> LabelArray:
         """The label map of a frame, int32 (H, W).
 
-        Raises :class:`~vfxstyle.errors.AnalysisError` if it is damaged or not this analysis'.
+        Raises :class:`~vfxstyle.errors.ChangedError` if it is damaged or gone.
         """
         return read_labels(self.label_file(number), number, self.identity)
 
@@ -246,7 +246,7 @@ class AnalysisFolder:
                     ),
                     self._segments,
                 )
-        except AnalysisError:
+        except ChangedError:
             if not self.is_described():  # else another job has put them together, and taken the parts away
                 raise
         except OSError as error:
@@ -282,7 +282,7 @@ class AnalysisFolder:
             raise _unwritable(self.folder, error) from error
         stored = self.read_transforms(look)
         if stored is None:
-            raise AnalysisError(f"{self.transforms_file(look)} did not read back; check the disk and run again.")
+            raise ChangedError(f"{self.transforms_file(look)} did not read back; check the disk and run again.")
         return stored
 
 

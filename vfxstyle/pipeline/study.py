@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ from vfxstyle.features import Seen, Segmentation, backbone_class, describe, pick
 from vfxstyle.pipeline.coverage import stand_ins
 from vfxstyle.pipeline.feature_file import StoredFeatures, Superpixels
 from vfxstyle.pipeline.graph import graph_superpixels
-from vfxstyle.pipeline.identity import PlateFile
+from vfxstyle.pipeline.identity import PlateFile, read_unchanged
 from vfxstyle.pipeline.label_maps import SegmentWriter
 from vfxstyle.pipeline.overlap import Reading, reading_ahead
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
@@ -25,7 +24,7 @@ from vfxstyle.pipeline.settings import AnalysisSettings, OnError, Overwrite, Sta
 from vfxstyle.pipeline.spaces import Light
 from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.pipeline.tables import table_of
-from vfxstyle.shots import Shot
+from vfxstyle.shots import Frame, Shot
 
 FloatArray = npt.NDArray[np.float32]
 LabelArray = npt.NDArray[np.int32]
@@ -59,7 +58,7 @@ def study(
     """
     if overwrite == "always" and stage != "features":
         analysis.discard()
-    studied = _Study(shot, analysis, settings, light, on_error, clock)
+    studied = _Study(shot, analysis, settings, plate, light, on_error, clock)
     segmented = analysis.is_segmented(shot) and not _readable_now(shot, analysis)
     if segmented and analysis.unreadable and on_error == "stop":
         raise FrameError(next(iter(analysis.unreadable.values())), frames=tuple(analysis.unreadable))
@@ -72,7 +71,7 @@ def study(
                 "--analysis, or let this one be added with --overwrite changed."
             )
         _check_weights(settings, weights)
-        studied.segment({name: asdict(file) for name, file in plate.items()})
+        studied.segment()
     if stage == "segments" or analysis.is_described():
         if segmented and stage != "features":
             clock.note(f"analysis: {analysis.place} is up to date")
@@ -109,19 +108,23 @@ class _Study:
         shot: Shot,
         analysis: AnalysisFolder,
         settings: AnalysisSettings,
+        plate: Mapping[str, PlateFile],
         light: Light,
         on_error: OnError,
         clock: Clock,
     ) -> None:
-        self.shot, self.analysis, self.settings, self.light = shot, analysis, settings, light
+        self.shot, self.analysis, self.settings, self.plate, self.light = shot, analysis, settings, plate, light
         self.on_error, self.clock = on_error, clock
         self.frames: list[int] = []
         """Frames that could be read, ascending."""
         self.unreadable: dict[int, str] = {}
         """The others, and why they could not."""
 
+    def _read(self, number: int) -> Frame:
+        return read_unchanged(self.shot, number, self.plate)
+
     def _picture(self, number: int) -> FloatArray:
-        return analysis_picture(self.shot.read(number), self.light, self.settings.analysis_width)
+        return analysis_picture(self._read(number), self.light, self.settings.analysis_width)
 
     def _pictures(self, frames: Reading) -> Iterator[FloatArray]:
         for number, frame in frames:
@@ -136,11 +139,8 @@ class _Study:
         if not self.frames:
             raise FrameError(f"No frame of {self.shot.path} can be read; render or copy the shot again.")
 
-    def segment(self, plate: Mapping[str, Any]) -> None:
-        """Cut the shot into superpixels and choose the frames to describe.
-
-        plate: what the manifest says of its files.
-        """
+    def segment(self) -> None:
+        """Cut the shot into superpixels and choose the frames to describe."""
         with self.analysis.segmenting() as writer:
             present, areas = self._label_frames(writer)
             choice = choose_frames(present, areas, coverage=self.settings.coverage)
@@ -152,7 +152,7 @@ class _Study:
                     "size": [self.shot.info.width, self.shot.info.height],
                     "color_tag": asdict(self.shot.info.color_tag),
                     "unreadable": self.unreadable,
-                    "plate": plate,
+                    "plate": {name: asdict(file) for name, file in self.plate.items()},
                     "plate_folder": str(self.shot.file_of(self.shot.frames[0]).parent.absolute()),
                     "chosen_frames": [self.frames[index] for index in choice.chosen],
                 },
@@ -164,7 +164,7 @@ class _Study:
         areas: list[IntArray] = []
         with (
             self.clock.stage("superpixels", len(self.shot)) as step,
-            reading_ahead(self.shot.read, self.shot.frames) as frames,
+            reading_ahead(self._read, self.shot.frames) as frames,
         ):
             for labels in self._label_maps(self._pictures(frames)):
                 writer.write_labels(self.frames[len(present)], labels)

@@ -221,8 +221,8 @@ def regularised(
 ) -> tuple[FitSettings, dict[tuple[float, float], float]]:
     """Settings with the strongest of :data:`REGULARISATIONS` that predicts held-out pictures well, and all errors.
 
-    Well is within two per cent of the best. Each is tried on a part of the superpixels of all pictures: how much of a look can be learnt by heart is a matter of
-    how many pictures there are.
+    Well is within two per cent of the best. Each is tried on a part of the superpixels of all pictures: how much of a
+    look can be learnt by heart is a matter of how many pictures there are.
     """
     part = samples.only(np.arange(len(samples.features)) % _TRIAL_SHARE == 0)
     trial = replace(settings, epochs=min(settings.epochs, _TRIAL_EPOCHS))
