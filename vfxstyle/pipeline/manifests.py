@@ -31,12 +31,27 @@ def manifest_of(path: Path) -> dict[str, Any]:
     """A manifest; empty where there is none, it is of another version, or it has changed since it was written."""
     try:
         loaded = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(loaded, dict) or loaded.get("schema") != SCHEMA:
         return {}
     own = loaded.pop("sha256", "")
-    return loaded if own == _digest(loaded) else {}
+    return loaded if own == _digest(loaded) and _is_sound(loaded) else {}
+
+
+def _is_sound(values: Mapping[str, Any]) -> bool:
+    """Whether everything that is read from a manifest is there, of the right kind."""
+    try:
+        numbers = [*values["frames"], *values["chosen_frames"], values["superpixels"]]
+        named = [*map(int, values["unreadable"]), *map(int, values["labels_sha256"])]
+        texts = [values["identity"], values["plate_folder"], *values["labels_sha256"].values()]
+        return (
+            all(type(number) is int for number in (*numbers, *named))
+            and all(isinstance(text, str) for text in texts)
+            and all(isinstance(values[name], dict) for name in ("settings", "plate"))
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
 
 
 def manifests_in(folder: Path) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ MOVIE_EXTENSIONS = frozenset({"mov", "mp4", "m4v", "mkv", "mxf", "avi"})
 """File name extensions (lower case) that count as movies."""
 
 # '####' means four digits, as in Nuke; a lone '#' and every other notation match whatever is on disk.
+MOST_FRAMES = 1_000_000
+"""Frames of a range at most: eleven hours at 24 a second."""
 _PADDING_STYLE = fileseq.PAD_STYLE_HASH1
 _RANGE_AFTER_PATTERN = re.compile(r"^(?P<pattern>\S.*\S)\s+(?P<range>-?\d[\d,x:y-]*)$")
 
@@ -79,7 +81,10 @@ def parse_frames(text: str) -> tuple[int, ...]:
     Raises :class:`~vfxstyle.errors.UsageError` if it is not such a range.
     """
     try:
-        numbers = [int(number) for number in fileseq.FrameSet(text)]
+        asked = fileseq.FrameSet(text)
+        if len(asked) > MOST_FRAMES:
+            raise UsageError(f"'{text}' is {len(asked)} frames; more than {MOST_FRAMES} are no shot.")
+        numbers = [int(number) for number in asked]
     except (fileseq.FileSeqException, ValueError) as error:
         raise UsageError(f"'{text}' is not a frame range; write for example 1001-1100x2,1150.") from error
     if not numbers:

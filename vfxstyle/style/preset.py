@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -161,12 +162,28 @@ def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
             for name in ("parts", "projected", "lab_scale"):
                 values[name] = tuple(values[name])
             info = PresetInfo(**values)
-    except (KeyError, TypeError, ValueError) as error:
+            _check_types(info)
+    except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         raise _damaged(path, "it does not carry a vfxstyle preset header") from error
     if schema != SCHEMA or info.lab_scale != LAB_SCALE:
         remedy = "train the look again" if schema < SCHEMA else "update vfxstyle"
         raise PresetError(f"Preset {path} has format version {schema}, this vfxstyle reads {SCHEMA}; {remedy}.")
     return info
+
+
+def _check_types(info: PresetInfo) -> None:
+    """That what a preset says of itself can be used and printed. Raises TypeError or ValueError."""
+    texts = (info.name, info.backbone, info.weights, info.description, *info.parts, *info.projected)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text is something else")
+    json.dumps(asdict(info), ensure_ascii=False).encode()  # which half of a surrogate pair cannot be
+    if not isinstance(info.card, dict):
+        raise TypeError("the card is something else")
+    errors, settings = info.card.get("errors", {}), info.card.get("settings", {})
+    if errors and not all(math.isfinite(errors[name]) for name in ("distance", "global_oracle", "predicted")):
+        raise ValueError("an error is no number")
+    if not isinstance(settings, dict):
+        raise TypeError("the settings are something else")
 
 
 def _network(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Predictor:
