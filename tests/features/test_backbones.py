@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from vfxstyle.errors import ResourceError, UsageError, WeightsError
+from vfxstyle.errors import ResourceError, UsageError, WeightsError, failure_of
 from vfxstyle.features import BACKBONES, backbone_class, pick_device
 from vfxstyle.features.efficientnet import EfficientNetLite0, _packaged_weights
 from vfxstyle.features.vgg import Vgg16, random_weights
@@ -205,3 +205,50 @@ def test_devices():
         with pytest.raises(ResourceError, match="not present") as caught:
             pick_device("cuda:3")
         assert caught.value.retryable
+
+
+class Scarce:
+    """A network on a device that has no room for more than so many px at once."""
+
+    def __init__(self, most):
+        self.most, self.sizes = most, []
+
+    def limited(self, network):
+        def run(batch):
+            if batch.numel() > 3 * self.most:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            self.sizes.append(tuple(batch.shape))
+            return network(batch)
+
+        return run
+
+
+@pytest.fixture(params=["efficientnet-lite0", "vgg16"])
+def backbone(request, lite0):
+    return lite0 if request.param == lite0.name else Vgg16(torch.device("cpu"), random_weights())
+
+
+@pytest.mark.parametrize("shape", [(2, 96, 1280), (1, 1280, 96)])
+def test_where_memory_lacks_smaller_parts_give_the_same_cells(backbone, shape, monkeypatch):
+    """Pictures one by one, then tiles that overlap by what a cell sees; down to more than one cut."""
+    pictures = np.random.default_rng(2).random((*shape, 3)).astype(np.float32)
+    whole, mean = backbone.cell_maps(pictures, upsample=1, border=0), backbone.global_features(pictures)
+    longest = {"efficientnet-lite0": 1088, "vgg16": 800}[backbone.name]  # one cut, and three
+    scarce = Scarce(max(96, backbone.smallest) * longest)
+    monkeypatch.setattr(backbone, "_dense", scarce.limited(backbone._dense))
+    monkeypatch.setattr(backbone, "_coarse", scarce.limited(backbone._coarse))
+    parts = backbone.cell_maps(pictures, upsample=1, border=0)
+    assert len(scarce.sizes) == len(pictures) * {"efficientnet-lite0": 2, "vgg16": 4}[backbone.name]
+    assert max(max(size[2:]) for size in scarce.sizes) <= longest
+    for name, cells in whole.layers.items():
+        assert parts.layers[name].shape == cells.shape
+        assert (parts.layers[name] - cells).abs().max() <= 1e-4 * cells.abs().max()
+    np.testing.assert_allclose(backbone.global_features(pictures), mean, rtol=1e-3, atol=1e-4 * np.abs(mean).max())
+
+
+def test_memory_that_does_not_do_for_the_smallest_part_is_said(lite0, monkeypatch):
+    scarce = Scarce(1000)
+    monkeypatch.setattr(lite0, "_dense", scarce.limited(lite0._dense))
+    with pytest.raises(torch.OutOfMemoryError) as caught:
+        lite0.cell_maps(np.zeros((1, 64, 64, 3), np.float32), upsample=1, border=0)
+    assert failure_of(caught.value).exit_code == 4

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vfxstyle.errors import ResourceError, UsageError, WeightsError
+from vfxstyle.features.tiles import run_in_parts
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -53,6 +54,9 @@ class Backbone(ABC):
     """Column and row, in px, of what the first stride-8 cell of each layer looks at, the border left out."""
     border: ClassVar[int]
     """Px of reflection round a picture at its own size, so that the cells at its edge see a picture."""
+    reach: ClassVar[int]
+    """Px from the column and row of a cell, its number times the stride, beyond which it sees nothing; a multiple
+    of 32."""
     smallest: ClassVar[int] = 32
     """Least side, in px, of a picture that the network can take in; smaller ones are reflected on."""
     stride: ClassVar[int] = 8
@@ -101,7 +105,8 @@ class Backbone(ABC):
         pictures: float32 (B, H, W, 3), sRGB, 0..1. Returns float32 (B, C).
         """
         tensor = _padded(self._batch(pictures), 0, self.smallest)
-        return np.asarray(self._coarse(tensor).float().mean(dim=(2, 3)).cpu().numpy(), np.float32)
+        cells = run_in_parts(lambda part: {SEMANTIC: self._coarse(part)}, tensor, reach=self.reach, stride=32)
+        return np.asarray(cells[SEMANTIC].float().mean(dim=(2, 3)).cpu().numpy(), np.float32)
 
     @torch.inference_mode()
     def cell_maps(self, pictures: FloatArray, *, upsample: int, border: int) -> CellMaps:
@@ -113,7 +118,8 @@ class Backbone(ABC):
         tensor = self._batch(pictures)
         if upsample > 1:
             tensor = functional.interpolate(tensor, scale_factor=upsample, mode="bilinear", align_corners=False)
-        layers = self._dense(_padded(tensor, border, self.smallest))
+        tensor = _padded(tensor, border, self.smallest)
+        layers = run_in_parts(self._dense, tensor, reach=self.reach, stride=self.stride)
         origins = {name: origin - border for name, origin in self.cell_origins.items()}
         return CellMaps(layers, upsample, origins, self.stride)
 

@@ -26,6 +26,7 @@ class EfficientNetLite0(Backbone):
     components = {"global": 20, SEMANTIC: 48, "late": 32, "middle": 24, "early": 16}  # noqa: RUF012
     cell_origins = {SEMANTIC: -5, "late": -5, "middle": 1, "early": 3.5}  # noqa: RUF012
     border = 32
+    reach = 448
 
     _STAGES = {2: "early", 4: "middle", 6: "late"}  # noqa: RUF012 - the stages whose outputs are layers
 

@@ -36,6 +36,7 @@ class Vgg16(Backbone):
     components = {"global": 200, SEMANTIC: 800, "late": 80, "middle": 80, "early": 60}  # noqa: RUF012
     cell_origins = {SEMANTIC: 111.5, "late": 111.5, "middle": 111.5, "early": 107.5}  # noqa: RUF012
     border = 112
+    reach = 320
     smallest = 224
 
     @classmethod

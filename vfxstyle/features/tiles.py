@@ -1,0 +1,68 @@
+"""Running a fully convolutional network in parts where a GPU lacks the memory for the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+ALIGNED = 32
+"""Px that the sides of a tile, and where it begins, are multiples of: the coarsest stride inside a network."""
+
+Network = Callable[[Tensor], dict[str, Tensor]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a batch that can be computed by itself."""
+
+    batch: Tensor
+    """(B, 3, H, W)."""
+    axis: int
+    """Axis along which the parts lie side by side."""
+    own: slice
+    """Px, or pictures, along that axis of the part whose results are its own; all but the last part end where the next
+    begins."""
+
+
+def run_in_parts(network: Network, batch: Tensor, *, reach: int, stride: int) -> dict[str, Tensor]:
+    """What a network makes of a batch; where memory lacks, of parts of it, whose results are put together on the CPU.
+
+    Pictures are taken one by one before one is cut into tiles, which overlap by what a cell sees, so that every cell
+    sees what it would have seen. batch: (B, 3, H, W), sides multiples of :data:`ALIGNED`. reach: px from a cell's
+    number times the stride that it sees at most, a multiple of the same. stride: px between cells. Returns (B, C, h, w)
+    by name. Raises :class:`torch.OutOfMemoryError` where no smaller part is left.
+    """
+    try:
+        return network(batch)
+    except torch.OutOfMemoryError:
+        parts = _parts(batch, reach)
+        if not parts:
+            raise
+    torch.cuda.empty_cache()  # what the failed attempt has reserved
+    found: dict[str, list[Tensor]] = {}
+    for part in parts:
+        scale = stride if part.axis > 1 else 1
+        for name, cells in run_in_parts(network, part.batch, reach=reach, stride=stride).items():
+            end = cells.shape[part.axis] if part.own.stop is None else part.own.stop // scale
+            own = cells.narrow(part.axis, part.own.start // scale, end - part.own.start // scale)
+            found.setdefault(name, []).append(own.cpu())
+    return {name: torch.cat(own, dim=parts[0].axis) for name, own in found.items()}
+
+
+def _parts(batch: Tensor, reach: int) -> list[_Part]:
+    """Two halves; none where halves would hardly be smaller than the whole."""
+    if len(batch) > 1:
+        half = len(batch) // 2
+        return [_Part(batch[:half], 0, slice(0, half)), _Part(batch[half:], 0, slice(0, None))]
+    axis = 3 if batch.shape[3] >= batch.shape[2] else 2
+    size = batch.shape[axis]
+    middle = size // 2 // ALIGNED * ALIGNED
+    if middle + reach >= size:
+        return []
+    return [
+        _Part(batch.narrow(axis, 0, middle + reach), axis, slice(0, middle)),
+        _Part(batch.narrow(axis, middle - reach, size - middle + reach), axis, slice(reach, None)),
+    ]
