@@ -250,8 +250,8 @@ def _without_a_network(lessons: Sequence[Lesson]) -> list[Callable[[TestPicture,
     ]
 
 
-def table_two(images: ImageSet, settings: TrainSettings, styles: Sequence[str]) -> list[str]:
-    """Table II, as Markdown lines."""
+def table_two(images: ImageSet, settings: TrainSettings, styles: Sequence[str], *, every_row: bool = True) -> list[str]:
+    """Table II, as Markdown lines. every_row: of the first style all rows, else the paper's alone."""
     every = every_part(backbone_class(settings.backbone))
     lines = [
         f"**Table II, {images.name}**: the same with parts of the features",
@@ -263,17 +263,18 @@ def table_two(images: ImageSet, settings: TrainSettings, styles: Sequence[str]) 
     for style in styles:
         truths = [after_of(test.labelled, style) for test in images.tests]
         lessons = lessons_in(images, style)
-        for name, keeps in list(ABLATIONS.items())[: None if style == styles[0] else PAPER_ROWS]:
+        wide = every_row and style == styles[0]
+        for name, keeps in list(ABLATIONS.items())[: None if wide else PAPER_ROWS]:
             part_settings = replace(settings, parts=tuple(part for part in every if keeps(part)))
             error = error_of(images, truths, ours(learnt_preset(lessons, part_settings)))
             cells[name].append(f"{error:.2f}")
             print(f"{images.name} {style} {name} {error:.3f}", flush=True)
-        for name, variant in VARIANTS.items() if style == styles[0] else ():
+        for name, variant in VARIANTS.items() if wide else ():
             preset = learnt_preset(lessons, settings, variant)
             error = error_of(images, truths, ours(preset, variant))
             cells[name].append(f"{error:.2f}")
             print(f"{images.name} {style} {name} {error:.3f}", flush=True)
-    lines += [f"| {name} | {' | '.join(row + [''] * (len(styles) - len(row)))} |" for name, row in cells.items()]
+    lines += [f"| {name} | {' | '.join(row + [''] * (len(styles) - len(row)))} |" for name, row in cells.items() if row]
     return [*lines, ""]
 
 

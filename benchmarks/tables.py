@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--tables", type=listed, default=["1", "2", "12"], help="of pictures: 1, 2, 12")
     parser.add_argument("--styles", type=listed, default=list(STYLES), help="styles of table I")
     parser.add_argument("--ablation-styles", type=listed, default=list(LOCAL_STYLES), help="styles of table II")
+    parser.add_argument("--rows", choices=["all", "paper"], default="all", help="rows of table II for its first style")
     parser.add_argument("--clip-tables", type=listed, default=["3", "4"], help="of clips: 3, 4")
     parser.add_argument("--clips", type=listed, default=list(CLIPS), help="clips of DAVIS")
     parser.add_argument("--clip-styles", type=listed, default=["pop-out", "local-xpro", "golden"])
@@ -44,13 +45,14 @@ def main() -> None:
     settings = TrainSettings(device="cpu", seed=arguments.seed)
     threads = os.environ.get("OMP_NUM_THREADS", os.cpu_count())
     lines = [f"{platform.processor() or platform.machine()}, {threads} threads", ""]
+    all_ways = "2" in arguments.tables and arguments.rows == "all"
     for folder in arguments.folders:
-        images = read_set(folder, settings, arguments.seed, all_ways="2" in arguments.tables)
+        images = read_set(folder, settings, arguments.seed, all_ways=all_ways)
         if "1" in arguments.tables:
             lines += table_one(images, settings, arguments.styles)
             arguments.output.write_text("\n".join(lines))
         if "2" in arguments.tables:
-            lines += table_two(images, settings, arguments.ablation_styles)
+            lines += table_two(images, settings, arguments.ablation_styles, every_row=all_ways)
             arguments.output.write_text("\n".join(lines))
         if "12" in arguments.tables:
             lines += figure_twelve(images, settings, "pop-out")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.pipeline.settings import DEFAULT_HANDLES, GradeSettings
+from vfxstyle.errors import UsageError
+from vfxstyle.pipeline.settings import DEFAULT_HANDLES, GradeSettings, GradeStage
 
 
 @click.command()
@@ -29,6 +30,13 @@ from vfxstyle.pipeline.settings import DEFAULT_HANDLES, GradeSettings
     metavar="FOLDER",
     help="Shot analysis. [default: SHOT_analysis if there, else .vfxstyle in the output]",
 )
+@click.option(
+    "--stage",
+    type=click.Choice(get_args(GradeStage)),
+    default="all",
+    show_default=True,
+    help="Of a movie: make its frames ready only; the run without this encodes them.",
+)
 @options.progress
 @click.option("-n", "--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
 def grade(
@@ -37,6 +45,7 @@ def grade(
     output: str | None,
     frames: str | None,
     analysis: str | None,
+    stage: GradeStage,
     progress: Any,
     dry_run: bool,
     handles: int,
@@ -45,11 +54,13 @@ def grade(
     """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, one picture, or an .otio cut of shots."""
     settings = GradeSettings(**choices)
     if shot.lower().endswith(".otio"):
+        if stage != "all":
+            raise UsageError("A cut is graded in one stage; leave --stage out.")
         _grade_cut(shot, preset, output, frames, analysis, progress, dry_run, handles, settings)
         return
     from vfxstyle.pipeline import grade as pipeline
 
-    where: dict[str, Any] = {"frames": frames, "analysis": analysis, "settings": settings}
+    where: dict[str, Any] = {"frames": frames, "analysis": analysis, "stage": stage, "settings": settings}
     if dry_run:
         click.echo(json.dumps(pipeline.plan_grade(shot, preset, output, **where), indent=2))
         return
@@ -73,7 +84,6 @@ def _grade_cut(
     handles: int,
     settings: GradeSettings,
 ) -> None:
-    from vfxstyle.errors import UsageError
     from vfxstyle.pipeline import timeline as pipeline
 
     if frames is not None or analysis is not None:

@@ -63,7 +63,7 @@ class Step:
     """A step of a shot: one command, in as many tasks as it has pieces."""
 
     name: str
-    """``segments``, ``features``, ``transforms``, ``grade`` or ``check``."""
+    """``segments``, ``features``, ``transforms``, ``grade``, and ``check`` of frames or ``movie``."""
     after: str | None
     """The step that must have ended well before."""
     command: Arguments
@@ -161,7 +161,7 @@ def steps_of(job: ShotJob, *, parts: int | None = None) -> list[Step]:
     analyze = ("analyze", str(job.shot), *shot, *arguments_of(job.settings, analysing=True))
     grade = ("grade", str(job.shot), *shot, "-o", str(job.output))
     options = arguments_of(replace(job.settings, write_nuke=False), analysing=False)
-    # finds every frame there and as it was written, or grades it; never all of them again
+    # finds every frame there and as it was written, or grades it, never all of them again; encodes a movie
     last = arguments_of(replace(job.settings, overwrite=_once(job.settings.overwrite)), analysing=False)
     count = parts or min(_MOST_PARTS, math.ceil(job.length / _FRAMES_A_PART))
     return [
@@ -173,11 +173,16 @@ def steps_of(job: ShotJob, *, parts: int | None = None) -> list[Step]:
         Step(
             name="grade",
             after="transforms",
-            command=(*grade, *options, "-f", PIECE),
+            command=(*grade, *options, *(("--stage", "frames") if job.is_movie else ()), "-f", PIECE),
             frames=job.frames,
-            in_one=job.is_movie,
         ),
-        Step(name="check", after="grade", command=(*grade, *last, "-f", PIECE), frames=job.asked, in_one=True),
+        Step(
+            name="movie" if job.is_movie else "check",
+            after="grade",
+            command=(*grade, *last, "-f", PIECE),
+            frames=job.asked,
+            in_one=True,
+        ),
     ]
 
 

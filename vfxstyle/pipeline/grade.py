@@ -9,13 +9,14 @@ from typing import Any
 
 from vfxstyle.color import SpaceKind
 from vfxstyle.errors import ChangedError, PartialError, ShotError
-from vfxstyle.pipeline.job import Job, is_one_stretch
+from vfxstyle.pipeline.job import Job
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.nuke import nuke_file, write_nuke
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, make_plan
 from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
-from vfxstyle.pipeline.settings import GradeSettings, Missing
+from vfxstyle.pipeline.settings import GradeSettings, GradeStage, Missing
+from vfxstyle.pipeline.sinks import is_one_stretch
 from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.shots import Shot, format_frames, parse_frames
 from vfxstyle.style import read_preset
@@ -51,6 +52,7 @@ def grade(
     frames: str | Sequence[int] | None = None,
     within: Sequence[int] | None = None,
     analysis: str | Path | None = None,
+    stage: GradeStage = "all",
     settings: GradeSettings | None = None,
     progress: Progress | None = None,
     **options: Any,
@@ -62,16 +64,17 @@ def grade(
     frames: a range in fileseq's syntax or frame numbers; by default all.
     within: frames that the shot is taken to consist of, for the analysis too; by default all.
     analysis: folder of the shot analysis; by default ``.vfxstyle`` inside the output folder.
+    stage: "frames" makes frames of a movie ready, in files beside it, for a run without it to encode.
     settings, options: :class:`GradeSettings`, and single fields of it by name, which win.
     Raises :class:`~vfxstyle.errors.VfxStyleError`; frames finished before it stay, whole.
     """
     settings = replace(settings or GradeSettings(), **options)
     clock = Clock(progress or Silent())
     with _opened(shot, within, settings) as plate:
-        plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings)
+        plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings, stage)
         look = read_preset(plan.preset)
         _announce(plan, plate, clock)
-        job = Job(plan, plate, look)
+        job = Job(plan, plate, look, stage=stage)
         todo = job.outdated()
         studied = None
         if todo:
@@ -86,7 +89,7 @@ def grade(
     manifest = (studied or AnalysisFolder(plan.analysis, job.identity)).manifest
     return GradeReport(
         output=plan.output,
-        files=tuple(plan.files),
+        files=tuple(job.plan.files),
         written=tuple(todo),
         kept=tuple(sorted(set(plan.frames) - set(todo))),
         untouched_pixels=job.untouched,
@@ -119,12 +122,12 @@ def _left_out(shot: Shot, plan: GradePlan, frames: str | Sequence[int] | None) -
 
 def _check_there(job: Job) -> None:
     """That what was written or found good has not been taken away meanwhile."""
-    targets = job.plan.targets
-    gone = [number for number, path in targets.items() if number not in job.failed and not path.exists()]
+    gone = job.gone()
     if gone:
+        first = job.plan.targets[gone[0]]
         raise ChangedError(
-            f"{targets[gone[0]]} was written, or found good, and has been removed since, with {len(gone)} frames in "
-            "all; run again when nobody clears the folder.",
+            f"{first} was written or found good, and has been removed since ({len(gone)} frames in all); run again when "
+            "nobody clears the folder.",
             frames=gone,
         )
 
@@ -134,7 +137,7 @@ def _partial(job: Job, todo: Sequence[int], left_out: Sequence[int]) -> PartialE
     good = len(set(todo) - set(job.failed))
     reasons = [*job.failed.values(), *(f"Frame {number} is missing." for number in left_out)]
     kept = len(set(job.plan.frames) - set(todo) - set(bad))
-    held = "; it holds the frame before each" if job.plan.format.is_movie and job.failed else ""
+    held = "; it holds the frame before each" if job.encodes and job.failed else ""
     current = f", {kept} were up to date" if kept else ""
     return PartialError(
         f"{len(bad)} frames failed, {good} were written to {job.plan.output}{current}{held}. {' '.join(reasons[:3])}"
@@ -151,16 +154,17 @@ def plan_grade(
     frames: str | Sequence[int] | None = None,
     within: Sequence[int] | None = None,
     analysis: str | Path | None = None,
+    stage: GradeStage = "all",
     settings: GradeSettings | None = None,
 ) -> dict[str, Any]:
     """What :func:`grade` would do with the same arguments, as JSON values, without writing anything."""
     settings = settings or GradeSettings()
     with _opened(shot, within, settings) as plate:
-        plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings)
-        job = Job(plan, plate, read_preset(plan.preset))
-        files = list(dict.fromkeys(plan.targets[number] for number in job.outdated()))
+        plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings, stage)
+        job = Job(plan, plate, read_preset(plan.preset), stage=stage)
+        files = list(dict.fromkeys(job.plan.targets[number] for number in job.outdated()))
         support = job.support_files(files) + ([nuke_file(plan)] if settings.write_nuke else [])
-        return plan.as_json(files, support)
+        return job.plan.as_json(files, support)
 
 
 def finished_frames(

@@ -5,41 +5,55 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 from vfxstyle._version import __version__
 from vfxstyle.errors import FrameError
 from vfxstyle.features import pick_device
+from vfxstyle.files import drop
 from vfxstyle.pipeline.feature_file import is_sound
 from vfxstyle.pipeline.identity import read_unchanged
 from vfxstyle.pipeline.overlap import reading_ahead, storing
-from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, analysis_settings
+from vfxstyle.pipeline.plan import GradePlan, analysis_settings
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.records import Records, key_of
 from vfxstyle.pipeline.render import Renderer, ShotTransforms, look_of, stored_transforms
 from vfxstyle.pipeline.request import AnalysisRequest
+from vfxstyle.pipeline.settings import GradeStage
+from vfxstyle.pipeline.sinks import PreparedSink, image_sink, movie_sink, read_prepared, wants_sound
 from vfxstyle.pipeline.spaces import encoder
 from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.shots import Frame, OutputFormat, Shot
-from vfxstyle.shots.prores import ProResSink
-from vfxstyle.shots.sound import SoundTracks, check_sound
-from vfxstyle.shots.writing import FrameSink, ImageSink, PictureStyle
+from vfxstyle.shots.prores import MovieFrame
+from vfxstyle.shots.sound import check_sound
+from vfxstyle.shots.writing import FrameSink
 from vfxstyle.style import Preset
-
-
-def is_one_stretch(frames: Sequence[int]) -> bool:
-    """Whether no frame is left out between the first and the last."""
-    return frames[-1] - frames[0] + 1 == len(frames)
 
 
 class Job:
     """A planned grade.
 
-    any_analysis: whether an analysis of this plate that is there already will do, whatever its settings.
+    any_analysis: whether an analysis of this plate that is there already will do, whatever its settings. stage:
+    "frames" makes the frames of a movie ready, each in a file of its own, and leaves the encoding to another run.
     """
 
-    def __init__(self, plan: GradePlan, shot: Shot, preset: Preset, *, any_analysis: bool = False) -> None:
+    def __init__(
+        self,
+        plan: GradePlan,
+        shot: Shot,
+        preset: Preset,
+        *,
+        any_analysis: bool = False,
+        stage: GradeStage = "all",
+    ) -> None:
+        self.prepared = plan.prepared
+        """Where a movie's frames are made ready, by number; empty for frames."""
+        self.movie = plan.output if plan.format.is_movie else None
+        """The movie, where there is one."""
+        self.encodes = plan.format.is_movie and stage == "all"
+        """Whether this run writes it."""
+        if stage == "frames":
+            plan = replace(plan, targets=plan.prepared)
         self.plan, self.shot, self.preset = plan, shot, preset
         settings = plan.settings
         wish = analysis_settings(settings, shot, preset.info.backbone, preset.info.weights)
@@ -55,15 +69,18 @@ class Job:
         self._numbers: dict[Path, list[int]] = {}
         for number, path in plan.targets.items():
             self._numbers.setdefault(path, []).append(number)
-        if plan.format.is_movie and self._wants_sound():
+        if self.encodes and wants_sound(plan, shot):
             check_sound(shot.file_of(shot.frames[0]))
         pick_device(settings.device)  # an absent device is said before the work, not after half of it
 
     def _key(self, target: Path) -> str:
         """Hash of what an output file is made from."""
-        numbers = self._numbers[target]
+        return self._key_of(self._numbers[target])
+
+    def _key_of(self, numbers: Sequence[int]) -> str:
+        """Hash of what a file with these frames is made from."""
         return key_of(
-            frames=numbers,
+            frames=list(numbers),
             plate=sorted({self.request.plate_files[self.shot.file_of(n).name].sha256 for n in numbers}),
             analysis=self.identity,
             preset=self.preset.digest,
@@ -98,14 +115,27 @@ class Job:
         if self.plan.settings.on_error == "skip":
             self._recall_unreadable()
         fresh = self._fresh()
-        lost = set() if self.plan.format.is_movie else set(self.failed)
+        lost = set() if self.encodes else set(self.failed)
         return [number for number, path in self.plan.targets.items() if not fresh[path] and number not in lost]
 
     def _fresh(self) -> dict[Path, bool]:
         """Whether each file is there and need not be made; one that must never be touched need only be there."""
+        if self.movie is not None and not self.encodes and self._is_encoded():
+            return dict.fromkeys(self.plan.files, True)
         if self.plan.settings.overwrite == "never":
             return {path: path.exists() for path in self.plan.files}
         return {path: self.records.is_current(path, self._key(path)) for path in self.plan.files}
+
+    def _is_encoded(self) -> bool:
+        """Whether the movie of all frames of the plan is there and current."""
+        return self.movie is not None and self.records.is_current(self.movie, self._key_of(self.plan.frames))
+
+    def gone(self) -> list[int]:
+        """Frames that did not fail and whose files are not there."""
+        if self.movie is not None and not self.encodes and self.movie.exists():
+            return []  # a movie that is there needs its frames no more
+        targets = self.plan.targets.items()
+        return [number for number, path in targets if number not in self.failed and not path.exists()]
 
     def finished(self) -> tuple[int, ...]:
         """Frames whose files are there and current, whatever would be written over."""
@@ -156,40 +186,64 @@ class Job:
 
     def render(self, numbers: Sequence[int], analysis: AnalysisFolder, clock: Clock) -> None:
         """Grade and write frames; each is read back before it gets its name."""
-        renderer, is_movie = self.renderer(analysis, clock), self.plan.format.is_movie
+        renderer = self.renderer(analysis, clock)
         self.failed |= {number: why for number, why in analysis.unreadable.items() if number in set(numbers)}
-        sink = self._sink()
+        movie = movie_sink(self.plan, self.shot, self.preset, with_sound=True) if self.encodes else None
+        sink = movie or self._sink()
+        last, held = None, 0
         try:
             with (
                 clock.stage("grade", len(numbers)) as step,
                 storing() as queue,
-                reading_ahead(self._read_unless_failed, numbers) as frames,
+                reading_ahead(self._read, numbers) as frames,
             ):
-                last, held = None, 0
                 for number, plate in frames:
                     if isinstance(plate, FrameError):
                         self._leave_out(number, plate, clock)
                         held += 1
+                    elif movie is None:
+                        assert isinstance(plate, Frame)
+                        queue.put(self._stored(sink.prepare(self._rendered(renderer, plate))))
                     else:
-                        rendered = renderer.render(plate)
-                        if rendered.untouched:
-                            self.untouched[number] = rendered.untouched
-                        if is_movie:  # a frame less would put all that follow, and the sound, out of step
-                            for _ in range(held):
-                                queue.put(self._stored(sink.prepare(last or rendered.frame)))
-                            last, held = rendered.frame, 0
-                        queue.put(self._stored(sink.prepare(rendered.frame)))
+                        now = movie.ready(self._rendered(renderer, plate)) if isinstance(plate, Frame) else plate
+                        # a frame less would put all that follow, and the sound, out of step
+                        for ready in (*[last or now] * held, now):
+                            queue.put(movie.append(ready))
+                        last, held = now, 0
                     step()
-                if last is not None:
+                if movie is not None and last is not None:
                     for _ in range(held):
-                        queue.put(self._stored(sink.prepare(last)))
+                        queue.put(movie.append(last))
             sink.close()
         except BaseException:
             with suppress(OSError):
                 sink.discard()
             raise
-        if is_movie and not self.failed:
-            self.records.store(self.plan.output, self._key(self.plan.output))
+        if self.movie is not None and movie is not None and not self.failed:
+            self.records.store(self.movie, self._key(self.movie))
+            self._drop_prepared()
+
+    def _rendered(self, renderer: Renderer, plate: Frame) -> Frame:
+        rendered = renderer.render(plate)
+        if rendered.untouched:
+            self.untouched[plate.number] = rendered.untouched
+        return rendered.frame
+
+    def _drop_prepared(self) -> None:
+        """Take away the frames that have become a movie."""
+        for path in self.prepared.values():
+            drop(path)
+            drop(self.records.file_of(path))
+        with suppress(OSError):  # another movie's, or another range of frames, may be in it
+            next(iter(self.prepared.values())).parent.rmdir()
+
+    def _read(self, number: int) -> Frame | MovieFrame:
+        """A frame of the plate, or of the movie if a task has made it ready."""
+        if self.encodes and self.plan.settings.overwrite != "always":
+            path = self.prepared[number]
+            if self.records.is_current(path, self._key_of([number])):
+                return read_prepared(path, number)
+        return self._read_unless_failed(number)
 
     def _read_unless_failed(self, number: int) -> Frame:
         if number in self.failed:
@@ -204,64 +258,15 @@ class Job:
         self.failed[number] = str(error)
 
     def _stored(self, store: Callable[[], Path]) -> Callable[[], None]:
-        """What stores a frame and, where it is a file of its own, records what it was made from."""
+        """What stores a frame in a file of its own, and records what it was made from."""
 
         def store_and_record() -> None:
             written = store()
-            if not self.plan.format.is_movie:
-                self.records.store(written, self._key(written))
+            self.records.store(written, self._key(written))
 
         return store_and_record
 
     def _sink(self) -> FrameSink:
-        info, plan, settings = self.shot.info, self.plan, self.plan.settings
-        if plan.format.is_movie:
-            return ProResSink(
-                plan.output,
-                output_format=plan.format,
-                space=plan.output_space,
-                frame_rate=plan.frame_rate or Fraction(DEFAULT_FRAME_RATE),
-                pixel_aspect=info.pixel_aspect,
-                with_alpha=info.has_alpha,
-                number_timecode=not self.shot.is_movie,
-                reel=info.reel,
-                sound=self._sound(),
-                summary=self._summary(str(plan.input)),
-            )
-        style = PictureStyle(
-            format=plan.format,
-            space=plan.output_space,
-            tag=not plan.input.named_by_file or plan.input.space.name != plan.output_space.name,
-            stamps={
-                "vfxstyle:version": __version__,
-                "vfxstyle:preset": self.preset.info.name,
-                "vfxstyle:presetSHA256": self.preset.digest,
-                "vfxstyle:ocio": plan.config.name,
-                "vfxstyle:inputSpace": str(plan.input),
-                "vfxstyle:outputSpace": plan.output_space.name,
-                "vfxstyle:strength": str(settings.strength),
-            },
-            compression=settings.compression,
-            seed=settings.seed,
-            frame_rate=None if settings.fps is None else plan.frame_rate,
-            summary=self._summary(plan.input.space.name),
-        )
-        return ImageSink(plan.output, plan.targets, style)
-
-    def _summary(self, source: str) -> str:
-        return f"vfxstyle {__version__} {self.preset.info.name}: {source} to {self.plan.output_space.name}"
-
-    def _wants_sound(self) -> bool:
-        """Whether the sound goes with the movie: not where it would not fit the pictures."""
-        rate, asked = self.shot.info.frame_rate, self.plan.settings.audio == "copy"
-        return self.shot.is_movie and asked and rate == self.plan.frame_rate and is_one_stretch(self.plan.frames)
-
-    def _sound(self) -> SoundTracks | None:
-        """The plate's sound over the frames asked for; None where there is none to copy."""
-        frames, rate = self.plan.frames, self.shot.info.frame_rate
-        if not self._wants_sound() or rate is None:
-            return None
-        whole = self.shot.whole or self.shot.frames
-        first, last = whole[0], whole[-1]
-        end = None if frames[-1] == last else (frames[-1] - first + 1) / rate
-        return SoundTracks(self.shot.file_of(first), (frames[0] - first) / rate, end)
+        if not self.plan.format.is_movie:
+            return image_sink(self.plan, self.preset)
+        return PreparedSink(movie_sink(self.plan, self.shot, self.preset, with_sound=False), self.plan.targets)

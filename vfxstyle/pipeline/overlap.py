@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 from numba import threading_layer  # type: ignore[attr-defined]
 
 from vfxstyle.errors import FrameError
-from vfxstyle.shots import Frame
 
 AHEAD = 2
 """Frames that are read before they are needed. More cost memory, and gain nothing once reading is never waited for."""
@@ -26,17 +26,19 @@ def can_overlap() -> bool:
         return False
 
 
-Reading = Iterator[tuple[int, Frame | FrameError]]
+Picture = TypeVar("Picture")
 
 
 @contextmanager
-def reading_ahead(read: Callable[[int], Frame], numbers: Sequence[int]) -> Iterator[Reading]:
+def reading_ahead(
+    read: Callable[[int], Picture], numbers: Sequence[int]
+) -> Iterator[Iterator[tuple[int, Picture | FrameError]]]:
     """Frames in order, read in a thread of their own; in place of one that cannot be read, its error.
 
     When the block ends, however it ends, no read is under way any more, so that the shot can be closed.
     """
 
-    def attempt(number: int) -> Frame | FrameError:
+    def attempt(number: int) -> Picture | FrameError:
         try:
             return read(number)
         except FrameError as error:
@@ -44,8 +46,8 @@ def reading_ahead(read: Callable[[int], Frame], numbers: Sequence[int]) -> Itera
 
     pool = ThreadPoolExecutor(1, "vfxstyle-reader")
 
-    def frames() -> Reading:
-        waiting: deque[tuple[int, Future[Frame | FrameError]]] = deque()
+    def frames() -> Iterator[tuple[int, Picture | FrameError]]:
+        waiting: deque[tuple[int, Future[Picture | FrameError]]] = deque()
         for number in numbers:
             if not can_overlap():
                 yield number, attempt(number)
@@ -69,9 +71,9 @@ class StoreQueue:
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
-        self._waiting: deque[Future[None]] = deque()
+        self._waiting: deque[Future[object]] = deque()
 
-    def put(self, store: Callable[[], None]) -> None:
+    def put(self, store: Callable[[], object]) -> None:
         """Store a frame soon; waits while too many are waiting. Raises what storing an earlier one raised."""
         self._waiting.append(self._pool.submit(store))
         while len(self._waiting) > BEHIND or (self._waiting and self._waiting[0].done()):

@@ -15,6 +15,7 @@ from vfxstyle.pipeline.settings import (
     DEFAULT_SUPERPIXELS,
     AnalysisSettings,
     GradeSettings,
+    GradeStage,
     parse_rate,
 )
 from vfxstyle.pipeline.spaces import PlateSpace, input_space, output_space
@@ -52,6 +53,8 @@ class GradePlan:
     """Frames per second of the result, or None where nobody states any."""
     targets: Mapping[int, Path]
     """The file of each frame; the same movie for all frames of a movie."""
+    prepared: Mapping[int, Path]
+    """Of a movie: where each frame is made ready by tasks, for another to encode; empty for frames."""
     analysis: Path
     """Folder of the shot analysis."""
     analysis_named: bool
@@ -103,8 +106,11 @@ def make_plan(
     frames: tuple[int, ...] | None,
     analysis: str | Path | None,
     settings: GradeSettings,
+    stage: GradeStage = "all",
 ) -> GradePlan:
     """Resolve every default of a grade job.
+
+    stage: "frames" if only frames of a movie are to be made ready.
 
     Raises :class:`~vfxstyle.errors.UsageError` for options that contradict each other or the shot, for an output
     that would land on the plate, and for a file where a folder is needed or the other way round;
@@ -114,15 +120,21 @@ def make_plan(
     target = None if output is None else Path(output)
     picked = _format(shot, target, settings)
     place = target or _default_output(shot, preset, picked)
-    if output is None and picked.is_movie and chosen != shot.frames:  # a part must not replace the whole
+    if stage == "frames" and not picked.is_movie:
+        raise UsageError("Frames are made ready for a movie; leave --stage out, or name a .mov with -o.")
+    if (
+        output is None and picked.is_movie and chosen != shot.frames and stage == "all"
+    ):  # a part must not replace the whole
         place = place.with_name(f"{place.stem}.{format_frames(chosen)}.mov")
     _check_fitting(picked, settings)
     if picked.is_movie:
         targets = dict.fromkeys(chosen, place)
         folder = place.parent / ".vfxstyle" / place.stem
+        prepared = {n: folder.with_name(f"{place.stem}.frames") / f"{place.stem}.{n:04d}.npz" for n in chosen}
     else:
         shift = 0 if settings.start_frame is None else settings.start_frame - chosen[0]
         digits = settings.padding or shot.padding
+        prepared = {}
         targets = {n: place / frame_file_name(_name_of(place), n + shift, digits, picked) for n in chosen}
         folder = place / ".vfxstyle"
     _check_place(shot, place, picked)
@@ -139,6 +151,7 @@ def make_plan(
         output_space=output_space(config, picked, plate.space, settings.output_space),
         frame_rate=parse_rate(settings.fps) if settings.fps is not None else shot.info.frame_rate,
         targets=targets,
+        prepared=prepared,
         layer=shot.info.layer,
         analysis=_default_analysis(shot, folder) if analysis is None else Path(analysis),
         analysis_named=analysis is not None,

@@ -17,6 +17,7 @@ Missing = Literal["error", "skip", "hold"]
 OnError = Literal["stop", "skip"]
 Audio = Literal["copy", "none"]
 Stage = Literal["all", "segments", "features", "transforms"]
+GradeStage = Literal["all", "frames"]
 FormatName = Literal["exr", "tiff", "png", "dpx", "prores422", "prores422hq", "prores4444"]
 
 DEFAULT_SUPERPIXELS = 1000

@@ -16,7 +16,7 @@ from vfxstyle.pipeline.feature_file import StoredFeatures, Superpixels
 from vfxstyle.pipeline.graph import graph_superpixels
 from vfxstyle.pipeline.identity import PlateFile, read_unchanged
 from vfxstyle.pipeline.label_maps import SegmentWriter
-from vfxstyle.pipeline.overlap import Reading, reading_ahead
+from vfxstyle.pipeline.overlap import reading_ahead
 from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.selection import FrameChoice, choose_frames
@@ -126,7 +126,7 @@ class _Study:
     def _picture(self, number: int) -> FloatArray:
         return analysis_picture(self._read(number), self.light, self.settings.analysis_width)
 
-    def _pictures(self, frames: Reading) -> Iterator[FloatArray]:
+    def _pictures(self, frames: Iterator[tuple[int, Frame | FrameError]]) -> Iterator[FloatArray]:
         for number, frame in frames:
             if isinstance(frame, FrameError):
                 if self.on_error == "stop":

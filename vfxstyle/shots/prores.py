@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,18 @@ _UNSPECIFIED = 2
 _LIMITED = 1
 _NO_CODES = (_UNSPECIFIED, _UNSPECIFIED, 1)
 _MATRICES = {1: BT709, 9: BT2020}
+
+
+@dataclass(frozen=True, slots=True)
+class MovieFrame:
+    """A frame as the encoder takes it."""
+
+    planes: list[npt.NDArray[np.uint16]]
+    """Y, Cb, Cr and, where the movie has one, alpha: uint16 (H, W), the chroma of 4:2:2 (H, W / 2), 10-bit codes."""
+    number: int
+    """The frame's number."""
+    timecode: str | None
+    """What a movie that begins with it has as its timecode."""
 
 
 class ProResSink(FrameSink):
@@ -96,6 +109,16 @@ class ProResSink(FrameSink):
 
     def prepare(self, frame: Frame) -> Callable[[], Path]:
         """Turn one frame into code values; what is returned encodes them. Frames come in order."""
+        return self.append(self.ready(frame))
+
+    def append(self, ready: MovieFrame) -> Callable[[], Path]:
+        """What encodes a frame after those before it."""
+        index = self.count
+        self.count += 1
+        return lambda: self._encode(ready, index)
+
+    def ready(self, frame: Frame) -> MovieFrame:
+        """A frame, in the sink's colour space, as the encoder takes it."""
         shown = frame.on_display()
         rgb = np.nan_to_num(shown.rgb, nan=0.0, posinf=1.1, neginf=0.0)
         planes = list(
@@ -108,11 +131,7 @@ class ProResSink(FrameSink):
         if self.with_alpha:
             opaque = np.ones(rgb.shape[:2], np.float32) if shown.alpha is None else shown.alpha
             planes.append((np.clip(np.nan_to_num(opaque), 0, 1) * 1023 + 0.5).astype(np.uint16))
-        timecode = self._timecode(frame) if self.count == 0 else None
-        height, width = rgb.shape[:2]
-        index, number = self.count, frame.number
-        self.count += 1
-        return lambda: self._encode(planes, (width, height), index, number, timecode)
+        return MovieFrame(planes, frame.number, self._timecode(frame))
 
     def _timecode(self, frame: Frame) -> str | None:
         """The timecode that the movie begins with: the frame's own, else that of its number."""
@@ -122,18 +141,17 @@ class ProResSink(FrameSink):
             return own
         return timecode_at(frame.number, self.frame_rate) if self._number_timecode else None
 
-    def _encode(
-        self, planes: list[npt.NDArray[np.uint16]], size: tuple[int, int], index: int, number: int, timecode: str | None
-    ) -> Path:
+    def _encode(self, ready: MovieFrame, index: int) -> Path:
         """Encode one frame.
 
         Raises :class:`~vfxstyle.errors.OutputError` naming the movie if it cannot be written.
         """
+        height, width = ready.planes[0].shape
         try:
             if self._container is None:
-                self._start(*size, timecode)
-            picture = av.VideoFrame(*size, self._pixel_format)
-            for plane, codes in zip(picture.planes, planes, strict=True):
+                self._start(width, height, ready.timecode)
+            picture = av.VideoFrame(width, height, self._pixel_format)
+            for plane, codes in zip(picture.planes, ready.planes, strict=True):
                 _fill(plane, codes)
             picture.color_primaries, picture.color_trc, picture.colorspace = self._codes
             picture.color_range = _LIMITED
@@ -142,7 +160,7 @@ class ProResSink(FrameSink):
                 self._sound.copy_until(self._container, index / self.frame_rate)
             self._container.mux(self._stream.encode(picture))
         except (av.FFmpegError, OSError) as error:
-            raise self._failure(error, number) from error
+            raise self._failure(error, ready.number) from error
         return self.path
 
     def close(self) -> None:
