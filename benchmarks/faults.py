@@ -28,9 +28,9 @@ from pathlib import Path
 import numpy as np
 
 from vfxstyle.farm import run as farm
+from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import Outcome, run_jobs
 from vfxstyle.farm.status import statuses_of
-from vfxstyle.farm.tasks import resolve_jobs
 from vfxstyle.pipeline.grade import grade
 from vfxstyle.pipeline.progress import Silent
 from vfxstyle.pipeline.settings import GradeSettings

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import OpenImageIO as oiio
+import pytest
 import torch
 
 from vfxstyle.color import ColorConfig, ColorSpace
@@ -106,3 +108,30 @@ def make_preset(bias: npt.NDArray[np.float32] | None = None, *, reacts: bool = F
 def frames_of(folder: Path) -> dict[str, bytes]:
     """The EXR frames of a folder, by their numbers: what follows the first dot of their names."""
     return {path.name.split(".", 1)[1]: path.read_bytes() for path in folder.glob("*.exr")}
+
+
+def write_cut(folder: Path, make_shot: Callable[..., Path]) -> Path:
+    """``cut.otio`` in ``folder``: two clips of a plate ``a`` and one of ``b``, which are made there."""
+    otio = pytest.importorskip("opentimelineio", reason="needs OpenTimelineIO, which this Python has no wheel of")
+
+    def time(frame):
+        return otio.opentime.RationalTime(frame, 24)
+
+    track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
+    for name, plate, first in (("010", "a", 1003), ("020", "b", 1001), ("030", "a", 1008)):
+        if not (folder / plate).exists():
+            make_shot(plate, frames=range(1001, 1011))
+        media = otio.schema.ImageSequenceReference(
+            target_url_base=f"{plate}/",
+            name_prefix=f"{plate}.",
+            name_suffix=".exr",
+            start_frame=1001,
+            rate=24,
+            frame_zero_padding=4,
+            available_range=otio.opentime.TimeRange(time(0), time(10)),
+        )
+        track.append(otio.schema.Clip(name, media, otio.opentime.TimeRange(time(first - 1001), time(2))))
+    timeline = otio.schema.Timeline("cut")
+    timeline.tracks.append(track)
+    otio.adapters.write_to_file(timeline, str(folder / "cut.otio"))
+    return folder / "cut.otio"

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import frames_of
+from helpers import frames_of, write_cut
 
 from vfxstyle import grade
 from vfxstyle.errors import UsageError
+from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.openjd import job_template, write_bundle
-from vfxstyle.farm.tasks import resolve_jobs
 from vfxstyle.pipeline.settings import GradeSettings
 
 QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
@@ -91,3 +91,16 @@ def test_braces_in_a_path_are_refused(make_shot, lively_preset):
     shot = make_shot("a{{b}}", frames=range(1, 3))
     with pytest.raises(UsageError, match="rename it"):
         job_template(resolve_jobs([str(shot)], str(lively_preset), None, None, QUICK))
+
+
+def test_a_cut_becomes_a_step_that_waits_for_its_clips(make_shot, tmp_path, lively_preset):
+    cut = write_cut(tmp_path, make_shot)
+    jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "out"), None, QUICK, handles=1)
+    write_bundle(tmp_path / "job", jobs)
+    checked = openjd("check", tmp_path / "job")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    steps = {step["name"]: step for step in json.loads((tmp_path / "job" / "template.json").read_text())["steps"]}
+    assert [wait["dependsOn"] for wait in steps["timeline 4"]["dependencies"]] == ["check 1", "check 2", "check 3"]
+    assert steps["timeline 4"]["script"]["actions"]["onRun"]["args"][:2] == ["grade", "{{Param.Cut4}}"]
+    assets = json.loads((tmp_path / "job" / "asset_references.json").read_text())["assetReferences"]
+    assert {str(cut), str(tmp_path / "a" / "a.1003.exr")} <= set(assets["inputs"]["filenames"])

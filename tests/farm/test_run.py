@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from helpers import frames_of
+from helpers import frames_of, write_cut
 
 from vfxstyle import grade
 from vfxstyle.errors import PartialError, ResourceError
 from vfxstyle.farm import run as farm
+from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import Outcome, engine_of, run_jobs
 from vfxstyle.farm.status import as_table, statuses_of
-from vfxstyle.farm.tasks import resolve_jobs
 from vfxstyle.pipeline.progress import Silent
 from vfxstyle.pipeline.settings import GradeSettings
 
@@ -166,3 +166,37 @@ def test_a_scheduler_that_is_not_there_is_said(monkeypatch):
     monkeypatch.setattr(distributed, "Client", nobody)
     with pytest.raises(ResourceError, match="tcp://nowhere:1 does not answer"), engine_of("tcp://nowhere:1", 1):
         pass
+
+
+def test_a_cut_is_a_job_for_every_clip_and_one_that_waits_for_them(make_shot, tmp_path, lively_preset):
+    """The frames, and the timeline that shows them, are those of one run over the cut."""
+    cut = write_cut(tmp_path, make_shot)
+    arguments = [cut, "--preset", lively_preset, "--handles", 1, *OPTIONS]
+    ran = vfxstyle("farm", "run", *arguments, "--to", tmp_path / "farm", "--workers", 2, "--json")
+    assert ran.returncode == 0, ran.stderr
+    states = {status["name"]: (status["state"], status["frames"]) for status in json.loads(ran.stdout)}
+    assert states == {"010": ("done", 4), "020": ("done", 3), "030": ("done", 4), "cut_lively": ("done", 0)}
+    whole = tmp_path / "whole"
+    told = vfxstyle("grade", *arguments, "-o", whole, "--progress", "none")
+    assert told.returncode == 0, told.stderr
+    for clip in ("010", "020", "030"):
+        assert frames_of(tmp_path / "farm" / clip) == frames_of(whole / clip)
+    assert (tmp_path / "farm" / "cut_lively.otio").read_bytes() == (whole / "cut_lively.otio").read_bytes()
+    told = vfxstyle("farm", "status", *arguments, "--to", tmp_path / "farm")
+    assert told.returncode == 0, told.stderr
+    refused = vfxstyle("farm", "status", *arguments, "-f", "1001")
+    assert refused.returncode == 2
+    assert "A cut says itself" in refused.stderr
+
+
+def test_a_cut_whose_clip_fails_writes_no_timeline(make_shot, tmp_path, lively_preset):
+    cut = write_cut(tmp_path, make_shot)
+    jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, QUICK, handles=0)
+    assert jobs[-1].after == ("010", "020", "030")
+    (tmp_path / "b" / "b.1001.exr").write_bytes(b"junk")
+    with ThreadPoolExecutor(2) as engine:
+        report = run_jobs(jobs, engine, Silent())
+    assert set(report.reasons) == {"020", "cut_lively"}
+    assert report.reasons["cut_lively"] == "020 failed."
+    assert [status.state for status in statuses_of(jobs, report.reasons)] == ["done", "failed", "done", "failed"]
+    assert not (tmp_path / "farm" / "cut_lively.otio").exists()

@@ -1,8 +1,9 @@
 import pytest
 
 from vfxstyle.errors import UsageError
+from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import tasks_of
-from vfxstyle.farm.tasks import chunks, resolve_jobs, steps_of, stretches
+from vfxstyle.farm.tasks import chunks, steps_of, stretches
 from vfxstyle.pipeline.settings import GradeSettings
 
 QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")

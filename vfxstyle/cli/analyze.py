@@ -36,6 +36,7 @@ def _part(context: click.Context, parameter: click.Parameter, text: str) -> tupl
 @click.option(
     "--part", callback=_part, default="1/1", show_default=True, metavar="I/N", help="Of --stage features: a part."
 )
+@options.within
 @options.superpixels
 @options.frame_based
 @options.coverage
@@ -60,6 +61,7 @@ def analyze(
     analysis: str | None,
     stage: Stage,
     part: tuple[int, int],
+    within: tuple[int, ...] | None,
     progress: Any,
     dry_run: bool,
     **choices: Any,
@@ -68,7 +70,13 @@ def analyze(
     settings = GradeSettings(**choices)
     from vfxstyle.pipeline import analyze as pipeline
 
-    where: dict[str, Any] = {"preset": preset, "backbone": backbone, "analysis": analysis, "settings": settings}
+    where: dict[str, Any] = {
+        "preset": preset,
+        "backbone": backbone,
+        "analysis": analysis,
+        "within": within,
+        "settings": settings,
+    }
     if dry_run:
         click.echo(json.dumps(pipeline.plan_analyze(shot, stage=stage, part=part, **where), indent=2))
         return

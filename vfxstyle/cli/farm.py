@@ -14,7 +14,7 @@ from vfxstyle.cli import options
 from vfxstyle.pipeline.settings import DEFAULT_CHUNK, DEFAULT_RETRIES, GradeSettings
 
 if TYPE_CHECKING:
-    from vfxstyle.farm.tasks import ShotJob
+    from vfxstyle.farm.jobs import FarmJob
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -31,6 +31,7 @@ def _of_shots(command: Command) -> Command:
         options.preset,
         click.option("--to", "output", metavar="PATH", help="As -o of grade; of several shots, a folder for theirs."),
         click.option("-f", "--frames", metavar="RANGE", help="Frames of every shot. [default: all]"),
+        options.handles,
         options.of_a_grade,
     )
     for option in reversed(shared):
@@ -38,10 +39,12 @@ def _of_shots(command: Command) -> Command:
     return command
 
 
-def _jobs(shots: tuple[str, ...], preset: str, output: str | None, frames: str | None, choices: Any) -> list[ShotJob]:
-    from vfxstyle.farm.tasks import resolve_jobs
+def _jobs(
+    shots: tuple[str, ...], preset: str, output: str | None, frames: str | None, handles: int, choices: Any
+) -> list[FarmJob]:
+    from vfxstyle.farm.jobs import resolve_jobs
 
-    return resolve_jobs(shots, preset, output, frames, GradeSettings(**choices))
+    return resolve_jobs(shots, preset, output, frames, GradeSettings(**choices), handles=handles)
 
 
 @click.group()
@@ -59,6 +62,7 @@ def template(
     preset: str,
     output: str | None,
     frames: str | None,
+    handles: int,
     bundle: str,
     chunk: int,
     parts: int | None,
@@ -67,7 +71,7 @@ def template(
     """Write an Open Job Description bundle that grades every SHOT, for openjd, Deadline Cloud and others."""
     from vfxstyle.farm.openjd import write_bundle
 
-    jobs = _jobs(shots, preset, output, frames, choices)
+    jobs = _jobs(shots, preset, output, frames, handles, choices)
     for path in write_bundle(Path(bundle), jobs, chunk=chunk, parts=parts):
         click.echo(str(path), err=True)
 
@@ -93,6 +97,7 @@ def run(
     preset: str,
     output: str | None,
     frames: str | None,
+    handles: int,
     dask: str | None,
     workers: int,
     chunk: int,
@@ -107,7 +112,7 @@ def run(
     from vfxstyle.farm.run import engine_of, run_jobs
     from vfxstyle.farm.status import statuses_of
 
-    jobs = _jobs(shots, preset, output, frames, choices)
+    jobs = _jobs(shots, preset, output, frames, handles, choices)
     with watching(progress, {"tasks": 1}) as watch:
         with engine_of(dask, workers) as engine:
             report = run_jobs(jobs, engine, watch, chunk=chunk, parts=parts, retries=retries)
@@ -118,12 +123,18 @@ def run(
 @_of_shots
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def status(
-    shots: tuple[str, ...], preset: str, output: str | None, frames: str | None, as_json: bool, **choices: Any
+    shots: tuple[str, ...],
+    preset: str,
+    output: str | None,
+    frames: str | None,
+    handles: int,
+    as_json: bool,
+    **choices: Any,
 ) -> None:
     """How far every SHOT is, by what is on disk; exits with 1 while not all are done."""
     from vfxstyle.farm.status import statuses_of
 
-    _tell(statuses_of(_jobs(shots, preset, output, frames, choices), {}), as_json)
+    _tell(statuses_of(_jobs(shots, preset, output, frames, handles, choices), {}), as_json)
 
 
 def _tell(statuses: Any, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import click
 
 from vfxstyle.cli import options
 from vfxstyle.errors import UsageError
-from vfxstyle.pipeline.settings import DEFAULT_HANDLES, GradeSettings, GradeStage
+from vfxstyle.pipeline.settings import GradeSettings, GradeStage
 
 
 @click.command()
@@ -17,14 +17,9 @@ from vfxstyle.pipeline.settings import DEFAULT_HANDLES, GradeSettings, GradeStag
 @options.preset
 @click.option("-o", "--output", metavar="PATH", help="Folder for frames, or a .mov. [default: SHOT_PRESET]")
 @click.option("-f", "--frames", metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]")
+@options.within
 @options.of_a_grade
-@click.option(
-    "--handles",
-    type=int,
-    default=DEFAULT_HANDLES,
-    show_default=True,
-    help="Of an .otio cut: frames graded before and after each clip.",
-)
+@options.handles
 @click.option(
     "--analysis",
     metavar="FOLDER",
@@ -44,6 +39,7 @@ def grade(
     preset: str,
     output: str | None,
     frames: str | None,
+    within: tuple[int, ...] | None,
     analysis: str | None,
     stage: GradeStage,
     progress: Any,
@@ -54,13 +50,21 @@ def grade(
     """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, one picture, or an .otio cut of shots."""
     settings = GradeSettings(**choices)
     if shot.lower().endswith(".otio"):
-        if stage != "all":
-            raise UsageError("A cut is graded in one stage; leave --stage out.")
+        if stage != "all" or within is not None:
+            raise UsageError(
+                "A cut is graded in one stage, and says what its shots are; leave --stage and --within out."
+            )
         _grade_cut(shot, preset, output, frames, analysis, progress, dry_run, handles, settings)
         return
     from vfxstyle.pipeline import grade as pipeline
 
-    where: dict[str, Any] = {"frames": frames, "analysis": analysis, "stage": stage, "settings": settings}
+    where: dict[str, Any] = {
+        "frames": frames,
+        "within": within,
+        "analysis": analysis,
+        "stage": stage,
+        "settings": settings,
+    }
     if dry_run:
         click.echo(json.dumps(pipeline.plan_grade(shot, preset, output, **where), indent=2))
         return

@@ -11,6 +11,7 @@ from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.pipeline.settings import (
     DEFAULT_ANALYSIS_WIDTH,
     DEFAULT_BACKBONE,
+    DEFAULT_HANDLES,
     DEFAULT_STILL_SUPERPIXELS,
     DEFAULT_SUPERPIXELS,
     Audio,
@@ -21,6 +22,14 @@ from vfxstyle.pipeline.settings import (
 )
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _frames(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    """A range as numbers."""
+    from vfxstyle.shots import parse_frames
+
+    return None if text is None else parse_frames(text)
+
 
 analysis_width = click.option(
     "--analysis-width",
@@ -82,6 +91,12 @@ input_space = click.option(
 ocio = click.option("--ocio", metavar="FILE", help="OpenColorIO configuration. [default: $OCIO, else ACES studio]")
 layer = click.option("--layer", metavar="NAME", help="Layer or part of EXR files to grade. [default: the main one]")
 view = click.option("--view", metavar="NAME", help="View of EXR files to grade. [default: the file's]")
+within = click.option(
+    "--within",
+    metavar="RANGE",
+    callback=_frames,
+    help="Frames that the shot is taken to consist of, for the analysis too. [default: all]",
+)
 superpixels = click.option(
     "--superpixels",
     type=int,
@@ -95,6 +110,13 @@ backbone = click.option(
 )
 weights = click.option(
     "--weights", metavar="FILE", help="Weight file of vgg16. [default: $VFXSTYLE_WEIGHTS, else torchvision's cache]"
+)
+handles = click.option(
+    "--handles",
+    type=int,
+    default=DEFAULT_HANDLES,
+    show_default=True,
+    help="Of an .otio cut: frames graded before and after each clip.",
 )
 preset = click.option("--preset", required=True, metavar="NAME|FILE", help="Installed preset or preset file.")
 _GRADE = (

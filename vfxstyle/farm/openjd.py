@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.errors import OutputError, UsageError
-from vfxstyle.farm.tasks import PIECE, ShotJob, Step, steps_of, whole_range
+from vfxstyle.farm.jobs import CutJob, FarmJob, ShotJob
+from vfxstyle.farm.tasks import PIECE, Step, steps_of, whole_range
 from vfxstyle.files import write_atomically
 from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.settings import DEFAULT_CHUNK
@@ -49,10 +50,18 @@ class _Place:
         }
 
 
-def _places(jobs: Sequence[ShotJob]) -> list[_Place]:
+def _places(jobs: Sequence[FarmJob]) -> list[_Place]:
     """The folders of all jobs, three of each, and the preset's file where it is not shipped."""
     places = [_Place("Preset", Path(jobs[0].preset), "IN", "The look.", "FILE")] if _is_file(jobs[0].preset) else []
     for index, job in enumerate(jobs, start=1):
+        if isinstance(job, CutJob):
+            places += [
+                _Place(
+                    f"Cut{index}", job.cut, "IN", f"The cut of {job.name}; where its media are it says itself.", "FILE"
+                ),
+                _Place(f"Output{index}", job.output.parent, "OUT", f"Folder for {job.output.name}."),
+            ]
+            continue
         places += [
             _Place(f"Plate{index}", job.shot.parent, "IN", f"Folder that holds the plate of {job.name}."),
             _Place(f"Output{index}", job.output.parent, "OUT", f"Folder for {job.output.name}."),
@@ -65,13 +74,17 @@ def _is_file(preset: str) -> bool:
     return Path(preset).is_absolute()
 
 
-def parameter_values(jobs: Sequence[ShotJob], chunk: int) -> dict[str, Any]:
+def parameter_values(jobs: Sequence[FarmJob], chunk: int) -> dict[str, Any]:
     """The values of the template's parameters, by name."""
-    frames = {f"Frames{index}": whole_range(job.frames) for index, job in enumerate(jobs, start=1)}
+    frames = {
+        f"Frames{index}": whole_range(job.frames)
+        for index, job in enumerate(jobs, start=1)
+        if not isinstance(job, CutJob)
+    }
     return {"ChunkSize": chunk, **{place.name: str(place.path) for place in _places(jobs)}, **frames}
 
 
-def job_template(jobs: Sequence[ShotJob], *, parts: int | None = None) -> dict[str, Any]:
+def job_template(jobs: Sequence[FarmJob], *, parts: int | None = None) -> dict[str, Any]:
     """The template of a job that grades some shots. parts: tasks of a shot's features."""
     definitions: list[dict[str, Any]] = [
         {"name": "Vfxstyle", "type": "STRING", "default": "vfxstyle", "description": "The command on the workers."},
@@ -85,18 +98,15 @@ def job_template(jobs: Sequence[ShotJob], *, parts: int | None = None) -> dict[s
         *(place.definition for place in _places(jobs)),
     ]
     steps: list[dict[str, Any]] = []
+    last: dict[str, str] = {}
     for index, job in enumerate(jobs, start=1):
-        definitions.append({"name": f"Frames{index}", "type": "STRING", "description": f"Frames of {job.name}."})
-        known = {
-            str(job.shot): f"{{{{Param.Plate{index}}}}}/{job.shot.name}",
-            str(job.output): f"{{{{Param.Output{index}}}}}/{job.output.name}",
-            str(job.analysis): f"{{{{Param.Analysis{index}}}}}/{job.analysis.name}",
-        }
-        if _is_file(job.preset):
-            known[job.preset] = "{{Param.Preset}}"
+        if not isinstance(job, CutJob):
+            definitions.append({"name": f"Frames{index}", "type": "STRING", "description": f"Frames of {job.name}."})
         own = steps_of(job, parts=parts)
         names = {step.name: f"{step.name} {index}" for step in own}
-        steps += [_step(step, job, names, known, f"Frames{index}") for step in own]
+        waits = [last[name] for name in job.after]
+        steps += [_step(step, job, names, waits, _known(job, index), f"Frames{index}") for step in own]
+        last[job.name] = steps[-1]["name"]
     return {
         "specificationVersion": "jobtemplate-2023-09",
         "extensions": ["TASK_CHUNKING"],
@@ -108,14 +118,31 @@ def job_template(jobs: Sequence[ShotJob], *, parts: int | None = None) -> dict[s
     }
 
 
-def _step(step: Step, job: ShotJob, names: dict[str, str], known: dict[str, str], frames: str) -> dict[str, Any]:
+def _known(job: FarmJob, index: int) -> dict[str, str]:
+    """Arguments that are paths of the job, in terms of its parameters."""
+    known = {str(job.output): f"{{{{Param.Output{index}}}}}/{job.output.name}"}
+    if isinstance(job, CutJob):
+        known[str(job.cut)] = f"{{{{Param.Cut{index}}}}}"
+    else:
+        known[str(job.shot)] = f"{{{{Param.Plate{index}}}}}/{job.shot.name}"
+        known[str(job.analysis)] = f"{{{{Param.Analysis{index}}}}}/{job.analysis.name}"
+    if _is_file(job.preset):
+        known[job.preset] = "{{Param.Preset}}"
+    return known
+
+
+def _step(
+    step: Step, job: FarmJob, names: dict[str, str], waits: Sequence[str], known: dict[str, str], frames: str
+) -> dict[str, Any]:
+    """A step of the template. waits: steps of other jobs that its first one waits for."""
     odd = [argument for argument in step.command if "{{" in argument]
     if odd:
         raise UsageError(f"Open Job Description reads '{{{{' in {odd[0]} as a parameter of its own; rename it.")
     arguments = [known.get(argument, argument) for argument in step.command]
     built: dict[str, Any] = {"name": names[step.name]}
-    if step.after is not None:
-        built["dependencies"] = [{"dependsOn": names[step.after]}]
+    before = [names[step.after]] if step.after is not None else waits
+    if before:
+        built["dependencies"] = [{"dependsOn": name} for name in before]
     piece = None
     if step.parts:
         piece = f"{{{{Task.Param.Part}}}}/{step.parts}"
@@ -124,7 +151,8 @@ def _step(step: Step, job: ShotJob, names: dict[str, str], known: dict[str, str]
         }
     elif step.frames and step.in_one:
         # frames that the sequence lacks are asked for by the check alone, which says so
-        piece = f"{{{{Param.{frames}}}}}" if step.frames == job.frames else whole_range(step.frames)
+        same = isinstance(job, ShotJob) and step.frames == job.frames
+        piece = f"{{{{Param.{frames}}}}}" if same else whole_range(step.frames)
     elif step.frames:
         piece = "{{Task.Param.Frames}}"
         chunked = {"defaultTaskCount": "{{Param.ChunkSize}}", "rangeConstraint": "CONTIGUOUS"}
@@ -147,15 +175,19 @@ def _step(step: Step, job: ShotJob, names: dict[str, str], known: dict[str, str]
     return built
 
 
-def asset_references(jobs: Sequence[ShotJob]) -> dict[str, Any]:
+def asset_references(jobs: Sequence[FarmJob]) -> dict[str, Any]:
     """The files that a job reads, and the folders that it writes to."""
     inputs = []
     for job in jobs:
-        with open_plate(job.shot, replace(job.settings, missing="skip")) as shot:
-            inputs += list(dict.fromkeys(str(shot.file_of(number).absolute()) for number in shot.frames))
+        if isinstance(job, CutJob):
+            inputs.append(str(job.cut))
+        else:
+            with open_plate(job.shot, replace(job.settings, missing="skip"), job.within) as shot:
+                inputs += list(dict.fromkeys(str(shot.file_of(number).absolute()) for number in shot.frames))
         named = (job.preset, job.settings.ocio, job.settings.weights)
         inputs += [str(Path(name).absolute()) for name in named if name and Path(name).is_file()]
-    outputs = {str(path) for job in jobs for path in (job.output.parent, job.analysis)}
+    outputs = {str(job.output.parent) for job in jobs}
+    outputs |= {str(job.analysis) for job in jobs if isinstance(job, ShotJob)}
     return {
         "assetReferences": {
             "inputs": {"filenames": sorted(set(inputs)), "directories": []},
@@ -166,7 +198,7 @@ def asset_references(jobs: Sequence[ShotJob]) -> dict[str, Any]:
 
 
 def write_bundle(
-    folder: Path, jobs: Sequence[ShotJob], *, chunk: int = DEFAULT_CHUNK, parts: int | None = None
+    folder: Path, jobs: Sequence[FarmJob], *, chunk: int = DEFAULT_CHUNK, parts: int | None = None
 ) -> list[Path]:
     """Write a job bundle; returns its files.
 

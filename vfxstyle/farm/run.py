@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vfxstyle.errors import ResourceError, UsageError
-from vfxstyle.farm.tasks import PIECE, ShotJob, Step, chunks, steps_of, whole_range
+from vfxstyle.farm.jobs import FarmJob
+from vfxstyle.farm.tasks import PIECE, Step, chunks, steps_of, whole_range
 from vfxstyle.pipeline.progress import Clock, Progress
 from vfxstyle.pipeline.settings import DEFAULT_CHUNK, DEFAULT_RETRIES
 
@@ -30,8 +31,8 @@ _running: set[subprocess.Popen[str]] = set()
 class Task:
     """One process: a step of a shot, or a piece of it."""
 
-    job: ShotJob
-    """The shot."""
+    job: FarmJob
+    """What it belongs to."""
     step: str
     """Name of the step."""
     arguments: tuple[str, ...]
@@ -62,7 +63,7 @@ class RunReport:
     """What became of the tasks of some shots."""
 
     reasons: dict[str, str] = field(default_factory=dict)
-    """Why a shot failed, by its name; shots that went well are not in it."""
+    """Why a job failed, by its name; those that went well are not in it."""
     tasks: int = 0
     """Tasks that were run, tries included."""
     seconds: float = 0.0
@@ -86,7 +87,7 @@ def run_process(arguments: Sequence[str]) -> Outcome:
     return Outcome(process.returncode, reason, time.perf_counter() - start, socket.gethostname())
 
 
-def tasks_of(job: ShotJob, step: Step, chunk: int) -> list[Task]:
+def tasks_of(job: FarmJob, step: Step, chunk: int) -> list[Task]:
     """The tasks of a step."""
     pieces = [f"{index}/{step.parts}" for index in range(1, step.parts + 1)]
     if step.frames:
@@ -100,7 +101,7 @@ def tasks_of(job: ShotJob, step: Step, chunk: int) -> list[Task]:
 
 
 def run_jobs(
-    jobs: Sequence[ShotJob],
+    jobs: Sequence[FarmJob],
     engine: Executor,
     progress: Progress,
     *,
@@ -108,51 +109,81 @@ def run_jobs(
     parts: int | None = None,
     retries: int = DEFAULT_RETRIES,
 ) -> RunReport:
-    """Run every step of every shot, those of one shot in order, those of different shots at once.
+    """Run every step of every job, those of one in order, those of different ones at once.
 
-    A task that fails for good ends its shot once the other tasks of its step have ended; other shots go on.
+    A task that fails for good ends its job once the other tasks of its step have ended; other jobs go on, but for a cut
+    that waits for it.
     """
-    report = RunReport()
     steps = {job.name: [tasks_of(job, step, chunk) for step in steps_of(job, parts=parts)] for job in jobs}
-    tries: Counter[tuple[str, ...]] = Counter()
-    open_tasks: Counter[str] = Counter()
-    futures: dict[Future[Outcome], Task] = {}
-
-    def submit(task: Task) -> None:
-        tries[task.arguments] += 1
-        report.tasks += 1
-        futures[engine.submit(run_process, task.arguments)] = task
-
-    def begin(job: str) -> None:
-        if job not in report.reasons and steps[job]:
-            tasks = steps[job].pop(0)
-            open_tasks[job] = len(tasks)
-            for task in tasks:
-                submit(task)
-
     clock = Clock(progress)
-    total = sum(len(tasks) for own in steps.values() for tasks in own)
-    with clock.stage("tasks", total) as step_done:
+    with clock.stage("tasks", sum(len(tasks) for own in steps.values() for tasks in own)) as step_done:
+        run = _Run(jobs, steps, engine, clock, retries)
         for job in jobs:
-            begin(job.name)
-        while futures:
-            ended, _ = wait(futures, return_when=FIRST_COMPLETED)
-            for future in ended:
-                task = futures.pop(future)
-                outcome = _outcome_of(future)
-                report.seconds += outcome.seconds
-                if outcome.can_help_again and tries[task.arguments] <= retries:
-                    clock.note(f"{task.job.name}: {task.step} is tried again, {outcome.reason}")
-                    submit(task)
-                    continue
-                if outcome.returncode:
-                    report.reasons.setdefault(task.job.name, f"{task.step}: {outcome.reason}")
-                    clock.note(f"{task.job.name}: {task.step} failed on {outcome.host}, {outcome.reason}")
-                step_done()
-                open_tasks[task.job.name] -= 1
-                if not open_tasks[task.job.name]:
-                    begin(task.job.name)
-    return report
+            if not job.after:
+                run.begin(job.name)
+        while run.futures:
+            for future in wait(run.futures, return_when=FIRST_COMPLETED)[0]:
+                if run.end(future):
+                    step_done()
+    return run.report
+
+
+class _Run:
+    """Jobs under way."""
+
+    def __init__(
+        self,
+        jobs: Sequence[FarmJob],
+        steps: dict[str, list[list[Task]]],
+        engine: Executor,
+        clock: Clock,
+        retries: int,
+    ) -> None:
+        self._jobs, self._steps, self._engine, self._clock, self._retries = jobs, steps, engine, clock, retries
+        self.report = RunReport()
+        self.futures: dict[Future[Outcome], Task] = {}
+        """Tasks under way."""
+        self._tries: Counter[tuple[str, ...]] = Counter()
+        self._open: Counter[str] = Counter()
+        self._ended: set[str] = set()
+
+    def begin(self, job: str) -> None:
+        """Submit the next step of a job; where there is none, or it failed, begin the cuts that waited for it."""
+        if job not in self.report.reasons and self._steps[job]:
+            tasks = self._steps[job].pop(0)
+            self._open[job] = len(tasks)
+            for task in tasks:
+                self._submit(task)
+            return
+        self._ended.add(job)
+        for other in self._jobs:
+            if job in other.after and self._ended.issuperset(other.after):
+                failed = [name for name in other.after if name in self.report.reasons]
+                if failed:
+                    self.report.reasons[other.name] = f"{', '.join(failed)} failed."
+                self.begin(other.name)
+
+    def end(self, future: Future[Outcome]) -> bool:
+        """Take note of how a task ended; whether it has, or is tried again."""
+        task, outcome = self.futures.pop(future), _outcome_of(future)
+        name = task.job.name
+        self.report.seconds += outcome.seconds
+        if outcome.can_help_again and self._tries[task.arguments] <= self._retries:
+            self._clock.note(f"{name}: {task.step} is tried again, {outcome.reason}")
+            self._submit(task)
+            return False
+        if outcome.returncode:
+            self.report.reasons.setdefault(name, f"{task.step}: {outcome.reason}")
+            self._clock.note(f"{name}: {task.step} failed on {outcome.host}, {outcome.reason}")
+        self._open[name] -= 1
+        if not self._open[name]:
+            self.begin(name)
+        return True
+
+    def _submit(self, task: Task) -> None:
+        self._tries[task.arguments] += 1
+        self.report.tasks += 1
+        self.futures[self._engine.submit(run_process, task.arguments)] = task
 
 
 def _outcome_of(future: Future[Outcome]) -> Outcome:

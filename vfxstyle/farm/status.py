@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from vfxstyle.errors import VfxStyleError
-from vfxstyle.farm.tasks import ShotJob
+from vfxstyle.farm.jobs import CutJob, FarmJob
 from vfxstyle.pipeline.grade import finished_frames
 
 State = Literal["done", "partial", "none", "failed"]
@@ -22,7 +22,7 @@ class ShotStatus:
     state: State
     """done: every frame is there and current. partial: some are. none: none is. failed: a task failed for good."""
     frames: int
-    """Frames asked for."""
+    """Frames asked for; of the timeline of a cut none."""
     current: int
     """Those of them that are there, whole and made from this plate, preset and settings."""
     output: str
@@ -31,24 +31,33 @@ class ShotStatus:
     """Why it failed; else empty."""
 
 
-def status_of(job: ShotJob, reason: str = "") -> ShotStatus:
-    """How far a shot is, by what is on disk. reason: why a task of it failed, or empty."""
+def status_of(job: FarmJob, reason: str = "") -> ShotStatus:
+    """How far a job is, by what is on disk. reason: why a task of it failed, or empty."""
+    if isinstance(job, CutJob):  # its clips have lines of their own
+        state: State = "failed" if reason else "done" if job.timeline.is_file() else "none"
+        return ShotStatus(job.name, state, 0, 0, str(job.timeline), reason)
     wanted = len(job.asked)
     try:
         current = len(
             finished_frames(
-                job.shot, job.preset, job.output, frames=job.frames, analysis=job.analysis, settings=job.settings
+                job.shot,
+                job.preset,
+                job.output,
+                frames=job.frames,
+                within=job.within,
+                analysis=job.analysis,
+                settings=job.settings,
             )
         )
     except VfxStyleError as error:
         return ShotStatus(job.name, "failed", wanted, 0, str(job.output), reason or str(error))
     if current == wanted:
         return ShotStatus(job.name, "done", wanted, current, str(job.output), "")
-    state: State = "failed" if reason else "partial" if current else "none"
+    state = "failed" if reason else "partial" if current else "none"
     return ShotStatus(job.name, state, wanted, current, str(job.output), reason)
 
 
-def statuses_of(jobs: Sequence[ShotJob], reasons: Mapping[str, str]) -> list[ShotStatus]:
+def statuses_of(jobs: Sequence[FarmJob], reasons: Mapping[str, str]) -> list[ShotStatus]:
     """How far shots are. reasons: why some failed, by name."""
     return [status_of(job, reasons.get(job.name, "")) for job in jobs]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ def analyze(
     preset: str | Path | None = None,
     backbone: str = DEFAULT_BACKBONE,
     analysis: str | Path | None = None,
+    within: Sequence[int] | None = None,
     stage: Stage = "all",
     part: tuple[int, int] = (1, 1),
     settings: GradeSettings | None = None,
@@ -57,8 +58,9 @@ def analyze(
 
     shot: as for :func:`vfxstyle.open_shot`. preset: a look whose transforms are predicted as well, and which says what
     backbone is needed. analysis: folder of the shot analysis; by default, with a preset, where ``grade`` looks for it,
-    and SHOT_analysis beside the shot without one. stage: "segments" ends before the network runs, "features" needs the
-    segments, "transforms" the features. part: of the stage "features", which of how many parts of the chosen frames.
+    and SHOT_analysis beside the shot without one. within: frames that the shot is taken to consist of. stage:
+    "segments" ends before the network runs, "features" needs the segments, "transforms" the features. part: of the
+    stage "features", which of how many parts of the chosen frames.
     settings, options: those fields of :class:`~vfxstyle.pipeline.settings.GradeSettings` that say how a plate is read
     and analysed. Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
@@ -67,7 +69,7 @@ def analyze(
     _check_choices(preset, stage, part)
     look = None if preset is None else read_preset(find_preset(preset))
     pick_device(settings.device)
-    with open_plate(shot, settings) as plate:
+    with open_plate(shot, settings, within) as plate:
         request = _request(plate, preset, look, backbone, analysis, settings)
         clock.note(f"analysis: {request.folder}, {len(plate)} frames, superpixels by {request.settings.method} method")
         stored = _studied(request, settings, clock, stage, part)
@@ -91,6 +93,7 @@ def plan_analyze(
     preset: str | Path | None = None,
     backbone: str = DEFAULT_BACKBONE,
     analysis: str | Path | None = None,
+    within: Sequence[int] | None = None,
     stage: Stage = "all",
     part: tuple[int, int] = (1, 1),
     settings: GradeSettings | None = None,
@@ -102,7 +105,7 @@ def plan_analyze(
     settings = settings or GradeSettings()
     _check_choices(preset, stage, part)
     look = None if preset is None else read_preset(find_preset(preset))
-    with open_plate(shot, settings) as plate:
+    with open_plate(shot, settings, within) as plate:
         request = _request(plate, preset, look, backbone, analysis, settings)
         stored, files = request.stored, []
         anew = settings.overwrite == "always" and stage in ("all", "segments")

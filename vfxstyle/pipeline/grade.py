@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.color import SpaceKind
-from vfxstyle.errors import ChangedError, PartialError, ShotError
+from vfxstyle.errors import ChangedError, PartialError
 from vfxstyle.pipeline.job import Job
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.nuke import nuke_file, write_nuke
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, make_plan
 from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
-from vfxstyle.pipeline.settings import GradeSettings, GradeStage, Missing
+from vfxstyle.pipeline.settings import GradeSettings, GradeStage
 from vfxstyle.pipeline.sinks import is_one_stretch
 from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.shots import Shot, format_frames, parse_frames
@@ -70,7 +70,7 @@ def grade(
     """
     settings = replace(settings or GradeSettings(), **options)
     clock = Clock(progress or Silent())
-    with _opened(shot, within, settings) as plate:
+    with open_plate(shot, settings, within) as plate:
         plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings, stage)
         look = read_preset(plan.preset)
         _announce(plan, plate, clock)
@@ -99,20 +99,6 @@ def grade(
     )
 
 
-def _opened(shot: str | Path, within: Sequence[int] | None, settings: GradeSettings) -> Shot:
-    if within is None:
-        return open_plate(shot, settings)
-    lenient: Missing = "skip" if settings.missing == "error" else settings.missing  # a hole elsewhere does not matter
-    opened = open_plate(shot, replace(settings, missing=lenient))
-    opened.limit(within)
-    if opened.missing and settings.missing == "error":
-        raise ShotError(
-            f"{shot} has no frame {format_frames(opened.missing)}; render it, or use --missing skip or hold.",
-            frames=opened.missing,
-        )
-    return opened
-
-
 def _left_out(shot: Shot, plan: GradePlan, frames: str | Sequence[int] | None) -> list[int]:
     """Frames asked for that the sequence lacks and that nothing holds."""
     absent = set(shot.missing) - set(shot.frames)
@@ -126,8 +112,8 @@ def _check_there(job: Job) -> None:
     if gone:
         first = job.plan.targets[gone[0]]
         raise ChangedError(
-            f"{first} was written or found good, and has been removed since ({len(gone)} frames in all); run again when "
-            "nobody clears the folder.",
+            f"{first} was written or found good, and has been removed since ({len(gone)} frames in all); run again "
+            "when nobody clears the folder.",
             frames=gone,
         )
 
@@ -159,7 +145,7 @@ def plan_grade(
 ) -> dict[str, Any]:
     """What :func:`grade` would do with the same arguments, as JSON values, without writing anything."""
     settings = settings or GradeSettings()
-    with _opened(shot, within, settings) as plate:
+    with open_plate(shot, settings, within) as plate:
         plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings, stage)
         job = Job(plan, plate, read_preset(plan.preset), stage=stage)
         files = list(dict.fromkeys(job.plan.targets[number] for number in job.outdated()))
@@ -173,6 +159,7 @@ def finished_frames(
     output: str | Path | None = None,
     *,
     frames: str | Sequence[int] | None = None,
+    within: Sequence[int] | None = None,
     analysis: str | Path | None = None,
     settings: GradeSettings | None = None,
 ) -> tuple[int, ...]:
@@ -181,7 +168,7 @@ def finished_frames(
     Those of a movie are finished when it is.
     """
     settings = settings or GradeSettings()
-    with _opened(shot, None, settings) as plate:
+    with open_plate(shot, settings, within) as plate:
         plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings)
         return Job(plan, plate, read_preset(plan.preset)).finished()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -9,22 +10,31 @@ import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.color import linear_to_lab, linear_to_srgb, shown_as_photograph, srgb_to_linear
+from vfxstyle.errors import ShotError
 from vfxstyle.pipeline.settings import GradeSettings
 from vfxstyle.pipeline.spaces import Light
-from vfxstyle.shots import Frame, Shot, open_shot
+from vfxstyle.shots import Frame, Shot, format_frames, open_shot
 
 FloatArray = npt.NDArray[np.float32]
 
 
-def open_plate(shot: str | Path, settings: GradeSettings) -> Shot:
-    """Open a shot as the settings say. Raises what :func:`vfxstyle.open_shot` raises."""
-    return open_shot(
-        shot,
-        layer=settings.layer,
-        view=settings.view,
-        missing=settings.missing,
-        max_pixels=settings.max_pixels,
-    )
+def open_plate(shot: str | Path, settings: GradeSettings, within: Sequence[int] | None = None) -> Shot:
+    """Open a shot as the settings say. within: frames that it is taken to consist of; by default all.
+
+    Raises what :func:`vfxstyle.open_shot` raises, and :class:`~vfxstyle.errors.ShotError` for holes in ``within``.
+    """
+    missing = settings.missing
+    if within is not None and missing == "error":
+        missing = "skip"  # a hole elsewhere does not matter
+    opened = open_shot(shot, layer=settings.layer, view=settings.view, missing=missing, max_pixels=settings.max_pixels)
+    if within is not None:
+        opened.limit(within)
+        if opened.missing and settings.missing == "error":
+            raise ShotError(
+                f"{shot} has no frame {format_frames(opened.missing)}; render it, or use --missing skip or hold.",
+                frames=opened.missing,
+            )
+    return opened
 
 
 def analysis_size(width: int, height: int, analysis_width: int) -> tuple[int, int]:

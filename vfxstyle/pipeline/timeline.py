@@ -99,7 +99,7 @@ def grade_timeline(
         _rebase(clip, Path(cut), folder)
         if job.work in reports:
             _refer(clip, job, folder, reports[job.work])
-    target = folder / f"{Path(cut).stem}_{find_preset(preset).stem}{SUFFIX}"
+    target = _target(folder, Path(cut), preset)
     timeline.name = target.stem
     try:
         write_atomically(target, timeline.to_json_string().encode())
@@ -108,6 +108,18 @@ def grade_timeline(
     if failed:
         raise PartialError(f"{len(failed)} clips failed. {' '.join(failed[:3])} The others are in {target}.")
     return TimelineReport(target, [(job, reports[job.work]) for _, job in jobs])
+
+
+def clips_of(
+    cut: Path, preset: str | Path, output: Path | None, handles: int, settings: GradeSettings
+) -> tuple[Path, list[ClipJob]]:
+    """The timeline that :func:`grade_timeline` with the same arguments writes, and the grades that it makes for it."""
+    _, folder, jobs = _planned(cut, preset, output, handles, settings)
+    return _target(folder, cut, preset), _once(jobs)
+
+
+def _target(folder: Path, cut: Path, preset: str | Path) -> Path:
+    return folder / f"{cut.stem}_{find_preset(preset).stem}{SUFFIX}"
 
 
 def plan_timeline(
@@ -125,7 +137,7 @@ def plan_timeline(
         {"clip": job.name, **plan_grade(job.shot, preset, job.output, within=job.frames, settings=settings)}
         for job in _once(jobs)
     ]
-    return {"timeline": str(folder / f"{Path(cut).stem}_{find_preset(preset).stem}{SUFFIX}"), "clips": clips}
+    return {"timeline": str(_target(folder, Path(cut), preset)), "clips": clips}
 
 
 def _planned(
