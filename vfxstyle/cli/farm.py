@@ -78,6 +78,34 @@ def template(
 
 @farm.command()
 @_of_shots
+@click.option("--show", help="OpenCue's show. [default: $SHOW, as pyoutline has it]")
+@_chunk
+@_parts
+@click.option("-n", "--dry-run", is_flag=True, help="Print the job as OpenCue gets it and stop.")
+def opencue(
+    shots: tuple[str, ...],
+    preset: str,
+    output: str | None,
+    frames: str | None,
+    handles: int,
+    show: str | None,
+    chunk: int,
+    parts: int | None,
+    dry_run: bool,
+    **choices: Any,
+) -> None:
+    """Send a job that grades every SHOT to OpenCue."""
+    from vfxstyle.farm.opencue import job_spec, submit
+
+    jobs = _jobs(shots, preset, output, frames, handles, choices)
+    if dry_run:
+        click.echo(job_spec(jobs, show=show, chunk=chunk, parts=parts))
+        return
+    click.echo(submit(jobs, show=show, chunk=chunk, parts=parts), err=True)
+
+
+@farm.command()
+@_of_shots
 @click.option("--dask", metavar="ADDRESS|local", help="Run on this Dask scheduler, or on a cluster started here.")
 @click.option(
     "--workers",

@@ -1,0 +1,92 @@
+"""The same jobs for OpenCue, through pyoutline: a layer for every step, frames in OpenCue's own chunks.
+
+Workers run ``vfxstyle`` itself and need nothing of pyoutline. Tokens: https://docs.opencue.io/docs/reference/tokens/
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vfxstyle.errors import ResourceError, UsageError
+from vfxstyle.farm.jobs import FarmJob
+from vfxstyle.farm.tasks import PIECE, Step, steps_of, whole_range
+from vfxstyle.pipeline.settings import DEFAULT_CHUNK
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.]+")
+
+
+def job_spec(
+    jobs: Sequence[FarmJob], *, show: str | None = None, chunk: int = DEFAULT_CHUNK, parts: int | None = None
+) -> str:
+    """What is sent to Cuebot: the job as XML. show: OpenCue's show; by default ``$SHOW``, as pyoutline has it.
+
+    Raises :class:`~vfxstyle.errors.UsageError` where pyoutline is not installed.
+    """
+    return str(_launcher(jobs, show, chunk, parts).serialize(use_pycuerun=False))
+
+
+def submit(
+    jobs: Sequence[FarmJob], *, show: str | None = None, chunk: int = DEFAULT_CHUNK, parts: int | None = None
+) -> str:
+    """Send the job to the Cuebot of ``$CUEBOT_HOSTS`` or pyoutline's configuration; returns its name there.
+
+    Raises :class:`~vfxstyle.errors.ResourceError` if it does not answer or does not take it.
+    """
+    launcher = _launcher(jobs, show, chunk, parts)
+    try:
+        launched = launcher.launch(use_pycuerun=False)
+    except Exception as error:  # of gRPC, or what Cuebot says of the job
+        raise ResourceError(f"OpenCue does not take the job: {error}; check $CUEBOT_HOSTS and the show.") from error
+    return str(launched[0].data.name)
+
+
+def _launcher(jobs: Sequence[FarmJob], show: str | None, chunk: int, parts: int | None) -> Any:
+    outline, cuerun, shell = _pyoutline()
+    first = Path(jobs[0].preset).stem, jobs[0].name if len(jobs) == 1 else f"{len(jobs)}_shots"
+    job = outline.Outline(_safe(f"vfxstyle_{'_'.join(first)}"), **({"show": show} if show else {}))
+    last: dict[str, Any] = {}
+    for index, own in enumerate(jobs, start=1):
+        waits = [last[name] for name in own.after]
+        layers: dict[str, Any] = {}
+        for step in steps_of(own, parts=parts):
+            layer = shell(_safe(f"{step.name}_{index}_{own.name}"), **_arguments(step, chunk), service="shell")
+            for other in waits if step.after is None else [layers[step.after]]:
+                layer.depend_all(other)
+            job.add_layer(layer)
+            layers[step.name] = last[own.name] = layer
+    return cuerun.OutlineLauncher(job, backend="cue")
+
+
+def _arguments(step: Step, chunk: int) -> dict[str, Any]:
+    """Command, frames and frames of a task of a layer, as pyoutline takes them."""
+    frames, size, piece = "1", 1, ""
+    if step.parts:
+        frames, piece = f"1-{step.parts}", f"#IFRAME#/{step.parts}"
+    elif step.frames and step.in_one:
+        piece = whole_range(step.frames)
+    elif step.frames:
+        if step.frames[0] < 0:
+            raise UsageError(f"OpenCue has no frames below 0, and the first is {step.frames[0]}; renumber the plate.")
+        frames, size, piece = whole_range(step.frames), chunk, "#FRAMESPEC#"
+    words = ["vfxstyle", *(piece if word == PIECE else word for word in step.command), "--progress", "auto"]
+    return {"command": [shlex.quote(word) for word in words], "range": frames, "chunk": size}
+
+
+def _safe(name: str) -> str:
+    return _UNSAFE.sub("_", name)
+
+
+def _pyoutline() -> tuple[Any, Any, Any]:
+    try:
+        import outline
+        from outline import cuerun
+        from outline.modules.shell import Shell
+    except ImportError as error:
+        raise UsageError("pyoutline is not installed; pip install 'vfxstyle[opencue]'.") from error
+    logging.getLogger("outline").setLevel(logging.ERROR)
+    return outline, cuerun, Shell
