@@ -111,7 +111,7 @@ def main() -> None:
     with PictureReader(plain) as reader:
         plates = [Picture(labelled.picture) for labelled in pictures]
         before = [ExemplarPair(labelled.name, plate, plate) for labelled, plate in zip(pictures, plates, strict=True)]
-        described = studied(before, pairs_digest(before), reader, backbone, plain, clock)
+        described = studied(before, pairs_digest(before, reader), reader, backbone, plain, clock)
         for style in arguments.only or SHIPPED:
             settings = replace(plain, description=SHIPPED[style])
             with tempfile.TemporaryDirectory() as scratch:
@@ -119,7 +119,7 @@ def main() -> None:
                 pairs = [replace(pair, after=graded) for pair, graded in zip(before, after, strict=True)]
                 lessons = [with_after(x, graded, reader) for x, graded in zip(described, after, strict=True)]
                 learnt = learn(lessons, settings, pick_device(settings.device), clock)
-                card = {**preset_card(pairs_digest(pairs), learnt, settings), "limits": LIMITS[style]}
+                card = {**preset_card(pairs_digest(pairs, reader), learnt, settings), "limits": LIMITS[style]}
                 preset = preset_of(style, learnt, settings, card=card)
                 path = save_preset(preset, HERE / f"{style}.safetensors")
                 page = training_page(train_report(path, preset, pairs, lessons, learnt))

@@ -10,6 +10,7 @@ from helpers import moving_picture, write_picture
 from vfxstyle import grade
 from vfxstyle.errors import ChangedError, PartialError, UsageError
 from vfxstyle.pipeline.grade import plan_grade
+from vfxstyle.pipeline.settings import GradeSettings
 from vfxstyle.pipeline.sinks import read_prepared
 
 QUICK = {"superpixels": 40, "analysis_width": 96, "device": "cpu"}
@@ -68,6 +69,19 @@ def test_a_frame_that_no_task_could_read_is_held(make_shot, tmp_path, lively_pre
     assert len(pictures) == 5
     assert (pictures[2] == pictures[1]).all()
     assert len(prepared(out)) == 4  # kept for the run that can read the frame
+
+
+@pytest.mark.parametrize(("output", "stage"), [("out", "all"), ("out.mov", "frames"), ("out.mov", "all")])
+def test_what_is_planned_is_what_is_written(make_shot, tmp_path, lively_preset, output, stage):
+    """Pictures or movie, and all that lies beside them; nothing else appears."""
+    shot, settings = make_shot(frames=range(1, 4)), GradeSettings(**QUICK, write_nuke=True)
+    where = {"stage": stage, "settings": settings}
+    out = tmp_path / "into" / output
+    plan = plan_grade(shot, lively_preset, out, **where)
+    assert not out.parent.exists()
+    grade(shot, lively_preset, out, **where)
+    written = {str(path) for path in out.parent.rglob("*") if path.is_file()}
+    assert written == {*plan["files"], *plan["support_files"]}
 
 
 def test_what_a_run_will_write_is_listed(make_shot, tmp_path, lively_preset):

@@ -1,5 +1,7 @@
 """An OpenTimelineIO cut: every clip with its handles, and a timeline of the results that other programs follow."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from helpers import moving_picture, read_pixels, write_picture
@@ -10,6 +12,7 @@ from vfxstyle.pipeline.timeline import grade_timeline, plan_timeline
 
 otio = pytest.importorskip("opentimelineio", reason="needs OpenTimelineIO, which this Python has no wheel of")
 QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
+NAMES = ("../../evil", "/etc/passwd", "..", ".", "a/../../b", "C:\\temp", "", "~")
 
 
 def span(start, length, rate=24):
@@ -189,3 +192,12 @@ def test_a_hole_elsewhere_in_the_plate_does_not_matter(plates, tmp_path, identit
         error = ShotError if missing == "error" else PartialError
         with pytest.raises(error, match="1020"):
             grade_timeline(cut, identity_preset, handles=0, settings=settings)
+
+
+def test_names_in_a_cut_lead_nowhere_else(plates, tmp_path, identity_preset):
+    cut = write_cut(tmp_path / "cut.otio", *(frames_clip(name, 86404, 4 + i) for i, name in enumerate(NAMES)))
+    folder = tmp_path / "out"
+    planned = plan_timeline(cut, identity_preset, folder, settings=QUICK)
+    for clip in planned["clips"]:
+        assert all(folder in Path(path).parents and ".." not in Path(path).parts for path in clip["files"])
+    assert len({clip["output"] for clip in planned["clips"]}) == len(NAMES)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from vfxstyle.color import ColorConfig
 from vfxstyle.errors import PairsError
 from vfxstyle.files import file_digest
+from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.pipeline.plates import analysis_picture
 from vfxstyle.pipeline.settings import TrainSettings
 from vfxstyle.pipeline.spaces import Light, identity_of_space, input_space
@@ -63,12 +64,15 @@ def find_pairs(folder: Path) -> list[ExemplarPair]:
     return [ExemplarPair(stem, Picture(before[stem]), Picture(after[stem])) for stem in sorted(before)]
 
 
-def find_graded_frames(shot: Path, graded: Path) -> list[ExemplarPair]:
+def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> list[ExemplarPair]:
     """The pairs of a shot and a folder with graded frames of it, matched by frame number.
 
     Raises :class:`~vfxstyle.errors.PairsError` if a graded frame is none of the shot's.
     """
-    with open_shot(shot, missing="skip") as plate, open_shot(graded, missing="skip") as after:
+    with (
+        open_shot(shot, missing="skip", max_pixels=max_pixels) as plate,
+        open_shot(graded, missing="skip", max_pixels=max_pixels) as after,
+    ):
         strangers = sorted(set(after.frames) - set(plate.frames))
         if strangers:
             raise PairsError(
@@ -169,14 +173,14 @@ class PictureReader:
         return PairPictures(before, after, (size_before, size_after), (space_before, space_after))
 
 
-def pairs_digest(pairs: Sequence[ExemplarPair]) -> list[str]:
+def pairs_digest(pairs: Sequence[ExemplarPair], reader: PictureReader) -> list[str]:
     """A line for each picture of the pairs: its name and the SHA-256 of its file."""
     lines = []
     with_hash: dict[Path, str] = {}
     for pair in pairs:
         for picture in (pair.before, pair.after):
-            with open_shot(picture.shot, missing="skip") as shot:
-                path = shot.file_of(shot.frames[0] if picture.frame is None else picture.frame)
+            shot = reader.shot(picture.shot)
+            path = shot.file_of(shot.frames[0] if picture.frame is None else picture.frame)
             if path not in with_hash:
                 with_hash[path] = file_digest(path)
             lines.append(f"{path.name} {picture.frame} {with_hash[path]}")

@@ -88,7 +88,7 @@ def train(
     settings, clock = settings or TrainSettings(), Clock(progress or Silent())
     if not _NAME.match(name):
         raise UsageError(f"'{name}' cannot name a look; use letters, digits, '-', '_' and '.'.")
-    found = _find(pairs, shot, graded)
+    found = _find(pairs, shot, graded, settings.max_pixels)
     target = Path(output) if output is not None else user_folder() / f"{name}{SUFFIX}"
     device, kind = pick_device(settings.device), backbone_class(settings.backbone)
     weights = weights_digest(settings.backbone, settings.weights)
@@ -102,7 +102,7 @@ def train(
         each = superpixels_each(len(found), settings)
         kept = LessonFolder(target.with_suffix(".training"), settings, weights, each, reader.colours(found))
         notes = checked(found, reader, clock)
-        lines = pairs_digest(found)
+        lines = pairs_digest(found, reader)
         lessons = studied(found, lines, reader, backbone, settings, clock, kept)
         learnt = learn(lessons, settings, device, clock)
         card = preset_card(lines, learnt, settings)
@@ -117,14 +117,16 @@ def train(
     return train_report(target, preset, found, lessons, learnt, notes, next_frames, clock.seconds)
 
 
-def _find(pairs: str | Path | None, shot: str | Path | None, graded: str | Path | None) -> list[ExemplarPair]:
+def _find(
+    pairs: str | Path | None, shot: str | Path | None, graded: str | Path | None, max_pixels: int
+) -> list[ExemplarPair]:
     if (shot is None) is not (graded is None) or (pairs is None) is (shot is None):
         raise UsageError("Give a folder of pairs, or --shot with --graded, and not both.")
     if pairs is not None:
         return find_pairs(Path(pairs))
     assert shot is not None
     assert graded is not None
-    return find_graded_frames(Path(shot), Path(graded))
+    return find_graded_frames(Path(shot), Path(graded), max_pixels)
 
 
 def checked(pairs: Sequence[ExemplarPair], reader: PictureReader, clock: Clock) -> tuple[str, ...]:
