@@ -5,6 +5,7 @@ Each takes what is to be read, uses everything of it that the tool would, and ra
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import shutil
@@ -22,6 +23,7 @@ from vfxstyle.style import read_info, read_preset
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="vfxstyle-parsers-"))
 """Folder of this process."""
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
 
 def read_preset_file(data: bytes) -> bool:
@@ -60,8 +62,8 @@ class PresetParts:
         return struct.pack("<Q", len(text)) + text + self.tensors
 
 
-def read_manifest(data: bytes, plate: Path) -> bool:
-    """Ask an analysis with this manifest everything that is asked of one; whether it counts as one of ``plate``."""
+def read_manifest(data: bytes, plate: Path) -> list[int]:
+    """Ask an analysis with this manifest everything that is asked of one; the frames that it says are chosen."""
     folder = SCRATCH / "analysis"
     shutil.rmtree(folder, ignore_errors=True)
     place = folder / ("0" * 16)
@@ -73,7 +75,8 @@ def read_manifest(data: bytes, plate: Path) -> bool:
     assert isinstance(analysis.known_plate(plate), dict)
     assert not analysis.is_described()
     with open_shot(plate) as shot:
-        return analysis.is_segmented(shot)
+        assert not analysis.is_segmented(shot)  # it has no label maps
+    return analysis.chosen
 
 
 def signed(values: Any) -> bytes:

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 from helpers import frames_of, make_preset, moving_picture, write_picture
@@ -61,11 +63,15 @@ def shot(finished, tmp_path):
     return shutil.copytree(finished / "plate", tmp_path / "plate")
 
 
-def when_there(path, process):
-    """Wait for a file that a job writes."""
-    while not path.exists():
+@contextmanager
+def held_when_there(process, folder, name):
+    """Hold a job as soon as it has written a file, and let it go on after the block."""
+    while not list(folder.rglob(name)):
         assert process.poll() is None, process.communicate()
         time.sleep(0.002)
+    process.send_signal(signal.SIGSTOP)
+    yield
+    process.send_signal(signal.SIGCONT)
 
 
 def can_mount():
@@ -127,8 +133,8 @@ def test_a_folder_that_somebody_clears_is_not_called_done(shot, undisturbed, tmp
     out = tmp_path / "out"
     more = ["--analysis", tmp_path / "analysis"] if named else []
     job = start(shot, lively, out, *more)
-    when_there(out / "out.0002.exr", job)
-    shutil.rmtree(out, ignore_errors=True)
+    with held_when_there(job, out, "out.0002.exr"):
+        shutil.rmtree(out)
     code, last = ended(job)
     assert code == 4
     assert last.startswith(
@@ -144,8 +150,8 @@ def test_a_plate_frame_replaced_while_the_job_runs_is_noticed(shot, tmp_path, li
     out, last = tmp_path / "out", shot / "plate.0024.exr"
     other = write_picture(tmp_path / "other.exr", moving_picture(3, seed=9)[::-1].copy())
     job = start(shot, lively, out)
-    when_there(out / "out.0001.exr", job)
-    other.replace(last)
+    with held_when_there(job, out, "out.0001.exr"):
+        other.replace(last)
     assert ended(job) == (4, "vfxstyle: FAILED code=changed retryable=yes frames=24")
     assert not (out / "out.0024.exr").exists()
     assert ended(start(shot, lively, out)) == (0, "")
@@ -156,10 +162,8 @@ def test_a_plate_frame_replaced_while_the_job_runs_is_noticed(shot, tmp_path, li
 def test_a_plate_frame_that_goes_while_the_shot_is_analysed_is_noticed(shot, tmp_path, lively):
     out, last = tmp_path / "out", shot / "plate.0024.exr"
     job = start(shot, lively, out)
-    while not list(out.rglob("labels.0001.exr")):
-        assert job.poll() is None, job.communicate()
-        time.sleep(0.002)
-    last.unlink()
+    with held_when_there(job, out, "labels.0001.exr"):
+        last.unlink()
     assert ended(job) == (4, "vfxstyle: FAILED code=changed retryable=yes frames=24")
     assert not list(out.glob("*.exr"))
 

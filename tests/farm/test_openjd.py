@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,8 @@ def test_the_bundle_is_valid_and_names_its_files(write, tmp_path):
     assets = json.loads((bundle / "asset_references.json").read_text())["assetReferences"]
     assert str(tmp_path / "a" / "a.1003.exr") in assets["inputs"]["filenames"]
     listed = json.loads((bundle / "parameter_values.json").read_text())["parameterValues"]
-    assert {"name": "Frames2", "value": "1001-1005"} in listed
-    assert {"name": "Plate1", "value": str(tmp_path)} in listed
+    assert {"name": "Folder1", "value": str(tmp_path)} in listed  # holds plates, results and the analyses in these
+    assert [value["name"] for value in listed] == ["ChunkSize", "Preset", "Folder1"]
     template = json.loads((bundle / "template.json").read_text())
     assert len(template["steps"]) == 10
     for step in template["steps"]:
@@ -101,6 +102,25 @@ def test_a_cut_becomes_a_step_that_waits_for_its_clips(make_shot, tmp_path, live
     assert checked.returncode == 0, checked.stdout + checked.stderr
     steps = {step["name"]: step for step in json.loads((tmp_path / "job" / "template.json").read_text())["steps"]}
     assert [wait["dependsOn"] for wait in steps["timeline 4"]["dependencies"]] == ["check 1", "check 2", "check 3"]
-    assert steps["timeline 4"]["script"]["actions"]["onRun"]["args"][:2] == ["grade", "{{Param.Cut4}}"]
+    assert steps["timeline 4"]["script"]["actions"]["onRun"]["args"][:2] == ["grade", "{{Param.Folder1}}/cut.otio"]
     assets = json.loads((tmp_path / "job" / "asset_references.json").read_text())["assetReferences"]
     assert {str(cut), str(tmp_path / "a" / "a.1003.exr")} <= set(assets["inputs"]["filenames"])
+
+
+def test_what_the_format_has_no_room_for(make_shot, tmp_path, lively_preset):
+    """Sixty shots of one place are few parameters; sixty places are too many, and so said. Ranges may be long."""
+    shot = make_shot(frames=range(1001, 1004))
+    for index in range(60):
+        for place in (tmp_path / f"s{index}", tmp_path / f"p{index}" / "plate"):
+            shutil.copytree(shot, place)
+    near = resolve_jobs([str(tmp_path / f"s{index}") for index in range(60)], str(lively_preset), None, None, QUICK)
+    write_bundle(tmp_path / "job", near)
+    checked = openjd("check", tmp_path / "job")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    far = resolve_jobs([str(tmp_path / f"p{i}" / "plate") for i in range(60)], str(lively_preset), None, None, QUICK)
+    with pytest.raises(UsageError, match=r"61 folders and files.*make several bundles"):
+        job_template(far)
+    odd = [replace(near[0], frames=tuple(range(1001, 3001, 2)), asked=tuple(range(1001, 3001, 2)))]
+    write_bundle(tmp_path / "odd", odd)
+    checked = openjd("check", tmp_path / "odd")
+    assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -12,7 +12,7 @@ import pytest
 from helpers import frames_of, write_cut
 
 from vfxstyle import grade
-from vfxstyle.errors import PartialError, ResourceError
+from vfxstyle.errors import PartialError, ResourceError, UsageError
 from vfxstyle.farm import run as farm
 from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import Outcome, engine_of, run_jobs
@@ -200,3 +200,22 @@ def test_a_cut_whose_clip_fails_writes_no_timeline(make_shot, tmp_path, lively_p
     assert report.reasons["cut_lively"] == "020 failed."
     assert [status.state for status in statuses_of(jobs, report.reasons)] == ["done", "failed", "done", "failed"]
     assert not (tmp_path / "farm" / "cut_lively.otio").exists()
+
+
+def test_a_cut_with_a_clip_that_lacks_frames_is_written_and_not_called_done(make_shot, tmp_path, lively_preset):
+    cut, settings = write_cut(tmp_path, make_shot), replace(QUICK, missing="skip")
+    (tmp_path / "a" / "a.1004.exr").unlink()
+    jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, settings, handles=0)
+    with ThreadPoolExecutor(2) as engine:
+        report = run_jobs(jobs, engine, Silent())
+    assert set(report.reasons) == {"010", "cut_lively"}
+    assert "1004" in report.reasons["010"]
+    assert (tmp_path / "farm" / "cut_lively.otio").exists()
+    states = [status.state for status in statuses_of(jobs, {})]
+    assert states == ["partial", "done", "done", "partial"]
+
+
+def test_two_cuts_of_one_place_are_refused(make_shot, tmp_path, lively_preset):
+    cut = write_cut(tmp_path, make_shot)
+    with pytest.raises(UsageError, match="Two shots would be graded to"):
+        resolve_jobs([str(cut), str(cut)], str(lively_preset), str(tmp_path / "farm"), None, QUICK)

@@ -26,7 +26,7 @@ def test_a_preset_of_an_earlier_version_loads(place):
     assert (preset.info.name, preset.info.backbone) == ("test", "efficientnet-lite0")
 
 
-@pytest.mark.parametrize("predicted", [False, True], ids=["stored transforms", "predicted anew"])
+@pytest.mark.parametrize("predicted", [False, True], ids=["as it is", "without transforms"])
 @pytest.mark.parametrize("place", WRITTEN, ids=lambda place: place.name)
 def test_an_analysis_of_an_earlier_version_is_graded_with(place, predicted, tmp_path):
     """It is found to be the plate's, nothing of it is made again, and the frames are as they were."""

@@ -277,3 +277,12 @@ def test_the_identity_of_a_dpx_is_its_codes(tmp_path, identity_preset, bits):
         assert np.abs(out - codes / top).max() <= 1 / deep
     else:
         np.testing.assert_array_equal(np.rint(out * top), codes)
+
+
+@pytest.mark.parametrize("where", [{"frames": "3"}, {"within": (3,)}])
+def test_a_range_that_is_all_missing_is_said(make_shot, tmp_path, identity_preset, where):
+    shot = make_shot(frames=range(1, 6))
+    (shot / "plate.0003.exr").unlink()
+    with pytest.raises(ShotError, match="none of the frames asked for"):
+        run(shot, identity_preset, tmp_path / "out", missing="skip", **where)
+    assert not (tmp_path / "out").exists()

@@ -1,5 +1,6 @@
 """Movies whose frames other runs have made ready (grade --stage frames)."""
 
+import shutil
 import subprocess
 import sys
 
@@ -38,8 +39,49 @@ def test_a_movie_of_frames_made_in_chunks_is_the_movie_of_one_run(make_shot, tmp
     grade(shot, lively_preset, out, **settings)
     assert out.read_bytes() == whole.output.read_bytes()
     assert not prepared(out)
-    assert grade(shot, lively_preset, out, stage="frames", **settings).written == ()
+    for chunk in ("5-7", "1-2", "3-4"):  # the same job sent again
+        assert grade(shot, lively_preset, out, frames=chunk, stage="frames", **settings).written == ()
     assert not prepared(out), "a movie that is there needs its frames no more"
+
+
+def test_what_was_left_when_a_job_was_killed_between_movie_and_tidying_is_taken_away(
+    make_shot, tmp_path, lively_preset
+):
+    shot, out, settings = make_shot(frames=range(1, 4)), tmp_path / "out.mov", {**QUICK, "analysis": tmp_path / "an"}
+    grade(shot, lively_preset, out, frames="1-2", stage="frames", **settings)
+    kept = shutil.copytree(tmp_path / ".vfxstyle", tmp_path / "kept")
+    grade(shot, lively_preset, out, **settings)
+    shutil.copytree(kept / "out.frames", tmp_path / ".vfxstyle" / "out.frames")
+    assert grade(shot, lively_preset, out, **settings).written == ()
+    assert {path.name for path in (tmp_path / ".vfxstyle" / "frames").iterdir()} == {"out.mov.json"}
+    assert not prepared(out)
+
+
+def test_always_makes_frames_and_movie_again_and_never_neither(make_shot, tmp_path, lively_preset):
+    shot, out, settings = make_shot(frames=range(1, 4)), tmp_path / "out.mov", {**QUICK, "analysis": tmp_path / "an"}
+    grade(shot, lively_preset, out, **settings)
+    first, before = out.stat().st_ino, out.read_bytes()
+    always = {**settings, "overwrite": "always"}
+    assert grade(shot, lively_preset, out, frames="1-2", stage="frames", **always).written == (1, 2)
+    grade(shot, lively_preset, out, **always)
+    assert out.stat().st_ino != first
+    assert out.read_bytes() == before
+    never = {**settings, "overwrite": "never", "strength": 0.5}
+    assert grade(shot, lively_preset, out, frames="1-2", stage="frames", **never).written == ()
+    assert grade(shot, lively_preset, out, **never).written == ()
+    out.unlink()
+    assert grade(shot, lively_preset, out, frames="1-2", stage="frames", **never).written == (1, 2)
+    assert grade(shot, lively_preset, out, frames="1-2", stage="frames", **never).written == ()
+
+
+def test_a_range_with_holes_becomes_the_movie_of_one_run(make_shot, tmp_path, lively_preset):
+    shot, settings = make_shot(frames=range(1, 9)), {**QUICK, "analysis": tmp_path / "an"}
+    whole = grade(shot, lively_preset, tmp_path / "whole.mov", frames="1-3,6,8", **settings)
+    out = tmp_path / "out.mov"
+    for chunk in ("1-3", "6", "8"):
+        grade(shot, lively_preset, out, frames=chunk, stage="frames", **settings)
+    grade(shot, lively_preset, out, frames="1-3,6,8", **settings)
+    assert out.read_bytes() == whole.output.read_bytes()
 
 
 def test_frames_that_are_lacking_or_old_are_graded_by_the_run_that_encodes(make_shot, tmp_path, lively_preset):
@@ -58,12 +100,11 @@ def test_frames_that_are_lacking_or_old_are_graded_by_the_run_that_encodes(make_
 def test_a_frame_that_no_task_could_read_is_held(make_shot, tmp_path, lively_preset):
     shot, out, settings = make_shot(frames=range(1, 6)), tmp_path / "out.mov", {**QUICK, "on_error": "skip"}
     (shot / "plate.0003.exr").write_bytes(b"junk")
-    with pytest.raises(PartialError) as caught:
-        grade(shot, lively_preset, out, stage="frames", **settings)
-    assert caught.value.frames == (3,)
+    grade(shot, lively_preset, out, stage="frames", **settings)  # the movie's run tells
     assert len(prepared(out)) == 4
-    with pytest.raises(PartialError):
+    with pytest.raises(PartialError) as caught:
         grade(shot, lively_preset, out, **settings)
+    assert caught.value.frames == (3,)
     with av.open(str(out)) as movie:
         pictures = [frame.to_ndarray() for frame in movie.decode(video=0)]
     assert len(pictures) == 5
@@ -94,7 +135,7 @@ def test_what_a_run_will_write_is_listed(make_shot, tmp_path, lively_preset):
 
 
 def test_a_movie_on_a_farm_is_the_movie_of_one_run(tmp_path, lively_preset):
-    """Its timecode is the plate's, whichever task graded the first frame."""
+    """Its timecode is the plate's, whichever task graded the first frame; one that cannot be read is held, and told."""
     for number in range(1001, 1006):
         write_picture(tmp_path / "plate" / f"plate.{number}.exr", moving_picture(number - 1001))
     out, options = tmp_path / "out.mov", ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]
@@ -109,3 +150,10 @@ def test_a_movie_on_a_farm_is_the_movie_of_one_run(tmp_path, lively_preset):
     with av.open(str(out)) as movie:
         assert movie.streams.video[0].frames == 5
         assert movie.streams.video[0].metadata["timecode"] == "00:00:41:17"  # frame 1001 at 24 a second
+    (tmp_path / "plate" / "plate.1003.exr").write_bytes(b"junk")
+    command += ["--on-error", "skip"]
+    ran = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 1, ran.stderr
+    assert "frames=1003" in ran.stderr or "1003" in ran.stdout
+    with av.open(str(out)) as movie:
+        assert movie.streams.video[0].frames == 5

@@ -42,8 +42,11 @@ class ShotJob:
     """Frames of what is analysed."""
     settings: GradeSettings
     """The options."""
-    after: tuple[str, ...] = ()
-    """Names of the jobs that must have ended well before: none."""
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """Names of the jobs that must have ended before: none."""
+        return ()
 
     @property
     def is_movie(self) -> bool:
@@ -70,7 +73,7 @@ class CutJob:
     settings: GradeSettings
     """The options."""
     after: tuple[str, ...]
-    """Names of the clips' jobs, which must have ended well before."""
+    """Names of the clips' jobs, which must have ended before."""
 
 
 FarmJob = ShotJob | CutJob
@@ -108,6 +111,7 @@ def resolve_jobs(
         if folder is not None and len(shots) > 1:
             folder /= f"{cut.stem}_{path.stem}"
         timeline, clips = clips_of(cut, path, folder, handles, settings)
+        _check_free(timeline.parent.absolute(), jobs)
         own: list[str] = []
         for clip in clips:
             jobs.append(_job(clip.shot, path, str(clip.output), None, settings, jobs, within=clip.frames))
@@ -149,8 +153,7 @@ def _job(
         plan = make_plan(plate, preset, target, numbers, None, settings)
         length = len(plate)
     place = plan.output.absolute()
-    if any(job.output == place for job in others):
-        raise UsageError(f"Two shots would be graded to {place}; give them folders of different names.")
+    _check_free(place, others)
     return ShotJob(
         name=_distinct(place.stem if plan.format.is_movie else place.name, others),
         shot=Path(shot).absolute(),
@@ -163,6 +166,11 @@ def _job(
         length=length,
         settings=settings,
     )
+
+
+def _check_free(place: Path, others: Sequence[FarmJob]) -> None:
+    if any(job.output == place for job in others):
+        raise UsageError(f"Two shots would be graded to {place}; give them folders of different names.")
 
 
 def _distinct(name: str, others: Sequence[FarmJob]) -> str:

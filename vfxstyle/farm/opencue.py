@@ -27,7 +27,10 @@ def job_spec(
 
     Raises :class:`~vfxstyle.errors.UsageError` where pyoutline is not installed.
     """
-    return str(_launcher(jobs, show, chunk, parts).serialize(use_pycuerun=False))
+    launcher = _launcher(jobs, show, chunk, parts)
+    from outline.backend.cue import serialize_simple  # the launcher's own makes a folder for the session first
+
+    return str(serialize_simple(launcher))
 
 
 def submit(

@@ -50,24 +50,49 @@ class _Place:
         }
 
 
-def _places(jobs: Sequence[FarmJob]) -> list[_Place]:
-    """The folders of all jobs, three of each, and the preset's file where it is not shipped."""
-    places = [_Place("Preset", Path(jobs[0].preset), "IN", "The look.", "FILE")] if _is_file(jobs[0].preset) else []
-    for index, job in enumerate(jobs, start=1):
-        if isinstance(job, CutJob):
-            places += [
-                _Place(
-                    f"Cut{index}", job.cut, "IN", f"The cut of {job.name}; where its media are it says itself.", "FILE"
-                ),
-                _Place(f"Output{index}", job.output.parent, "OUT", f"Folder for {job.output.name}."),
-            ]
-            continue
-        places += [
-            _Place(f"Plate{index}", job.shot.parent, "IN", f"Folder that holds the plate of {job.name}."),
-            _Place(f"Output{index}", job.output.parent, "OUT", f"Folder for {job.output.name}."),
-            _Place(f"Analysis{index}", job.analysis.parent, "INOUT", f"Folder for the analysis of {job.name}."),
-        ]
-    return places
+class _Places:
+    """The folders and files that jobs are given, each a parameter of its own, so that an engine can map it."""
+
+    def __init__(self, jobs: Sequence[FarmJob]) -> None:
+        self.places: list[_Place] = []
+        self._names: dict[Path, str] = {}
+        if _is_file(jobs[0].preset):
+            self.places.append(_Place("Preset", Path(jobs[0].preset), "IN", "The look.", "FILE"))
+        paths = [named for job in jobs for named in _flows(job)]
+        folders = {path.parent for path, _ in paths}
+        flows: dict[Path, set[str]] = {}
+        for path, flow in paths:  # a folder inside another is found from there
+            root = next((above for above in reversed(path.parents) if above in folders), path.parent)
+            flows.setdefault(root, set()).add(flow)
+        for index, (folder, own) in enumerate(flows.items(), start=1):
+            flow = own.pop() if len(own) == 1 else "INOUT"
+            self._names[folder] = f"Folder{index}"
+            self.places.append(_Place(self._names[folder], folder, flow, _TOLD[flow]))
+        if len(self.places) > _MOST_PARAMETERS:
+            raise UsageError(
+                f"The job has {len(self.places)} folders and files to use, and Open Job Description allows 50 "
+                "parameters; make several bundles."
+            )
+
+    def known(self, job: FarmJob) -> dict[str, str]:
+        """Arguments that are paths of a job, in terms of the parameters."""
+        found = {str(path): self._in_terms(path) for path, _ in _flows(job)}
+        return {**found, job.preset: "{{Param.Preset}}"} if _is_file(job.preset) else found
+
+    def _in_terms(self, path: Path) -> str:
+        root = next(above for above in reversed(path.parents) if above in self._names)
+        return f"{{{{Param.{self._names[root]}}}}}/{path.relative_to(root).as_posix()}"
+
+
+_TOLD = {"IN": "Holds plates.", "OUT": "For results.", "INOUT": "For analyses and results, or plates as well."}
+_MOST_PARAMETERS = 48  # of 50, beside Vfxstyle and ChunkSize
+
+
+def _flows(job: FarmJob) -> list[tuple[Path, str]]:
+    """The paths of a job, and whether it reads or writes them."""
+    if isinstance(job, CutJob):
+        return [(job.cut, "IN"), (job.output, "OUT")]
+    return [(job.shot, "IN"), (job.output, "OUT"), (job.analysis, "INOUT")]
 
 
 def _is_file(preset: str) -> bool:
@@ -76,16 +101,15 @@ def _is_file(preset: str) -> bool:
 
 def parameter_values(jobs: Sequence[FarmJob], chunk: int) -> dict[str, Any]:
     """The values of the template's parameters, by name."""
-    frames = {
-        f"Frames{index}": whole_range(job.frames)
-        for index, job in enumerate(jobs, start=1)
-        if not isinstance(job, CutJob)
-    }
-    return {"ChunkSize": chunk, **{place.name: str(place.path) for place in _places(jobs)}, **frames}
+    return {"ChunkSize": chunk, **{place.name: str(place.path) for place in _Places(jobs).places}}
 
 
 def job_template(jobs: Sequence[FarmJob], *, parts: int | None = None) -> dict[str, Any]:
-    """The template of a job that grades some shots. parts: tasks of a shot's features."""
+    """The template of a job that grades some shots. parts: tasks of a shot's features.
+
+    Raises :class:`~vfxstyle.errors.UsageError` for what the format cannot say.
+    """
+    places = _Places(jobs)
     definitions: list[dict[str, Any]] = [
         {"name": "Vfxstyle", "type": "STRING", "default": "vfxstyle", "description": "The command on the workers."},
         {
@@ -95,17 +119,15 @@ def job_template(jobs: Sequence[FarmJob], *, parts: int | None = None) -> dict[s
             "minValue": 1,
             "description": "Frames of a task.",
         },
-        *(place.definition for place in _places(jobs)),
+        *(place.definition for place in places.places),
     ]
     steps: list[dict[str, Any]] = []
     last: dict[str, str] = {}
     for index, job in enumerate(jobs, start=1):
-        if not isinstance(job, CutJob):
-            definitions.append({"name": f"Frames{index}", "type": "STRING", "description": f"Frames of {job.name}."})
         own = steps_of(job, parts=parts)
         names = {step.name: f"{step.name} {index}" for step in own}
         waits = [last[name] for name in job.after]
-        steps += [_step(step, job, names, waits, _known(job, index), f"Frames{index}") for step in own]
+        steps += [_step(step, names, waits, places.known(job)) for step in own]
         last[job.name] = steps[-1]["name"]
     return {
         "specificationVersion": "jobtemplate-2023-09",
@@ -118,22 +140,7 @@ def job_template(jobs: Sequence[FarmJob], *, parts: int | None = None) -> dict[s
     }
 
 
-def _known(job: FarmJob, index: int) -> dict[str, str]:
-    """Arguments that are paths of the job, in terms of its parameters."""
-    known = {str(job.output): f"{{{{Param.Output{index}}}}}/{job.output.name}"}
-    if isinstance(job, CutJob):
-        known[str(job.cut)] = f"{{{{Param.Cut{index}}}}}"
-    else:
-        known[str(job.shot)] = f"{{{{Param.Plate{index}}}}}/{job.shot.name}"
-        known[str(job.analysis)] = f"{{{{Param.Analysis{index}}}}}/{job.analysis.name}"
-    if _is_file(job.preset):
-        known[job.preset] = "{{Param.Preset}}"
-    return known
-
-
-def _step(
-    step: Step, job: FarmJob, names: dict[str, str], waits: Sequence[str], known: dict[str, str], frames: str
-) -> dict[str, Any]:
+def _step(step: Step, names: dict[str, str], waits: Sequence[str], known: dict[str, str]) -> dict[str, Any]:
     """A step of the template. waits: steps of other jobs that its first one waits for."""
     odd = [argument for argument in step.command if "{{" in argument]
     if odd:
@@ -150,15 +157,13 @@ def _step(
             "taskParameterDefinitions": [{"name": "Part", "type": "INT", "range": f"1-{step.parts}"}]
         }
     elif step.frames and step.in_one:
-        # frames that the sequence lacks are asked for by the check alone, which says so
-        same = isinstance(job, ShotJob) and step.frames == job.frames
-        piece = f"{{{{Param.{frames}}}}}" if same else whole_range(step.frames)
+        piece = whole_range(step.frames)
     elif step.frames:
         piece = "{{Task.Param.Frames}}"
         chunked = {"defaultTaskCount": "{{Param.ChunkSize}}", "rangeConstraint": "CONTIGUOUS"}
         built["parameterSpace"] = {
             "taskParameterDefinitions": [
-                {"name": "Frames", "type": "CHUNK[INT]", "range": f"{{{{Param.{frames}}}}}", "chunks": chunked}
+                {"name": "Frames", "type": "CHUNK[INT]", "range": whole_range(step.frames), "chunks": chunked}
             ]
         }
     if piece is not None:

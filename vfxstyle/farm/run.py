@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from vfxstyle.errors import ResourceError, UsageError
+from vfxstyle.errors import PartialError, ResourceError, UsageError
 from vfxstyle.farm.jobs import FarmJob
 from vfxstyle.farm.tasks import PIECE, Step, chunks, steps_of, whole_range
 from vfxstyle.pipeline.progress import Clock, Progress
@@ -146,6 +146,7 @@ class _Run:
         self._tries: Counter[tuple[str, ...]] = Counter()
         self._open: Counter[str] = Counter()
         self._ended: set[str] = set()
+        self._partial: set[str] = set()
 
     def begin(self, job: str) -> None:
         """Submit the next step of a job; where there is none, or it failed, begin the cuts that waited for it."""
@@ -158,7 +159,8 @@ class _Run:
         self._ended.add(job)
         for other in self._jobs:
             if job in other.after and self._ended.issuperset(other.after):
-                failed = [name for name in other.after if name in self.report.reasons]
+                # a cut whose clips are there but for some frames is written, and says so itself
+                failed = [name for name in other.after if name in self.report.reasons and name not in self._partial]
                 if failed:
                     self.report.reasons[other.name] = f"{', '.join(failed)} failed."
                 self.begin(other.name)
@@ -172,6 +174,10 @@ class _Run:
             self._clock.note(f"{name}: {task.step} is tried again, {outcome.reason}")
             self._submit(task)
             return False
+        if outcome.returncode == PartialError.exit_code and name not in self.report.reasons:
+            self._partial.add(name)
+        elif outcome.returncode:
+            self._partial.discard(name)
         if outcome.returncode:
             self.report.reasons.setdefault(name, f"{task.step}: {outcome.reason}")
             self._clock.note(f"{name}: {task.step} failed on {outcome.host}, {outcome.reason}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from vfxstyle.errors import VfxStyleError
@@ -33,7 +33,7 @@ class ShotStatus:
 
 def status_of(job: FarmJob, reason: str = "") -> ShotStatus:
     """How far a job is, by what is on disk. reason: why a task of it failed, or empty."""
-    if isinstance(job, CutJob):  # its clips have lines of their own
+    if isinstance(job, CutJob):  # its clips have lines of their own, and decide whether it is done
         state: State = "failed" if reason else "done" if job.timeline.is_file() else "none"
         return ShotStatus(job.name, state, 0, 0, str(job.timeline), reason)
     wanted = len(job.asked)
@@ -58,8 +58,13 @@ def status_of(job: FarmJob, reason: str = "") -> ShotStatus:
 
 
 def statuses_of(jobs: Sequence[FarmJob], reasons: Mapping[str, str]) -> list[ShotStatus]:
-    """How far shots are. reasons: why some failed, by name."""
-    return [status_of(job, reasons.get(job.name, "")) for job in jobs]
+    """How far jobs are. reasons: why some failed, by name. A cut is done only if all its clips are."""
+    found = {job.name: status_of(job, reasons.get(job.name, "")) for job in jobs}
+    for job in jobs:
+        own = found[job.name]
+        if own.state == "done" and any(found[name].state != "done" for name in job.after):
+            found[job.name] = replace(own, state="partial")
+    return list(found.values())
 
 
 def as_table(statuses: Sequence[ShotStatus]) -> str:

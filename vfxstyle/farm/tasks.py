@@ -1,6 +1,6 @@
 """The tasks that grade shots on a farm: steps that wait for each other, each a command line in one or more pieces.
 
-Every engine (Open Job Description, Dask) runs the same steps. A task does only what is not there, so any of them may be
+Every engine runs the same steps. A task does only what is not there, so any of them may be
 run again.
 """
 
@@ -65,7 +65,7 @@ def arguments_of(settings: GradeSettings, *, analysing: bool) -> Arguments:
 def steps_of(job: FarmJob, *, parts: int | None = None) -> list[Step]:
     """The steps of a job. parts: tasks of the features; by default by the number of frames."""
     if isinstance(job, CutJob):
-        once = replace(job.settings, overwrite=_once(job.settings.overwrite))
+        once = replace(job.settings, overwrite=_never_all(job.settings.overwrite))
         cut = ("grade", str(job.cut), "--preset", job.preset, "-o", str(job.output), "--handles", str(job.handles))
         return [Step(name="timeline", after=None, command=(*cut, *arguments_of(once, analysing=False)))]
     shot: Arguments = ("--preset", job.preset, "--analysis", str(job.analysis))
@@ -74,8 +74,9 @@ def steps_of(job: FarmJob, *, parts: int | None = None) -> list[Step]:
     analyze = ("analyze", str(job.shot), *shot, *arguments_of(job.settings, analysing=True))
     grade = ("grade", str(job.shot), *shot, "-o", str(job.output))
     options = arguments_of(replace(job.settings, write_nuke=False), analysing=False)
-    # finds every frame there and as it was written, or grades it, never all of them again; encodes a movie
-    last = arguments_of(replace(job.settings, overwrite=_once(job.settings.overwrite)), analysing=False)
+    # finds every frame there and as it was written, or grades it, never all of them again; a movie it encodes
+    overwrite = job.settings.overwrite if job.is_movie else _never_all(job.settings.overwrite)
+    last = arguments_of(replace(job.settings, overwrite=overwrite), analysing=False)
     count = parts or min(_MOST_PARTS, math.ceil(job.length / _FRAMES_A_PART))
     return [
         Step(name="segments", after=None, command=(*analyze, "--stage", "segments")),
@@ -99,7 +100,7 @@ def steps_of(job: FarmJob, *, parts: int | None = None) -> list[Step]:
     ]
 
 
-def _once(overwrite: Overwrite) -> Overwrite:
+def _never_all(overwrite: Overwrite) -> Overwrite:
     return "changed" if overwrite == "always" else overwrite
 
 

@@ -27,7 +27,7 @@ class GradeReport:
     """What a grade run did."""
 
     output: Path
-    """The folder of frames, or the movie."""
+    """The folder of frames, or the movie, or the folder of frames that are made ready for it."""
     files: tuple[Path, ...]
     """Every file asked for, there now: the frames, or the movie."""
     written: tuple[int, ...]
@@ -84,11 +84,12 @@ def grade(
             clock.note(f"Nuke script: {write_nuke(plan, plate)}")
         left_out = _left_out(plate, plan, frames)
     _check_there(job)
-    if job.failed or left_out:
+    if (job.failed or left_out) and stage == "all":  # a movie's frames that cannot be read are the movie's to tell
         raise _partial(job, todo, left_out)
+    job.drop_prepared()
     manifest = (studied or AnalysisFolder(plan.analysis, job.identity)).manifest
     return GradeReport(
-        output=plan.output,
+        output=plan.output if stage == "all" else job.plan.files[0].parent,
         files=tuple(job.plan.files),
         written=tuple(todo),
         kept=tuple(sorted(set(plan.frames) - set(todo))),

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from vfxstyle.errors import ChangedError, FrameError
@@ -43,7 +44,8 @@ def stamp_plate(shot: Shot, known: Mapping[str, PlateFile]) -> dict[str, PlateFi
                 old = PlateFile(status.st_size, status.st_mtime_ns, file_digest(path))
         except OSError as error:
             raise FrameError(
-                f"Frame {number} ({path}) cannot be read: {error.strerror}; render or copy it again.", frames=(number,)
+                f"Frame {number} ({path}) cannot be read: {error.strerror or error}; render or copy it again.",
+                frames=(number,),
             ) from error
         stamps[path.name] = old
     return stamps
@@ -65,11 +67,17 @@ def read_unchanged(shot: Shot, number: int, plate: Mapping[str, PlateFile]) -> F
     return frame
 
 
+@lru_cache(maxsize=1024)
+def _digest_at(path: Path, size: int, mtime_ns: int) -> str:
+    """Hash of a file that has this size and time; a movie is asked for with every frame."""
+    return file_digest(path)
+
+
 def _check_unchanged(path: Path, number: int, known: PlateFile) -> None:
     try:
         status = path.stat()
         same = (status.st_size, status.st_mtime_ns) == (known.size, known.mtime_ns)
-        if same or file_digest(path) == known.sha256:
+        if same or _digest_at(path, status.st_size, status.st_mtime_ns) == known.sha256:
             return
         what = "was replaced"
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -69,7 +70,7 @@ class Job:
         self._numbers: dict[Path, list[int]] = {}
         for number, path in plan.targets.items():
             self._numbers.setdefault(path, []).append(number)
-        if self.encodes and wants_sound(plan, shot):
+        if self.movie is not None and wants_sound(plan, shot):
             check_sound(shot.file_of(shot.frames[0]))
         pick_device(settings.device)  # an absent device is said before the work, not after half of it
 
@@ -120,20 +121,27 @@ class Job:
 
     def _fresh(self) -> dict[Path, bool]:
         """Whether each file is there and need not be made; one that must never be touched need only be there."""
-        if self.movie is not None and not self.encodes and self._is_encoded():
-            return dict.fromkeys(self.plan.files, True)
-        if self.plan.settings.overwrite == "never":
+        if self.movie is not None and not self.encodes:  # its frames are made for it, and are nobody's to keep
+            if self._has_movie():
+                return dict.fromkeys(self.plan.files, True)
+        elif self.plan.settings.overwrite == "never":
             return {path: path.exists() for path in self.plan.files}
         return {path: self.records.is_current(path, self._key(path)) for path in self.plan.files}
 
-    def _is_encoded(self) -> bool:
-        """Whether the movie of all frames of the plan is there and current."""
-        return self.movie is not None and self.records.is_current(self.movie, self._key_of(self.plan.frames))
+    def _has_movie(self) -> bool:
+        """Whether a movie of, among others, the frames of the plan is there and current, or must not be touched."""
+        if self.movie is None:
+            return False
+        if self.plan.settings.overwrite == "never":
+            return self.movie.exists()
+        frames = self.records.frames_of(self.movie)
+        known = set(self.plan.frames) <= set(frames) <= set(self.shot.frames)
+        return known and self.records.is_current(self.movie, self._key_of(frames))
 
     def gone(self) -> list[int]:
         """Frames that did not fail and whose files are not there."""
-        if self.movie is not None and not self.encodes and self.movie.exists():
-            return []  # a movie that is there needs its frames no more
+        if not self.encodes and self._has_movie():
+            return []  # what has become a movie is not needed any more
         targets = self.plan.targets.items()
         return [number for number, path in targets if number not in self.failed and not path.exists()]
 
@@ -220,8 +228,7 @@ class Job:
                 sink.discard()
             raise
         if self.movie is not None and movie is not None and not self.failed:
-            self.records.store(self.movie, self._key(self.movie))
-            self._drop_prepared()
+            self.records.store(self.movie, self._key(self.movie), self.plan.frames)
 
     def _rendered(self, renderer: Renderer, plate: Frame) -> Frame:
         rendered = renderer.render(plate)
@@ -229,20 +236,18 @@ class Job:
             self.untouched[plate.number] = rendered.untouched
         return rendered.frame
 
-    def _drop_prepared(self) -> None:
-        """Take away the frames that have become a movie."""
-        for path in self.prepared.values():
-            drop(path)
-            drop(self.records.file_of(path))
-        with suppress(OSError):  # another movie's, or another range of frames, may be in it
-            next(iter(self.prepared.values())).parent.rmdir()
+    def drop_prepared(self) -> None:
+        """Take away frames that have become a movie."""
+        if self.encodes and not self.failed:
+            folder = next(iter(self.prepared.values())).parent
+            for path in folder.glob("*.npz"):
+                drop(self.records.file_of(path))
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _read(self, number: int) -> Frame | MovieFrame:
         """A frame of the plate, or of the movie if a task has made it ready."""
-        if self.encodes and self.plan.settings.overwrite != "always":
-            path = self.prepared[number]
-            if self.records.is_current(path, self._key_of([number])):
-                return read_prepared(path, number)
+        if self.encodes and self.records.is_current(self.prepared[number], self._key_of([number])):
+            return read_prepared(self.prepared[number], number)
         return self._read_unless_failed(number)
 
     def _read_unless_failed(self, number: int) -> Frame:

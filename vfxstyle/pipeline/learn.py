@@ -56,9 +56,9 @@ class Learnt:
     share: float
     """How much of what differs from the best single transform is in it, 0..1."""
     noise: float
-    """Noise on semantic inputs that was found best; see :class:`~vfxstyle.style.FitSettings`."""
+    """Noise on semantic inputs that was taken; see :func:`~vfxstyle.style.regularised`."""
     dropout: float
-    """Dropout that was found best."""
+    """Dropout that was taken with it."""
     held_out: tuple[int, ...]
     """Lessons that the network has not seen; none where few pairs are learnt."""
     errors: Errors

@@ -48,7 +48,7 @@ def _is_sound(values: Mapping[str, Any]) -> bool:
         return (
             all(type(number) is int for number in (*numbers, *named))
             and all(isinstance(text, str) for text in texts)
-            and all(isinstance(values[name], dict) for name in ("settings", "plate"))
+            and all(isinstance(values[name], dict) for name in ("settings", "plate", "unreadable", "labels_sha256"))
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return False

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.color import ColorConfig, ColorSpace
-from vfxstyle.errors import UsageError
+from vfxstyle.errors import ShotError, UsageError
 from vfxstyle.pipeline.settings import (
     DEFAULT_STILL_SUPERPIXELS,
     DEFAULT_SUPERPIXELS,
@@ -117,6 +117,8 @@ def make_plan(
     :class:`~vfxstyle.errors.ColorError` where the plate's colour space cannot be known.
     """
     chosen = shot.frames if frames is None else shot.select(frames)
+    if not chosen:
+        raise ShotError(f"{shot.path} has none of the frames asked for; render them first.", frames=shot.missing)
     target = None if output is None else Path(output)
     picked = _format(shot, target, settings)
     place = target or _default_output(shot, preset, picked)

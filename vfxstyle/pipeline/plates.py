@@ -27,13 +27,19 @@ def open_plate(shot: str | Path, settings: GradeSettings, within: Sequence[int] 
     if within is not None and missing == "error":
         missing = "skip"  # a hole elsewhere does not matter
     opened = open_shot(shot, layer=settings.layer, view=settings.view, missing=missing, max_pixels=settings.max_pixels)
-    if within is not None:
-        opened.limit(within)
-        if opened.missing and settings.missing == "error":
-            raise ShotError(
-                f"{shot} has no frame {format_frames(opened.missing)}; render it, or use --missing skip or hold.",
-                frames=opened.missing,
-            )
+    try:
+        if within is not None:
+            opened.limit(within)
+            if opened.missing and settings.missing == "error":
+                raise ShotError(
+                    f"{shot} has no frame {format_frames(opened.missing)}; render it, or use --missing skip or hold.",
+                    frames=opened.missing,
+                )
+        if not opened.frames:
+            raise ShotError(f"{shot} has none of the frames asked for; render them first.", frames=opened.missing)
+    except BaseException:
+        opened.close()
+        raise
     return opened
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,18 @@ class Records:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def store(self, output: Path, key: str) -> None:
-        """Record that ``output`` was made from what ``key`` stands for."""
+    def frames_of(self, output: Path) -> tuple[int, ...]:
+        """The frames that are in ``output``, where its record says so; else none."""
+        try:
+            return tuple(int(number) for number in json.loads(self.file_of(output).read_text())["frames"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ()
+
+    def store(self, output: Path, key: str, frames: Sequence[int] = ()) -> None:
+        """Record that ``output``, with these frames where it has several, was made from what ``key`` stands for."""
         record = self.file_of(output)
         try:
-            write_atomically(record, json.dumps({"key": key, "sha256": file_digest(output)}).encode())
+            values = {"key": key, "sha256": file_digest(output), **({"frames": list(frames)} if frames else {})}
+            write_atomically(record, json.dumps(values).encode())
         except OSError as error:
             raise OutputError(f"{record} cannot be written: {error.strerror}; check the disk's space.") from error

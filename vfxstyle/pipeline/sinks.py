@@ -10,7 +10,7 @@ import numpy as np
 
 from vfxstyle._version import __version__
 from vfxstyle.errors import ChangedError, OutputError
-from vfxstyle.files import writing_atomically
+from vfxstyle.files import drop_abandoned, writing_atomically
 from vfxstyle.pipeline.feature_file import open_arrays, write_arrays
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan
 from vfxstyle.shots import Frame, Shot
@@ -32,6 +32,7 @@ class PreparedSink(FrameSink):
 
     def __init__(self, movie: ProResSink, targets: Mapping[int, Path]) -> None:
         self._movie, self._targets = movie, targets
+        drop_abandoned(next(iter(targets.values())).parent)
 
     def prepare(self, frame: Frame) -> Callable[[], Path]:
         """Turn a frame into planes; what is returned writes them and reads them back."""
@@ -45,7 +46,7 @@ class PreparedSink(FrameSink):
                     write_arrays(file, [*arrays, (_TIMECODE, text)])
             except OSError as error:
                 raise OutputError(
-                    f"{path} cannot be written: {error.strerror}; check the disk's space and permissions.",
+                    f"{path} cannot be written: {error.strerror or error}; check the disk's space and permissions.",
                     frames=(frame.number,),
                 ) from error
             read_prepared(path, frame.number)

@@ -17,6 +17,7 @@ _HUES = ((-20, "pinks"), (20, "reds"), (50, "oranges"), (80, "yellows"), (105, "
          (230, "blues"), (315, "purples"))  # fmt: skip
 REGIONS = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
 """Ninths of a picture, row by row."""
+_LEAST_REGION = 0.02  # share of the samples below which a region is not called the worst
 _LEAST = 0.005  # share of the pixels below which a group is not worth a line
 
 
@@ -56,7 +57,7 @@ def error_of_pair(missed: FloatArray, pixels: IntArray, shape: tuple[int, int]) 
     region = (3 * y // shape[0]) * 3 + 3 * x // shape[1]
     areas = np.bincount(region, minlength=len(REGIONS))
     means = np.bincount(region, missed.reshape(-1), len(REGIONS)) / np.maximum(areas, 1)
-    worst = int(means.argmax())
+    worst = int(np.where(areas >= _LEAST_REGION * areas.sum(), means, 0).argmax())
     return PairError(float(missed.mean()), REGIONS[worst], float(means[worst]))
 
 

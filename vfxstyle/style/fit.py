@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vfxstyle.errors import PairsError
 from vfxstyle.style.detail import BANDS
 from vfxstyle.style.predictor import OUTPUTS, Predictor, Standardisation
 from vfxstyle.style.samples import Samples, mean_error
@@ -222,7 +224,8 @@ def regularised(
     """Settings with the strongest of :data:`REGULARISATIONS` that predicts held-out pictures well, and all errors.
 
     Well is within two per cent of the best. Each is tried on a part of the superpixels of all pictures: how much of a
-    look can be learnt by heart is a matter of how many pictures there are.
+    look can be learnt by heart is a matter of how many pictures there are. Raises
+    :class:`~vfxstyle.errors.PairsError` if no error comes out as a number.
     """
     part = samples.only(np.arange(len(samples.features)) % _TRIAL_SHARE == 0)
     trial = replace(settings, epochs=min(settings.epochs, _TRIAL_EPOCHS))
@@ -230,8 +233,10 @@ def regularised(
     for noise, dropout in REGULARISATIONS:
         fitted = fit(part, held_out, replace(trial, noise=noise, dropout=dropout), device)
         errors[noise, dropout] = min(epoch.error for epoch in fitted.curve)
-    best = min(errors.values())
-    noise, dropout = max(tried for tried, error in errors.items() if error <= _AS_GOOD * best)
+    finite = [error for error in errors.values() if math.isfinite(error)]
+    if not finite:
+        raise PairsError("Training came to no finite error; look for pictures with broken numbers among the pairs.")
+    noise, dropout = max(tried for tried, error in errors.items() if error <= _AS_GOOD * min(finite))
     return replace(settings, noise=noise, dropout=dropout), errors
 
 
