@@ -145,7 +145,7 @@ def table_few(tables: VideoTables) -> list[str]:
     return [*lines, ""]
 
 
-def vgg_seconds(study: Study, frames: int = 2) -> dict[str, float]:
+def vgg_seconds(study: Study, frames: int = 1) -> dict[str, float]:
     """Seconds a frame that VGG-16 takes to describe its superpixels, with weights that mean nothing, by row."""
     backbone = Vgg16(CPU, random_weights())
     found = {}

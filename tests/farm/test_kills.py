@@ -6,7 +6,7 @@ import sys
 import time
 
 QUICK = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu", "--progress", "none"]
-KILLS = 6
+KILLS = 4
 
 
 def finals(folder):

@@ -12,16 +12,34 @@ import pytest
 from helpers import frames_of, write_cut
 
 from vfxstyle import grade
-from vfxstyle.errors import PartialError, ResourceError, UsageError
+from vfxstyle.cli import cli
+from vfxstyle.errors import PartialError, ResourceError, UsageError, VfxStyleError
 from vfxstyle.farm import run as farm
 from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import Outcome, engine_of, run_jobs
 from vfxstyle.farm.status import as_table, statuses_of
 from vfxstyle.pipeline.progress import Silent
 from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.pipeline.timeline import grade_timeline
 
 QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 OPTIONS = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Tasks run one after the other without a process of their own, which would cost seconds each."""
+
+    def run(arguments):
+        try:
+            cli.main([*arguments, "--progress", "none"], standalone_mode=False)
+        except VfxStyleError as error:
+            return Outcome(error.exit_code, str(error), 0.0, "here")
+        return Outcome(0, "", 0.0, "here")
+
+    monkeypatch.setattr(farm, "run_process", run)
+    with ThreadPoolExecutor(1) as engine:
+        yield engine
 
 
 def vfxstyle(*arguments):
@@ -168,46 +186,42 @@ def test_a_scheduler_that_is_not_there_is_said(monkeypatch):
         pass
 
 
-def test_a_cut_is_a_job_for_every_clip_and_one_that_waits_for_them(make_shot, tmp_path, lively_preset):
+def test_a_cut_is_a_job_for_every_clip_and_one_that_waits_for_them(make_shot, tmp_path, lively_preset, in_this_process):
     """The frames, and the timeline that shows them, are those of one run over the cut."""
-    cut = write_cut(tmp_path, make_shot)
-    arguments = [cut, "--preset", lively_preset, "--handles", 1, *OPTIONS]
-    ran = vfxstyle("farm", "run", *arguments, "--to", tmp_path / "farm", "--workers", 2, "--json")
-    assert ran.returncode == 0, ran.stderr
-    states = {status["name"]: (status["state"], status["frames"]) for status in json.loads(ran.stdout)}
+    cut, farmed = write_cut(tmp_path, make_shot), tmp_path / "farm"
+    jobs = resolve_jobs([str(cut)], str(lively_preset), str(farmed), None, QUICK, handles=1)
+    report = run_jobs(jobs, in_this_process, Silent())
+    states = {status.name: (status.state, status.frames) for status in statuses_of(jobs, report.reasons)}
     assert states == {"010": ("done", 4), "020": ("done", 3), "030": ("done", 4), "cut_lively": ("done", 0)}
-    whole = tmp_path / "whole"
-    told = vfxstyle("grade", *arguments, "-o", whole, "--progress", "none")
-    assert told.returncode == 0, told.stderr
+    whole = grade_timeline(cut, lively_preset, tmp_path / "whole", handles=1, settings=QUICK).timeline
     for clip in ("010", "020", "030"):
-        assert frames_of(tmp_path / "farm" / clip) == frames_of(whole / clip)
-    assert (tmp_path / "farm" / "cut_lively.otio").read_bytes() == (whole / "cut_lively.otio").read_bytes()
-    told = vfxstyle("farm", "status", *arguments, "--to", tmp_path / "farm")
+        assert frames_of(farmed / clip) == frames_of(whole.parent / clip)
+    assert (farmed / "cut_lively.otio").read_bytes() == whole.read_bytes()
+    told = vfxstyle("farm", "status", cut, "--preset", lively_preset, "--handles", 1, *OPTIONS, "--to", farmed)
     assert told.returncode == 0, told.stderr
-    refused = vfxstyle("farm", "status", *arguments, "-f", "1001")
-    assert refused.returncode == 2
-    assert "A cut says itself" in refused.stderr
+    with pytest.raises(UsageError, match="A cut says itself"):
+        resolve_jobs([str(cut)], str(lively_preset), str(farmed), "1001", QUICK)
 
 
-def test_a_cut_whose_clip_fails_writes_no_timeline(make_shot, tmp_path, lively_preset):
+def test_a_cut_whose_clip_fails_writes_no_timeline(make_shot, tmp_path, lively_preset, in_this_process):
     cut = write_cut(tmp_path, make_shot)
     jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, QUICK, handles=0)
     assert jobs[-1].after == ("010", "020", "030")
     (tmp_path / "b" / "b.1001.exr").write_bytes(b"junk")
-    with ThreadPoolExecutor(2) as engine:
-        report = run_jobs(jobs, engine, Silent())
+    report = run_jobs(jobs, in_this_process, Silent())
     assert set(report.reasons) == {"020", "cut_lively"}
     assert report.reasons["cut_lively"] == "020 failed."
     assert [status.state for status in statuses_of(jobs, report.reasons)] == ["done", "failed", "done", "failed"]
     assert not (tmp_path / "farm" / "cut_lively.otio").exists()
 
 
-def test_a_cut_with_a_clip_that_lacks_frames_is_written_and_not_called_done(make_shot, tmp_path, lively_preset):
+def test_a_cut_with_a_clip_that_lacks_frames_is_written_and_not_called_done(
+    make_shot, tmp_path, lively_preset, in_this_process
+):
     cut, settings = write_cut(tmp_path, make_shot), replace(QUICK, missing="skip")
     (tmp_path / "a" / "a.1004.exr").unlink()
     jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, settings, handles=0)
-    with ThreadPoolExecutor(2) as engine:
-        report = run_jobs(jobs, engine, Silent())
+    report = run_jobs(jobs, in_this_process, Silent())
     assert set(report.reasons) == {"010", "cut_lively"}
     assert "1004" in report.reasons["010"]
     assert (tmp_path / "farm" / "cut_lively.otio").exists()

@@ -223,12 +223,14 @@ class Scarce:
         return run
 
 
-@pytest.fixture(params=["efficientnet-lite0", "vgg16"])
+@pytest.fixture
 def backbone(request, lite0):
     return lite0 if request.param == lite0.name else Vgg16(torch.device("cpu"), random_weights())
 
 
-@pytest.mark.parametrize("shape", [(2, 96, 1280), (1, 1280, 96)])
+@pytest.mark.parametrize(
+    ("backbone", "shape"), [("efficientnet-lite0", (2, 96, 1280)), ("vgg16", (1, 1280, 96))], indirect=["backbone"]
+)
 def test_where_memory_lacks_smaller_parts_give_the_same_cells(backbone, shape, monkeypatch):
     """Pictures one by one, then tiles that overlap by what a cell sees; down to more than one cut."""
     pictures = np.random.default_rng(2).random((*shape, 3)).astype(np.float32)

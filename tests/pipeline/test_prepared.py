@@ -135,7 +135,7 @@ def test_what_a_run_will_write_is_listed(make_shot, tmp_path, lively_preset):
 
 
 def test_a_movie_on_a_farm_is_the_movie_of_one_run(tmp_path, lively_preset):
-    """Its timecode is the plate's, whichever task graded the first frame; one that cannot be read is held, and told."""
+    """Its timecode is the plate's, whichever task graded the first frame."""
     for number in range(1001, 1006):
         write_picture(tmp_path / "plate" / f"plate.{number}.exr", moving_picture(number - 1001))
     out, options = tmp_path / "out.mov", ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]
@@ -150,10 +150,3 @@ def test_a_movie_on_a_farm_is_the_movie_of_one_run(tmp_path, lively_preset):
     with av.open(str(out)) as movie:
         assert movie.streams.video[0].frames == 5
         assert movie.streams.video[0].metadata["timecode"] == "00:00:41:17"  # frame 1001 at 24 a second
-    (tmp_path / "plate" / "plate.1003.exr").write_bytes(b"junk")
-    command += ["--on-error", "skip"]
-    ran = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, check=False)
-    assert ran.returncode == 1, ran.stderr
-    assert "frames=1003" in ran.stderr or "1003" in ran.stdout
-    with av.open(str(out)) as movie:
-        assert movie.streams.video[0].frames == 5
