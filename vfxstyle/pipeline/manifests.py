@@ -40,18 +40,23 @@ def manifest_of(path: Path) -> dict[str, Any]:
 
 
 def _is_sound(values: Mapping[str, Any]) -> bool:
-    """Whether everything that is read from a manifest is there, of the right kind."""
-    try:
-        numbers = [*values["frames"], *values["chosen_frames"], values["superpixels"]]
-        named = [*map(int, values["unreadable"]), *map(int, values["labels_sha256"])]
-        texts = [values["identity"], values["plate_folder"], *values["labels_sha256"].values()]
-        return (
-            all(type(number) is int for number in (*numbers, *named))
-            and all(isinstance(text, str) for text in texts)
-            and all(isinstance(values[name], dict) for name in ("settings", "plate", "unreadable", "labels_sha256"))
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    """Whether everything that a manifest says is of the right kind."""
+    kinds: dict[str, type[Any]] = {
+        "settings": dict,
+        "plate": dict,
+        "unreadable": dict,
+        "labels_sha256": dict,
+        "frames": list,
+    }
+    kinds |= {"chosen_frames": list, "superpixels": int, "identity": str, "plate_folder": str}
+    if not all(type(values.get(name, kind())) is kind for name, kind in kinds.items()):
         return False
+    try:
+        named = [*map(int, values.get("unreadable", ())), *map(int, values.get("labels_sha256", ()))]
+    except ValueError:
+        return False
+    numbers = [*values.get("frames", ()), *values.get("chosen_frames", ()), *named]
+    return all(type(number) is int for number in numbers)
 
 
 def manifests_in(folder: Path) -> list[dict[str, Any]]:
