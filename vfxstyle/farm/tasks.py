@@ -1,7 +1,6 @@
 """The tasks that grade shots on a farm: steps that wait for each other, each a command line in one or more pieces.
 
-Every engine runs the same steps. A task does only what is not there, so any of them may be
-run again.
+Every engine runs the same steps. A task does only what is not there, so any of them may be run again.
 """
 
 from __future__ import annotations

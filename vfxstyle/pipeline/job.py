@@ -140,10 +140,11 @@ class Job:
 
     def gone(self) -> list[int]:
         """Frames that did not fail and whose files are not there."""
-        if not self.encodes and self._has_movie():
-            return []  # what has become a movie is not needed any more
         targets = self.plan.targets.items()
-        return [number for number, path in targets if number not in self.failed and not path.exists()]
+        found = [number for number, path in targets if number not in self.failed and not path.exists()]
+        if found and not self.encodes and self._has_movie():
+            return []  # what has become a movie is not needed any more
+        return found
 
     def finished(self) -> tuple[int, ...]:
         """Frames whose files are there and current, whatever would be written over."""
@@ -227,8 +228,8 @@ class Job:
             with suppress(OSError):
                 sink.discard()
             raise
-        if self.movie is not None and movie is not None and not self.failed:
-            self.records.store(self.movie, self._key(self.movie), self.plan.frames)
+        if movie is not None and not self.failed:
+            self.records.store(movie.path, self._key(movie.path), self.plan.frames)
 
     def _rendered(self, renderer: Renderer, plate: Frame) -> Frame:
         rendered = renderer.render(plate)
