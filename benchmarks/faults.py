@@ -154,7 +154,7 @@ def show(count: int, workers: int, folder: Path) -> list[str]:
         report = run_jobs(jobs, engine, Silent(), chunk=2)
     wall = time.perf_counter() - start
     farm.run_process = killer._real
-    wrong = [f"{s.name}: {s.state} {s.reason}" for s in statuses_of(jobs, report.reasons) if s.state != "done"]
+    wrong = [f"{s.name}: {s.state} {s.reason}" for s in statuses_of(jobs, report.failures) if s.state != "done"]
     for job in jobs[:: max(1, count // 5)]:
         whole = grade(job.shot, "golden", folder / "whole" / job.output.name, settings=QUICK).output
         same = {p.name: p.read_bytes() for p in whole.glob("*.exr")} == {

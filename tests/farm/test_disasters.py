@@ -67,14 +67,18 @@ def shot(finished, tmp_path):
 @contextmanager
 def held_when_there(process, folder, name):
     """Hold a job as soon as it has written a file, and let it go on after the block."""
-    while name not in {file for _, _, files in os.walk(folder) for file in files}:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.002)
-    process.send_signal(signal.SIGSTOP)
     try:
+        while name not in {file for _, _, files in os.walk(folder) for file in files}:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.002)
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)  # all its threads stand still only some time after the signal
         yield
-    finally:
-        process.send_signal(signal.SIGCONT)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    process.send_signal(signal.SIGCONT)
 
 
 def can_mount():
@@ -122,13 +126,15 @@ def test_a_full_disk_can_be_tried_again_once_there_is_room(shot, undisturbed, tm
 def test_a_disk_that_cannot_be_written_is_named(shot, tmp_path, lively):
     disk = tmp_path / "disk"
     disk.mkdir()
-    grade = " ".join(command(shot, lively, disk / "out"))
+    analysis = tmp_path / "analysis"
+    grade = " ".join(command(shot, lively, disk / "out", "--analysis", analysis))
     steps = f"mount -t tmpfs -o ro tmpfs {disk} && {grade}"
     done = subprocess.run([*PRIVATE, "sh", "-c", steps], capture_output=True, text=True, timeout=300)
     assert done.returncode == 4
     assert str(disk) in done.stderr
     assert "Read-only file system" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("vfxstyle: FAILED code=output retryable=yes")
+    assert not analysis.exists(), "this was known before the shot was analysed"
 
 
 def test_a_folder_that_somebody_clears_is_not_called_done(shot, undisturbed, tmp_path, lively):

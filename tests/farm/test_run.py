@@ -16,7 +16,7 @@ from vfxstyle.cli import cli
 from vfxstyle.errors import PartialError, ResourceError, UsageError, VfxStyleError
 from vfxstyle.farm import run as farm
 from vfxstyle.farm.jobs import resolve_jobs
-from vfxstyle.farm.run import Outcome, engine_of, run_jobs
+from vfxstyle.farm.run import Failure, Outcome, engine_of, run_jobs
 from vfxstyle.farm.status import as_table, statuses_of
 from vfxstyle.pipeline.progress import Silent
 from vfxstyle.pipeline.settings import GradeSettings
@@ -79,6 +79,8 @@ def test_a_shot_on_a_dask_cluster_is_the_shot_in_one_run(make_shot, tmp_path, li
     assert told.returncode == 1
     assert "partial" in told.stdout
     assert "4/5" in told.stdout
+    assert "or of another preset, plate or options: frames 2" in told.stdout
+    assert told.stderr.splitlines()[-1] == "vfxstyle: FAILED code=partial retryable=yes frames=none"
 
 
 def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_preset):
@@ -87,9 +89,9 @@ def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_
     (tmp_path / "bad" / "bad.0002.exr").write_bytes(b"junk")
     with ThreadPoolExecutor(2) as engine:
         report = run_jobs(jobs, engine, Silent())
-    good, bad = statuses_of(jobs, report.reasons)
+    good, bad = statuses_of(jobs, report.failures)
     assert (good.state, good.reason) == ("done", "")
-    assert bad.state == "failed"
+    assert (bad.state, bad.retryable) == ("failed", False)
     assert bad.reason.startswith("segments: ")
     assert "bad.0002.exr" in bad.reason
     assert report.tasks == 5 + 1  # the other steps of the bad shot were not tried
@@ -109,7 +111,7 @@ def test_what_was_killed_or_lacked_something_is_tried_again(make_shot, lively_pr
     with ThreadPoolExecutor(1) as engine:
         report = run_jobs(jobs, engine, Silent(), retries=2)
     assert len(seen) == tries == report.tasks
-    assert report.reasons == {"plate_lively": "segments: no luck"}
+    assert report.failures == {"plate_lively": Failure("segments: no luck", retryable=tries > 1)}
 
 
 def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_preset):
@@ -125,12 +127,19 @@ def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_pre
         grade(shot, lively_preset, settings=settings)
     (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
     assert (status.state, status.current, status.frames) == ("partial", 3, 4)
+    assert (status.reason, status.retryable) == ("damaged, or of another preset, plate or options: frames 3", True)
     (shot / "plate.0003.exr").unlink()
     settings = replace(QUICK, missing="skip")
     with pytest.raises(PartialError):
         grade(shot, lively_preset, settings=settings)
     (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
     assert (status.state, status.current, status.frames) == ("partial", 3, 4)
+    assert status.reason.endswith("not in the plate: frames 3")
+    assert not status.retryable  # all that can be graded is there
+    settings = replace(settings, strength=0.5)
+    (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
+    assert (status.state, status.current, status.retryable) == ("none", 0, True)
+    assert "or of another preset, plate or options: frames 1-2,4; not in the plate: frames 3" in status.reason
 
 
 def test_a_task_that_its_engine_loses_is_tried_again(make_shot, lively_preset):
@@ -143,7 +152,7 @@ def test_a_task_that_its_engine_loses_is_tried_again(make_shot, lively_preset):
     with Losing(1) as engine:
         report = run_jobs(jobs, engine, Silent(), retries=1)
     assert report.tasks == 2
-    assert "was lost (ZeroDivisionError" in report.reasons["plate_lively"]
+    assert "was lost (ZeroDivisionError" in report.failures["plate_lively"].reason
 
 
 def test_what_fails_inside_is_not_swallowed(monkeypatch):
@@ -191,7 +200,7 @@ def test_a_cut_is_a_job_for_every_clip_and_one_that_waits_for_them(make_shot, tm
     cut, farmed = write_cut(tmp_path, make_shot), tmp_path / "farm"
     jobs = resolve_jobs([str(cut)], str(lively_preset), str(farmed), None, QUICK, handles=1)
     report = run_jobs(jobs, in_this_process, Silent())
-    states = {status.name: (status.state, status.frames) for status in statuses_of(jobs, report.reasons)}
+    states = {status.name: (status.state, status.frames) for status in statuses_of(jobs, report.failures)}
     assert states == {"010": ("done", 4), "020": ("done", 3), "030": ("done", 4), "cut_lively": ("done", 0)}
     whole = grade_timeline(cut, lively_preset, tmp_path / "whole", handles=1, settings=QUICK).timeline
     for clip in ("010", "020", "030"):
@@ -199,6 +208,8 @@ def test_a_cut_is_a_job_for_every_clip_and_one_that_waits_for_them(make_shot, tm
     assert (farmed / "cut_lively.otio").read_bytes() == whole.read_bytes()
     told = vfxstyle("farm", "status", cut, "--preset", lively_preset, "--handles", 1, *OPTIONS, "--to", farmed)
     assert told.returncode == 0, told.stderr
+    (farmed / "cut_lively.otio").write_bytes(cut.read_bytes())  # a timeline, but not that of these results
+    assert [status.state for status in statuses_of(jobs, {})] == ["done", "done", "done", "partial"]
     with pytest.raises(UsageError, match="A cut says itself"):
         resolve_jobs([str(cut)], str(lively_preset), str(farmed), "1001", QUICK)
 
@@ -209,9 +220,9 @@ def test_a_cut_whose_clip_fails_writes_no_timeline(make_shot, tmp_path, lively_p
     assert jobs[-1].after == ("010", "020", "030")
     (tmp_path / "b" / "b.1001.exr").write_bytes(b"junk")
     report = run_jobs(jobs, in_this_process, Silent())
-    assert set(report.reasons) == {"020", "cut_lively"}
-    assert report.reasons["cut_lively"] == "020 failed."
-    assert [status.state for status in statuses_of(jobs, report.reasons)] == ["done", "failed", "done", "failed"]
+    assert set(report.failures) == {"020", "cut_lively"}
+    assert report.failures["cut_lively"] == Failure("020 failed.", retryable=False)
+    assert [status.state for status in statuses_of(jobs, report.failures)] == ["done", "failed", "done", "failed"]
     assert not (tmp_path / "farm" / "cut_lively.otio").exists()
 
 
@@ -222,8 +233,8 @@ def test_a_cut_with_a_clip_that_lacks_frames_is_written_and_not_called_done(
     (tmp_path / "a" / "a.1004.exr").unlink()
     jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, settings, handles=0)
     report = run_jobs(jobs, in_this_process, Silent())
-    assert set(report.reasons) == {"010", "cut_lively"}
-    assert "1004" in report.reasons["010"]
+    assert set(report.failures) == {"010", "cut_lively"}
+    assert "1004" in report.failures["010"].reason
     assert (tmp_path / "farm" / "cut_lively.otio").exists()
     states = [status.state for status in statuses_of(jobs, {})]
     assert states == ["partial", "done", "done", "partial"]

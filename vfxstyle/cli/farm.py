@@ -144,7 +144,7 @@ def run(
     with watching(progress, {"tasks": 1}) as watch:
         with engine_of(dask, workers) as engine:
             report = run_jobs(jobs, engine, watch, chunk=chunk, parts=parts, retries=retries)
-        _tell(statuses_of(jobs, report.reasons), as_json)
+        _tell(statuses_of(jobs, report.failures), as_json)
 
 
 @farm.command()
@@ -170,9 +170,13 @@ def _tell(statuses: Any, as_json: bool) -> None:
     from vfxstyle.farm import status as table
 
     click.echo(json.dumps(table.as_json(statuses), indent=2) if as_json else table.as_table(statuses))
-    open_ones = [one.name for one in statuses if one.state != "done"]
+    open_ones = [one for one in statuses if one.state != "done"]
     if open_ones:
-        raise PartialError(
-            f"{len(open_ones)} of {len(statuses)} shots are not done: {', '.join(open_ones[:5])}"
-            f"{' ...' if len(open_ones) > 5 else ''}; run again to go on."
+        names = [one.name for one in open_ones]
+        again = any(one.retryable for one in open_ones)
+        error = PartialError(
+            f"{len(names)} of {len(statuses)} shots are not done: {', '.join(names[:5])}"
+            f"{' ...' if len(names) > 5 else ''}; {'run again to go on' if again else 'mend what the table says'}."
         )
+        error.retryable = again
+        raise error

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from vfxstyle.errors import UsageError
 from vfxstyle.features import backbone_class
+from vfxstyle.pipeline.cut import SUFFIX, read_cut
 from vfxstyle.pipeline.library import find_preset, shipped_folder
 from vfxstyle.pipeline.plan import make_plan
 from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.settings import DEFAULT_HANDLES, GradeSettings
-from vfxstyle.pipeline.timeline import SUFFIX, clips_of
 from vfxstyle.shots import parse_frames
 from vfxstyle.style.preset import PresetInfo, read_info
 
@@ -110,19 +110,19 @@ def resolve_jobs(
         folder = None if output is None else Path(output).absolute()
         if folder is not None and len(shots) > 1:
             folder /= f"{cut.stem}_{path.stem}"
-        timeline, clips = clips_of(cut, path, folder, handles, settings)
-        _check_free(timeline.parent.absolute(), jobs)
+        found = read_cut(cut, path, folder, handles, settings)
+        _check_free(found.folder.absolute(), jobs)
         own: list[str] = []
-        for clip in clips:
+        for clip in found.works:
             jobs.append(_job(clip.shot, path, str(clip.output), None, settings, jobs, within=clip.frames))
             own.append(jobs[-1].name)
         jobs.append(
             CutJob(
-                name=_distinct(timeline.stem, jobs),
+                name=_distinct(found.target.stem, jobs),
                 cut=cut,
                 preset=_preset_argument(path),
-                output=timeline.parent.absolute(),
-                timeline=timeline.absolute(),
+                output=found.folder.absolute(),
+                timeline=found.target.absolute(),
                 handles=handles,
                 settings=settings,
                 after=tuple(own),

@@ -219,7 +219,7 @@ def write_bundle(
     }
     for name, content in contents.items():
         try:
-            write_atomically(folder / name, json.dumps(content, indent=2).encode())
+            write_atomically(folder / name, f"{json.dumps(content, indent=2)}\n".encode())
         except OSError as error:
             raise OutputError(
                 f"Bundle {folder} cannot be written: {error.strerror}; choose another with -o."

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vfxstyle.errors import PartialError, ResourceError, UsageError
@@ -58,12 +58,22 @@ class Outcome:
         return self.returncode < 0 or self.returncode in _RETRYABLE
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job failed."""
+
+    reason: str
+    """What a user is told."""
+    retryable: bool
+    """Whether running it again can help."""
+
+
 @dataclass(slots=True)
 class RunReport:
     """What became of the tasks of some shots."""
 
-    reasons: dict[str, str] = field(default_factory=dict)
-    """Why a job failed, by its name; those that went well are not in it."""
+    failures: dict[str, Failure] = field(default_factory=dict)
+    """The jobs that failed, by name; those that went well are not in it."""
     tasks: int = 0
     """Tasks that were run, tries included."""
     seconds: float = 0.0
@@ -150,8 +160,9 @@ class _Run:
 
     def begin(self, job: str) -> None:
         """Submit the next step of a job; where there is none, or it failed, begin the cuts that waited for it."""
-        if job not in self.report.reasons and self._steps[job]:
+        if job not in self.report.failures and self._steps[job]:
             tasks = self._steps[job].pop(0)
+            self._clock.note(f"{job}: {tasks[0].step}, {len(tasks)} {'task' if len(tasks) == 1 else 'tasks'}")
             self._open[job] = len(tasks)
             for task in tasks:
                 self._submit(task)
@@ -160,9 +171,11 @@ class _Run:
         for other in self._jobs:
             if job in other.after and self._ended.issuperset(other.after):
                 # a cut whose clips are there but for some frames is written, and says so itself
-                failed = [name for name in other.after if name in self.report.reasons and name not in self._partial]
+                failures = self.report.failures
+                failed = [name for name in other.after if name in failures and name not in self._partial]
                 if failed:
-                    self.report.reasons[other.name] = f"{', '.join(failed)} failed."
+                    retryable = all(failures[name].retryable for name in failed)
+                    failures[other.name] = Failure(f"{', '.join(failed)} failed.", retryable)
                 self.begin(other.name)
 
     def end(self, future: Future[Outcome]) -> bool:
@@ -174,12 +187,15 @@ class _Run:
             self._clock.note(f"{name}: {task.step} is tried again, {outcome.reason}")
             self._submit(task)
             return False
-        if outcome.returncode == PartialError.exit_code and name not in self.report.reasons:
+        if outcome.returncode == PartialError.exit_code and name not in self.report.failures:
             self._partial.add(name)
         elif outcome.returncode:
             self._partial.discard(name)
         if outcome.returncode:
-            self.report.reasons.setdefault(name, f"{task.step}: {outcome.reason}")
+            failure = Failure(f"{task.step}: {outcome.reason}", outcome.can_help_again)
+            first = self.report.failures.setdefault(name, failure)
+            if not failure.retryable:
+                self.report.failures[name] = replace(first, retryable=False)
             self._clock.note(f"{name}: {task.step} failed on {outcome.host}, {outcome.reason}")
         self._open[name] -= 1
         if not self._open[name]:

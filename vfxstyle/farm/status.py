@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from vfxstyle.errors import VfxStyleError
-from vfxstyle.farm.jobs import CutJob, FarmJob
-from vfxstyle.pipeline.grade import finished_frames
+from vfxstyle.farm.jobs import CutJob, FarmJob, ShotJob
+from vfxstyle.pipeline.grade import find_frames
+from vfxstyle.pipeline.timeline import is_current_timeline
+from vfxstyle.shots import format_frames
+
+if TYPE_CHECKING:
+    from vfxstyle.farm.run import Failure
 
 State = Literal["done", "partial", "none", "failed"]
 
@@ -28,42 +33,64 @@ class ShotStatus:
     output: str
     """Where they are."""
     reason: str
-    """Why it failed; else empty."""
+    """Why it is not done, where more is known than that nobody has run it; else empty."""
+    retryable: bool
+    """Whether running it again can get further."""
 
 
-def status_of(job: FarmJob, reason: str = "") -> ShotStatus:
-    """How far a job is, by what is on disk. reason: why a task of it failed, or empty."""
-    if isinstance(job, CutJob):  # its clips have lines of their own, and decide whether it is done
-        state: State = "failed" if reason else "done" if job.timeline.is_file() else "none"
-        return ShotStatus(job.name, state, 0, 0, str(job.timeline), reason)
-    wanted = len(job.asked)
+def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
+    """How far a job is, by what is on disk. failure: how a task of it failed."""
+    wanted, place = (len(job.asked), job.output) if isinstance(job, ShotJob) else (0, job.timeline)
+    found = ShotStatus(job.name, "none", wanted, 0, str(place), "", retryable=True)
     try:
-        current = len(
-            finished_frames(
-                job.shot,
-                job.preset,
-                job.output,
-                frames=job.frames,
-                within=job.within,
-                analysis=job.analysis,
-                settings=job.settings,
-            )
-        )
+        found = _status_of_shot(job, found) if isinstance(job, ShotJob) else _status_of_cut(job, found)
     except VfxStyleError as error:
-        return ShotStatus(job.name, "failed", wanted, 0, str(job.output), reason or str(error))
-    if current == wanted:
-        return ShotStatus(job.name, "done", wanted, current, str(job.output), "")
-    state = "failed" if reason else "partial" if current else "none"
-    return ShotStatus(job.name, state, wanted, current, str(job.output), reason)
+        found = replace(found, state="failed", reason=str(error), retryable=error.retryable)
+    if failure is None or found.state == "done":
+        return found
+    return replace(found, state="failed", reason=failure.reason, retryable=failure.retryable)
 
 
-def statuses_of(jobs: Sequence[FarmJob], reasons: Mapping[str, str]) -> list[ShotStatus]:
-    """How far jobs are. reasons: why some failed, by name. A cut is done only if all its clips are."""
-    found = {job.name: status_of(job, reasons.get(job.name, "")) for job in jobs}
+def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:
+    there = find_frames(
+        job.shot,
+        job.preset,
+        job.output,
+        frames=job.frames,
+        within=job.within,
+        analysis=job.analysis,
+        settings=job.settings,
+    )
+    current = len(there.current)
+    if current == len(job.asked):
+        return replace(nothing, state="done", current=current, retryable=False)
+    why = {
+        "damaged, or of another preset, plate or options": there.outdated,
+        "not in the plate": tuple(sorted(set(job.asked) - set(job.frames))),
+    }
+    reason = "; ".join(f"{what}: frames {format_frames(frames)}" for what, frames in why.items() if frames)
+    left = current < len(job.frames)  # a run can do nothing about frames that the plate lacks
+    return replace(nothing, state="partial" if current else "none", current=current, reason=reason, retryable=left)
+
+
+def _status_of_cut(job: CutJob, nothing: ShotStatus) -> ShotStatus:
+    """That of its timeline: its clips have lines of their own."""
+    if is_current_timeline(job.timeline, job.cut, job.preset, job.output, job.handles, job.settings):
+        return replace(nothing, state="done", retryable=False)
+    if not job.timeline.exists():
+        return nothing
+    return replace(nothing, state="partial", reason="the timeline there lacks clips, or is of another cut or options")
+
+
+def statuses_of(jobs: Sequence[FarmJob], failures: Mapping[str, Failure]) -> list[ShotStatus]:
+    """How far jobs are. failures: how some failed, by name. A cut is done only if all its clips are."""
+    found = {job.name: status_of(job, failures.get(job.name)) for job in jobs}
     for job in jobs:
         own = found[job.name]
-        if own.state == "done" and any(found[name].state != "done" for name in job.after):
-            found[job.name] = replace(own, state="partial")
+        open_clips = [found[name] for name in job.after if found[name].state != "done"]
+        if own.state == "done" and open_clips:
+            again = any(clip.retryable for clip in open_clips)
+            found[job.name] = replace(own, state="partial", reason="not all clips are done", retryable=again)
     return list(found.values())
 
 

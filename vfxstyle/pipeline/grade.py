@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vfxstyle.color import SpaceKind
-from vfxstyle.errors import ChangedError, PartialError
-from vfxstyle.pipeline.job import Job
+from vfxstyle.errors import ChangedError, OutputError, PartialError
+from vfxstyle.pipeline.job import FoundFrames, Job
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.nuke import nuke_file, write_nuke
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, make_plan
@@ -78,6 +79,7 @@ def grade(
         todo = job.outdated()
         studied = None
         if todo:
+            _check_writable(job.plan.files[0].parent)
             studied = job.analyse(clock)
             job.render(todo, studied, clock)
         if settings.write_nuke:
@@ -105,6 +107,18 @@ def _left_out(shot: Shot, plan: GradePlan, frames: str | Sequence[int] | None) -
     absent = set(shot.missing) - set(shot.frames)
     wanted = absent if frames is None else absent & set(_asked(frames))
     return sorted(wanted)
+
+
+def _check_writable(folder: Path) -> None:
+    """That files can be made in a folder, which is made for it; else this would only be found after the analysis."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written to: {error.strerror or error}; check the disk, or choose another with -o."
+        ) from error
 
 
 def _check_there(job: Job) -> None:
@@ -154,7 +168,7 @@ def plan_grade(
         return job.plan.as_json(files, support)
 
 
-def finished_frames(
+def find_frames(
     shot: str | Path,
     preset: str | Path,
     output: str | Path | None = None,
@@ -163,15 +177,12 @@ def finished_frames(
     within: Sequence[int] | None = None,
     analysis: str | Path | None = None,
     settings: GradeSettings | None = None,
-) -> tuple[int, ...]:
-    """The frames that :func:`grade` with the same arguments has finished: there, whole, and made from all of it.
-
-    Those of a movie are finished when it is.
-    """
+) -> FoundFrames:
+    """What is there of the frames that :func:`grade` with the same arguments makes."""
     settings = settings or GradeSettings()
     with open_plate(shot, settings, within) as plate:
         plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings)
-        return Job(plan, plate, read_preset(plan.preset)).finished()
+        return Job(plan, plate, read_preset(plan.preset)).found()
 
 
 def _asked(frames: str | Sequence[int]) -> tuple[int, ...]:

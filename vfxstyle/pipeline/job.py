@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vfxstyle._version import __version__
@@ -29,6 +29,16 @@ from vfxstyle.shots.prores import MovieFrame
 from vfxstyle.shots.sound import check_sound
 from vfxstyle.shots.writing import FrameSink
 from vfxstyle.style import Preset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFrames:
+    """What is there of the frames of a grade; those of a movie are there when it is."""
+
+    current: tuple[int, ...]
+    """Frames that are whole and made from this plate, preset and settings."""
+    outdated: tuple[int, ...]
+    """Frames that are there and are damaged, or made from something else."""
 
 
 class Job:
@@ -146,10 +156,13 @@ class Job:
             return []  # what has become a movie is not needed any more
         return found
 
-    def finished(self) -> tuple[int, ...]:
-        """Frames whose files are there and current, whatever would be written over."""
-        fresh = self._fresh()
-        return tuple(number for number, path in self.plan.targets.items() if fresh[path])
+    def found(self) -> FoundFrames:
+        """What is there of the frames, whatever would be written over."""
+        fresh, targets = self._fresh(), self.plan.targets.items()
+        return FoundFrames(
+            current=tuple(number for number, path in targets if fresh[path]),
+            outdated=tuple(number for number, path in targets if not fresh[path] and path.exists()),
+        )
 
     def _recall_unreadable(self) -> None:
         """Frames that an analysis of this very plate could not read have failed already."""

@@ -1,54 +1,25 @@
-"""A cut: every clip of an OpenTimelineIO timeline graded with its handles, and a timeline of the results."""
+"""A cut graded: every clip with its handles, and a timeline of the results."""
 
 from __future__ import annotations
 
-import itertools
-import math
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
+from urllib.parse import urlparse
 
-from vfxstyle.errors import OutputError, PartialError, ShotError, UsageError, VfxStyleError
+from vfxstyle.errors import OutputError, PartialError, VfxStyleError
 from vfxstyle.files import write_atomically
+from vfxstyle.pipeline.cut import ClipJob, Cut, otio_library, read_cut
 from vfxstyle.pipeline.grade import GradeReport, grade, plan_grade
 from vfxstyle.pipeline.library import find_preset
+from vfxstyle.pipeline.plan import make_plan
 from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import DEFAULT_HANDLES, GradeSettings
-from vfxstyle.shots import Shot, format_frames
-
-SUFFIX = ".otio"
-"""File name extension of a timeline."""
-_UNSAFE = re.compile(r"[^\w.-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class ClipJob:
-    """One clip of a cut and what becomes of it."""
-
-    name: str
-    """Name of its result: the clip's, made fit for a file and distinct."""
-    shot: str
-    """What is graded, as :func:`vfxstyle.open_shot` takes it."""
-    frames: tuple[int, ...]
-    """Frames of the cut with their handles."""
-    first: int
-    """Frame of the shot that the media's time begins at."""
-    rate: float
-    """Frames per second of the media's time."""
-    start: float | None
-    """Media time of ``first``, in frames; None stands for 0."""
-    output: Path
-    """Folder of frames, or movie."""
-
-    @property
-    def work(self) -> tuple[str, tuple[int, ...]]:
-        """What is to be graded; clips of the same work share a result."""
-        return self.shot, self.frames
+from vfxstyle.shots import format_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +50,10 @@ def grade_timeline(
     """
     settings, watch = settings or GradeSettings(), progress or Silent()
     clock = Clock(watch)
-    timeline, folder, jobs = _planned(Path(cut), preset, output, handles, settings)
+    found = read_cut(Path(cut), preset, output, handles, settings)
     reports: dict[tuple[str, tuple[int, ...]], GradeReport] = {}
     failed: list[str] = []
-    once = list(_once(jobs))
+    once = found.works
     for index, job in enumerate(once):
         watch.job(index, len(once))
         clock.note(f"clip {job.name}: {job.shot}, frames {format_frames(job.frames)}")
@@ -95,31 +66,25 @@ def grade_timeline(
                 raise
             failed.append(f"{job.name}: {error}")
             clock.note(f"left out: {failed[-1]}")
-    for clip, job in jobs:
-        _rebase(clip, Path(cut), folder)
-        if job.work in reports:
-            _refer(clip, job, folder, reports[job.work])
-    target = _target(folder, Path(cut), preset)
-    timeline.name = target.stem
     try:
-        write_atomically(target, timeline.to_json_string().encode())
+        write_atomically(found.target, _rewritten(found, reports, preset, settings).encode())
     except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
+        raise OutputError(f"{found.target} cannot be written: {error.strerror or error}.") from error
     if failed:
-        raise PartialError(f"{len(failed)} clips failed. {' '.join(failed[:3])} The others are in {target}.")
-    return TimelineReport(target, [(job, reports[job.work]) for _, job in jobs])
+        raise PartialError(f"{len(failed)} clips failed. {' '.join(failed[:3])} The others are in {found.target}.")
+    return TimelineReport(found.target, [(job, reports[job.work]) for _, job in found.clips])
 
 
-def clips_of(
-    cut: Path, preset: str | Path, output: Path | None, handles: int, settings: GradeSettings
-) -> tuple[Path, list[ClipJob]]:
-    """The timeline that :func:`grade_timeline` with the same arguments writes, and the grades that it makes for it."""
-    _, folder, jobs = _planned(cut, preset, output, handles, settings)
-    return _target(folder, cut, preset), _once(jobs)
-
-
-def _target(folder: Path, cut: Path, preset: str | Path) -> Path:
-    return folder / f"{cut.stem}_{find_preset(preset).stem}{SUFFIX}"
+def is_current_timeline(
+    timeline: Path, cut: Path, preset: str | Path, output: Path, handles: int, settings: GradeSettings
+) -> bool:
+    """Whether a file is the timeline that :func:`grade_timeline` writes when no clip fails."""
+    found = read_cut(cut, preset, output, handles, settings)
+    text = _rewritten(found, [job.work for job in found.works], preset, settings)
+    try:
+        return timeline.read_text() == text
+    except (OSError, ValueError):
+        return False
 
 
 def plan_timeline(
@@ -132,149 +97,47 @@ def plan_timeline(
 ) -> dict[str, Any]:
     """What :func:`grade_timeline` would do, as JSON values, without writing anything."""
     settings = settings or GradeSettings()
-    _, folder, jobs = _planned(Path(cut), preset, output, handles, settings)
+    found = read_cut(Path(cut), preset, output, handles, settings)
     clips = [
         {"clip": job.name, **plan_grade(job.shot, preset, job.output, within=job.frames, settings=settings)}
-        for job in _once(jobs)
+        for job in found.works
     ]
-    return {"timeline": str(_target(folder, Path(cut), preset)), "clips": clips}
+    return {"timeline": str(found.target), "clips": clips}
 
 
-def _planned(
-    cut: Path, preset: str | Path, output: str | Path | None, handles: int, settings: GradeSettings
-) -> tuple[Any, Path, list[tuple[Any, ClipJob]]]:
-    """The timeline, the folder of the results, and every clip with its job."""
-    if handles < 0:
-        raise UsageError(f"handles is {handles}; it must be at least 0.")
-    if settings.start_frame is not None:
-        raise UsageError("--start-frame is for one shot, not for a cut; leave it out.")
-    timeline = _read(cut)
-    folder = Path(output) if output is not None else cut.with_name(f"{cut.stem}_{find_preset(preset).stem}")
-    if folder.suffix.lower() == ".mov" or folder.is_file():
-        raise UsageError(f"The output of a cut is a folder, not {folder}; name one with -o.")
-    jobs: list[tuple[Any, ClipJob]] = []
-    for clip in timeline.find_clips():
-        source = _source_of(clip, cut)
-        with open_plate(source.shot, replace(settings, missing="skip")) as shot:
-            frames, first = _frames_of(clip, source, shot, handles)
-            movie = settings.format.startswith("prores") if settings.format else shot.is_movie
-        twin = next((job for _, job in jobs if job.work == (source.shot, frames)), None)
-        name = twin.name if twin else _distinct(clip.name or Path(source.shot).stem, {job.name for _, job in jobs})
-        place = folder / (f"{name}.mov" if movie else name)
-        jobs.append((clip, ClipJob(name, source.shot, frames, first, source.rate, source.start, place)))
-    if not jobs:
-        raise ShotError(f"{cut} has no clip; check the timeline.")
-    return timeline, folder, jobs
+def _rewritten(
+    cut: Cut, made: Collection[tuple[str, tuple[int, ...]]], preset: str | Path, settings: GradeSettings
+) -> str:
+    """The text of a new timeline, for which ``cut.timeline`` is changed. made: the works that there are results of."""
+    first = {job.work: _first_file(job, preset, settings) for job in cut.works if job.work in made}
+    for clip, job in cut.clips:
+        _rebase(clip, cut.path, cut.folder)
+        if job.work in first:
+            _refer(clip, job, cut.folder, first[job.work])
+    cut.timeline.name = cut.target.stem
+    return str(cut.timeline.to_json_string())
 
 
-def _once(jobs: Sequence[tuple[Any, ClipJob]]) -> list[ClipJob]:
-    """One job for each work."""
-    return list({job.work: job for _, job in jobs}.values())
+def _first_file(job: ClipJob, preset: str | Path, settings: GradeSettings) -> Path:
+    """The first file of a clip's result: its first frame, or the movie."""
+    with open_plate(job.shot, settings, job.frames) as plate:
+        plan = make_plan(plate, find_preset(preset), job.output, None, None, settings)
+        return plan.targets[plan.frames[0]]
 
 
-def _otio() -> Any:
-    try:
-        import opentimelineio
-    except ImportError as error:
-        raise UsageError("A cut needs OpenTimelineIO; install it with pip install 'vfxstyle[otio]'.") from error
-    return opentimelineio
-
-
-def _read(cut: Path) -> Any:
-    otio = _otio()
-    try:
-        found = otio.adapters.read_from_file(str(cut))
-    except (OSError, ValueError, otio.exceptions.OTIOError) as error:
-        raise ShotError(f"Timeline {cut} cannot be read: {error}; export it again.") from error
-    if not hasattr(found, "find_clips"):
-        raise ShotError(f"{cut} is no timeline but a {type(found).__name__}; export it again.")
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """The media of a clip."""
-
-    shot: str
-    """What it is, as open_shot takes it."""
-    rate: float
-    """Frames per second of its time."""
-    start: float | None
-    """Media time of its first frame, in frames; None where the timeline does not say."""
-    number: int | None
-    """Number of that frame in the file names; None for movies and where the timeline does not say."""
-
-
-def _source_of(clip: Any, cut: Path) -> _Source:
-    otio, media = _otio(), clip.media_reference
-    known = media.available_range
-    rate = known.start_time.rate if known is not None else clip.trimmed_range().start_time.rate
-    start = None if known is None else known.start_time.value
-    if isinstance(media, otio.schema.ImageSequenceReference):
-        name = f"{media.name_prefix}%0{media.frame_zero_padding or 1}d{media.name_suffix}"
-        if media.frame_step != 1:
-            raise ShotError(f"Clip {clip.name} of {cut} has every {media.frame_step}. frame only; give it all of them.")
-        return _Source(str(_path(media.target_url_base, cut) / name), rate, start, media.start_frame)
-    if isinstance(media, otio.schema.ExternalReference):
-        return _Source(str(_path(media.target_url, cut)), rate, start, None)
-    raise ShotError(f"Clip {clip.name} of {cut} has no media ({type(media).__name__}); link it and export again.")
-
-
-def _path(url: str, cut: Path) -> Path:
-    """The file of a media address; a relative one lies beside the timeline."""
-    parsed = urlparse(url)
-    if parsed.scheme not in ("", "file"):
-        raise ShotError(f"Media {url} of {cut} is no file; link it to a file on disk.")
-    return cut.parent / (unquote(parsed.path) if parsed.scheme else url)
-
-
-def _frames_of(clip: Any, source: _Source, shot: Shot, handles: int) -> tuple[tuple[int, ...], int]:
-    """Frames of the shot that a clip shows, with handles, and the frame that media time begins at."""
-    used = clip.trimmed_range()
-    begin, length = used.start_time.rescaled_to(source.rate).value, used.duration.rescaled_to(source.rate).value
-    start = source.start if source.start is not None else 0.0
-    origin = source.number if source.number is not None else shot.frames[0]
-    if source.number is None and not shot.is_movie and shot.frames[0] <= start <= shot.frames[-1]:
-        origin = round(start)  # an address of a sequence, whose media time counts its frame numbers
-    first = origin + round(begin - start)
-    speed = max((abs(e.time_scalar) for e in clip.effects if hasattr(e, "time_scalar")), default=1.0)
-    before, after = (_frames(offset, source.rate) for offset in clip.parent().handles_of_child(clip))
-    wanted = range(first - before - handles, first + math.ceil(length * max(speed, 1.0)) + after + handles)
-    there = {*shot.frames, *shot.missing}
-    frames = tuple(number for number in wanted if number in there)
-    if not set(range(first, first + max(1, round(length)))) & there:
-        raise ShotError(
-            f"Clip {clip.name} shows frames {first}-{first + round(length) - 1} of {source.shot}, which has "
-            f"{format_frames(shot.frames)}; link it to the right media."
-        )
-    return frames, origin
-
-
-def _frames(offset: Any, rate: float) -> int:
-    return 0 if offset is None else math.ceil(offset.rescaled_to(rate).value)
-
-
-def _distinct(name: str, taken: set[str]) -> str:
-    """A name that is fit for a file and not taken."""
-    safe = _UNSAFE.sub("_", name).strip("._") or "clip"
-    tries = itertools.chain([safe], (f"{safe}_{count}" for count in itertools.count(2)))
-    return next(candidate for candidate in tries if candidate not in taken)
-
-
-def _refer(clip: Any, job: ClipJob, folder: Path, report: GradeReport) -> None:
-    """Make the result the clip's media, and keep the plate as a reference of its own."""
-    otio = _otio()
+def _refer(clip: Any, job: ClipJob, folder: Path, first: Path) -> None:
+    """Make the result, of which ``first`` is the first file, the clip's media; the plate stays as a reference."""
+    otio = otio_library()
     time = (job.start if job.start is not None else 0.0) + job.frames[0] - job.first
     span = otio.opentime.TimeRange(
         otio.opentime.RationalTime(time, job.rate), otio.opentime.RationalTime(len(job.frames), job.rate)
     )
-    if report.output.suffix == ".mov":
-        media = otio.schema.ExternalReference(report.output.relative_to(folder).as_posix(), span)
+    if job.output.suffix == ".mov":
+        media = otio.schema.ExternalReference(job.output.relative_to(folder).as_posix(), span)
     else:
-        written = min(path.name for path in report.files)
-        name, number, suffix = re.match(r"(.*?)(-?\d+)(\.\w+)$", written).groups()  # type: ignore[union-attr]
+        name, number, suffix = re.match(r"(.*?)(-?\d+)(\.\w+)$", first.name).groups()  # type: ignore[union-attr]
         media = otio.schema.ImageSequenceReference(
-            target_url_base=f"{report.output.relative_to(folder).as_posix()}/",
+            target_url_base=f"{job.output.relative_to(folder).as_posix()}/",
             name_prefix=name,
             name_suffix=suffix,
             start_frame=job.frames[0],
