@@ -21,7 +21,7 @@ from benchmarks.rivals import Grading, learnt_cube, learnt_unet
 from benchmarks.stability import Clip, flicker, largest_pop, warping_error
 from benchmarks.styles import Labelled, graded
 from vfxstyle.color.difference import delta_e_2000
-from vfxstyle.features import backbone_class
+from vfxstyle.features.registry import backbone_class
 from vfxstyle.pipeline.exemplars import PairPictures
 from vfxstyle.pipeline.feature_file import StoredFeatures
 from vfxstyle.pipeline.job import Job

@@ -23,9 +23,11 @@ from torch.nn import functional
 from benchmarks.rivals import learnt_cube
 from benchmarks.styles import Labelled, graded, labelled_pictures
 from vfxstyle.color import lab_to_linear, linear_to_srgb, srgb_to_linear
-from vfxstyle.features import RawFeatures, Seen, Segmentation, backbone_class, describe, every_part, pick_device
-from vfxstyle.features.extract import COLOUR_PARTS
+from vfxstyle.features import RawFeatures, every_part, pick_device
+from vfxstyle.features.extract import Seen, Segmentation, describe
 from vfxstyle.features.histogram import colour_histograms
+from vfxstyle.features.registry import backbone_class
+from vfxstyle.features.vectors import COLOUR_PARTS
 from vfxstyle.pipeline.exemplars import PairPictures
 from vfxstyle.pipeline.learn import learn
 from vfxstyle.pipeline.lessons import Lesson, lesson_of

@@ -31,7 +31,7 @@ from benchmarks.clip_study import (
 )
 from benchmarks.image_tables import CPU, small
 from benchmarks.styles import labelled_clip
-from vfxstyle.features import Segmentation, describe, see
+from vfxstyle.features.extract import Segmentation, describe, see
 from vfxstyle.features.vgg import Vgg16, random_weights
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.settings import TrainSettings

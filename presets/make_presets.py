@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 
 from benchmarks.styles import Labelled, graded, labelled_pictures
-from vfxstyle.features import backbone_class, pick_device
+from vfxstyle.features import pick_device
+from vfxstyle.features.registry import backbone_class
 from vfxstyle.pipeline.exemplars import ExemplarPair, Picture, PictureReader, pairs_digest
 from vfxstyle.pipeline.learn import learn
 from vfxstyle.pipeline.lessons import Lesson

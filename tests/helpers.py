@@ -12,10 +12,12 @@ import pytest
 import torch
 
 from vfxstyle.color import ColorConfig, ColorSpace
-from vfxstyle.features import backbone_class, every_part, projected_parts
-from vfxstyle.features.extract import SURROUND, context_parts
+from vfxstyle.features import every_part, projected_parts
 from vfxstyle.features.histogram import SIZE
-from vfxstyle.style import Predictor, Preset, PresetInfo, Standardisation
+from vfxstyle.features.registry import backbone_class
+from vfxstyle.features.vectors import SURROUND, context_parts
+from vfxstyle.style import Preset, PresetInfo, Standardisation
+from vfxstyle.style.predictor import Predictor
 
 FloatArray = npt.NDArray[np.float32]
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -102,7 +104,7 @@ def make_preset(bias: npt.NDArray[np.float32] | None = None, *, reacts: bool = F
             network.last.bias[: len(bias)].copy_(torch.from_numpy(np.asarray(bias, np.float32)))
     standardisation = Standardisation(np.zeros(inputs, np.float32), np.ones(inputs, np.float32))
     info = PresetInfo(name="test", backbone=backbone.name, parts=parts, projected=projected_parts(parts))
-    return Preset(info, projections, standardisation, network.eval(), digest="")
+    return Preset(info, projections, standardisation, network.numbers(), digest="")
 
 
 def frames_of(folder: Path) -> dict[str, bytes]:

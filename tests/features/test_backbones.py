@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from vfxstyle.errors import ResourceError, UsageError, WeightsError, failure_of
-from vfxstyle.features import BACKBONES, backbone_class, pick_device
+from vfxstyle.features import pick_device
 from vfxstyle.features.efficientnet import EfficientNetLite0, _packaged_weights
+from vfxstyle.features.registry import BACKBONES, backbone_class
 from vfxstyle.features.vgg import Vgg16, random_weights
 
 

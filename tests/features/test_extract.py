@@ -4,17 +4,9 @@ import torch
 from helpers import moving_picture
 
 from vfxstyle.color import linear_to_lab, srgb_to_linear
-from vfxstyle.features import (
-    PCA,
-    Segmentation,
-    assemble,
-    backbone_class,
-    components_of,
-    describe,
-    every_part,
-    projected_parts,
-    see,
-)
+from vfxstyle.features import PCA, assemble, components_of, every_part, projected_parts
+from vfxstyle.features.extract import Segmentation, describe, see
+from vfxstyle.features.registry import backbone_class
 
 LITE0 = backbone_class("efficientnet-lite0")
 ROWS = np.zeros((72, 128), np.int32)

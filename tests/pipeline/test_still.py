@@ -8,7 +8,7 @@ import torch
 from helpers import make_preset, moving_picture, read_pixels, write_picture
 
 from vfxstyle.color import lab_to_linear, linear_to_lab, linear_to_srgb, srgb_to_linear
-from vfxstyle.features import backbone_class
+from vfxstyle.features.registry import backbone_class
 from vfxstyle.pipeline.grade import grade
 from vfxstyle.pipeline.settings import GradeSettings
 from vfxstyle.pipeline.still import graded_picture

@@ -8,7 +8,7 @@ from helpers import make_preset, moving_picture, read_pixels, write_picture
 from vfxstyle import load_preset, train
 from vfxstyle.color import lab_to_linear, linear_to_lab, linear_to_srgb, srgb_to_linear
 from vfxstyle.errors import PairsError, UsageError, WeightsError
-from vfxstyle.features import backbone_class
+from vfxstyle.features.registry import backbone_class
 from vfxstyle.pipeline.cards import model_card
 from vfxstyle.pipeline.exemplars import PairPictures, find_pairs
 from vfxstyle.pipeline.grade import grade
@@ -19,7 +19,8 @@ from vfxstyle.pipeline.progress import Clock, Silent
 from vfxstyle.pipeline.settings import TrainSettings
 from vfxstyle.report.training import write_training_report
 from vfxstyle.shots import open_shot
-from vfxstyle.style import measure, save_preset
+from vfxstyle.style import save_preset
+from vfxstyle.style.samples import measure
 
 QUICK = TrainSettings(superpixels=60, analysis_width=128, epochs=40, device="cpu", description="brighter")
 

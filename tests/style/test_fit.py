@@ -4,20 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from vfxstyle.style import (
-    FitSettings,
-    Predictor,
-    Samples,
-    Standardisation,
-    fit,
-    fit_transform,
-    measure,
-    predict,
-    predicted_lab,
-    regularised,
-    transform_lab,
-)
-from vfxstyle.style.fit import REGULARISATIONS
+from vfxstyle.style import Standardisation, fit_transform, transform_lab
+from vfxstyle.style.fit import REGULARISATIONS, FitSettings, fit, regularised
+from vfxstyle.style.predictor import Predictor, predict
+from vfxstyle.style.samples import Samples, measure, predicted_lab
 
 CPU = torch.device("cpu")
 

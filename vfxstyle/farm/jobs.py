@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vfxstyle.errors import UsageError
-from vfxstyle.features import backbone_class
 from vfxstyle.pipeline.cut import SUFFIX, read_cut
 from vfxstyle.pipeline.library import find_preset, shipped_folder
 from vfxstyle.pipeline.plan import make_plan
@@ -182,6 +181,8 @@ def _pinned(settings: GradeSettings, info: PresetInfo) -> GradeSettings:
     """The settings with what the environment of whoever submits decides, so that all machines do the same."""
     weights = settings.weights
     if info.weights and weights is None:
+        from vfxstyle.features.registry import backbone_class  # loads torch
+
         weights = str(backbone_class(info.backbone).find_weights(None))
     return replace(settings, ocio=settings.ocio or os.environ.get("OCIO") or None, weights=weights)
 

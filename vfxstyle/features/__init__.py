@@ -1,37 +1,20 @@
-"""Features of superpixels: backbones as fully convolutional networks, histograms, PCA."""
+"""Features of superpixels: backbones as fully convolutional networks, histograms, PCA.
 
-from vfxstyle.features.backbones import Backbone, pick_device
-from vfxstyle.features.extract import (
-    Describing,
-    RawFeatures,
-    Seen,
-    Segmentation,
-    assemble,
-    components_of,
-    describe,
-    every_part,
-    projected_parts,
-    see,
-)
+What is here needs no torch; :mod:`.backbones`, :mod:`.registry` and :mod:`.extract`, which run networks, do.
+"""
+
+from vfxstyle.features.devices import check_device, pick_device
 from vfxstyle.features.pca import PCA, PCAFit
-from vfxstyle.features.registry import BACKBONES, backbone_class, weights_digest
+from vfxstyle.features.vectors import RawFeatures, assemble, components_of, every_part, projected_parts
 
 __all__ = [
-    "BACKBONES",
     "PCA",
-    "Backbone",
-    "Describing",
     "PCAFit",
     "RawFeatures",
-    "Seen",
-    "Segmentation",
     "assemble",
-    "backbone_class",
+    "check_device",
     "components_of",
-    "describe",
     "every_part",
     "pick_device",
     "projected_parts",
-    "see",
-    "weights_digest",
 ]

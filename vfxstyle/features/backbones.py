@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vfxstyle.errors import ResourceError, UsageError, WeightsError
+from vfxstyle.errors import WeightsError
 from vfxstyle.features.tiles import run_in_parts
 
 FloatArray = npt.NDArray[np.float32]
@@ -146,19 +146,3 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise WeightsError(f"Weights {path} are not a dictionary of tensors; download the file again.")
     return weights
-
-
-def pick_device(wish: str) -> torch.device:
-    """The torch device of ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-
-    Raises :class:`~vfxstyle.errors.UsageError` for anything else and
-    :class:`~vfxstyle.errors.ResourceError` for a GPU that this machine does not have.
-    """
-    if wish == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kind, _, index = wish.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
-        raise UsageError(f"'{wish}' is not a device; choose auto, cpu, cuda or cuda:N.")
-    if kind == "cuda" and (not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count()):
-        raise ResourceError(f"Device {wish} is not present on this machine; use --device cpu or another node.")
-    return torch.device(wish)

@@ -9,7 +9,7 @@ from typing import Any
 
 from vfxstyle.color import ColorConfig
 from vfxstyle.errors import AnalysisError, UsageError
-from vfxstyle.features import pick_device, weights_digest
+from vfxstyle.features import check_device
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.plan import analysis_beside, analysis_settings, make_plan
 from vfxstyle.pipeline.plates import open_plate
@@ -68,7 +68,7 @@ def analyze(
     clock = Clock(progress or Silent())
     _check_choices(preset, stage, part)
     look = None if preset is None else read_preset(find_preset(preset))
-    pick_device(settings.device)
+    check_device(settings.device)
     with open_plate(shot, settings, within) as plate:
         request = _request(plate, preset, look, backbone, analysis, settings)
         clock.note(f"analysis: {request.folder}, {len(plate)} frames, superpixels by {request.settings.method} method")
@@ -140,6 +140,8 @@ def _request(
     config = ColorConfig.load(settings.ocio)
     space = input_space(config, plate.info.color_tag, plate.file_of(plate.frames[0]), settings.input_space)
     if look is None:
+        from vfxstyle.features.registry import weights_digest  # loads torch
+
         wish = analysis_settings(settings, plate, backbone, weights_digest(backbone, settings.weights))
     else:
         wish = analysis_settings(settings, plate, look.info.backbone, look.info.weights)

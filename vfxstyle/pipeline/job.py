@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vfxstyle._version import __version__
 from vfxstyle.errors import FrameError
-from vfxstyle.features import pick_device
+from vfxstyle.features import check_device
 from vfxstyle.files import drop
 from vfxstyle.pipeline.feature_file import is_sound
 from vfxstyle.pipeline.identity import read_unchanged
@@ -82,7 +82,7 @@ class Job:
             self._numbers.setdefault(path, []).append(number)
         if self.movie is not None and wants_sound(plan, shot):
             check_sound(shot.file_of(shot.frames[0]))
-        pick_device(settings.device)  # an absent device is said before the work, not after half of it
+        check_device(settings.device)  # an absent device is said before the work, not after half of it
 
     def _key(self, target: Path) -> str:
         """Hash of what an output file is made from."""

@@ -10,23 +10,15 @@ import numpy.typing as npt
 import torch
 
 from vfxstyle.errors import PairsError
-from vfxstyle.features import PCA, backbone_class, every_part
+from vfxstyle.features import PCA, every_part
+from vfxstyle.features.registry import backbone_class
 from vfxstyle.pipeline.lessons import Lesson, fit_projections, samples_of
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.settings import TrainSettings
-from vfxstyle.style import (
-    Epoch,
-    Errors,
-    FitSettings,
-    Fitted,
-    Predictor,
-    Samples,
-    Standardisation,
-    fit,
-    measure,
-    predicted_lab,
-    regularised,
-)
+from vfxstyle.style import Standardisation
+from vfxstyle.style.fit import Epoch, FitSettings, Fitted, fit, regularised
+from vfxstyle.style.predictor import Predictor
+from vfxstyle.style.samples import Errors, Samples, measure, predicted_lab
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]

@@ -13,27 +13,18 @@ import numpy.typing as npt
 
 import tsp
 from vfxstyle._version import __version__
-from vfxstyle.features import (
-    PCA,
-    Backbone,
-    Describing,
-    PCAFit,
-    RawFeatures,
-    Segmentation,
-    assemble,
-    components_of,
-    describe,
-    projected_parts,
-    see,
-)
-from vfxstyle.features.extract import COLOUR_PARTS, GLOBAL
+from vfxstyle.features import PCA, PCAFit, RawFeatures, assemble, components_of, projected_parts
+from vfxstyle.features.backbones import Backbone
+from vfxstyle.features.extract import Describing, Segmentation, describe, see
+from vfxstyle.features.vectors import COLOUR_PARTS, GLOBAL
 from vfxstyle.files import writing_atomically
 from vfxstyle.pipeline.exemplars import PairPictures
 from vfxstyle.pipeline.graph import graph_superpixels
 from vfxstyle.pipeline.plates import lab_of_picture
 from vfxstyle.pipeline.settings import DEFAULT_STILL_SUPERPIXELS, TrainSettings
 from vfxstyle.pipeline.tables import table_of
-from vfxstyle.style import Samples, bands
+from vfxstyle.style import bands
+from vfxstyle.style.samples import Samples
 
 FloatArray = npt.NDArray[np.float32]
 LabelArray = npt.NDArray[np.int32]

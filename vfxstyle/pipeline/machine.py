@@ -14,7 +14,7 @@ import torch
 from vfxstyle._version import __version__
 from vfxstyle.color import ColorConfig
 from vfxstyle.errors import ColorError, PresetError
-from vfxstyle.features import backbone_class
+from vfxstyle.features.registry import backbone_class
 from vfxstyle.pipeline.library import installed_presets, shipped_folder, user_folder
 from vfxstyle.pipeline.settings import DEFAULT_BACKBONE
 from vfxstyle.shots.images import PICTURE_EXTENSIONS

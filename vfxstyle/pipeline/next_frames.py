@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vfxstyle.features import Backbone, assemble
+from vfxstyle.features import assemble
+from vfxstyle.features.backbones import Backbone
 from vfxstyle.pipeline.exemplars import ExemplarPair, Picture, PictureReader
 from vfxstyle.pipeline.progress import Clock
 from vfxstyle.pipeline.render import projections_of
 from vfxstyle.pipeline.settings import TrainSettings
 from vfxstyle.pipeline.still import described_still
 from vfxstyle.shots import Shot
-from vfxstyle.style import Predictor, Preset, Standardisation, predict, transform_lab
+from vfxstyle.style import Preset, Standardisation, transform_lab
+from vfxstyle.style.predictor import Predictor, predict
 from vfxstyle.style.transform import COEFFICIENTS
 
 FloatArray = npt.NDArray[np.float32]

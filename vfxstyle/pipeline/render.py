@@ -18,7 +18,7 @@ from vfxstyle.pipeline.spaces import Light
 from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.pipeline.tables import adjacency, table_of
 from vfxstyle.shots import Frame
-from vfxstyle.style import OUTPUTS, Preset, apply_field, predict
+from vfxstyle.style import OUTPUTS, Preset, apply_field
 
 FloatArray = npt.NDArray[np.float32]
 LabelArray = npt.NDArray[np.int32]
@@ -49,7 +49,10 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) ->
     A superpixel that several chosen frames show gets the mean of what they say, by the area it has on each.
     Raises :class:`~vfxstyle.errors.PresetError` if the preset expects other features.
     """
+    from vfxstyle.style.predictor import predict  # loads torch, which a look that is predicted already does without
+
     superpixels = analysis.read_superpixels()
+    network, picked = preset.network, pick_device(device)
     projections = projections_of(preset)
     total = np.zeros((len(superpixels.labels), OUTPUTS))
     weight = np.zeros(len(superpixels.labels))
@@ -60,7 +63,7 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) ->
             raise _unfit(preset) from error
         if vectors.shape[1] != preset.inputs:
             raise _unfit(preset)
-        outputs = predict(preset.network, preset.standardisation, vectors, pick_device(device))
+        outputs = predict(network, preset.standardisation, vectors, picked)
         rows = np.searchsorted(superpixels.labels, shown.labels)
         total[rows] += shown.areas[:, None] * outputs.astype(np.float64)
         weight[rows] += shown.areas

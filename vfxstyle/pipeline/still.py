@@ -9,13 +9,16 @@ import numpy.typing as npt
 import torch
 
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
-from vfxstyle.features import Backbone, Describing, RawFeatures, Segmentation, assemble, describe, see
+from vfxstyle.features import RawFeatures, assemble
+from vfxstyle.features.backbones import Backbone
+from vfxstyle.features.extract import Describing, Segmentation, describe, see
 from vfxstyle.pipeline.graph import graph_superpixels
 from vfxstyle.pipeline.render import projections_of
 from vfxstyle.pipeline.settings import DEFAULT_STILL_SUPERPIXELS
 from vfxstyle.pipeline.smoothing import smooth_over_neighbours, spread_over_pixels
 from vfxstyle.pipeline.tables import FrameTable, adjacency, table_of
-from vfxstyle.style import Preset, apply_field, predict
+from vfxstyle.style import Preset, apply_field
+from vfxstyle.style.predictor import predict
 
 FloatArray = npt.NDArray[np.float32]
 LabelArray = npt.NDArray[np.int32]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
 
 import tsp
-from vfxstyle.errors import AnalysisError, FrameError, WeightsError
-from vfxstyle.features import Seen, Segmentation, backbone_class, describe, pick_device, see, weights_digest
+from vfxstyle.errors import AnalysisError, FrameError
 from vfxstyle.pipeline.coverage import stand_ins
-from vfxstyle.pipeline.feature_file import StoredFeatures, Superpixels
+from vfxstyle.pipeline.feature_file import Superpixels
 from vfxstyle.pipeline.graph import graph_superpixels
 from vfxstyle.pipeline.identity import PlateFile, read_unchanged
 from vfxstyle.pipeline.label_maps import SegmentWriter
@@ -23,7 +22,6 @@ from vfxstyle.pipeline.selection import FrameChoice, choose_frames
 from vfxstyle.pipeline.settings import AnalysisSettings, OnError, Overwrite, Stage
 from vfxstyle.pipeline.spaces import Light
 from vfxstyle.pipeline.store import AnalysisFolder
-from vfxstyle.pipeline.tables import table_of
 from vfxstyle.shots import Frame, Shot
 
 FloatArray = npt.NDArray[np.float32]
@@ -70,7 +68,9 @@ def study(
                 f"Analysis {analysis.folder} belongs to another plate or other settings; name another folder with "
                 "--analysis, or let this one be added with --overwrite changed."
             )
-        _check_weights(settings, weights)
+        from vfxstyle.pipeline.describing import check_weights  # loads torch, which what is there does without
+
+        check_weights(settings, weights)
         studied.segment()
     if stage == "segments" or analysis.is_described():
         if segmented and stage != "features":
@@ -89,15 +89,6 @@ def _readable_now(shot: Shot, analysis: AnalysisFolder) -> bool:
             continue
         return True
     return False
-
-
-def _check_weights(settings: AnalysisSettings, named: str | None) -> None:
-    """That the network can be loaded, and is the one asked for, before an hour goes into superpixels."""
-    if weights_digest(settings.backbone, named) != settings.weights:
-        raise WeightsError(
-            f"The preset was learnt with other weights of {settings.backbone} than are found here; name the right ones "
-            "with --weights."
-        )
 
 
 class _Study:
@@ -191,25 +182,13 @@ class _Study:
         own = set(self.analysis.chosen[index - 1 :: parts])
         numbers = [number for number in self.analysis.undescribed() if number in own]
         if numbers:
-            _check_weights(self.settings, weights)
-            self._describe(numbers, device, weights)
+            from vfxstyle.pipeline.describing import describe_frames  # loads torch
+
+            describe_frames(
+                self.analysis, self.settings, numbers, self._picture, self.clock, device=device, weights=weights
+            )
         if not self.analysis.undescribed():
             self.analysis.finish_features()
-
-    def _describe(self, numbers: Sequence[int], device: str, weights: str | None) -> None:
-        with self.clock.stage("features", len(numbers)) as step:
-            backbone = backbone_class(self.settings.backbone).load(pick_device(device), weights)
-            for first in range(0, len(numbers), backbone.frames_at_once):
-                group = numbers[first : first + backbone.frames_at_once]
-                seen = see(backbone, [self._picture(number) for number in group])
-                for index, number in enumerate(group):
-                    self.analysis.add_features(number, self._described(seen, index, number))
-                    step()
-
-    def _described(self, seen: Seen, index: int, number: int) -> StoredFeatures:
-        table, rows = table_of(self.analysis.read_labels(number), seen.labs[index])
-        raw = describe(seen, index, Segmentation.whole(rows, table.centroids))
-        return StoredFeatures(table.labels, np.bincount(rows.reshape(-1)).astype(np.int32), raw)
 
     def _speakers(self, choice: FrameChoice, present: list[LabelArray], writer: SegmentWriter) -> Superpixels:
         """Every superpixel; for one that no chosen frame shows, a neighbour of like colour speaks."""

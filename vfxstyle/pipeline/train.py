@@ -14,7 +14,9 @@ import torch
 
 from vfxstyle._version import __version__
 from vfxstyle.errors import OutputError, UsageError
-from vfxstyle.features import Backbone, backbone_class, every_part, pick_device, projected_parts, weights_digest
+from vfxstyle.features import every_part, pick_device, projected_parts
+from vfxstyle.features.backbones import Backbone
+from vfxstyle.features.registry import backbone_class, weights_digest
 from vfxstyle.pipeline.exemplars import (
     ExemplarPair,
     PictureReader,
@@ -31,8 +33,10 @@ from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import TrainSettings
 from vfxstyle.pipeline.unlearnt import ColourError, PairError, error_of_pair, errors_by_colour
 from vfxstyle.shots.writing import make_folder
-from vfxstyle.style import Epoch, Errors, Preset, PresetInfo, save_preset
+from vfxstyle.style import Preset, PresetInfo, save_preset
+from vfxstyle.style.fit import Epoch
 from vfxstyle.style.preset import SUFFIX
+from vfxstyle.style.samples import Errors
 
 _NAME = re.compile(r"^\w[\w.-]*$")
 
@@ -190,7 +194,7 @@ def preset_of(
         card=card or {},
     )
     arrays = {part: (pca.mean, pca.components) for part, pca in learnt.projections.items()}
-    return Preset(info, arrays, learnt.standardisation, learnt.network.cpu(), digest="")
+    return Preset(info, arrays, learnt.standardisation, learnt.network.numbers(), digest="")
 
 
 def preset_card(lines: Sequence[str], learnt: Learnt, settings: TrainSettings) -> dict[str, Any]:

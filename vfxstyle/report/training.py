@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.errors import OutputError
-from vfxstyle.features import backbone_class, pick_device
+from vfxstyle.features import pick_device
+from vfxstyle.features.registry import backbone_class
 from vfxstyle.files import write_atomically, writing_atomically
 from vfxstyle.pipeline.cards import model_card
 from vfxstyle.pipeline.exemplars import PictureReader

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from vfxstyle.errors import PairsError
 from vfxstyle.style.detail import BANDS
-from vfxstyle.style.predictor import OUTPUTS, Predictor, Standardisation
+from vfxstyle.style.network import OUTPUTS, Standardisation
+from vfxstyle.style.predictor import Predictor
 from vfxstyle.style.samples import Samples, mean_error
 from vfxstyle.style.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis, fit_transform
 

@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from vfxstyle.style.detail import BANDS, GAIN_LIMITS
+from vfxstyle.style.detail import GAIN_LIMITS
+from vfxstyle.style.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation
 from vfxstyle.style.transform import COEFFICIENTS
 
 FloatArray = npt.NDArray[np.float32]
-
-OUTPUTS = COEFFICIENTS + BANDS
-"""Numbers predicted for a superpixel: its colour transform, then its gains of the bands of lightness."""
-HIDDEN = 256
-"""Neurons in each of the two hidden layers."""
-INPUT_LIMIT = 6.0
-"""Standardised inputs are limited to this many standard deviations, against footage unlike the exemplars."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standardisation:
-    """Mean and spread of each input of the network over the training superpixels."""
-
-    mean: FloatArray
-    """float32 (D,)."""
-    std: FloatArray
-    """float32 (D,), positive."""
-
-    @classmethod
-    def of(cls, features: npt.NDArray[np.floating]) -> Standardisation:
-        """Standardisation of feature vectors (N, D); inputs that never vary are left at their scale."""
-        mean = features.mean(axis=0, dtype=np.float64)
-        std = features.std(axis=0, dtype=np.float64)
-        std[std < 1e-4] = 1.0
-        return cls(mean.astype(np.float32), std.astype(np.float32))
-
-    def apply(self, features: Tensor) -> Tensor:
-        """Standardised and limited feature vectors, float32 (N, D)."""
-        mean = torch.from_numpy(self.mean).to(features.device)
-        std = torch.from_numpy(self.std).to(features.device)
-        return ((features.float() - mean) / std).clamp(-INPUT_LIMIT, INPUT_LIMIT)
 
 
 class Predictor(nn.Module):
@@ -63,6 +33,24 @@ class Predictor(nn.Module):
         self.inputs = inputs
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
+
+    @classmethod
+    def of(cls, layers: Layers) -> Predictor:
+        """The predictor of some weights and biases, ready to predict."""
+        network = cls(layers[0][0].shape[1])
+        with torch.no_grad():
+            for index, (weight, bias) in zip(LINEAR, layers, strict=True):
+                linear: Any = network.layers[index]
+                linear.weight.copy_(torch.from_numpy(weight))
+                linear.bias.copy_(torch.from_numpy(bias))
+        return network.eval()
+
+    def numbers(self) -> Layers:
+        """Its weights and biases, which :meth:`of` takes."""
+        linear: list[Any] = [self.layers[index] for index in LINEAR]
+        return tuple(
+            (layer.weight.detach().cpu().numpy().copy(), layer.bias.detach().cpu().numpy().copy()) for layer in linear
+        )
 
     @property
     def last(self) -> nn.Linear:

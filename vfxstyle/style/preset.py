@@ -7,18 +7,20 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from vfxstyle.errors import OutputError, PresetError
 from vfxstyle.files import file_digest, write_atomically
-from vfxstyle.style.predictor import HIDDEN, OUTPUTS, Predictor, Standardisation
+from vfxstyle.style.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation
 from vfxstyle.style.transform import LAB_SCALE
+
+if TYPE_CHECKING:
+    from vfxstyle.style.predictor import Predictor
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -27,7 +29,6 @@ SCHEMA = 2
 SUFFIX = ".safetensors"
 _KEY = "vfxstyle.preset"
 _LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20
-_LAYERS = (0, 3, 6)  # linear layers of the predictor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +65,17 @@ class Preset:
     """Mean (C,) and components (K, C) of the PCA of each projected part."""
     standardisation: Standardisation
     """Of the feature vector."""
-    network: Predictor
-    """Feature vector to transform."""
+    layers: Layers
+    """Of the network from a feature vector to a transform."""
     digest: str
     """SHA-256 of the file's contents; empty until it has been saved or loaded."""
+
+    @property
+    def network(self) -> Predictor:
+        """That network, made anew each time."""
+        from vfxstyle.style.predictor import Predictor  # loads torch, which grading with known transforms does without
+
+        return Predictor.of(self.layers)
 
     @property
     def inputs(self) -> int:
@@ -87,10 +95,9 @@ def save_preset(preset: Preset, path: Path) -> Path:
     for name, (mean, components) in preset.projections.items():
         tensors[f"pca.{name}.mean"] = mean
         tensors[f"pca.{name}.components"] = components.astype(np.float16)
-    for index, layer in enumerate(_LAYERS):
-        linear: Any = preset.network.layers[layer]
-        tensors[f"network.{index}.weight"] = linear.weight.detach().cpu().numpy()
-        tensors[f"network.{index}.bias"] = linear.bias.detach().cpu().numpy()
+    for index, (weight, bias) in enumerate(preset.layers):
+        tensors[f"network.{index}.weight"] = weight
+        tensors[f"network.{index}.bias"] = bias
     header = {_KEY: json.dumps(asdict(preset.info), sort_keys=True)}
     data = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, header)
     try:
@@ -132,11 +139,11 @@ def read_preset(path: Path) -> Preset:
             tensors.pop("standardisation.mean").astype(np.float32),
             tensors.pop("standardisation.std").astype(np.float32),
         )
-        network = _network(tensors, len(standardisation.mean), path)
+        layers = _layers(tensors, len(standardisation.mean), path)
     except KeyError as error:
         raise _damaged(path, f"tensor {error} is missing") from error
     _check_shapes(projections, standardisation, path)
-    return Preset(info, projections, standardisation, network, file_digest(path))
+    return Preset(info, projections, standardisation, layers, file_digest(path))
 
 
 def _damaged(path: Path, what: str) -> PresetError:
@@ -186,20 +193,17 @@ def _check_types(info: PresetInfo) -> None:
         raise TypeError("the settings are something else")
 
 
-def _network(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Predictor:
-    network = Predictor(inputs)
+def _layers(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Layers:
+    found: list[tuple[FloatArray, FloatArray]] = []
     widths = (inputs, HIDDEN, HIDDEN, OUTPUTS)
-    for index, layer in enumerate(_LAYERS):
+    for index in range(len(LINEAR)):
         weight, bias = tensors.pop(f"network.{index}.weight"), tensors.pop(f"network.{index}.bias")
         if weight.shape != (widths[index + 1], widths[index]) or bias.shape != (widths[index + 1],):
             raise _damaged(path, f"layer {index} of the network has the wrong size")
-        linear: Any = network.layers[layer]
-        with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(weight))
-            linear.bias.copy_(torch.from_numpy(bias))
+        found.append((weight.astype(np.float32), bias.astype(np.float32)))
     if tensors:
         raise _damaged(path, f"it holds unknown tensors ({', '.join(sorted(tensors)[:3])})")
-    return network.eval()
+    return tuple(found)
 
 
 def _check_shapes(

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vfxstyle.style.predictor import Predictor, Standardisation, predict
+from vfxstyle.style.network import Standardisation
+from vfxstyle.style.predictor import Predictor, predict
 from vfxstyle.style.transform import COEFFICIENTS, fit_transform, transform_lab
 
 FloatArray = npt.NDArray[np.float32]
