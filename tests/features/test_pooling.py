@@ -35,3 +35,20 @@ def test_pooling_is_the_mean_of_what_every_pixel_sees():
             np.testing.assert_allclose(
                 found[name], plain(layer[1].numpy(), origins[name], maps, rows, wanted), rtol=1e-4
             )
+
+
+def test_pooling_that_a_gpu_has_no_room_for_is_done_on_the_cpu(monkeypatch):
+    rows = np.arange(12, dtype=np.int32).reshape(3, 4) // 6
+    maps = CellMaps({"a": torch.rand(1, 5, 4, 4)}, 1, {"a": 0.0}, 8)
+    expected = pooled(maps, 0, rows, np.int32([0, 1]))
+    multiply, tries = torch.sparse.mm, []
+
+    def scarce(weights, columns):
+        tries.append(columns.device.type)
+        if len(tries) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return multiply(weights, columns)
+
+    monkeypatch.setattr(torch.sparse, "mm", scarce)
+    np.testing.assert_array_equal(pooled(maps, 0, rows, np.int32([0, 1]))["a"], expected["a"])
+    assert tries == ["cpu", "cpu"]

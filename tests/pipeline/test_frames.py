@@ -92,6 +92,17 @@ def test_unreadable_frames_stop_the_run_or_are_left_out(make_shot, tmp_path, liv
         run(shot, lively_preset, tmp_path / "again", analysis=analysis.folder)
 
 
+@pytest.mark.parametrize(
+    ("contents", "told"),
+    [(b"", "is empty"), (b"not a picture", "is no OpenEXR file, or its beginning is damaged; render or copy it again")],
+)
+def test_what_is_no_picture_is_said_to_be_none(make_shot, tmp_path, identity_preset, contents, told):
+    shot = make_shot(frames=range(1, 3))
+    (shot / "plate.0002.exr").write_bytes(contents)
+    with pytest.raises(FrameError, match=told):
+        run(shot, identity_preset, tmp_path / "out")
+
+
 def test_a_shot_without_one_readable_frame_is_an_error_either_way(make_shot, tmp_path, identity_preset):
     shot = make_shot(frames=range(1, 4))
     for path in shot.iterdir():

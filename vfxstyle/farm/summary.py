@@ -27,7 +27,8 @@ def grade_summary(report: GradeReport) -> str:
         for name, seconds in report.seconds.items():
             lines.append(f"{name:<12} {seconds:8.2f} {seconds / frames:10.3f}")
         lines.append(f"{'all':<12} {total:8.2f} {total / frames:10.3f}")
-        lines.append(f"{report.superpixels} superpixels; the network saw {len(report.chosen_frames)} frames")
+        seen = len(report.chosen_frames)
+        lines.append(f"{report.superpixels} superpixels in the whole shot; the network saw {seen} frames")
     if report.untouched_pixels:
         count, pixels = len(report.untouched_pixels), sum(report.untouched_pixels.values())
         lines.append(f"{pixels} NaN or infinite pixels on {count} frames were left as they are")
@@ -40,7 +41,7 @@ def analyze_summary(report: AnalyzeReport) -> str:
     """What an analysis is now, in a few lines."""
     lines = [f"{name:<12} {seconds:8.2f} s" for name, seconds in report.seconds.items()]
     lines.append(
-        f"{report.superpixels} superpixels; the network sees {len(report.chosen_frames)} frames: "
+        f"{report.superpixels} superpixels in the whole shot; the network sees {len(report.chosen_frames)} frames: "
         f"{format_frames(report.chosen_frames)}"
     )
     if report.missing_features:

@@ -18,17 +18,27 @@ def pooled(maps: CellMaps, index: int, rows: LabelArray, wanted: LabelArray) -> 
     """Mean over each superpixel of the features that its pixels have, each between its four nearest cells.
 
     index: which of the pictures. rows: int32 (H, W), which superpixel each pixel of the picture belongs to.
-    wanted: int32 (N,), superpixels, ascending. Returns float32 (N, C) by name of layer.
+    wanted: int32 (N,), superpixels, ascending. Where the device of the maps lacks memory the CPU does it. Returns
+    float32 (N, C) by name of layer.
     """
     weights: dict[float, Tensor] = {}
     means: dict[str, FloatArray] = {}
     for name, layer in maps.layers.items():
         origin = maps.origins[name]
         if origin not in weights:
-            weights[origin] = _cell_weights(maps, origin, rows, wanted, layer.shape[2], layer.shape[3]).to(layer.device)
-        cells = layer[index].float().flatten(1).T.contiguous()
-        means[name] = np.asarray(torch.sparse.mm(weights[origin], cells).cpu().numpy(), np.float32)
+            weights[origin] = _cell_weights(maps, origin, rows, wanted, layer.shape[2], layer.shape[3])
+        try:
+            means[name] = _means(weights[origin], layer[index])
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            means[name] = _means(weights[origin], layer[index].cpu())
     return means
+
+
+def _means(weights: Tensor, cells: Tensor) -> FloatArray:
+    """Weighted sums (N, C) of cells (C, h, w), worked out where those are."""
+    columns = cells.float().flatten(1).T.contiguous()
+    return np.asarray(torch.sparse.mm(weights.to(cells.device), columns).cpu().numpy(), np.float32)
 
 
 def _cell_weights(

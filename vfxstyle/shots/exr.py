@@ -6,6 +6,7 @@ attributes of every type, and needs a fifth less of the processor than OpenImage
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +76,8 @@ def read_headers(path: Path) -> list[Header]:
     except ZeroDivisionError as error:
         raise ExrError("has a rational number over 0 in its header", "write it again or remove it") from error
     except (RuntimeError, ValueError) as error:
+        if os.access(path, os.R_OK) and not OpenEXR.isOpenExrFile(str(path)):
+            raise ExrError("is no OpenEXR file, or its beginning is damaged", "render or copy it again") from error
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
     if not headers:
         raise ExrError("cannot be read: its header is damaged", "render or copy it again")
