@@ -9,7 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deadline.client.job_bundle.parameters import apply_job_parameters, read_job_bundle_parameters
+from deadline.client.job_bundle.submission import AssetReferences, split_parameter_args
 from helpers import frames_of, write_cut
+from PyOpenColorIO import Config
 
 from vfxstyle import grade
 from vfxstyle.errors import UsageError
@@ -68,6 +71,34 @@ def test_the_bundle_is_valid_and_names_its_files(write, tmp_path):
         run = step["script"]["actions"]["onRun"]
         assert run["cancelation"]["mode"] == "NOTIFY_THEN_TERMINATE"
         assert run["args"][-2:] == ["--progress", "openjd"]
+
+
+def test_deadline_cloud_takes_the_bundle_and_only_what_the_job_reads(make_shot, tmp_path, lively_preset):
+    """As AWS's own client reads it: plates and single files are uploaded, no folder that holds them is."""
+    ocio, movie = tmp_path / "config.ocio", tmp_path / "m" / "m.mov"
+    ocio.write_text(Config.CreateFromBuiltinConfig("cg-config-v1.0.0_aces-v1.3_ocio-v2.1").serialize())
+    shots = [make_shot(name, frames=range(1001, 1004)) for name in ("a", "b")]
+    settings = replace(QUICK, ocio=str(ocio))
+    jobs = resolve_jobs([str(shots[0])], str(lively_preset), str(movie), None, replace(settings, format="prores422"))
+    jobs += resolve_jobs([str(shots[1])], str(lively_preset), None, None, settings)
+    (tmp_path / "b_analysis").mkdir()
+    write_bundle(tmp_path / "job", [jobs[0], replace(jobs[1], analysis=tmp_path / "b_analysis")])
+    parameters = read_job_bundle_parameters(str(tmp_path / "job"))
+    written = json.loads((tmp_path / "job" / "asset_references.json").read_text())
+    assets = AssetReferences.from_dict(written)
+    apply_job_parameters([], str(tmp_path / "job"), parameters, assets)
+    plates = {str(path) for shot in shots for path in shot.iterdir()}
+    assert assets.input_filenames == plates | {str(ocio), str(lively_preset)}
+    assert assets.input_directories == {str(tmp_path / "b_analysis")}  # is there, and need not be made again
+    analyses = {str(jobs[0].analysis), str(tmp_path / "b_analysis")}
+    assert assets.output_directories == analyses | {str(movie.parent), str(tmp_path / "b_lively")}
+    assert assets.referenced_paths == {str(tmp_path)}
+    sent, _ = split_parameter_args(parameters, str(tmp_path / "job"))
+    assert sent["Folder1"] == {"path": str(tmp_path)}
+    assert sent["ChunkSize"] == {"int": "10"}
+    template = (tmp_path / "job" / "template.json").read_text()
+    assert "{{Param.Ocio}}" in template
+    assert str(tmp_path) not in template, "a path that the worker does not have"
 
 
 def test_the_job_runs_step_by_step_and_makes_the_frames_of_one_run(write, tmp_path, lively_preset, command):

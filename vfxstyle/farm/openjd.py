@@ -7,6 +7,7 @@ bundles as AWS Deadline Cloud takes them. All of it is JSON.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,12 +32,10 @@ class _Place:
     """Name of the parameter."""
     path: Path
     """Its value."""
-    flow: str
-    """IN, OUT or INOUT."""
     told: str
     """What it is."""
-    kind: str = "DIRECTORY"
-    """DIRECTORY or FILE."""
+    is_file: bool = False
+    """Whether it is a file, which is read; of folders only what the asset references name is read or written."""
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -44,8 +43,8 @@ class _Place:
         return {
             "name": self.name,
             "type": "PATH",
-            "objectType": self.kind,
-            "dataFlow": self.flow,
+            "objectType": "FILE" if self.is_file else "DIRECTORY",
+            "dataFlow": "IN" if self.is_file else "NONE",
             "description": self.told,
         }
 
@@ -54,20 +53,16 @@ class _Places:
     """The folders and files that jobs are given, each a parameter of its own, so that an engine can map it."""
 
     def __init__(self, jobs: Sequence[FarmJob]) -> None:
-        self.places: list[_Place] = []
+        self._files = {path: name for name, path in _files(jobs[0]).items()}  # the same for all
+        self.places = [_Place(name, path, _TOLD[name], is_file=True) for path, name in self._files.items()]
         self._names: dict[Path, str] = {}
-        if _is_file(jobs[0].preset):
-            self.places.append(_Place("Preset", Path(jobs[0].preset), "IN", "The look.", "FILE"))
-        paths = [named for job in jobs for named in _flows(job)]
-        folders = {path.parent for path, _ in paths}
-        flows: dict[Path, set[str]] = {}
-        for path, flow in paths:  # a folder inside another is found from there
+        paths = [path for job in jobs for path in _paths(job)]
+        folders = {path.parent for path in paths}
+        for path in paths:  # a folder inside another is found from there
             root = next((above for above in reversed(path.parents) if above in folders), path.parent)
-            flows.setdefault(root, set()).add(flow)
-        for index, (folder, own) in enumerate(flows.items(), start=1):
-            flow = own.pop() if len(own) == 1 else "INOUT"
-            self._names[folder] = f"Folder{index}"
-            self.places.append(_Place(self._names[folder], folder, flow, _TOLD[flow]))
+            if root not in self._names:
+                self._names[root] = f"Folder{len(self._names) + 1}"
+                self.places.append(_Place(self._names[root], root, "Holds plates, analyses or results."))
         if len(self.places) > _MOST_PARAMETERS:
             raise UsageError(
                 f"The job has {len(self.places)} folders and files to use, and Open Job Description allows 50 "
@@ -76,27 +71,28 @@ class _Places:
 
     def known(self, job: FarmJob) -> dict[str, str]:
         """Arguments that are paths of a job, in terms of the parameters."""
-        found = {str(path): self._in_terms(path) for path, _ in _flows(job)}
-        return {**found, job.preset: "{{Param.Preset}}"} if _is_file(job.preset) else found
+        found = {str(path): self._in_terms(path) for path in _paths(job)}
+        return {**found, **{str(path): f"{{{{Param.{name}}}}}" for path, name in self._files.items()}}
 
     def _in_terms(self, path: Path) -> str:
         root = next(above for above in reversed(path.parents) if above in self._names)
         return f"{{{{Param.{self._names[root]}}}}}/{path.relative_to(root).as_posix()}"
 
 
-_TOLD = {"IN": "Holds plates.", "OUT": "For results.", "INOUT": "For analyses and results, or plates as well."}
+_TOLD = {"Preset": "The look.", "Ocio": "The colour configuration.", "Weights": "The weights of the backbone."}
 _MOST_PARAMETERS = 48  # of 50, beside Vfxstyle and ChunkSize
 
 
-def _flows(job: FarmJob) -> list[tuple[Path, str]]:
-    """The paths of a job, and whether it reads or writes them."""
-    if isinstance(job, CutJob):
-        return [(job.cut, "IN"), (job.output, "OUT")]
-    return [(job.shot, "IN"), (job.output, "OUT"), (job.analysis, "INOUT")]
+def _paths(job: FarmJob) -> list[Path]:
+    """What a job reads and writes in folders."""
+    return [job.cut, job.output] if isinstance(job, CutJob) else [job.shot, job.output, job.analysis]
 
 
-def _is_file(preset: str) -> bool:
-    return Path(preset).is_absolute()
+def _files(job: FarmJob) -> dict[str, Path]:
+    """The single files that all jobs of a run read, by the names of their parameters."""
+    named = {"Ocio": job.settings.ocio, "Weights": job.settings.weights}
+    found = {"Preset": Path(job.preset)} if Path(job.preset).is_absolute() else {}
+    return found | {name: Path(value).absolute() for name, value in named.items() if value and Path(value).is_file()}
 
 
 def parameter_values(jobs: Sequence[FarmJob], chunk: int) -> dict[str, Any]:
@@ -182,21 +178,20 @@ def _step(step: Step, names: dict[str, str], waits: Sequence[str], known: dict[s
 
 def asset_references(jobs: Sequence[FarmJob]) -> dict[str, Any]:
     """The files that a job reads, and the folders that it writes to."""
-    inputs = []
+    inputs = [str(path) for path in _files(jobs[0]).values()]
     for job in jobs:
         if isinstance(job, CutJob):
             inputs.append(str(job.cut))
         else:
             with open_plate(job.shot, replace(job.settings, missing="skip"), job.within) as shot:
                 inputs += list(dict.fromkeys(str(shot.file_of(number).absolute()) for number in shot.frames))
-        named = (job.preset, job.settings.ocio, job.settings.weights)
-        inputs += [str(Path(name).absolute()) for name in named if name and Path(name).is_file()]
-    outputs = {str(job.output.parent) for job in jobs}
-    outputs |= {str(job.analysis) for job in jobs if isinstance(job, ShotJob)}
+    shots = [job for job in jobs if isinstance(job, ShotJob)]
+    analyses = {str(job.analysis) for job in shots}
+    outputs = {str(job.output.parent if job in shots and job.is_movie else job.output) for job in jobs}
     return {
         "assetReferences": {
-            "inputs": {"filenames": sorted(set(inputs)), "directories": []},
-            "outputs": {"directories": sorted(outputs)},
+            "inputs": {"filenames": sorted(set(inputs)), "directories": sorted(filter(os.path.isdir, analyses))},
+            "outputs": {"directories": sorted(outputs | analyses)},
             "referencedPaths": [],
         }
     }
