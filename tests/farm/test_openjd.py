@@ -93,7 +93,7 @@ def test_deadline_cloud_takes_the_bundle_and_only_what_the_job_reads(make_shot, 
     analyses = {str(jobs[0].analysis), str(tmp_path / "b_analysis")}
     assert assets.output_directories == analyses | {str(movie.parent), str(tmp_path / "b_lively")}
     assert assets.referenced_paths == {str(tmp_path)}
-    sent, _ = split_parameter_args(parameters, str(tmp_path / "job"))
+    _, sent = split_parameter_args(parameters, str(tmp_path / "job"))
     assert sent["Folder1"] == {"path": str(tmp_path)}
     assert sent["ChunkSize"] == {"int": "10"}
     template = (tmp_path / "job" / "template.json").read_text()
