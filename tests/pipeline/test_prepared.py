@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import av
+import numpy as np
 import pytest
 from helpers import moving_picture, write_picture
 
@@ -42,6 +43,17 @@ def test_a_movie_of_frames_made_in_chunks_is_the_movie_of_one_run(make_shot, tmp
     for chunk in ("5-7", "1-2", "3-4"):  # the same job sent again
         assert grade(shot, lively_preset, out, frames=chunk, stage="frames", **settings).written == ()
     assert not prepared(out), "a movie that is there needs its frames no more"
+
+
+def test_pixels_that_tasks_left_alone_are_told_with_the_movie(make_shot, tmp_path, lively_preset):
+    shot, out, settings = make_shot(frames=range(1, 4)), tmp_path / "out.mov", {**QUICK, "analysis": tmp_path / "an"}
+    picture = moving_picture(1)
+    picture[5, 5:8] = np.nan
+    write_picture(shot / "plate.0002.exr", picture)
+    for chunk in ("1-2", "3"):
+        grade(shot, lively_preset, out, frames=chunk, stage="frames", **settings)
+    assert grade(shot, lively_preset, out, **settings).untouched_pixels == {2: 3}
+    assert grade(shot, lively_preset, out, **settings).untouched_pixels == {2: 3}
 
 
 def test_what_was_left_when_a_job_was_killed_between_movie_and_tidying_is_taken_away(

@@ -36,7 +36,7 @@ class GradeReport:
     kept: tuple[int, ...]
     """Frames that were there already and were left."""
     untouched_pixels: Mapping[int, int]
-    """For each frame that has any: pixels left alone because they hold NaN or infinity."""
+    """For each frame that has any, kept ones too: pixels left alone because they hold NaN or infinity."""
     superpixels: int
     """Temporal superpixels of the shot."""
     chosen_frames: tuple[int, ...]
@@ -89,12 +89,14 @@ def grade(
     if (job.failed or left_out) and stage == "all":  # a movie's frames that cannot be read are the movie's to tell
         raise _partial(job, todo, left_out)
     job.drop_prepared()
+    kept = tuple(sorted(set(plan.frames) - set(todo)))
+    job.recall_untouched(kept)
     manifest = (studied or AnalysisFolder(plan.analysis, job.identity)).manifest
     return GradeReport(
         output=plan.output if stage == "all" else job.plan.files[0].parent,
         files=tuple(job.plan.files),
         written=tuple(todo),
-        kept=tuple(sorted(set(plan.frames) - set(todo))),
+        kept=kept,
         untouched_pixels=job.untouched,
         superpixels=int(manifest.get("superpixels", 0)),
         chosen_frames=tuple(manifest.get("chosen_frames", ())),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,6 +148,11 @@ class Job:
         known = set(self.plan.frames) <= set(frames) <= set(self.shot.frames)
         return known and self.records.is_current(self.movie, self._key_of(frames))
 
+    def recall_untouched(self, kept: Iterable[int]) -> None:
+        """Take up what was recorded of pixels left alone on frames that are there already."""
+        for path in {self.plan.targets[number] for number in kept}:
+            self.untouched |= self.records.untouched_of(path)
+
     def gone(self) -> list[int]:
         """Frames that did not fail and whose files are not there."""
         targets = self.plan.targets.items()
@@ -242,7 +247,7 @@ class Job:
                 sink.discard()
             raise
         if movie is not None and not self.failed:
-            self.records.store(movie.path, self._key(movie.path), self.plan.frames)
+            self.records.store(movie.path, self._key(movie.path), self.plan.frames, self.untouched)
 
     def _rendered(self, renderer: Renderer, plate: Frame) -> Frame:
         rendered = renderer.render(plate)
@@ -261,6 +266,7 @@ class Job:
     def _read(self, number: int) -> Frame | MovieFrame:
         """A frame of the plate, or of the movie if a task has made it ready."""
         if self.encodes and self.records.is_current(self.prepared[number], self._key_of([number])):
+            self.untouched |= self.records.untouched_of(self.prepared[number])
             return read_prepared(self.prepared[number], number)
         return self._read_unless_failed(number)
 
@@ -281,7 +287,8 @@ class Job:
 
         def store_and_record() -> None:
             written = store()
-            self.records.store(written, self._key(written))
+            own = {number: self.untouched[number] for number in self._numbers[written] if number in self.untouched}
+            self.records.store(written, self._key(written), untouched=own)
 
         return store_and_record
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,25 @@ class Records:
         except (OSError, ValueError, KeyError, TypeError):
             return ()
 
-    def store(self, output: Path, key: str, frames: Sequence[int] = ()) -> None:
-        """Record that ``output``, with these frames where it has several, was made from what ``key`` stands for."""
-        record = self.file_of(output)
+    def untouched_of(self, output: Path) -> dict[int, int]:
+        """Pixels that were left as they are, by the frames in ``output`` that have any, where its record says so."""
         try:
-            values = {"key": key, "sha256": file_digest(output), **({"frames": list(frames)} if frames else {})}
-            write_atomically(record, json.dumps(values).encode())
+            counts = json.loads(self.file_of(output).read_text())["untouched"]
+            return {int(number): int(count) for number, count in counts.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+
+    def store(
+        self, output: Path, key: str, frames: Sequence[int] = (), untouched: Mapping[int, int] | None = None
+    ) -> None:
+        """Record that ``output`` was made from what ``key`` stands for.
+
+        frames: those in it, where it has several. untouched: as :meth:`untouched_of` returns them.
+        """
+        record = self.file_of(output)
+        values: dict[str, Any] = {"frames": list(frames), "untouched": dict(untouched or {})}
+        told = {name: value for name, value in values.items() if value}
+        try:
+            write_atomically(record, json.dumps({"key": key, "sha256": file_digest(output), **told}).encode())
         except OSError as error:
             raise OutputError(f"{record} cannot be written: {error.strerror}; check the disk's space.") from error
