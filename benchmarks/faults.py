@@ -147,7 +147,7 @@ def show(count: int, workers: int, folder: Path) -> list[str]:
             (place / name).symlink_to(frames[(index + number) % len(frames)])
         shots.append(str(place))
     jobs = resolve_jobs(shots, "golden", str(folder / "graded"), None, QUICK)
-    killer = Killer(0.1, 6.0)
+    killer = Killer(0.12, 3.0)  # some end before their moment comes
     farm.run_process = killer.run
     start = time.perf_counter()
     with ThreadPoolExecutor(workers) as engine:

@@ -83,12 +83,11 @@ def test_a_shot_on_a_dask_cluster_is_the_shot_in_one_run(make_shot, tmp_path, li
     assert told.stderr.splitlines()[-1] == "vfxstyle: FAILED code=partial retryable=yes frames=none"
 
 
-def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_preset):
+def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_preset, in_this_process):
     shots = [make_shot(name, frames=range(1, 3)) for name in ("good", "bad")]
     jobs = resolve_jobs([str(shot) for shot in shots], str(lively_preset), None, None, QUICK)
     (tmp_path / "bad" / "bad.0002.exr").write_bytes(b"junk")
-    with ThreadPoolExecutor(2) as engine:
-        report = run_jobs(jobs, engine, Silent())
+    report = run_jobs(jobs, in_this_process, Silent())
     good, bad = statuses_of(jobs, report.failures)
     assert (good.state, good.reason) == ("done", "")
     assert (bad.state, bad.retryable) == ("failed", False)
