@@ -39,7 +39,7 @@ def shipped_transforms(count=12):
         random = np.random.default_rng(0)
         vectors = random.normal(0, 1, (count, preset.inputs)).astype(np.float32)
         with torch.no_grad():
-            found += list(preset.network(torch.from_numpy(vectors)).numpy()[:, :30])
+            found += list(preset.predictor()(torch.from_numpy(vectors)).numpy()[:, :30])
     return found
 
 

@@ -13,7 +13,7 @@ from helpers import frames_of, write_cut
 
 from vfxstyle import grade
 from vfxstyle.cli import cli
-from vfxstyle.errors import PartialError, ResourceError, UsageError, VfxStyleError
+from vfxstyle.errors import FrameError, PartialError, ResourceError, UsageError, VfxStyleError
 from vfxstyle.farm import run as farm
 from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import Failure, Outcome, engine_of, run_jobs
@@ -79,7 +79,7 @@ def test_a_shot_on_a_dask_cluster_is_the_shot_in_one_run(make_shot, tmp_path, li
     assert told.returncode == 1
     assert "partial" in told.stdout
     assert "4/5" in told.stdout
-    assert "or of another preset, plate or options: frames 2" in told.stdout
+    assert "damaged, or of another preset, plate, version or options, and will be made again: 2" in told.stdout
     assert told.stderr.splitlines()[-1] == "vfxstyle: FAILED code=partial retryable=yes frames=none"
 
 
@@ -95,6 +95,16 @@ def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_
     assert "bad.0002.exr" in bad.reason
     assert report.tasks == 5 + 1  # the other steps of the bad shot were not tried
     assert "1 of 2 shots done" in as_table([good, bad])
+
+
+def test_what_has_to_be_mended_is_what_is_told(make_shot, lively_preset, monkeypatch):
+    """Of several failures of a shot that which no other try can mend, whichever comes first."""
+    jobs = resolve_jobs([str(make_shot(frames=range(1, 5)))], str(lively_preset), None, None, QUICK)
+    ends = {"1-2": Outcome(4, "the disk is full", 0.1, "here"), "3-4": Outcome(3, "frame 3 is damaged", 0.1, "here")}
+    monkeypatch.setattr(farm, "run_process", lambda arguments: ends.get(arguments[-1], Outcome(0, "", 0.1, "here")))
+    with ThreadPoolExecutor(1) as engine:
+        report = run_jobs(jobs, engine, Silent(), chunk=2, retries=0)
+    assert report.failures == {"plate_lively": Failure("grade: frame 3 is damaged", retryable=False)}
 
 
 @pytest.mark.parametrize(("returncode", "tries"), [(-signal.SIGKILL, 3), (143, 3), (4, 3), (3, 1), (1, 1)])
@@ -118,7 +128,8 @@ def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_pre
     shot = make_shot(frames=range(1, 5))
     grade(shot, lively_preset, settings=QUICK)
     for overwrite in ("always", "never", "changed"):
-        jobs = resolve_jobs([str(shot)], str(lively_preset), None, None, replace(QUICK, overwrite=overwrite))
+        elsewhere = replace(QUICK, overwrite=overwrite, device="cuda:99")  # a machine that only looks needs none
+        jobs = resolve_jobs([str(shot)], str(lively_preset), None, None, elsewhere)
         assert statuses_of(jobs, {})[0].state == "done"
     (shot / "plate.0003.exr").write_bytes(b"junk")
     settings = replace(QUICK, on_error="skip")
@@ -126,19 +137,22 @@ def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_pre
         grade(shot, lively_preset, settings=settings)
     (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
     assert (status.state, status.current, status.frames) == ("partial", 3, 4)
-    assert (status.reason, status.retryable) == ("damaged, or of another preset, plate or options: frames 3", True)
+    assert (status.reason, status.retryable) == ("cannot be read, so render them again: 3", False)
     (shot / "plate.0003.exr").unlink()
     settings = replace(QUICK, missing="skip")
     with pytest.raises(PartialError):
         grade(shot, lively_preset, settings=settings)
     (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
     assert (status.state, status.current, status.frames) == ("partial", 3, 4)
-    assert status.reason.endswith("not in the plate: frames 3")
+    assert status.reason == "not in the plate, so render them: 3"
     assert not status.retryable  # all that can be graded is there
     settings = replace(settings, strength=0.5)
     (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
     assert (status.state, status.current, status.retryable) == ("none", 0, True)
-    assert "or of another preset, plate or options: frames 1-2,4; not in the plate: frames 3" in status.reason
+    assert status.reason == (
+        "damaged, or of another preset, plate, version or options, and will be made again: 1-2,4; "
+        "not in the plate, so render them: 3"
+    )
 
 
 def test_a_task_that_its_engine_loses_is_tried_again(make_shot, lively_preset):
@@ -235,8 +249,28 @@ def test_a_cut_with_a_clip_that_lacks_frames_is_written_and_not_called_done(
     assert set(report.failures) == {"010", "cut_lively"}
     assert "1004" in report.failures["010"].reason
     assert (tmp_path / "farm" / "cut_lively.otio").exists()
-    states = [status.state for status in statuses_of(jobs, {})]
-    assert states == ["partial", "done", "done", "partial"]
+    states = [(status.state, status.retryable) for status in statuses_of(jobs, {})]
+    assert states == [("partial", False), ("done", False), ("done", False), ("partial", False)]
+
+
+def test_a_movie_that_holds_a_frame_is_made_once_and_never_called_done(make_shot, tmp_path, lively_preset):
+    shot, out = make_shot(frames=range(1, 5)), tmp_path / "out.mov"
+    (shot / "plate.0003.exr").write_bytes(b"junk")
+    settings = replace(QUICK, on_error="skip")
+    for _ in range(2):
+        with pytest.raises(PartialError, match=r"1 frames failed.*it holds the frame before each"):
+            grade(shot, lively_preset, out, settings=settings)
+        made = out.stat().st_mtime_ns
+    with pytest.raises(PartialError, match=r"0 were written to .*3 were up to date"):
+        grade(shot, lively_preset, out, settings=settings)
+    assert out.stat().st_mtime_ns == made
+    for on_error in ("skip", "stop"):
+        chosen = replace(settings, on_error=on_error)
+        (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), str(out), None, chosen), {})
+        assert (status.state, status.current, status.retryable) == ("partial", 3, False)
+        assert status.reason == "cannot be read, so render them again: 3"
+    with pytest.raises(FrameError, match=r"plate\.0003"):
+        grade(shot, lively_preset, out, settings=QUICK)
 
 
 def test_two_cuts_of_one_place_are_refused(make_shot, tmp_path, lively_preset):

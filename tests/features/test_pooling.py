@@ -39,16 +39,26 @@ def test_pooling_is_the_mean_of_what_every_pixel_sees():
 
 def test_pooling_that_a_gpu_has_no_room_for_is_done_on_the_cpu(monkeypatch):
     rows = np.arange(12, dtype=np.int32).reshape(3, 4) // 6
-    maps = CellMaps({"a": torch.rand(1, 5, 4, 4)}, 1, {"a": 0.0}, 8)
+    maps = CellMaps({"a": torch.rand(1, 5, 4, 4), "b": torch.rand(1, 2, 4, 4)}, 1, {"a": 0.0, "b": 0.0}, 8)
     expected = pooled(maps, 0, rows, np.int32([0, 1]))
-    multiply, tries = torch.sparse.mm, []
+    multiply, brought, tries = torch.sparse.mm, [], []
+
+    def to_cpu(layer):
+        brought.append(layer.shape)
+        return layer
 
     def scarce(weights, columns):
-        tries.append(columns.device.type)
-        if len(tries) == 1:
+        tries.append(len(brought))
+        if len(tries) == 2:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return multiply(weights, columns)
 
     monkeypatch.setattr(torch.sparse, "mm", scarce)
-    np.testing.assert_array_equal(pooled(maps, 0, rows, np.int32([0, 1]))["a"], expected["a"])
-    assert tries == ["cpu", "cpu"]
+    monkeypatch.setattr(torch.Tensor, "cpu", to_cpu)
+    found = pooled(maps, 0, rows, np.int32([0, 1]))
+    for name in maps.layers:
+        np.testing.assert_array_equal(found[name], expected[name])
+    first, second, *again = tries
+    assert (first, second) == (0, 1)  # the first result, which went to the CPU by itself
+    assert brought[1:3] == [(5, 4, 4), (2, 4, 4)]
+    assert again[0] == 3, "the layers were not brought to the CPU before the second try"

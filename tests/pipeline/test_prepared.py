@@ -121,7 +121,12 @@ def test_a_frame_that_no_task_could_read_is_held(make_shot, tmp_path, lively_pre
         pictures = [frame.to_ndarray() for frame in movie.decode(video=0)]
     assert len(pictures) == 5
     assert (pictures[2] == pictures[1]).all()
-    assert len(prepared(out)) == 4  # kept for the run that can read the frame
+    assert not prepared(out)  # a plate whose frame has been mended needs another analysis, and all frames anew
+    before = out.stat().st_mtime_ns
+    assert grade(shot, lively_preset, out, frames="1-2", stage="frames", **settings).written == ()
+    with pytest.raises(PartialError):
+        grade(shot, lively_preset, out, **settings)
+    assert out.stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize(("output", "stage"), [("out", "all"), ("out.mov", "frames"), ("out.mov", "all")])

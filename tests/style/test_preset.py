@@ -36,7 +36,7 @@ def test_a_preset_comes_back_whole(path):
     for part, (mean, components) in original.projections.items():
         np.testing.assert_array_equal(preset.projections[part][0], mean)
         np.testing.assert_array_equal(preset.projections[part][1], components)
-    for one, two in zip(preset.network.parameters(), original.network.parameters(), strict=True):
+    for one, two in zip(preset.predictor().parameters(), original.predictor().parameters(), strict=True):
         assert one.equal(two)
 
 

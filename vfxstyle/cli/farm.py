@@ -40,11 +40,18 @@ def _of_shots(command: Command) -> Command:
 
 
 def _jobs(
-    shots: tuple[str, ...], preset: str, output: str | None, frames: str | None, handles: int, choices: Any
+    shots: tuple[str, ...],
+    preset: str,
+    output: str | None,
+    frames: str | None,
+    handles: int,
+    choices: Any,
+    *,
+    to_run: bool = True,
 ) -> list[FarmJob]:
     from vfxstyle.farm.jobs import resolve_jobs
 
-    return resolve_jobs(shots, preset, output, frames, GradeSettings(**choices), handles=handles)
+    return resolve_jobs(shots, preset, output, frames, GradeSettings(**choices), handles=handles, to_run=to_run)
 
 
 @click.group()
@@ -162,21 +169,12 @@ def status(
     """How far every SHOT is, by what is on disk; exits with 1 while not all are done."""
     from vfxstyle.farm.status import statuses_of
 
-    _tell(statuses_of(_jobs(shots, preset, output, frames, handles, choices), {}), as_json)
+    jobs = _jobs(shots, preset, output, frames, handles, choices, to_run=False)
+    _tell(statuses_of(jobs, {}), as_json)
 
 
 def _tell(statuses: Any, as_json: bool) -> None:
-    from vfxstyle.errors import PartialError
     from vfxstyle.farm import status as table
 
     click.echo(json.dumps(table.as_json(statuses), indent=2) if as_json else table.as_table(statuses))
-    open_ones = [one for one in statuses if one.state != "done"]
-    if open_ones:
-        names = [one.name for one in open_ones]
-        again = any(one.retryable for one in open_ones)
-        error = PartialError(
-            f"{len(names)} of {len(statuses)} shots are not done: {', '.join(names[:5])}"
-            f"{' ...' if len(names) > 5 else ''}; {'run again to go on' if again else 'mend what the table says'}."
-        )
-        error.retryable = again
-        raise error
+    table.check_done(statuses)

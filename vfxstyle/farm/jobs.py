@@ -86,10 +86,12 @@ def resolve_jobs(
     settings: GradeSettings,
     *,
     handles: int = DEFAULT_HANDLES,
+    to_run: bool = True,
 ) -> list[FarmJob]:
     """The jobs of some shots and cuts; of several, each gets a folder of its own in ``output``.
 
     A cut becomes a job for each of its clips, with ``handles`` frames before and after, and one for the timeline.
+    to_run: whether tasks of them are to be run, so that what these need must be found here.
     Raises :class:`~vfxstyle.errors.VfxStyleError` for a shot, preset or option that cannot be used.
     """
     if settings.start_frame is not None:
@@ -97,7 +99,7 @@ def resolve_jobs(
     if output is not None and len(shots) > 1 and output.lower().endswith(".mov"):
         raise UsageError(f"{output} is one movie and there are {len(shots)} shots; name a folder with --to.")
     path = find_preset(preset)
-    settings = _pinned(settings, read_info(path))
+    settings = _pinned(settings, read_info(path), to_run)
     jobs: list[FarmJob] = []
     for shot in shots:
         if not shot.lower().endswith(SUFFIX):
@@ -177,10 +179,10 @@ def _distinct(name: str, others: Sequence[FarmJob]) -> str:
     return f"{name} ({alike + 1})" if alike else name
 
 
-def _pinned(settings: GradeSettings, info: PresetInfo) -> GradeSettings:
+def _pinned(settings: GradeSettings, info: PresetInfo, to_run: bool) -> GradeSettings:
     """The settings with what the environment of whoever submits decides, so that all machines do the same."""
     weights = settings.weights
-    if info.weights and weights is None:
+    if to_run and info.weights and weights is None:
         from vfxstyle.features.registry import backbone_class  # loads torch
 
         weights = str(backbone_class(info.backbone).find_weights(None))

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from vfxstyle.errors import PartialError, ResourceError, UsageError
@@ -194,8 +194,8 @@ class _Run:
         if outcome.returncode:
             failure = Failure(f"{task.step}: {outcome.reason}", outcome.can_help_again)
             first = self.report.failures.setdefault(name, failure)
-            if not failure.retryable:
-                self.report.failures[name] = replace(first, retryable=False)
+            if first.retryable and not failure.retryable:  # what has to be mended first
+                self.report.failures[name] = failure
             self._clock.note(f"{name}: {task.step} failed on {outcome.host}, {outcome.reason}")
         self._open[name] -= 1
         if not self._open[name]:

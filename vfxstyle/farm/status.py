@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from vfxstyle.errors import VfxStyleError
+from vfxstyle.errors import PartialError, VfxStyleError
 from vfxstyle.farm.jobs import CutJob, FarmJob, ShotJob
 from vfxstyle.pipeline.grade import find_frames
 from vfxstyle.pipeline.timeline import is_current_timeline
@@ -65,12 +65,13 @@ def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:
     if current == len(job.asked):
         return replace(nothing, state="done", current=current, retryable=False)
     why = {
-        "damaged, or of another preset, plate or options": there.outdated,
-        "not in the plate": tuple(sorted(set(job.asked) - set(job.frames))),
+        "damaged, or of another preset, plate, version or options, and will be made again": there.outdated,
+        "cannot be read, so render them again": there.unreadable,
+        "not in the plate, so render them": tuple(sorted(set(job.asked) - set(job.frames))),
     }
-    reason = "; ".join(f"{what}: frames {format_frames(frames)}" for what, frames in why.items() if frames)
-    left = current < len(job.frames)  # a run can do nothing about frames that the plate lacks
-    return replace(nothing, state="partial" if current else "none", current=current, reason=reason, retryable=left)
+    reason = "; ".join(f"{what}: {format_frames(frames)}" for what, frames in why.items() if frames)
+    left = len(job.frames) - len(there.unreadable) - current  # a run can do nothing about the others
+    return replace(nothing, state="partial" if current else "none", current=current, reason=reason, retryable=left > 0)
 
 
 def _status_of_cut(job: CutJob, nothing: ShotStatus) -> ShotStatus:
@@ -88,10 +89,26 @@ def statuses_of(jobs: Sequence[FarmJob], failures: Mapping[str, Failure]) -> lis
     for job in jobs:
         own = found[job.name]
         open_clips = [found[name] for name in job.after if found[name].state != "done"]
-        if own.state == "done" and open_clips:
+        if open_clips and own.state != "none":
             again = any(clip.retryable for clip in open_clips)
-            found[job.name] = replace(own, state="partial", reason="not all clips are done", retryable=again)
+            state: State = "failed" if own.state == "failed" else "partial"
+            found[job.name] = replace(own, state=state, reason=own.reason or "not all clips are done", retryable=again)
     return list(found.values())
+
+
+def check_done(statuses: Sequence[ShotStatus]) -> None:
+    """That all shots are done. Raises :class:`~vfxstyle.errors.PartialError`, which says whether to run again."""
+    open_ones = [one for one in statuses if one.state != "done"]
+    if not open_ones:
+        return
+    names = ", ".join(one.name for one in open_ones[:5])
+    again = any(one.retryable for one in open_ones)
+    error = PartialError(
+        f"{len(open_ones)} of {len(statuses)} shots are not done: {names}{' ...' if len(open_ones) > 5 else ''}; "
+        f"{'run again to go on' if again else 'see why, and mend that first'}."
+    )
+    error.retryable = again
+    raise error
 
 
 def as_table(statuses: Sequence[ShotStatus]) -> str:

@@ -1,6 +1,6 @@
 """Features of superpixels: backbones as fully convolutional networks, histograms, PCA.
 
-What is here needs no torch; :mod:`.backbones`, :mod:`.registry` and :mod:`.extract`, which run networks, do.
+Importing what is here loads no torch; :mod:`.backbones`, :mod:`.registry` and :mod:`.extract`, which run networks, do.
 """
 
 from vfxstyle.features.devices import check_device, pick_device

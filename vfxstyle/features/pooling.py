@@ -21,24 +21,24 @@ def pooled(maps: CellMaps, index: int, rows: LabelArray, wanted: LabelArray) -> 
     wanted: int32 (N,), superpixels, ascending. Where the device of the maps lacks memory the CPU does it. Returns
     float32 (N, C) by name of layer.
     """
+    try:
+        return _pooled(maps, {name: layer[index] for name, layer in maps.layers.items()}, rows, wanted)
+    except torch.OutOfMemoryError:
+        torch.cuda.empty_cache()
+        return _pooled(maps, {name: layer[index].cpu() for name, layer in maps.layers.items()}, rows, wanted)
+
+
+def _pooled(maps: CellMaps, layers: dict[str, Tensor], rows: LabelArray, wanted: LabelArray) -> dict[str, FloatArray]:
+    """The same of the layers of one picture, (C, h, w) each, worked out where they are."""
     weights: dict[float, Tensor] = {}
     means: dict[str, FloatArray] = {}
-    for name, layer in maps.layers.items():
+    for name, layer in layers.items():
         origin = maps.origins[name]
         if origin not in weights:
-            weights[origin] = _cell_weights(maps, origin, rows, wanted, layer.shape[2], layer.shape[3])
-        try:
-            means[name] = _means(weights[origin], layer[index])
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            means[name] = _means(weights[origin], layer[index].cpu())
+            weights[origin] = _cell_weights(maps, origin, rows, wanted, layer.shape[1], layer.shape[2]).to(layer.device)
+        cells = layer.float().flatten(1).T.contiguous()
+        means[name] = np.asarray(torch.sparse.mm(weights[origin], cells).cpu().numpy(), np.float32)
     return means
-
-
-def _means(weights: Tensor, cells: Tensor) -> FloatArray:
-    """Weighted sums (N, C) of cells (C, h, w), worked out where those are."""
-    columns = cells.float().flatten(1).T.contiguous()
-    return np.asarray(torch.sparse.mm(weights.to(cells.device), columns).cpu().numpy(), np.float32)
 
 
 def _cell_weights(

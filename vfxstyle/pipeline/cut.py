@@ -18,6 +18,8 @@ from vfxstyle.shots import Shot, format_frames
 
 SUFFIX = ".otio"
 """File name extension of a timeline."""
+Work = tuple[str, tuple[int, ...]]
+"""What is to be graded: a shot and frames of it."""
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -41,7 +43,7 @@ class ClipJob:
     """Folder of frames, or movie."""
 
     @property
-    def work(self) -> tuple[str, tuple[int, ...]]:
+    def work(self) -> Work:
         """What is to be graded; clips of the same work share a result."""
         return self.shot, self.frames
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vfxstyle.color import SpaceKind
-from vfxstyle.errors import ChangedError, OutputError, PartialError
-from vfxstyle.pipeline.job import FoundFrames, Job
+from vfxstyle.errors import ChangedError, PartialError
+from vfxstyle.pipeline.job import Job
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.nuke import nuke_file, write_nuke
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, make_plan
 from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
+from vfxstyle.pipeline.records import FoundFrames
 from vfxstyle.pipeline.settings import GradeSettings, GradeStage
 from vfxstyle.pipeline.sinks import is_one_stretch
 from vfxstyle.pipeline.store import AnalysisFolder
 from vfxstyle.shots import Shot, format_frames, parse_frames
+from vfxstyle.shots.folders import check_writable
 from vfxstyle.style import read_preset
 
 
@@ -79,16 +80,16 @@ def grade(
         todo = job.outdated()
         studied = None
         if todo:
-            _check_writable(job.plan.files[0].parent)
+            check_writable(job.plan.files[0].parent)
             studied = job.analyse(clock)
             job.render(todo, studied, clock)
         if settings.write_nuke:
             clock.note(f"Nuke script: {write_nuke(plan, plate)}")
         left_out = _left_out(plate, plan, frames)
     _check_there(job)
+    job.drop_prepared()
     if (job.failed or left_out) and stage == "all":  # a movie's frames that cannot be read are the movie's to tell
         raise _partial(job, todo, left_out)
-    job.drop_prepared()
     kept = tuple(sorted(set(plan.frames) - set(todo)))
     job.recall_untouched(kept)
     manifest = (studied or AnalysisFolder(plan.analysis, job.identity)).manifest
@@ -109,18 +110,6 @@ def _left_out(shot: Shot, plan: GradePlan, frames: str | Sequence[int] | None) -
     absent = set(shot.missing) - set(shot.frames)
     wanted = absent if frames is None else absent & set(_asked(frames))
     return sorted(wanted)
-
-
-def _check_writable(folder: Path) -> None:
-    """That files can be made in a folder, which is made for it; else this would only be found after the analysis."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be written to: {error.strerror or error}; check the disk, or choose another with -o."
-        ) from error
 
 
 def _check_there(job: Job) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from vfxstyle._version import __version__
@@ -17,7 +17,7 @@ from vfxstyle.pipeline.identity import read_unchanged
 from vfxstyle.pipeline.overlap import reading_ahead, storing
 from vfxstyle.pipeline.plan import GradePlan, analysis_settings
 from vfxstyle.pipeline.progress import Clock
-from vfxstyle.pipeline.records import Records, key_of
+from vfxstyle.pipeline.records import FoundFrames, Records, key_of
 from vfxstyle.pipeline.render import Renderer, ShotTransforms, look_of, stored_transforms
 from vfxstyle.pipeline.request import AnalysisRequest
 from vfxstyle.pipeline.settings import GradeStage
@@ -29,16 +29,6 @@ from vfxstyle.shots.prores import MovieFrame
 from vfxstyle.shots.sound import check_sound
 from vfxstyle.shots.writing import FrameSink
 from vfxstyle.style import Preset
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundFrames:
-    """What is there of the frames of a grade; those of a movie are there when it is."""
-
-    current: tuple[int, ...]
-    """Frames that are whole and made from this plate, preset and settings."""
-    outdated: tuple[int, ...]
-    """Frames that are there and are damaged, or made from something else."""
 
 
 class Job:
@@ -77,12 +67,12 @@ class Job:
         self.records = Records(plan.records)
         self.untouched: dict[int, int] = {}
         self.failed: dict[int, str] = {}
+        self._unreadable: dict[int, str] = {}
         self._numbers: dict[Path, list[int]] = {}
         for number, path in plan.targets.items():
             self._numbers.setdefault(path, []).append(number)
         if self.movie is not None and wants_sound(plan, shot):
             check_sound(shot.file_of(shot.frames[0]))
-        check_device(settings.device)  # an absent device is said before the work, not after half of it
 
     def _key(self, target: Path) -> str:
         """Hash of what an output file is made from."""
@@ -90,7 +80,9 @@ class Job:
 
     def _key_of(self, numbers: Sequence[int]) -> str:
         """Hash of what a file with these frames is made from."""
+        held = sorted({*self.failed, *self._unreadable} & set(numbers)) if self.movie is not None else []
         return key_of(
+            **({"held": held} if held else {}),
             frames=list(numbers),
             plate=sorted({self.request.plate_files[self.shot.file_of(n).name].sha256 for n in numbers}),
             analysis=self.identity,
@@ -163,21 +155,26 @@ class Job:
 
     def found(self) -> FoundFrames:
         """What is there of the frames, whatever would be written over."""
-        fresh, targets = self._fresh(), self.plan.targets.items()
+        self._recall_unreadable()
+        fresh = self._fresh()
+        readable = [(number, path) for number, path in self.plan.targets.items() if number not in self.failed]
         return FoundFrames(
-            current=tuple(number for number, path in targets if fresh[path]),
-            outdated=tuple(number for number, path in targets if not fresh[path] and path.exists()),
+            current=tuple(number for number, path in readable if fresh[path]),
+            outdated=tuple(number for number, path in readable if not fresh[path] and path.exists()),
+            unreadable=tuple(sorted(self.failed)),
         )
 
     def _recall_unreadable(self) -> None:
         """Frames that an analysis of this very plate could not read have failed already."""
         analysis = self.request.stored
         if analysis.is_segmented(self.shot):
-            wanted = set(self.plan.frames)
-            self.failed |= {number: why for number, why in analysis.unreadable.items() if number in wanted}
+            self._unreadable, wanted = analysis.unreadable, set(self.plan.frames)
+            self.failed |= {number: why for number, why in self._unreadable.items() if number in wanted}
 
     def analyse(self, clock: Clock) -> AnalysisFolder:
         """The shot's analysis, made or found."""
+        if self._anew or self.request.stored.read_transforms(look_of(self.preset)) is None:
+            check_device(self.plan.settings.device)  # an absent one is said before the work, not after half of it
         settings = self.plan.settings
         overwrite = settings.overwrite if self._anew or settings.overwrite != "always" else "changed"
         asked = replace(settings, overwrite=overwrite)
@@ -246,7 +243,7 @@ class Job:
             with suppress(OSError):
                 sink.discard()
             raise
-        if movie is not None and not self.failed:
+        if movie is not None:
             self.records.store(movie.path, self._key(movie.path), self.plan.frames, self.untouched)
 
     def _rendered(self, renderer: Renderer, plate: Frame) -> Frame:
@@ -257,7 +254,7 @@ class Job:
 
     def drop_prepared(self) -> None:
         """Take away frames that have become a movie."""
-        if self.encodes and not self.failed:
+        if self.encodes:
             folder = next(iter(self.prepared.values())).parent
             for path in folder.glob("*.npz"):
                 drop(self.records.file_of(path))

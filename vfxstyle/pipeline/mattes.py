@@ -21,8 +21,9 @@ from vfxstyle.pipeline.settings import DEFAULT_GROUPS, GradeSettings
 from vfxstyle.shots import Frame, OutputFormat, Shot, parse_frames
 from vfxstyle.shots.cryptomatte import matte_channels, matte_part, ranked
 from vfxstyle.shots.exr import Header
+from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.metadata import exr_header_of
-from vfxstyle.shots.writing import frame_file_name, make_folder, write_exr
+from vfxstyle.shots.writing import frame_file_name, write_exr
 from vfxstyle.style import read_preset
 
 FloatArray = npt.NDArray[np.float32]

@@ -5,11 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vfxstyle.errors import OutputError
 from vfxstyle.files import file_digest, write_atomically
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFrames:
+    """What is there of the frames of a grade; those of a movie are there when it is."""
+
+    current: tuple[int, ...]
+    """Frames that are whole and made from this plate, preset and settings; or just there, if they are to be kept."""
+    outdated: tuple[int, ...]
+    """Frames that are there and are damaged, or made from something else."""
+    unreadable: tuple[int, ...]
+    """Frames of the plate that the analysis could not read; a movie holds the frame before."""
 
 
 def key_of(**ingredients: Any) -> str:
@@ -39,7 +52,7 @@ class Records:
         """The frames that are in ``output``, where its record says so; else none."""
         try:
             return tuple(int(number) for number in json.loads(self.file_of(output).read_text())["frames"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, OverflowError, KeyError, TypeError):
             return ()
 
     def untouched_of(self, output: Path) -> dict[int, int]:
@@ -47,7 +60,7 @@ class Records:
         try:
             counts = json.loads(self.file_of(output).read_text())["untouched"]
             return {int(number): int(count) for number, count in counts.items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError):
             return {}
 
     def store(

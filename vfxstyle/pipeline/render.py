@@ -52,7 +52,7 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) ->
     from vfxstyle.style.predictor import predict  # loads torch, which a look that is predicted already does without
 
     superpixels = analysis.read_superpixels()
-    network, picked = preset.network, pick_device(device)
+    network, picked = preset.predictor(), pick_device(device)
     projections = projections_of(preset)
     total = np.zeros((len(superpixels.labels), OUTPUTS))
     weight = np.zeros(len(superpixels.labels))

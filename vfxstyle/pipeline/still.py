@@ -62,7 +62,7 @@ def graded_picture(
 def graded_still(picture: FloatArray, still: DescribedStill, preset: Preset, device: torch.device) -> FloatArray:
     """The same of a picture that has been described already."""
     vectors = assemble(preset.info.parts, raw=still.raw, projections=projections_of(preset))
-    outputs = predict(preset.network, preset.standardisation, vectors, device)
+    outputs = predict(preset.predictor(), preset.standardisation, vectors, device)
     smoothed = smooth_over_neighbours(outputs, still.table, adjacency(still.rows))
     field = spread_over_pixels(still.rows, smoothed, still.table, still.lab)
     light, _ = apply_field(srgb_to_linear(picture), field)

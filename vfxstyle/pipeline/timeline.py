@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 
 from vfxstyle.errors import OutputError, PartialError, VfxStyleError
 from vfxstyle.files import write_atomically
-from vfxstyle.pipeline.cut import ClipJob, Cut, otio_library, read_cut
+from vfxstyle.pipeline.cut import ClipJob, Cut, Work, otio_library, read_cut
 from vfxstyle.pipeline.grade import GradeReport, grade, plan_grade
 from vfxstyle.pipeline.library import find_preset
 from vfxstyle.pipeline.plan import make_plan
@@ -51,7 +51,7 @@ def grade_timeline(
     settings, watch = settings or GradeSettings(), progress or Silent()
     clock = Clock(watch)
     found = read_cut(Path(cut), preset, output, handles, settings)
-    reports: dict[tuple[str, tuple[int, ...]], GradeReport] = {}
+    reports: dict[Work, GradeReport] = {}
     failed: list[str] = []
     once = found.works
     for index, job in enumerate(once):
@@ -67,7 +67,8 @@ def grade_timeline(
             failed.append(f"{job.name}: {error}")
             clock.note(f"left out: {failed[-1]}")
     try:
-        write_atomically(found.target, _rewritten(found, reports, preset, settings).encode())
+        first = {work: report.files[0] for work, report in reports.items()}
+        write_atomically(found.target, _rewritten(found, first))
     except OSError as error:
         raise OutputError(f"{found.target} cannot be written: {error.strerror or error}.") from error
     if failed:
@@ -80,10 +81,10 @@ def is_current_timeline(
 ) -> bool:
     """Whether a file is the timeline that :func:`grade_timeline` writes when no clip fails."""
     found = read_cut(cut, preset, output, handles, settings)
-    text = _rewritten(found, [job.work for job in found.works], preset, settings)
+    expected = _rewritten(found, {job.work: _first_file(job, preset, settings) for job in found.works})
     try:
-        return timeline.read_text() == text
-    except (OSError, ValueError):
+        return timeline.read_bytes() == expected
+    except OSError:
         return False
 
 
@@ -105,17 +106,17 @@ def plan_timeline(
     return {"timeline": str(found.target), "clips": clips}
 
 
-def _rewritten(
-    cut: Cut, made: Collection[tuple[str, tuple[int, ...]]], preset: str | Path, settings: GradeSettings
-) -> str:
-    """The text of a new timeline, for which ``cut.timeline`` is changed. made: the works that there are results of."""
-    first = {job.work: _first_file(job, preset, settings) for job in cut.works if job.work in made}
+def _rewritten(cut: Cut, first: Mapping[Work, Path]) -> bytes:
+    """The file of a new timeline, for which ``cut.timeline`` is changed.
+
+    first: the first file, a frame or the movie, of every result that there is.
+    """
     for clip, job in cut.clips:
         _rebase(clip, cut.path, cut.folder)
         if job.work in first:
             _refer(clip, job, cut.folder, first[job.work])
     cut.timeline.name = cut.target.stem
-    return str(cut.timeline.to_json_string())
+    return str(cut.timeline.to_json_string()).encode()
 
 
 def _first_file(job: ClipJob, preset: str | Path, settings: GradeSettings) -> Path:

@@ -32,7 +32,7 @@ from vfxstyle.pipeline.pair_checks import check_pairs, facts_of
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
 from vfxstyle.pipeline.settings import TrainSettings
 from vfxstyle.pipeline.unlearnt import ColourError, PairError, error_of_pair, errors_by_colour
-from vfxstyle.shots.writing import make_folder
+from vfxstyle.shots.folders import make_folder
 from vfxstyle.style import Preset, PresetInfo, save_preset
 from vfxstyle.style.fit import Epoch
 from vfxstyle.style.preset import SUFFIX

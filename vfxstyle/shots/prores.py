@@ -15,13 +15,14 @@ import numpy.typing as npt
 from vfxstyle.color import ColorSpace
 from vfxstyle.errors import OutputError
 from vfxstyle.files import drop, finish, temporary_name
+from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.formats import OutputFormat
 from vfxstyle.shots.frame import Frame
 from vfxstyle.shots.metadata import timecode_of
 from vfxstyle.shots.sound import SoundTracks
 from vfxstyle.shots.tags import CODES_OF_SPACE
 from vfxstyle.shots.timecode import timecode_at
-from vfxstyle.shots.writing import FrameSink, make_folder
+from vfxstyle.shots.writing import FrameSink
 from vfxstyle.shots.yuv import BT709, BT2020, rgb_to_planes_10bit
 
 PROFILES = {

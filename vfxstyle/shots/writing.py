@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from vfxstyle.errors import OutputError
 from vfxstyle.files import drop, finish, temporary_name
 from vfxstyle.shots import exr
 from vfxstyle.shots.dither import quantised, seed_of
+from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.formats import OutputFormat
 from vfxstyle.shots.frame import Frame
 from vfxstyle.shots.metadata import exr_header_of, flat_header_of, set_exr_colour
@@ -71,23 +71,6 @@ class FrameSink(ABC):
     @abstractmethod
     def discard(self) -> None:
         """Drop whatever is unfinished, leaving nothing half written."""
-
-
-def make_folder(folder: Path) -> None:
-    """Create an output folder and check that files can be made in it.
-
-    Raises :class:`~vfxstyle.errors.OutputError`.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".writable-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(
-            f"Folder {folder} cannot be written: {error.strerror or error}; choose another with -o or change its "
-            "permissions."
-        ) from error
 
 
 class ImageSink(FrameSink):

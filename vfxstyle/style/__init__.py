@@ -1,6 +1,6 @@
 """The look: colour transforms, the network that predicts them, and the preset file.
 
-What is here needs no torch; :mod:`.predictor`, :mod:`.fit` and :mod:`.samples`, which run the network, do.
+Importing what is here loads no torch; :mod:`.predictor`, :mod:`.fit` and :mod:`.samples`, which run the network, do.
 """
 
 from vfxstyle.style.apply import TransformField, apply_field

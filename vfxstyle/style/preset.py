@@ -70,9 +70,8 @@ class Preset:
     digest: str
     """SHA-256 of the file's contents; empty until it has been saved or loaded."""
 
-    @property
-    def network(self) -> Predictor:
-        """That network, made anew each time."""
+    def predictor(self) -> Predictor:
+        """That network, made anew."""
         from vfxstyle.style.predictor import Predictor  # loads torch, which grading with known transforms does without
 
         return Predictor.of(self.layers)
