@@ -29,10 +29,10 @@ import numpy as np
 
 from vfxstyle.farm import run as farm
 from vfxstyle.farm.jobs import resolve_jobs
+from vfxstyle.farm.progress import make_progress
 from vfxstyle.farm.run import Outcome, run_jobs
 from vfxstyle.farm.status import statuses_of
 from vfxstyle.pipeline.grade import grade
-from vfxstyle.pipeline.progress import Silent
 from vfxstyle.pipeline.settings import GradeSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,25 +60,30 @@ def finals(folder: Path) -> dict[str, bytes]:
 def kills(count: int, folder: Path) -> list[str]:
     """Kill a grade at random moments."""
     out, whole = folder / "out", folder / "whole" / "out"
+    subprocess.run(command("grade", EXAMPLE, "--preset", "golden", "-o", folder / "warm"), check=True)  # compiles
     start = time.perf_counter()
     subprocess.run(command("grade", EXAMPLE, "--preset", "golden", "-o", whole), check=True)
     length, wanted = time.perf_counter() - start, finals(whole)
     draw, killed, finished, wrong = random.Random(0), 0, 0, []
-    while killed < count:
-        job = subprocess.Popen(command("grade", EXAMPLE, "--preset", "golden", "-o", out), stderr=subprocess.DEVNULL)
-        try:
-            code = job.wait(draw.uniform(0, length))
-        except subprocess.TimeoutExpired:
-            job.kill()
-            job.wait()
-            killed, code = killed + 1, None
-        there = finals(out)
-        wrong += [f"after {killed} kills: {name}" for name, data in there.items() if data != wanted.get(name)]
-        if code is not None:
-            finished += 1
-            if code or there.keys() != wanted.keys():
-                wrong.append(f"ended with {code}, {len(there)} of {len(wanted)} files")
-            shutil.rmtree(out)
+    with make_progress("auto", {}).stage("kills", count) as step:
+        while killed < count:
+            job = subprocess.Popen(
+                command("grade", EXAMPLE, "--preset", "golden", "-o", out), stderr=subprocess.DEVNULL
+            )
+            try:
+                code = job.wait(draw.uniform(0, length))
+            except subprocess.TimeoutExpired:
+                job.kill()
+                job.wait()
+                killed, code = killed + 1, None
+                step()
+            there = finals(out)
+            wrong += [f"after {killed} kills: {name}" for name, data in there.items() if data != wanted.get(name)]
+            if code is not None:
+                finished += 1
+                if code or there.keys() != wanted.keys():
+                    wrong.append(f"ended with {code}, {len(there)} of {len(wanted)} files")
+                shutil.rmtree(out)
     line = f"| SIGKILL at random moments of a grade of 24 frames ({length:.0f} s) | {killed} | "
     return [f"{line}{finished} times to the end | {len(wrong)} wrong |", *wrong[:10]]
 
@@ -151,7 +156,7 @@ def show(count: int, workers: int, folder: Path) -> list[str]:
     farm.run_process = killer.run
     start = time.perf_counter()
     with ThreadPoolExecutor(workers) as engine:
-        report = run_jobs(jobs, engine, Silent(), chunk=2)
+        report = run_jobs(jobs, engine, make_progress("auto", {}), chunk=2)
     wall = time.perf_counter() - start
     farm.run_process = killer._real
     wrong = [f"{s.name}: {s.state} {s.reason}" for s in statuses_of(jobs, report.failures) if s.state != "done"]
