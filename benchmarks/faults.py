@@ -57,14 +57,14 @@ def finals(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def kills(count: int, folder: Path) -> list[str]:
+def kills(count: int, seed: int, folder: Path) -> list[str]:
     """Kill a grade at random moments."""
     out, whole = folder / "out", folder / "whole" / "out"
     subprocess.run(command("grade", EXAMPLE, "--preset", "golden", "-o", folder / "warm"), check=True)  # compiles
     start = time.perf_counter()
     subprocess.run(command("grade", EXAMPLE, "--preset", "golden", "-o", whole), check=True)
     length, wanted = time.perf_counter() - start, finals(whole)
-    draw, killed, finished, wrong = random.Random(0), 0, 0, []
+    draw, killed, finished, wrong = random.Random(seed), 0, 0, []
     with make_progress("auto", {}).stage("kills", count) as step:
         while killed < count:
             job = subprocess.Popen(
@@ -185,12 +185,13 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--shots", type=int, default=40)
     parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments of the kills")
     arguments = parser.parse_args()
     lines = ["| what | how many | outcome | |", "|---|---|---|---|"]
     print("\n".join(lines), flush=True)
     bad = False
     runs = (
-        (arguments.kills, lambda folder: kills(arguments.kills, folder)),
+        (arguments.kills, lambda folder: kills(arguments.kills, arguments.seed, folder)),
         (arguments.files, lambda folder: files(arguments.files, folder)),
         (arguments.shots, lambda folder: show(arguments.shots, arguments.workers, folder)),
     )
