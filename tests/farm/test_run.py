@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 from helpers import frames_of, write_cut
 
 from vfxstyle import grade
 from vfxstyle.cli import cli
-from vfxstyle.errors import FrameError, PartialError, ResourceError, UsageError, VfxStyleError
+from vfxstyle.errors import FrameError, PartialError, ResourceError, ShotError, UsageError, VfxStyleError
 from vfxstyle.farm import run as farm
 from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import Failure, Outcome, engine_of, run_jobs
@@ -79,8 +80,8 @@ def test_a_shot_on_a_dask_cluster_is_the_shot_in_one_run(make_shot, tmp_path, li
     assert told.returncode == 1
     assert "partial" in told.stdout
     assert "4/5" in told.stdout
-    assert "damaged, or of another preset, plate, version or options, and will be made again: 2" in told.stdout
-    assert told.stderr.splitlines()[-1] == "vfxstyle: FAILED code=partial retryable=yes frames=none"
+    assert told.stdout.splitlines()[1].endswith("  damaged: 2")
+    assert told.stderr.splitlines()[-1] == "vfxstyle: FAILED code=partial retryable=yes frames=2"
 
 
 def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_preset, in_this_process):
@@ -138,6 +139,7 @@ def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_pre
     (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
     assert (status.state, status.current, status.frames) == ("partial", 3, 4)
     assert (status.reason, status.retryable) == ("cannot be read, so render them again: 3", False)
+    assert status.by_reason == {"cannot be read, so render them again": (3,)}
     (shot / "plate.0003.exr").unlink()
     settings = replace(QUICK, missing="skip")
     with pytest.raises(PartialError):
@@ -149,10 +151,14 @@ def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_pre
     settings = replace(settings, strength=0.5)
     (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
     assert (status.state, status.current, status.retryable) == ("none", 0, True)
-    assert status.reason == (
-        "damaged, or of another preset, plate, version or options, and will be made again: 1-2,4; "
-        "not in the plate, so render them: 3"
+    assert status.reason == ("of another preset, plate, version or options: 1-2,4; not in the plate, so render them: 3")
+    (tmp_path / "plate_lively" / "plate_lively.0002.exr").unlink()
+    (tmp_path / "plate_lively" / "plate_lively.0004.exr").write_bytes(b"cut")
+    (status,) = statuses_of(
+        resolve_jobs([str(shot)], str(lively_preset), None, None, replace(QUICK, missing="skip")), {}
     )
+    assert (status.state, status.current) == ("partial", 1)
+    assert status.reason == "damaged: 4; not made yet: 2; not in the plate, so render them: 3"
 
 
 def test_a_task_that_its_engine_loses_is_tried_again(make_shot, lively_preset):
@@ -253,6 +259,36 @@ def test_a_cut_with_a_clip_that_lacks_frames_is_written_and_not_called_done(
     assert states == [("partial", False), ("done", False), ("done", False), ("partial", False)]
 
 
+def test_frames_that_wait_for_their_movie_are_told(make_shot, tmp_path, lively_preset):
+    shot, out = make_shot(frames=range(1, 5)), tmp_path / "out.mov"
+    jobs = resolve_jobs([str(shot)], str(lively_preset), str(out), None, QUICK)
+    grade(shot, lively_preset, out, frames="1-3", stage="frames", settings=QUICK)
+    (status,) = statuses_of(jobs, {})
+    assert (status.state, status.current, status.reason) == ("partial", 0, "ready for the movie: 1-3")
+    grade(shot, lively_preset, out, settings=QUICK)
+    assert statuses_of(jobs, {})[0].state == "done"
+
+
+def test_a_shot_that_cannot_be_used_takes_nothing_from_the_others(make_shot, tmp_path, lively_preset, in_this_process):
+    good, gone, hole = make_shot("good", frames=range(1, 3)), tmp_path / "gone", make_shot("hole", frames=range(1, 5))
+    (hole / "hole.0002.exr").unlink()
+    arguments = [str(good), str(gone), str(hole), "--preset", str(lively_preset), *OPTIONS]
+    for command in (["run", "--progress", "none"], ["status"]):
+        told = CliRunner().invoke(cli, ["farm", *command, "--json", *arguments])
+        assert isinstance(told.exception, PartialError)
+        rows = json.loads(told.stdout)
+        assert [(row["name"], row["state"]) for row in rows] == [
+            ("good_lively", "done"),
+            (str(gone), "failed"),
+            (str(hole), "failed"),
+        ]
+        assert "check the path" in rows[1]["reason"]
+        assert "has no frame 2; render the missing frames" in rows[2]["reason"]
+        assert not told.exception.retryable
+    with pytest.raises(ShotError, match="gone"):  # a job for others to run is whole or not made
+        resolve_jobs([str(good), str(gone)], str(lively_preset), None, None, QUICK)
+
+
 def test_a_movie_that_holds_a_frame_is_made_once_and_never_called_done(make_shot, tmp_path, lively_preset):
     shot, out = make_shot(frames=range(1, 5)), tmp_path / "out.mov"
     (shot / "plate.0003.exr").write_bytes(b"junk")
@@ -269,6 +305,9 @@ def test_a_movie_that_holds_a_frame_is_made_once_and_never_called_done(make_shot
         (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), str(out), None, chosen), {})
         assert (status.state, status.current, status.retryable) == ("partial", 3, False)
         assert status.reason == "cannot be read, so render them again: 3"
+    with pytest.raises(PartialError, match="1 frames failed, 0 were written"):  # a movie of nothing is none
+        grade(shot, lively_preset, tmp_path / "part.mov", frames="3", settings=settings)
+    assert not (tmp_path / "part.mov").exists()
     with pytest.raises(FrameError, match=r"plate\.0003"):
         grade(shot, lively_preset, out, settings=QUICK)
 

@@ -14,6 +14,7 @@ from vfxstyle.cli import options
 from vfxstyle.pipeline.settings import DEFAULT_CHUNK, DEFAULT_RETRIES, GradeSettings
 
 if TYPE_CHECKING:
+    from vfxstyle.errors import VfxStyleError
     from vfxstyle.farm.jobs import FarmJob
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -48,10 +49,12 @@ def _jobs(
     choices: Any,
     *,
     to_run: bool = True,
+    refused: dict[str, VfxStyleError] | None = None,
 ) -> list[FarmJob]:
     from vfxstyle.farm.jobs import resolve_jobs
 
-    return resolve_jobs(shots, preset, output, frames, GradeSettings(**choices), handles=handles, to_run=to_run)
+    settings = GradeSettings(**choices)
+    return resolve_jobs(shots, preset, output, frames, settings, handles=handles, to_run=to_run, refused=refused)
 
 
 @click.group()
@@ -147,11 +150,12 @@ def run(
     from vfxstyle.farm.run import engine_of, run_jobs
     from vfxstyle.farm.status import statuses_of
 
-    jobs = _jobs(shots, preset, output, frames, handles, choices)
+    refused: dict[str, VfxStyleError] = {}
+    jobs = _jobs(shots, preset, output, frames, handles, choices, refused=refused)
     with watching(progress, {"tasks": 1}) as watch:
         with engine_of(dask, workers) as engine:
             report = run_jobs(jobs, engine, watch, chunk=chunk, parts=parts, retries=retries)
-        _tell(statuses_of(jobs, report.failures), as_json)
+        _tell(statuses_of(jobs, report.failures, refused), as_json)
 
 
 @farm.command()
@@ -169,8 +173,9 @@ def status(
     """How far every SHOT is, by what is on disk; exits with 1 while not all are done."""
     from vfxstyle.farm.status import statuses_of
 
-    jobs = _jobs(shots, preset, output, frames, handles, choices, to_run=False)
-    _tell(statuses_of(jobs, {}), as_json)
+    refused: dict[str, VfxStyleError] = {}
+    jobs = _jobs(shots, preset, output, frames, handles, choices, to_run=False, refused=refused)
+    _tell(statuses_of(jobs, {}, refused), as_json)
 
 
 def _tell(statuses: Any, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vfxstyle.errors import UsageError
+from vfxstyle.errors import InputError, ResourceError, UsageError, VfxStyleError
 from vfxstyle.pipeline.cut import SUFFIX, read_cut
 from vfxstyle.pipeline.library import find_preset, shipped_folder
 from vfxstyle.pipeline.plan import make_plan
@@ -87,12 +87,14 @@ def resolve_jobs(
     *,
     handles: int = DEFAULT_HANDLES,
     to_run: bool = True,
+    refused: dict[str, VfxStyleError] | None = None,
 ) -> list[FarmJob]:
     """The jobs of some shots and cuts; of several, each gets a folder of its own in ``output``.
 
     A cut becomes a job for each of its clips, with ``handles`` frames before and after, and one for the timeline.
     to_run: whether tasks of them are to be run, so that what these need must be found here.
-    Raises :class:`~vfxstyle.errors.VfxStyleError` for a shot, preset or option that cannot be used.
+    refused: takes up shots that cannot be used, and why, so that the others can go on without them.
+    Raises :class:`~vfxstyle.errors.VfxStyleError` for a preset or option that cannot be used, and for a shot.
     """
     if settings.start_frame is not None:
         raise UsageError("Tasks do not know what the first frame of all is; leave --start-frame out on a farm.")
@@ -102,34 +104,54 @@ def resolve_jobs(
     settings = _pinned(settings, read_info(path), to_run)
     jobs: list[FarmJob] = []
     for shot in shots:
-        if not shot.lower().endswith(SUFFIX):
-            jobs.append(_job(shot, path, output, frames, settings, jobs, of_several=len(shots) > 1))
+        try:
+            own = _jobs_of(shot, path, output, frames, settings, jobs, handles=handles, of_several=len(shots) > 1)
+        except (InputError, ResourceError) as error:
+            if refused is None:
+                raise
+            refused[shot] = error
             continue
-        if frames is not None:
-            raise UsageError("A cut says itself which frames it shows; leave --frames out.")
-        cut = Path(shot).absolute()
-        folder = None if output is None else Path(output).absolute()
-        if folder is not None and len(shots) > 1:
-            folder /= f"{cut.stem}_{path.stem}"
-        found = read_cut(cut, path, folder, handles, settings)
-        _check_free(found.folder.absolute(), jobs)
-        own: list[str] = []
-        for clip in found.works:
-            jobs.append(_job(clip.shot, path, str(clip.output), None, settings, jobs, within=clip.frames))
-            own.append(jobs[-1].name)
-        jobs.append(
-            CutJob(
-                name=_distinct(found.target.stem, jobs),
-                cut=cut,
-                preset=_preset_argument(path),
-                output=found.folder.absolute(),
-                timeline=found.target.absolute(),
-                handles=handles,
-                settings=settings,
-                after=tuple(own),
-            )
-        )
+        jobs += own
     return jobs
+
+
+def _jobs_of(
+    shot: str,
+    preset: Path,
+    output: str | None,
+    frames: str | None,
+    settings: GradeSettings,
+    others: Sequence[FarmJob],
+    *,
+    handles: int,
+    of_several: bool,
+) -> list[FarmJob]:
+    """The job of a shot, or those of a cut."""
+    if not shot.lower().endswith(SUFFIX):
+        return [_job(shot, preset, output, frames, settings, others, of_several=of_several)]
+    if frames is not None:
+        raise UsageError("A cut says itself which frames it shows; leave --frames out.")
+    cut = Path(shot).absolute()
+    folder = None if output is None else Path(output).absolute()
+    if folder is not None and of_several:
+        folder /= f"{cut.stem}_{preset.stem}"
+    found = read_cut(cut, preset, folder, handles, settings)
+    _check_free(found.folder.absolute(), others)
+    clips: list[FarmJob] = []
+    for clip in found.works:
+        known = [*others, *clips]
+        clips.append(_job(clip.shot, preset, str(clip.output), None, settings, known, within=clip.frames))
+    whole = CutJob(
+        name=_distinct(found.target.stem, [*others, *clips]),
+        cut=cut,
+        preset=_preset_argument(preset),
+        output=found.folder.absolute(),
+        timeline=found.target.absolute(),
+        handles=handles,
+        settings=settings,
+        after=tuple(clip.name for clip in clips),
+    )
+    return [*clips, whole]
 
 
 def _job(

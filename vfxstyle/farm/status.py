@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from vfxstyle.errors import PartialError, VfxStyleError
 from vfxstyle.farm.jobs import CutJob, FarmJob, ShotJob
-from vfxstyle.pipeline.grade import find_frames
+from vfxstyle.pipeline.found import find_frames
 from vfxstyle.pipeline.timeline import is_current_timeline
 from vfxstyle.shots import format_frames
 
@@ -35,7 +35,9 @@ class ShotStatus:
     reason: str
     """Why it is not done, where more is known than that nobody has run it; else empty."""
     retryable: bool
-    """Whether running it again can get further."""
+    """Whether running it again can get further, as far as is known: what a run stopped at is known to that run."""
+    by_reason: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Frames that are not done by what is known of them, where something is."""
 
 
 def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
@@ -64,14 +66,25 @@ def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:
     current = len(there.current)
     if current == len(job.asked):
         return replace(nothing, state="done", current=current, retryable=False)
-    why = {
-        "damaged, or of another preset, plate, version or options, and will be made again": there.outdated,
+    begun = bool(current or there.ready)
+    frames = {
+        "damaged": there.damaged,
+        "of another preset, plate, version or options": there.outdated,
+        "not made yet": there.absent if current else (),
+        "ready for the movie": there.ready,
         "cannot be read, so render them again": there.unreadable,
         "not in the plate, so render them": tuple(sorted(set(job.asked) - set(job.frames))),
     }
-    reason = "; ".join(f"{what}: {format_frames(frames)}" for what, frames in why.items() if frames)
+    frames = {what: numbers for what, numbers in frames.items() if numbers}
     left = len(job.frames) - len(there.unreadable) - current  # a run can do nothing about the others
-    return replace(nothing, state="partial" if current else "none", current=current, reason=reason, retryable=left > 0)
+    return replace(
+        nothing,
+        state="partial" if begun else "none",
+        current=current,
+        reason="; ".join(f"{what}: {format_frames(numbers)}" for what, numbers in frames.items()),
+        by_reason=frames,
+        retryable=left > 0,
+    )
 
 
 def _status_of_cut(job: CutJob, nothing: ShotStatus) -> ShotStatus:
@@ -83,8 +96,13 @@ def _status_of_cut(job: CutJob, nothing: ShotStatus) -> ShotStatus:
     return replace(nothing, state="partial", reason="the timeline there lacks clips, or is of another cut or options")
 
 
-def statuses_of(jobs: Sequence[FarmJob], failures: Mapping[str, Failure]) -> list[ShotStatus]:
-    """How far jobs are. failures: how some failed, by name. A cut is done only if all its clips are."""
+def statuses_of(
+    jobs: Sequence[FarmJob], failures: Mapping[str, Failure], refused: Mapping[str, VfxStyleError] | None = None
+) -> list[ShotStatus]:
+    """How far jobs are. A cut is done only if all its clips are.
+
+    failures: how some failed, by name. refused: shots that are no jobs, as resolve_jobs collects them.
+    """
     found = {job.name: status_of(job, failures.get(job.name)) for job in jobs}
     for job in jobs:
         own = found[job.name]
@@ -93,7 +111,10 @@ def statuses_of(jobs: Sequence[FarmJob], failures: Mapping[str, Failure]) -> lis
             again = any(clip.retryable for clip in open_clips)
             state: State = "failed" if own.state == "failed" else "partial"
             found[job.name] = replace(own, state=state, reason=own.reason or "not all clips are done", retryable=again)
-    return list(found.values())
+    return [
+        *found.values(),
+        *(ShotStatus(shot, "failed", 0, 0, "", str(why), why.retryable) for shot, why in (refused or {}).items()),
+    ]
 
 
 def check_done(statuses: Sequence[ShotStatus]) -> None:
@@ -103,9 +124,11 @@ def check_done(statuses: Sequence[ShotStatus]) -> None:
         return
     names = ", ".join(one.name for one in open_ones[:5])
     again = any(one.retryable for one in open_ones)
+    numbers = {number for own in open_ones[0].by_reason.values() for number in own} if len(statuses) == 1 else set()
     error = PartialError(
         f"{len(open_ones)} of {len(statuses)} shots are not done: {names}{' ...' if len(open_ones) > 5 else ''}; "
-        f"{'run again to go on' if again else 'see why, and mend that first'}."
+        f"{'run again to go on' if again else 'see why, and mend that first'}.",
+        frames=sorted(numbers),
     )
     error.retryable = again
     raise error

@@ -15,7 +15,6 @@ from vfxstyle.pipeline.nuke import nuke_file, write_nuke
 from vfxstyle.pipeline.plan import DEFAULT_FRAME_RATE, GradePlan, make_plan
 from vfxstyle.pipeline.plates import open_plate
 from vfxstyle.pipeline.progress import Clock, Progress, Silent
-from vfxstyle.pipeline.records import FoundFrames
 from vfxstyle.pipeline.settings import GradeSettings, GradeStage
 from vfxstyle.pipeline.sinks import is_one_stretch
 from vfxstyle.pipeline.store import AnalysisFolder
@@ -73,7 +72,7 @@ def grade(
     settings = replace(settings or GradeSettings(), **options)
     clock = Clock(progress or Silent())
     with open_plate(shot, settings, within) as plate:
-        plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings, stage)
+        plan = make_plan(plate, find_preset(preset), output, frames_asked(frames, plate), analysis, settings, stage)
         look = read_preset(plan.preset)
         _announce(plan, plate, clock)
         job = Job(plan, plate, look, stage=stage)
@@ -83,6 +82,8 @@ def grade(
             check_writable(job.plan.files[0].parent)
             studied = job.analyse(clock)
             job.render(todo, studied, clock)
+        if stage == "frames":
+            clock.note(f"made ready for {plan.output}, which the command without --stage writes of all frames")
         if settings.write_nuke:
             clock.note(f"Nuke script: {write_nuke(plan, plate)}")
         left_out = _left_out(plate, plan, frames)
@@ -152,35 +153,18 @@ def plan_grade(
     """What :func:`grade` would do with the same arguments, as JSON values, without writing anything."""
     settings = settings or GradeSettings()
     with open_plate(shot, settings, within) as plate:
-        plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings, stage)
+        plan = make_plan(plate, find_preset(preset), output, frames_asked(frames, plate), analysis, settings, stage)
         job = Job(plan, plate, read_preset(plan.preset), stage=stage)
         files = list(dict.fromkeys(job.plan.targets[number] for number in job.outdated()))
         support = job.support_files(files) + ([nuke_file(plan)] if settings.write_nuke else [])
         return job.plan.as_json(files, support)
 
 
-def find_frames(
-    shot: str | Path,
-    preset: str | Path,
-    output: str | Path | None = None,
-    *,
-    frames: str | Sequence[int] | None = None,
-    within: Sequence[int] | None = None,
-    analysis: str | Path | None = None,
-    settings: GradeSettings | None = None,
-) -> FoundFrames:
-    """What is there of the frames that :func:`grade` with the same arguments makes."""
-    settings = settings or GradeSettings()
-    with open_plate(shot, settings, within) as plate:
-        plan = make_plan(plate, find_preset(preset), output, _numbers(frames, plate), analysis, settings)
-        return Job(plan, plate, read_preset(plan.preset)).found()
-
-
 def _asked(frames: str | Sequence[int]) -> tuple[int, ...]:
     return parse_frames(frames) if isinstance(frames, str) else tuple(frames)
 
 
-def _numbers(frames: str | Sequence[int] | None, shot: Shot) -> tuple[int, ...] | None:
+def frames_asked(frames: str | Sequence[int] | None, shot: Shot) -> tuple[int, ...] | None:
     """The frames asked for, without those that are to be left out because they are missing."""
     if frames is None:
         return None

@@ -17,7 +17,8 @@ from vfxstyle.pipeline.identity import read_unchanged
 from vfxstyle.pipeline.overlap import reading_ahead, storing
 from vfxstyle.pipeline.plan import GradePlan, analysis_settings
 from vfxstyle.pipeline.progress import Clock
-from vfxstyle.pipeline.records import FoundFrames, Records, key_of
+from vfxstyle.pipeline.records import Records
+from vfxstyle.pipeline.records import key_of as records_key
 from vfxstyle.pipeline.render import Renderer, ShotTransforms, look_of, stored_transforms
 from vfxstyle.pipeline.request import AnalysisRequest
 from vfxstyle.pipeline.settings import GradeStage
@@ -74,14 +75,14 @@ class Job:
         if self.movie is not None and wants_sound(plan, shot):
             check_sound(shot.file_of(shot.frames[0]))
 
-    def _key(self, target: Path) -> str:
+    def key_of_file(self, target: Path) -> str:
         """Hash of what an output file is made from."""
-        return self._key_of(self._numbers[target])
+        return self.key_of(self._numbers[target])
 
-    def _key_of(self, numbers: Sequence[int]) -> str:
+    def key_of(self, numbers: Sequence[int]) -> str:
         """Hash of what a file with these frames is made from."""
         held = sorted({*self.failed, *self._unreadable} & set(numbers)) if self.movie is not None else []
-        return key_of(
+        return records_key(
             **({"held": held} if held else {}),
             frames=list(numbers),
             plate=sorted({self.request.plate_files[self.shot.file_of(n).name].sha256 for n in numbers}),
@@ -116,19 +117,19 @@ class Job:
         if overwrite == "always":
             return list(self.plan.frames)
         if self.plan.settings.on_error == "skip":
-            self._recall_unreadable()
-        fresh = self._fresh()
+            self.recall_unreadable()
+        fresh = self.fresh()
         lost = set() if self.encodes else set(self.failed)
         return [number for number, path in self.plan.targets.items() if not fresh[path] and number not in lost]
 
-    def _fresh(self) -> dict[Path, bool]:
+    def fresh(self) -> dict[Path, bool]:
         """Whether each file is there and need not be made; one that must never be touched need only be there."""
         if self.movie is not None and not self.encodes:  # its frames are made for it, and are nobody's to keep
             if self._has_movie():
                 return dict.fromkeys(self.plan.files, True)
         elif self.plan.settings.overwrite == "never":
             return {path: path.exists() for path in self.plan.files}
-        return {path: self.records.is_current(path, self._key(path)) for path in self.plan.files}
+        return {path: self.records.is_current(path, self.key_of_file(path)) for path in self.plan.files}
 
     def _has_movie(self) -> bool:
         """Whether a movie of, among others, the frames of the plan is there and current, or must not be touched."""
@@ -138,7 +139,7 @@ class Job:
             return self.movie.exists()
         frames = self.records.frames_of(self.movie)
         known = set(self.plan.frames) <= set(frames) <= set(self.shot.frames)
-        return known and self.records.is_current(self.movie, self._key_of(frames))
+        return known and self.records.is_current(self.movie, self.key_of(frames))
 
     def recall_untouched(self, kept: Iterable[int]) -> None:
         """Take up what was recorded of pixels left alone on frames that are there already."""
@@ -153,18 +154,7 @@ class Job:
             return []  # what has become a movie is not needed any more
         return found
 
-    def found(self) -> FoundFrames:
-        """What is there of the frames, whatever would be written over."""
-        self._recall_unreadable()
-        fresh = self._fresh()
-        readable = [(number, path) for number, path in self.plan.targets.items() if number not in self.failed]
-        return FoundFrames(
-            current=tuple(number for number, path in readable if fresh[path]),
-            outdated=tuple(number for number, path in readable if not fresh[path] and path.exists()),
-            unreadable=tuple(sorted(self.failed)),
-        )
-
-    def _recall_unreadable(self) -> None:
+    def recall_unreadable(self) -> None:
         """Frames that an analysis of this very plate could not read have failed already."""
         analysis = self.request.stored
         if analysis.is_segmented(self.shot):
@@ -243,8 +233,8 @@ class Job:
             with suppress(OSError):
                 sink.discard()
             raise
-        if movie is not None:
-            self.records.store(movie.path, self._key(movie.path), self.plan.frames, self.untouched)
+        if movie is not None and last is not None:
+            self.records.store(movie.path, self.key_of_file(movie.path), self.plan.frames, self.untouched)
 
     def _rendered(self, renderer: Renderer, plate: Frame) -> Frame:
         rendered = renderer.render(plate)
@@ -262,7 +252,7 @@ class Job:
 
     def _read(self, number: int) -> Frame | MovieFrame:
         """A frame of the plate, or of the movie if a task has made it ready."""
-        if self.encodes and self.records.is_current(self.prepared[number], self._key_of([number])):
+        if self.encodes and self.records.is_current(self.prepared[number], self.key_of([number])):
             self.untouched |= self.records.untouched_of(self.prepared[number])
             return read_prepared(self.prepared[number], number)
         return self._read_unless_failed(number)
@@ -285,7 +275,7 @@ class Job:
         def store_and_record() -> None:
             written = store()
             own = {number: self.untouched[number] for number in self._numbers[written] if number in self.untouched}
-            self.records.store(written, self._key(written), untouched=own)
+            self.records.store(written, self.key_of_file(written), untouched=own)
 
         return store_and_record
 

@@ -5,24 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vfxstyle.errors import OutputError
 from vfxstyle.files import file_digest, write_atomically
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundFrames:
-    """What is there of the frames of a grade; those of a movie are there when it is."""
-
-    current: tuple[int, ...]
-    """Frames that are whole and made from this plate, preset and settings; or just there, if they are to be kept."""
-    outdated: tuple[int, ...]
-    """Frames that are there and are damaged, or made from something else."""
-    unreadable: tuple[int, ...]
-    """Frames of the plate that the analysis could not read; a movie holds the frame before."""
 
 
 def key_of(**ingredients: Any) -> str:
@@ -45,6 +32,14 @@ class Records:
         try:
             record = json.loads(self.file_of(output).read_text())
             return bool(record["key"] == key and record["sha256"] == file_digest(output))
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def is_damaged(self, output: Path, key: str) -> bool:
+        """Whether ``output`` is there and was made from what ``key`` stands for, but has changed since."""
+        try:
+            record = json.loads(self.file_of(output).read_text())
+            return bool(record["key"] == key and record["sha256"] != file_digest(output))
         except (OSError, ValueError, KeyError, TypeError):
             return False
 

@@ -1,0 +1,65 @@
+"""What is there of the frames of a grade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vfxstyle.pipeline.grade import frames_asked
+from vfxstyle.pipeline.job import Job
+from vfxstyle.pipeline.library import find_preset
+from vfxstyle.pipeline.plan import make_plan
+from vfxstyle.pipeline.plates import open_plate
+from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.style import read_preset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFrames:
+    """What is there of the frames of a grade; those of a movie are what it is."""
+
+    current: tuple[int, ...]
+    """Frames that are whole and made from this plate, preset and settings; or just there, if they are to be kept."""
+    damaged: tuple[int, ...]
+    """Frames that were made from all of it, and have changed since."""
+    outdated: tuple[int, ...]
+    """Frames that are there and were made from something else."""
+    absent: tuple[int, ...]
+    """Frames that are not there."""
+    ready: tuple[int, ...]
+    """Frames that are made ready for a movie that is not there."""
+    unreadable: tuple[int, ...]
+    """Frames of the plate that the analysis could not read; a movie holds the frame before."""
+
+
+def find_frames(
+    shot: str | Path,
+    preset: str | Path,
+    output: str | Path | None = None,
+    *,
+    frames: str | Sequence[int] | None = None,
+    within: Sequence[int] | None = None,
+    analysis: str | Path | None = None,
+    settings: GradeSettings | None = None,
+) -> FoundFrames:
+    """What is there of the frames that :func:`grade` with the same arguments makes."""
+    settings = settings or GradeSettings()
+    with open_plate(shot, settings, within) as plate:
+        plan = make_plan(plate, find_preset(preset), output, frames_asked(frames, plate), analysis, settings)
+        job = Job(plan, plate, read_preset(plan.preset))
+        job.recall_unreadable()
+        fresh, records = job.fresh(), job.records
+        readable = [(number, path) for number, path in plan.targets.items() if number not in job.failed]
+        current = tuple(number for number, path in readable if fresh[path])
+        damaged = {path for path in set(plan.targets.values()) if records.is_damaged(path, job.key_of_file(path))}
+        left = [(number, path) for number, path in readable if number not in current and path not in damaged]
+        prepared = {} if current else plan.prepared
+        return FoundFrames(
+            current=current,
+            damaged=tuple(number for number, path in readable if path in damaged and not fresh[path]),
+            outdated=tuple(number for number, path in left if path.exists()),
+            absent=tuple(number for number, path in left if not path.exists()),
+            ready=tuple(n for n, path in prepared.items() if records.is_current(path, job.key_of([n]))),
+            unreadable=tuple(sorted(job.failed)),
+        )
