@@ -52,14 +52,15 @@ def find_frames(
         fresh, records = job.fresh(), job.records
         readable = [(number, path) for number, path in plan.targets.items() if number not in job.failed]
         current = tuple(number for number, path in readable if fresh[path])
-        damaged = {path for path in set(plan.targets.values()) if records.is_damaged(path, job.key_of_file(path))}
-        left = [(number, path) for number, path in readable if number not in current and path not in damaged]
+        left = [(number, path) for number, path in readable if not fresh[path]]
+        there = {path for path in plan.files if not fresh[path] and path.exists()}
+        damaged = {path for path in there if records.is_damaged(path, job.key_of_file(path))}
         prepared = {} if current else plan.prepared
         return FoundFrames(
             current=current,
-            damaged=tuple(number for number, path in readable if path in damaged and not fresh[path]),
-            outdated=tuple(number for number, path in left if path.exists()),
-            absent=tuple(number for number, path in left if not path.exists()),
+            damaged=tuple(number for number, path in left if path in damaged),
+            outdated=tuple(number for number, path in left if path in there and path not in damaged),
+            absent=tuple(number for number, path in left if path not in there),
             ready=tuple(n for n, path in prepared.items() if records.is_current(path, job.key_of([n]))),
             unreadable=tuple(sorted(job.failed)),
         )

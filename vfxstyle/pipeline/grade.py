@@ -82,7 +82,7 @@ def grade(
             check_writable(job.plan.files[0].parent)
             studied = job.analyse(clock)
             job.render(todo, studied, clock)
-        if stage == "frames":
+        if stage == "frames" and todo:
             clock.note(f"made ready for {plan.output}, which the command without --stage writes of all frames")
         if settings.write_nuke:
             clock.note(f"Nuke script: {write_nuke(plan, plate)}")
