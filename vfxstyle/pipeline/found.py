@@ -36,15 +36,14 @@ class FoundFrames:
 def find_frames(
     shot: str | Path,
     preset: str | Path,
-    output: str | Path | None = None,
+    output: Path,
     *,
-    frames: str | Sequence[int] | None = None,
-    within: Sequence[int] | None = None,
-    analysis: str | Path | None = None,
-    settings: GradeSettings | None = None,
+    frames: Sequence[int],
+    within: Sequence[int] | None,
+    analysis: Path,
+    settings: GradeSettings,
 ) -> FoundFrames:
-    """What is there of the frames that :func:`grade` with the same arguments makes."""
-    settings = settings or GradeSettings()
+    """What is there of the frames that :func:`~vfxstyle.pipeline.grade.grade` with the same arguments makes."""
     with open_plate(shot, settings, within) as plate:
         plan = make_plan(plate, find_preset(preset), output, frames_asked(frames, plate), analysis, settings)
         job = Job(plan, plate, read_preset(plan.preset))
@@ -54,13 +53,13 @@ def find_frames(
         current = tuple(number for number, path in readable if fresh[path])
         left = [(number, path) for number, path in readable if not fresh[path]]
         there = {path for path in plan.files if not fresh[path] and path.exists()}
-        damaged = {path for path in there if records.is_damaged(path, job.key_of_file(path))}
+        damaged = {path for path in there if records.was_made_from(path, job.key_of_file(path))}
         prepared = {} if current else plan.prepared
         return FoundFrames(
             current=current,
             damaged=tuple(number for number, path in left if path in damaged),
             outdated=tuple(number for number, path in left if path in there and path not in damaged),
             absent=tuple(number for number, path in left if path not in there),
-            ready=tuple(n for n, path in prepared.items() if records.is_current(path, job.key_of([n]))),
+            ready=tuple(n for n, path in prepared.items() if records.is_current(path, job.key_of_frames([n]))),
             unreadable=tuple(sorted(job.failed)),
         )

@@ -17,8 +17,7 @@ from vfxstyle.pipeline.identity import read_unchanged
 from vfxstyle.pipeline.overlap import reading_ahead, storing
 from vfxstyle.pipeline.plan import GradePlan, analysis_settings
 from vfxstyle.pipeline.progress import Clock
-from vfxstyle.pipeline.records import Records
-from vfxstyle.pipeline.records import key_of as records_key
+from vfxstyle.pipeline.records import Records, key_of
 from vfxstyle.pipeline.render import Renderer, ShotTransforms, look_of, stored_transforms
 from vfxstyle.pipeline.request import AnalysisRequest
 from vfxstyle.pipeline.settings import GradeStage
@@ -77,12 +76,12 @@ class Job:
 
     def key_of_file(self, target: Path) -> str:
         """Hash of what an output file is made from."""
-        return self.key_of(self._numbers[target])
+        return self.key_of_frames(self._numbers[target])
 
-    def key_of(self, numbers: Sequence[int]) -> str:
+    def key_of_frames(self, numbers: Sequence[int]) -> str:
         """Hash of what a file with these frames is made from."""
         held = sorted({*self.failed, *self._unreadable} & set(numbers)) if self.movie is not None else []
-        return records_key(
+        return key_of(
             **({"held": held} if held else {}),
             frames=list(numbers),
             plate=sorted({self.request.plate_files[self.shot.file_of(n).name].sha256 for n in numbers}),
@@ -139,7 +138,7 @@ class Job:
             return self.movie.exists()
         frames = self.records.frames_of(self.movie)
         known = set(self.plan.frames) <= set(frames) <= set(self.shot.frames)
-        return known and self.records.is_current(self.movie, self.key_of(frames))
+        return known and self.records.is_current(self.movie, self.key_of_frames(frames))
 
     def recall_untouched(self, kept: Iterable[int]) -> None:
         """Take up what was recorded of pixels left alone on frames that are there already."""
@@ -252,7 +251,7 @@ class Job:
 
     def _read(self, number: int) -> Frame | MovieFrame:
         """A frame of the plate, or of the movie if a task has made it ready."""
-        if self.encodes and self.records.is_current(self.prepared[number], self.key_of([number])):
+        if self.encodes and self.records.is_current(self.prepared[number], self.key_of_frames([number])):
             self.untouched |= self.records.untouched_of(self.prepared[number])
             return read_prepared(self.prepared[number], number)
         return self._read_unless_failed(number)

@@ -27,35 +27,38 @@ class Records:
         """The record of an output file."""
         return self.folder / f"{output.name}.json"
 
+    def _said_of(self, output: Path) -> dict[str, Any]:
+        """What the record of an output says; nothing where there is none."""
+        try:
+            found = json.loads(self.file_of(output).read_text())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def was_made_from(self, output: Path, key: str) -> bool:
+        """Whether ``output`` was made from what ``key`` stands for, whatever has become of it."""
+        return bool(self._said_of(output).get("key") == key)
+
     def is_current(self, output: Path, key: str) -> bool:
         """Whether ``output`` is there, was made from what ``key`` stands for, and has not changed since."""
+        said = self._said_of(output)
         try:
-            record = json.loads(self.file_of(output).read_text())
-            return bool(record["key"] == key and record["sha256"] == file_digest(output))
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
-
-    def is_damaged(self, output: Path, key: str) -> bool:
-        """Whether ``output`` is there and was made from what ``key`` stands for, but has changed since."""
-        try:
-            record = json.loads(self.file_of(output).read_text())
-            return bool(record["key"] == key and record["sha256"] != file_digest(output))
-        except (OSError, ValueError, KeyError, TypeError):
+            return bool(said.get("key") == key and said.get("sha256") == file_digest(output))
+        except OSError:
             return False
 
     def frames_of(self, output: Path) -> tuple[int, ...]:
         """The frames that are in ``output``, where its record says so; else none."""
         try:
-            return tuple(int(number) for number in json.loads(self.file_of(output).read_text())["frames"])
-        except (OSError, ValueError, OverflowError, KeyError, TypeError):
+            return tuple(int(number) for number in self._said_of(output).get("frames", ()))
+        except (ValueError, OverflowError, TypeError):
             return ()
 
     def untouched_of(self, output: Path) -> dict[int, int]:
         """Pixels that were left as they are, by the frames in ``output`` that have any, where its record says so."""
         try:
-            counts = json.loads(self.file_of(output).read_text())["untouched"]
-            return {int(number): int(count) for number, count in counts.items()}
-        except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError):
+            return {int(number): int(count) for number, count in self._said_of(output).get("untouched", {}).items()}
+        except (ValueError, OverflowError, TypeError, AttributeError):
             return {}
 
     def store(
