@@ -20,20 +20,20 @@ from benchmarks.image_tables import CPU, fitted_per_superpixel, learnt_preset, s
 from benchmarks.rivals import Grading, learnt_cube, learnt_unet
 from benchmarks.stability import Clip, flicker, largest_pop, warping_error
 from benchmarks.styles import Labelled, graded
+from vfxstyle.analysis.arrays import StoredFeatures
+from vfxstyle.analysis.predict import predict_transforms
+from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.features.registry import backbone_class
-from vfxstyle.pipeline.exemplars import PairPictures
-from vfxstyle.pipeline.feature_file import StoredFeatures
-from vfxstyle.pipeline.job import Job
-from vfxstyle.pipeline.lessons import Lesson, lesson_of
-from vfxstyle.pipeline.plan import make_plan
-from vfxstyle.pipeline.plates import lab_of_picture
-from vfxstyle.pipeline.progress import Clock, Silent
-from vfxstyle.pipeline.render import predict_transforms
-from vfxstyle.pipeline.settings import GradeSettings, TrainSettings
-from vfxstyle.pipeline.store import AnalysisFolder
+from vfxstyle.grading.job import Job
+from vfxstyle.grading.plan import make_plan
+from vfxstyle.looks import Preset, read_preset, save_preset
+from vfxstyle.plates.picture import lab_of_picture
+from vfxstyle.progress import Clock, Silent
+from vfxstyle.settings import GradeSettings, TrainSettings
 from vfxstyle.shots import open_shot
-from vfxstyle.style import Preset, read_preset, save_preset
+from vfxstyle.training.examples import Lesson, lesson_of
+from vfxstyle.training.pairs import PairPictures
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -27,13 +27,13 @@ from pathlib import Path
 
 import numpy as np
 
+from vfxstyle.cli.progress import make_progress
 from vfxstyle.farm import run as farm
 from vfxstyle.farm.jobs import resolve_jobs
-from vfxstyle.farm.progress import make_progress
 from vfxstyle.farm.run import Outcome, run_jobs
 from vfxstyle.farm.status import statuses_of
-from vfxstyle.pipeline.grade import grade
-from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.grading.grade import grade
+from vfxstyle.settings import GradeSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "big_buck_bunny"

@@ -15,7 +15,7 @@ import atheris
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # tests do the same with fewer inputs
 
-with atheris.instrument_imports(include=["vfxstyle.style.preset", "vfxstyle.pipeline.manifests", "fileseq", "json"]):
+with atheris.instrument_imports(include=["vfxstyle.looks.preset", "vfxstyle.analysis.manifest", "fileseq", "json"]):
     import parsers
 
 EXAMPLE = ROOT / "examples" / "big_buck_bunny"

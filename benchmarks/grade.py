@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tsp.py beside th
 import numpy as np
 
 from vfxstyle import grade, open_shot
+from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.color import ColorConfig
-from vfxstyle.pipeline.plates import analysis_picture, lab_of_picture
-from vfxstyle.pipeline.spaces import Light, input_space, output_space
-from vfxstyle.pipeline.store import AnalysisFolder
+from vfxstyle.plates.picture import analysis_picture, lab_of_picture
+from vfxstyle.plates.spaces import Light, input_space, output_space
 from vfxstyle.shots import OutputFormat
 from vfxstyle.shots.writing import ImageSink, PictureStyle
 

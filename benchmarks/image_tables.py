@@ -28,15 +28,15 @@ from vfxstyle.features.extract import Seen, Segmentation, describe
 from vfxstyle.features.histogram import colour_histograms
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.features.vectors import COLOUR_PARTS
-from vfxstyle.pipeline.exemplars import PairPictures
-from vfxstyle.pipeline.learn import learn
-from vfxstyle.pipeline.lessons import Lesson, lesson_of
-from vfxstyle.pipeline.plates import analysis_size, lab_of_picture
-from vfxstyle.pipeline.progress import Clock, Silent
-from vfxstyle.pipeline.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_STILL_SUPERPIXELS, TrainSettings
-from vfxstyle.pipeline.still import DescribedStill, described_still, graded_still
-from vfxstyle.pipeline.train import preset_of
-from vfxstyle.style import Preset, fit_transform, transform_lab
+from vfxstyle.looks import Preset, fit_transform, transform_lab
+from vfxstyle.plates.picture import analysis_size, lab_of_picture
+from vfxstyle.progress import Clock, Silent
+from vfxstyle.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_STILL_SUPERPIXELS, TrainSettings
+from vfxstyle.training.examples import Lesson, lesson_of
+from vfxstyle.training.learn import learn
+from vfxstyle.training.pairs import PairPictures
+from vfxstyle.training.stills import DescribedStill, described_still, graded_still
+from vfxstyle.training.train import preset_of
 
 FloatArray = npt.NDArray[np.float32]
 

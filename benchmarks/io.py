@@ -37,9 +37,9 @@ import PyOpenColorIO as ocio
 
 from vfxstyle import open_shot
 from vfxstyle.color import ColorConfig
-from vfxstyle.pipeline.grade import grade
-from vfxstyle.pipeline.overlap import storing
-from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.grading.grade import grade
+from vfxstyle.plates.overlap import storing
+from vfxstyle.settings import GradeSettings
 from vfxstyle.shots import Frame, OutputFormat, Window, exr
 from vfxstyle.shots.prores import PROFILES, ProResSink
 from vfxstyle.shots.writing import write_exr
@@ -140,7 +140,7 @@ def peak_memory(size: tuple[int, int], frames: int, preset: str) -> float:
         plate = Path(place) / "plate"
         make_plate(plate, size, frames)
         code = (
-            "import sys; from vfxstyle.pipeline.grade import grade; grade(*sys.argv[1:4]);"
+            "import sys; from vfxstyle.grading.grade import grade; grade(*sys.argv[1:4]);"
             "print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')))"
         )
         done = subprocess.run(

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vfxstyle.style.lut import apply_cube, fit_cube
+from vfxstyle.looks.lut import apply_cube, fit_cube
 
 FloatArray = npt.NDArray[np.float32]
 Grading = Callable[[FloatArray], FloatArray]

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.image_tables import figure_twelve, read_set, table_one, table_two
 from benchmarks.styles import LOCAL_STYLES, STYLES
 from benchmarks.video_tables import video_tables
-from vfxstyle.pipeline.settings import TrainSettings
+from vfxstyle.settings import TrainSettings
 
 CLIPS = ("blackswan", "parkour", "car-shadow")
 

@@ -48,7 +48,7 @@ from tsp import DISFlow, segment
 from tsp.energy import Evaluator
 from tsp.metrics import Scores, score
 from tsp.settings import Settings
-from vfxstyle.pipeline.selection import choose_frames
+from vfxstyle.superpixels.frame_choice import choose_frames
 
 # The published implementation: SPs/frame, life, EV2D, EV3D, UE3D, SA3D, UE2D, boundary recall, share of frames that the
 # greedy choice needs, CPU seconds over SLIC's. Flow by DIS, first 30 frames, default settings; None where not measured.

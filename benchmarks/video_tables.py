@@ -33,10 +33,10 @@ from benchmarks.image_tables import CPU, small
 from benchmarks.styles import labelled_clip
 from vfxstyle.features.extract import Segmentation, describe, see
 from vfxstyle.features.vgg import Vgg16, random_weights
-from vfxstyle.pipeline.library import find_preset
-from vfxstyle.pipeline.settings import TrainSettings
-from vfxstyle.pipeline.tables import table_of
-from vfxstyle.style import read_preset
+from vfxstyle.looks import read_preset
+from vfxstyle.looks.library import find_preset
+from vfxstyle.settings import TrainSettings
+from vfxstyle.superpixels.tables import table_of
 
 
 @dataclass

@@ -20,16 +20,16 @@ import numpy as np
 from benchmarks.styles import Labelled, graded, labelled_pictures
 from vfxstyle.features import pick_device
 from vfxstyle.features.registry import backbone_class
-from vfxstyle.pipeline.exemplars import ExemplarPair, Picture, PictureReader, pairs_digest
-from vfxstyle.pipeline.learn import learn
-from vfxstyle.pipeline.lessons import Lesson
-from vfxstyle.pipeline.plates import lab_of_picture
-from vfxstyle.pipeline.progress import Clock
-from vfxstyle.pipeline.settings import TrainSettings
-from vfxstyle.pipeline.still import graded_picture
-from vfxstyle.pipeline.train import preset_card, preset_of, studied, train_report
-from vfxstyle.report.training import training_page
-from vfxstyle.style import save_preset
+from vfxstyle.looks import save_preset
+from vfxstyle.plates.picture import lab_of_picture
+from vfxstyle.progress import Clock
+from vfxstyle.settings import TrainSettings
+from vfxstyle.training.examples import Lesson
+from vfxstyle.training.learn import learn
+from vfxstyle.training.pairs import ExemplarPair, Picture, PictureReader, pairs_digest
+from vfxstyle.training.report import training_page
+from vfxstyle.training.stills import graded_picture
+from vfxstyle.training.train import preset_card, preset_of, studied, train_report
 
 HERE = Path(__file__).resolve().parent
 SHIPPED = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import REPOSITORY, make_preset, moving_picture, write_picture
 
-from vfxstyle.style import save_preset
+from vfxstyle.looks import save_preset
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,8 @@ from vfxstyle.features import every_part, projected_parts
 from vfxstyle.features.histogram import SIZE
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.features.vectors import SURROUND, context_parts
-from vfxstyle.style import Preset, PresetInfo, Standardisation
-from vfxstyle.style.predictor import Predictor
+from vfxstyle.looks import Preset, PresetInfo, Standardisation
+from vfxstyle.looks.predictor import Predictor
 
 FloatArray = npt.NDArray[np.float32]
 REPOSITORY = Path(__file__).resolve().parents[1]

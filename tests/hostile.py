@@ -22,8 +22,8 @@ SECONDS = 20
 def read(path: Path) -> str:
     """Open and read a file as the tool would; what came of it."""
     from vfxstyle.errors import VfxStyleError
+    from vfxstyle.looks import read_preset
     from vfxstyle.shots import open_shot
-    from vfxstyle.style import read_preset
 
     try:
         if path.suffix == ".safetensors":
@@ -63,8 +63,6 @@ def attempt(path: Path) -> dict[str, object]:
 
 def main() -> None:
     """Try every path given, or those on standard input."""
-    import vfxstyle.shots.movies
-    import vfxstyle.style  # noqa: F401 - imported before forking
 
     paths = sys.stdin.read().splitlines() if sys.argv[1:] == ["-"] else sys.argv[1:]
     for path in paths:

@@ -14,12 +14,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from vfxstyle.analysis.manifest import SCHEMA
+from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import PresetError, UsageError
-from vfxstyle.pipeline.cards import model_card
-from vfxstyle.pipeline.identity import SCHEMA
-from vfxstyle.pipeline.store import AnalysisFolder
+from vfxstyle.looks import read_info, read_preset
+from vfxstyle.looks.cards import model_card
 from vfxstyle.shots import format_frames, open_shot, parse_frames
-from vfxstyle.style import read_info, read_preset
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="vfxstyle-parsers-"))
 """Folder of this process."""

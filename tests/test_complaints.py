@@ -8,10 +8,10 @@ from vfxstyle import grade, load_preset, open_shot
 from vfxstyle.color import from_grading, lab_to_linear, linear_to_lab, to_grading
 from vfxstyle.color.grading import HEADROOM
 from vfxstyle.errors import ColorError
-from vfxstyle.pipeline.library import shipped_folder
-from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.looks import TransformField, apply_field, save_preset
+from vfxstyle.looks.library import shipped_folder
+from vfxstyle.settings import GradeSettings
 from vfxstyle.shots.exr import read_parts
-from vfxstyle.style import TransformField, apply_field, save_preset
 
 QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 RAYS = np.float32(

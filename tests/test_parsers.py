@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parsers import PresetParts, read_manifest, read_preset_file, read_range, signed
 
-from vfxstyle.style import save_preset
+from vfxstyle.looks import save_preset
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

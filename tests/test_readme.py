@@ -9,8 +9,8 @@ from helpers import EXAMPLE, REPOSITORY, read_pixels
 
 from vfxstyle import grade, load_preset, open_shot
 from vfxstyle.cli import cli
-from vfxstyle.pipeline.cards import model_card
-from vfxstyle.pipeline.library import shipped_folder
+from vfxstyle.looks.cards import model_card
+from vfxstyle.looks.library import shipped_folder
 
 README = (REPOSITORY / "README.md").read_text()
 SHIPPED = ("golden", "pop-out", "local-xpro", "watercolor", "cold", "spring")

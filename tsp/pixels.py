@@ -1,7 +1,7 @@
 """The pixels of one frame where they are worked on: its label map, its colours, and every move that looks at them.
 
 Tables of superpixels, a row each, lie on the host; the pixels lie on a device. :class:`HostPixels` is the CPU's form,
-one pixel after the other; :class:`tsp.parallel.DevicePixels` works on many at once. The tracker knows only this.
+one pixel after the other; :class:`tsp.gpu.parallel.DevicePixels` works on many at once. The tracker knows only this.
 """
 
 from __future__ import annotations

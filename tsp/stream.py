@@ -65,7 +65,7 @@ def _place_on(device: str) -> Place:
         return HostPixels
     if not re.fullmatch(r"cuda(:\d+)?", device):
         raise ValueError(f"device is {device!r}; it must be 'cpu', 'cuda' or 'cuda:N'.")
-    from tsp.parallel import place_on  # torch is only needed here
+    from tsp.gpu.parallel import place_on  # torch is only needed here
 
     return place_on(device)
 

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 from vfxstyle._version import __version__
 
 if TYPE_CHECKING:
-    from vfxstyle.pipeline.analyze import analyze
-    from vfxstyle.pipeline.grade import grade
-    from vfxstyle.pipeline.library import load_preset
-    from vfxstyle.pipeline.train import train
+    from vfxstyle.analysis.analyze import analyze
+    from vfxstyle.grading.grade import grade
+    from vfxstyle.looks.library import load_preset
     from vfxstyle.shots.discover import open_shot
+    from vfxstyle.training.train import train
 
 __all__ = ["__version__", "analyze", "grade", "load_preset", "open_shot", "train"]
 
 _HOMES = {
-    "analyze": "vfxstyle.pipeline.analyze",
-    "grade": "vfxstyle.pipeline.grade",
-    "load_preset": "vfxstyle.pipeline.library",
+    "analyze": "vfxstyle.analysis.analyze",
+    "grade": "vfxstyle.grading.grade",
+    "load_preset": "vfxstyle.looks.library",
     "open_shot": "vfxstyle.shots.discover",
-    "train": "vfxstyle.pipeline.train",
+    "train": "vfxstyle.training.train",
 }
 
 

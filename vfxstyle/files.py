@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 _ABANDONED = 24 * 3600  # seconds after which what is in the making belongs to nobody any more
 _IN_THE_MAKING = re.compile(r"^\..+\.[0-9a-f]{12}\.part(\.\w+)?$")
@@ -103,3 +104,8 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file's contents, as hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def key_of(**ingredients: Any) -> str:
+    """SHA-256, as hexadecimal, of JSON values by name: of everything that decides what a file contains."""
+    return hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()

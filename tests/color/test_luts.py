@@ -6,7 +6,7 @@ import pytest
 
 from vfxstyle.color.luts import write_cdl, write_cube
 from vfxstyle.errors import OutputError
-from vfxstyle.style.lut import Cdl, apply_cube
+from vfxstyle.looks.lut import Cdl, apply_cube
 
 
 @pytest.fixture

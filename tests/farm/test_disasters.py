@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 from helpers import frames_of, make_preset, moving_picture, write_picture
 
-from vfxstyle.style import save_preset
+from vfxstyle.looks import save_preset
 
 QUICK = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu", "--progress", "none"]
 FRAMES = range(1, 25)

@@ -10,7 +10,7 @@ from helpers import write_cut
 from vfxstyle.errors import ResourceError, UsageError
 from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.opencue import job_spec, submit
-from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.settings import GradeSettings
 
 pytest.importorskip("outline", reason="needs pyoutline, which this Python has no wheel of")
 QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")

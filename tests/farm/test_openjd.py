@@ -18,7 +18,7 @@ from vfxstyle import grade
 from vfxstyle.errors import UsageError
 from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.openjd import job_template, write_bundle
-from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.settings import GradeSettings
 
 QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 OPENJD = shutil.which("openjd", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))

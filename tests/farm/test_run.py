@@ -19,9 +19,9 @@ from vfxstyle.farm import run as farm
 from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import Failure, Outcome, engine_of, run_jobs
 from vfxstyle.farm.status import as_table, statuses_of
-from vfxstyle.pipeline.progress import Silent
-from vfxstyle.pipeline.settings import GradeSettings
-from vfxstyle.pipeline.timeline import grade_timeline
+from vfxstyle.progress import Silent
+from vfxstyle.settings import GradeSettings
+from vfxstyle.timelines.grade import grade_timeline
 
 QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 OPTIONS = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]

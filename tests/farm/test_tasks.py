@@ -4,7 +4,7 @@ from vfxstyle.errors import UsageError
 from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import tasks_of
 from vfxstyle.farm.tasks import chunks, steps_of, stretches
-from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.settings import GradeSettings
 
 QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 

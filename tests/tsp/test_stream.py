@@ -362,7 +362,7 @@ def test_it_beats_the_published_implementation_on_real_clips(real_data, clip):
     import cv2
 
     from tsp.metrics import score
-    from vfxstyle.pipeline.selection import choose_frames
+    from vfxstyle.superpixels.frame_choice import choose_frames
 
     frames = reference_frames(real_data, clip)
     published = np.load(real_data / "tsp_reference" / f"{clip}.npz")["labels"]

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.pipeline.settings import DEFAULT_BACKBONE, GradeSettings, Stage
+from vfxstyle.settings import DEFAULT_BACKBONE, GradeSettings, Stage
 
 
 def _part(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, int]:
@@ -68,7 +68,7 @@ def analyze(
 ) -> None:
     """Analyse SHOT: temporal superpixels and their features. Any look is then put on it by grade alone."""
     settings = GradeSettings(**choices)
-    from vfxstyle.pipeline import analyze as pipeline
+    from vfxstyle.analysis import analyze as analysing
 
     where: dict[str, Any] = {
         "preset": preset,
@@ -78,12 +78,12 @@ def analyze(
         "settings": settings,
     }
     if dry_run:
-        click.echo(json.dumps(pipeline.plan_analyze(shot, stage=stage, part=part, **where), indent=2))
+        click.echo(json.dumps(analysing.plan_analyze(shot, stage=stage, part=part, **where), indent=2))
         return
-    from vfxstyle.farm.progress import ANALYSIS_SHARES, watching
-    from vfxstyle.farm.summary import analyze_summary
+    from vfxstyle.cli.progress import ANALYSIS_SHARES, watching
+    from vfxstyle.cli.summaries import analyze_summary
 
     with watching(progress, ANALYSIS_SHARES) as watch:
-        report = pipeline.analyze(shot, stage=stage, part=part, progress=watch, **where)
+        report = analysing.analyze(shot, stage=stage, part=part, progress=watch, **where)
     if progress != "none":
         click.echo(analyze_summary(report), err=True)

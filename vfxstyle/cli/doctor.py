@@ -8,7 +8,7 @@ import click
 @click.command()
 def doctor() -> None:
     """What this machine has: versions, devices, codecs, presets."""
-    from vfxstyle.pipeline.machine import machine_report
+    from vfxstyle.cli.machine import machine_report
 
     for name, value in machine_report().items():
         click.echo(f"{name:<22} {value}")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.pipeline.settings import GradeSettings
+from vfxstyle.settings import GradeSettings
 
 
 @click.command()
@@ -35,12 +35,12 @@ def export(
 ) -> None:
     """Write the best global LUT or CDL for a look on SHOT, with what it lacks."""
     settings = GradeSettings(**choices)
-    from vfxstyle.farm.progress import EXPORT_SHARES, watching
-    from vfxstyle.farm.summary import export_summary
-    from vfxstyle.pipeline.export import export as pipeline
+    from vfxstyle.cli.progress import EXPORT_SHARES, watching
+    from vfxstyle.cli.summaries import export_summary
+    from vfxstyle.handover.export import export as write_export
 
     with watching(progress, EXPORT_SHARES) as watch:
-        report = pipeline(
+        report = write_export(
             shot,
             preset,
             lut=lut,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.pipeline.settings import DEFAULT_CHUNK, DEFAULT_RETRIES, GradeSettings
+from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES, GradeSettings
 
 if TYPE_CHECKING:
     from vfxstyle.errors import VfxStyleError
@@ -146,7 +146,7 @@ def run(
     **choices: Any,
 ) -> None:
     """Grade every SHOT in tasks that run at once, on this machine or on a Dask cluster."""
-    from vfxstyle.farm.progress import watching
+    from vfxstyle.cli.progress import watching
     from vfxstyle.farm.run import engine_of, run_jobs
     from vfxstyle.farm.status import statuses_of
 

@@ -9,7 +9,7 @@ import click
 
 from vfxstyle.cli import options
 from vfxstyle.errors import UsageError
-from vfxstyle.pipeline.settings import GradeSettings, GradeStage
+from vfxstyle.settings import GradeSettings, GradeStage
 
 
 @click.command()
@@ -56,7 +56,7 @@ def grade(
             )
         _grade_cut(shot, preset, output, frames, analysis, progress, dry_run, handles, settings)
         return
-    from vfxstyle.pipeline import grade as pipeline
+    from vfxstyle.grading import grade as grading
 
     where: dict[str, Any] = {
         "frames": frames,
@@ -66,13 +66,13 @@ def grade(
         "settings": settings,
     }
     if dry_run:
-        click.echo(json.dumps(pipeline.plan_grade(shot, preset, output, **where), indent=2))
+        click.echo(json.dumps(grading.plan_grade(shot, preset, output, **where), indent=2))
         return
-    from vfxstyle.farm.progress import GRADE_SHARES, watching
-    from vfxstyle.farm.summary import grade_summary
+    from vfxstyle.cli.progress import GRADE_SHARES, watching
+    from vfxstyle.cli.summaries import grade_summary
 
     with watching(progress, GRADE_SHARES) as watch:
-        report = pipeline.grade(shot, preset, output, progress=watch, **where)
+        report = grading.grade(shot, preset, output, progress=watch, **where)
     if progress != "none":
         click.echo(grade_summary(report), err=True)
 
@@ -88,18 +88,18 @@ def _grade_cut(
     handles: int,
     settings: GradeSettings,
 ) -> None:
-    from vfxstyle.pipeline import timeline as pipeline
+    from vfxstyle.timelines import grade as timelines
 
     if frames is not None or analysis is not None:
         raise UsageError("A cut says itself which frames it shows; leave --frames and --analysis out.")
     if dry_run:
-        planned = pipeline.plan_timeline(cut, preset, output, handles=handles, settings=settings)
+        planned = timelines.plan_timeline(cut, preset, output, handles=handles, settings=settings)
         click.echo(json.dumps(planned, indent=2))
         return
-    from vfxstyle.farm.progress import GRADE_SHARES, watching
-    from vfxstyle.farm.summary import timeline_summary
+    from vfxstyle.cli.progress import GRADE_SHARES, watching
+    from vfxstyle.cli.summaries import timeline_summary
 
     with watching(progress, GRADE_SHARES) as watch:
-        report = pipeline.grade_timeline(cut, preset, output, handles=handles, settings=settings, progress=watch)
+        report = timelines.grade_timeline(cut, preset, output, handles=handles, settings=settings, progress=watch)
     if progress != "none":
         click.echo(timeline_summary(report), err=True)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.pipeline.settings import DEFAULT_GROUPS, GradeSettings
+from vfxstyle.settings import DEFAULT_GROUPS, GradeSettings
 
 
 @click.command()
@@ -28,12 +28,12 @@ def mattes(
 ) -> None:
     """Write the temporal superpixels of SHOT, and groups that a look treats alike, as Cryptomatte EXR files."""
     settings = GradeSettings(**choices)
-    from vfxstyle.farm.progress import MATTES_SHARES, watching
-    from vfxstyle.farm.summary import mattes_summary
-    from vfxstyle.pipeline.mattes import mattes as pipeline
+    from vfxstyle.cli.progress import MATTES_SHARES, watching
+    from vfxstyle.cli.summaries import mattes_summary
+    from vfxstyle.handover.mattes import mattes as write_mattes
 
     with watching(progress, MATTES_SHARES) as watch:
-        report = pipeline(
+        report = write_mattes(
             shot,
             output,
             preset,

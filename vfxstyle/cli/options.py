@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
-from vfxstyle.pipeline.settings import (
+from vfxstyle.settings import (
     DEFAULT_ANALYSIS_WIDTH,
     DEFAULT_BACKBONE,
     DEFAULT_HANDLES,
@@ -162,7 +162,7 @@ _GRADE = (
 
 
 def of_a_grade(command: Command) -> Command:
-    """The options that say how a shot is graded: those of :class:`~vfxstyle.pipeline.settings.GradeSettings`."""
+    """The options that say how a shot is graded: those of :class:`~vfxstyle.settings.GradeSettings`."""
     for option in reversed(_GRADE):
         command = option(command)
     return command

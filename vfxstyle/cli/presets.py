@@ -14,7 +14,7 @@ def presets() -> None:
 def list_() -> None:
     """One line for each installed preset."""
     from vfxstyle.errors import PresetError
-    from vfxstyle.pipeline.library import installed_presets
+    from vfxstyle.looks.library import installed_presets
 
     for info, path, source in installed_presets():
         told = str(info) if isinstance(info, PresetError) else info.description
@@ -25,9 +25,9 @@ def list_() -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """The model card of a preset, by installed name or file."""
-    from vfxstyle.pipeline.cards import model_card
-    from vfxstyle.pipeline.library import find_preset
-    from vfxstyle.style.preset import read_preset
+    from vfxstyle.looks.cards import model_card
+    from vfxstyle.looks.library import find_preset
+    from vfxstyle.looks.preset import read_preset
 
     path = find_preset(name)
     click.echo(f"{model_card(read_preset(path).info)}\nFile: {path}")

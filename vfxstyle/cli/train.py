@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.pipeline.settings import DEFAULT_SUPERPIXELS, TrainSettings
+from vfxstyle.settings import DEFAULT_SUPERPIXELS, TrainSettings
 
 
 @click.command()
@@ -53,13 +53,13 @@ def train(
     preset a page, a learning curve and a sheet of pictures are written.
     """
     settings = TrainSettings(**choices)
-    from vfxstyle.farm.progress import TRAIN_SHARES, watching
-    from vfxstyle.farm.summary import train_summary
-    from vfxstyle.pipeline import train as pipeline
-    from vfxstyle.report.training import write_training_report
+    from vfxstyle.cli.progress import TRAIN_SHARES, watching
+    from vfxstyle.cli.summaries import train_summary
+    from vfxstyle.training import train as training
+    from vfxstyle.training.report import write_training_report
 
     with watching(progress, TRAIN_SHARES) as watch:
-        report = pipeline.train(pairs, name, shot=shot, graded=graded, output=output, settings=settings, progress=watch)
+        report = training.train(pairs, name, shot=shot, graded=graded, output=output, settings=settings, progress=watch)
         drawn = write_training_report(report, settings)
     if progress != "none":
         click.echo(train_summary(report, drawn), err=True)

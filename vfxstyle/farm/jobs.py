@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vfxstyle.errors import InputError, ResourceError, UsageError, VfxStyleError
-from vfxstyle.pipeline.cut import SUFFIX, read_cut
-from vfxstyle.pipeline.library import find_preset, shipped_folder
-from vfxstyle.pipeline.plan import make_plan
-from vfxstyle.pipeline.plates import open_plate
-from vfxstyle.pipeline.settings import DEFAULT_HANDLES, GradeSettings
+from vfxstyle.grading.plan import make_plan
+from vfxstyle.looks.library import find_preset, shipped_folder
+from vfxstyle.looks.preset import PresetInfo, read_info
+from vfxstyle.plates.opening import open_plate
+from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings
 from vfxstyle.shots import parse_frames
-from vfxstyle.style.preset import PresetInfo, read_info
+from vfxstyle.timelines.clips import SUFFIX, read_cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

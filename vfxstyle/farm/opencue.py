@@ -15,7 +15,7 @@ from typing import Any
 from vfxstyle.errors import ResourceError, UsageError
 from vfxstyle.farm.jobs import FarmJob
 from vfxstyle.farm.tasks import PIECE, Step, steps_of, whole_range
-from vfxstyle.pipeline.settings import DEFAULT_CHUNK
+from vfxstyle.settings import DEFAULT_CHUNK
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.]+")
 

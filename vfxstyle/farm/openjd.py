@@ -17,8 +17,8 @@ from vfxstyle.errors import OutputError, UsageError
 from vfxstyle.farm.jobs import CutJob, FarmJob, ShotJob
 from vfxstyle.farm.tasks import PIECE, Step, steps_of, whole_range
 from vfxstyle.files import write_atomically
-from vfxstyle.pipeline.plates import open_plate
-from vfxstyle.pipeline.settings import DEFAULT_CHUNK
+from vfxstyle.plates.opening import open_plate
+from vfxstyle.settings import DEFAULT_CHUNK
 
 NOTICE_SECONDS = 60
 """How long a task that is cancelled has to finish or drop its frame."""

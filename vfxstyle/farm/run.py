@@ -20,8 +20,8 @@ from typing import Any
 from vfxstyle.errors import PartialError, ResourceError, UsageError
 from vfxstyle.farm.jobs import FarmJob
 from vfxstyle.farm.tasks import PIECE, Step, chunks, steps_of, whole_range
-from vfxstyle.pipeline.progress import Clock, Progress
-from vfxstyle.pipeline.settings import DEFAULT_CHUNK, DEFAULT_RETRIES
+from vfxstyle.progress import Clock, Progress
+from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES
 
 _RETRYABLE = (ResourceError.exit_code, 130, 143)  # of a task that lacked disk, memory or a device, or was stopped
 _running: set[subprocess.Popen[str]] = set()

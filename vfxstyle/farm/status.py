@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from vfxstyle.errors import PartialError, VfxStyleError
 from vfxstyle.farm.jobs import CutJob, FarmJob, ShotJob
-from vfxstyle.pipeline.found import find_frames
-from vfxstyle.pipeline.timeline import is_current_timeline
+from vfxstyle.grading.status import find_frames
 from vfxstyle.shots import format_frames
+from vfxstyle.timelines.grade import is_current_timeline
 
 if TYPE_CHECKING:
     from vfxstyle.farm.run import Failure

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from vfxstyle.farm.jobs import CutJob, FarmJob
-from vfxstyle.pipeline.settings import GradeSettings, Overwrite
+from vfxstyle.settings import GradeSettings, Overwrite
 
 _FRAMES_A_PART = 25  # of the shot, for a part of its features: the network sees about every third to second of them
 _MOST_PARTS = 8

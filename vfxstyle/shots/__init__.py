@@ -2,8 +2,9 @@
 
 from vfxstyle.shots.discover import format_frames, open_shot, parse_frames
 from vfxstyle.shots.formats import OutputFormat, default_format
-from vfxstyle.shots.frame import Frame, Window
+from vfxstyle.shots.frame import Frame
 from vfxstyle.shots.shot import Shot, ShotInfo
+from vfxstyle.shots.windows import Window
 
 __all__ = [
     "Frame",

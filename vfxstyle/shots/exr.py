@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import OpenEXR
 
-from vfxstyle.shots.frame import Window
+from vfxstyle.shots.windows import Window
 
 Channel = npt.NDArray[Any]
 Header = dict[str, Any]

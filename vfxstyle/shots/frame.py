@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from vfxstyle.shots.windows import Window
+
 if TYPE_CHECKING:
     import OpenImageIO as oiio
 
@@ -16,20 +18,6 @@ if TYPE_CHECKING:
     from vfxstyle.shots.layers import Layer
 
 FloatArray = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A rectangle of pixels in the plane of the picture; y grows downwards."""
-
-    x: int
-    """Left-most column, in px; may be negative."""
-    y: int
-    """Top row, in px; may be negative."""
-    width: int
-    """Columns, in px."""
-    height: int
-    """Rows, in px."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ import OpenImageIO as oiio
 from vfxstyle.color import ColorSpace, SpaceKind
 from vfxstyle.color.config import REC709_DISPLAY
 from vfxstyle.shots.exr import Header, box_of
-from vfxstyle.shots.frame import Frame, MovieMark, Window
+from vfxstyle.shots.frame import Frame, MovieMark
 from vfxstyle.shots.timecode import is_timecode, timecode_attribute, timecode_bits, timecode_text
+from vfxstyle.shots.windows import Window
 
 _FOREIGN_PREFIXES = (
     "oiio:",

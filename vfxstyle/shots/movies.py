@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from vfxstyle.errors import FrameError, ShotError
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
-from vfxstyle.shots.frame import FloatArray, Frame, MovieMark, Window
+from vfxstyle.shots.frame import FloatArray, Frame, MovieMark
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot, ShotInfo
 from vfxstyle.shots.tags import tag_of_movie
 from vfxstyle.shots.timecode import timecode_after
+from vfxstyle.shots.windows import Window
 from vfxstyle.shots.yuv import BT601, BT709, BT2020, Matrix, planes_to_rgb
 
 _MATRICES = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}

@@ -13,11 +13,12 @@ import OpenImageIO as oiio
 from vfxstyle.errors import FrameError, UsageError
 from vfxstyle.rates import exact_rate
 from vfxstyle.shots import exr
-from vfxstyle.shots.frame import ExrPlate, FloatArray, Frame, Window
+from vfxstyle.shots.frame import ExrPlate, FloatArray, Frame
 from vfxstyle.shots.layers import NoLayerError, find_layer
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.tags import ColorTag, tag_of_exr, tag_of_picture
 from vfxstyle.shots.timecode import timecode_text
+from vfxstyle.shots.windows import Window
 
 PICTURE_EXTENSIONS = frozenset({"exr", "dpx", "cin", "tif", "tiff", "png", "jpg", "jpeg"})
 """File name extensions (lower case) that count as frames."""

@@ -1,0 +1,128 @@
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+
+from vfxstyle.cli.progress import GRADE_SHARES, Bar, Lines, Nothing, make_progress, watching
+from vfxstyle.errors import FrameError
+from vfxstyle.progress import Clock, Silent
+
+PERCENT = {
+    "openjd": re.compile(r"^openjd_progress: (\d+)$"),
+    "deadline": re.compile(r"^Progress: (\d+)%$"),
+    "alf": re.compile(r"^ALF_PROGRESS (\d+)%$"),
+    "json": re.compile(r'^\{"event": "(?:progress|done)", "percent": (\d+), .*\}$'),
+}
+
+
+def test_names():
+    assert isinstance(make_progress("bar", GRADE_SHARES), Bar)
+    assert isinstance(make_progress("none", GRADE_SHARES), Nothing)
+    assert isinstance(make_progress("auto", GRADE_SHARES), Lines)  # stderr is no terminal under test
+
+
+def test_lines_tell_every_tenth_and_the_end(capsys):
+    with Lines().stage("grade", 25) as step:
+        for _ in range(25):
+            step()
+    told = capsys.readouterr().err.splitlines()
+    assert 10 <= len(told) <= 11
+    assert told[-1] == "grade: 25/25"
+
+
+def test_the_bar_shows_on_a_terminal_without_a_size():
+    """Under a pseudo-terminal of 0 by 0, as job wrappers make them, the bar must not be blank."""
+    lead, follow = pty.openpty()
+    code = (
+        "import sys; from vfxstyle.cli.progress import Bar\nwith Bar().stage('grade', 2) as step:\n    step(); step()"
+    )
+    subprocess.run([sys.executable, "-c", code], stderr=follow, check=True, timeout=120)
+    shown = os.read(lead, 10_000).decode()
+    os.close(lead)
+    os.close(follow)
+    assert "100%" in shown
+    assert "2/2" in shown
+
+
+def test_the_clock_adds_up_stages_by_name():
+    clock = Clock(Silent())
+    for name in ("a", "b", "a"):
+        with clock.stage(name, 1) as step:
+            step()
+    assert list(clock.seconds) == ["a", "b"]
+    assert all(seconds >= 0 for seconds in clock.seconds.values())
+
+
+def graded(watch, stages=GRADE_SHARES):
+    """What a grade tells of itself."""
+    watch.note("plate: 64x48")
+    for name in stages:
+        with watch.stage(name, 7) as step:
+            for _ in range(7):
+                step()
+
+
+def percentages(name, told):
+    return [int(found[1]) for line in told if (found := PERCENT[name].match(line))]
+
+
+@pytest.mark.parametrize("name", PERCENT)
+def test_farms_read_percentages_that_never_fall_and_end_at_100_when_all_is_done(name, capsys):
+    with watching(name, GRADE_SHARES) as watch:
+        graded(watch)
+        before = percentages(name, capsys.readouterr().err.splitlines())
+        assert before[0] == 0
+        assert 95 <= before[-1] <= 99  # all is computed, but nothing says yet that it is there
+        assert before == sorted(set(before))
+    assert percentages(name, capsys.readouterr().err.splitlines()) == [100]
+
+
+@pytest.mark.parametrize("name", PERCENT)
+def test_a_failed_run_never_says_100(name, capsys):
+    def fails():
+        with watching(name, GRADE_SHARES) as watch:
+            graded(watch)
+            raise FrameError("Frame 7 (a.exr)\ncannot be read.", frames=(7,))
+
+    with pytest.raises(FrameError):
+        fails()
+    told = capsys.readouterr().err.splitlines()
+    assert max(percentages(name, told)) < 100
+    if name == "openjd":
+        assert told[-1] == "openjd_fail: Frame 7 (a.exr) cannot be read."
+    if name == "json":
+        assert json.loads(told[-1]) == {
+            "event": "failed",
+            "code": "frame",
+            "retryable": False,
+            "frames": [7],
+            "message": "Frame 7 (a.exr)\ncannot be read.",
+        }
+
+
+def test_what_is_there_already_is_skipped(capsys):
+    """With an analysis at hand a grade begins at its share, and ends at 100 all the same."""
+    with watching("deadline", GRADE_SHARES) as watch:
+        graded(watch, ["transforms", "grade"])
+    found = percentages("deadline", capsys.readouterr().err.splitlines())
+    assert found[0] == 70
+    assert found[-1] == 100
+
+
+def test_several_jobs_share_the_percentage(capsys):
+    with watching("alf", GRADE_SHARES) as watch:
+        for index in range(4):
+            watch.job(index, 4)
+            graded(watch)
+            assert percentages("alf", capsys.readouterr().err.splitlines())[-1] in (25 * index + 24, 25 * index + 25)
+
+
+def test_no_protocol_prints_what_farms_take_for_failure(capsys):
+    for name in (*PERCENT, "auto"):
+        with watching(name, GRADE_SHARES) as watch:
+            graded(watch)
+    assert not re.search("error:", capsys.readouterr().err, re.IGNORECASE)

@@ -1,0 +1,117 @@
+import json
+
+import numpy as np
+import pytest
+from helpers import make_preset
+from safetensors.numpy import load, load_file, save_file
+
+from vfxstyle.errors import OutputError, PresetError
+from vfxstyle.looks import read_info, read_preset, save_preset
+from vfxstyle.looks.preset import _KEY
+
+
+@pytest.fixture
+def path(tmp_path):
+    return save_preset(make_preset(reacts=True), tmp_path / "test.safetensors")
+
+
+def rewritten(path, change, header=None):
+    tensors = load_file(path)
+    change(tensors)
+    info = header if header is not None else {_KEY: json.dumps(info_values(path))}
+    save_file(tensors, path, info)
+    return path
+
+
+def info_values(path):
+    info = read_info(path)
+    return {name: getattr(info, name) for name in info.__slots__}
+
+
+def test_a_preset_comes_back_whole(path):
+    preset, original = read_preset(path), make_preset(reacts=True)
+    assert preset.info == original.info
+    assert len(preset.digest) == 64
+    np.testing.assert_array_equal(preset.standardisation.std, original.standardisation.std)
+    for part, (mean, components) in original.projections.items():
+        np.testing.assert_array_equal(preset.projections[part][0], mean)
+        np.testing.assert_array_equal(preset.projections[part][1], components)
+    for one, two in zip(preset.predictor().parameters(), original.predictor().parameters(), strict=True):
+        assert one.equal(two)
+
+
+def test_the_same_preset_has_the_same_bytes(path, tmp_path):
+    again = save_preset(make_preset(reacts=True), tmp_path / "again.safetensors")
+    assert again.read_bytes() == path.read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == [
+        "again.safetensors",
+        "test.safetensors",
+    ]
+
+
+def test_junk_is_called_damaged(tmp_path):
+    for name, data in (("empty", b""), ("text", b"hello" * 100), ("huge_header", b"\xff" * 64)):
+        file = tmp_path / f"{name}.safetensors"
+        file.write_bytes(data)
+        with pytest.raises(PresetError, match=rf"{name}\.safetensors is damaged"):
+            read_preset(file)
+
+
+def test_a_cut_preset_is_damaged(path):
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(PresetError, match="is damaged"):
+        read_preset(path)
+
+
+def test_a_missing_file_says_so(tmp_path):
+    with pytest.raises(PresetError, match="cannot be read"):
+        read_preset(tmp_path / "absent.safetensors")
+
+
+def test_safetensors_that_are_no_preset(path):
+    rewritten(path, lambda tensors: None, header={"format": "pt"})
+    with pytest.raises(PresetError, match="does not carry a vfxstyle preset header"):
+        read_preset(path)
+
+
+def test_a_newer_format_asks_for_an_update(path):
+    values = info_values(path) | {"schema": 99}
+    rewritten(path, lambda tensors: None, header={_KEY: json.dumps(values)})
+    with pytest.raises(PresetError, match=r"format version 99.*update vfxstyle"):
+        read_preset(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.pop("network.1.bias"), r"network\.1\.bias.* is missing"),
+        (lambda t: t.update({"network.0.weight": t["network.0.weight"][:, :5]}), "layer 0 .* wrong size"),
+        (lambda t: t["standardisation.mean"].__setitem__(0, np.nan), "not finite"),
+        (lambda t: t["standardisation.std"].__setitem__(0, 0), "standardisation"),
+        (lambda t: t.update({"pca.global.mean": t["pca.global.mean"][:7]}), "projection of 'global'"),
+        (lambda t: t.update({"surprise": np.zeros(3, np.float32)}), "unknown tensors .surprise"),
+        (lambda t: t.update({"surprise": np.zeros(3, np.int64)}), "surprise.* is not finite floating point"),
+    ],
+)
+def test_each_kind_of_damage_is_named(path, change, message):
+    rewritten(path, change)
+    with pytest.raises(PresetError, match=message):
+        read_preset(path)
+
+
+def test_an_unwritable_place(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match="cannot be written"):
+        save_preset(make_preset(), tmp_path / "file" / "a.safetensors")
+
+
+def test_nothing_in_a_preset_can_run(path):
+    assert path.read_bytes()[:1] != b"\x80"  # no pickle
+    assert set(load(path.read_bytes())) == set(load_file(path))
+
+
+def test_a_preset_of_the_first_format_asks_to_be_learnt_again(path):
+    first = {"schema": 1, "name": "old", "backbone": "efficientnet-lite0", "parts": ["global"], "lab_scale": [1, 1, 1]}
+    rewritten(path, lambda tensors: None, {_KEY: json.dumps(first)})
+    with pytest.raises(PresetError, match=r"format version 1.*train the look again"):
+        read_preset(path)

@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+from helpers import moving_picture
+from skimage.measure import label as connected
+
+from vfxstyle.superpixels.graph import graph_superpixels
+
+
+@pytest.mark.parametrize("wished", [20, 150, 600])
+def test_about_as_many_as_wished_each_in_one_piece(wished):
+    picture = moving_picture(0, 180, 320)
+    picture = picture + np.random.default_rng(0).normal(0, 0.01, picture.shape).astype(np.float32)
+    labels = graph_superpixels(picture, wished)
+    assert labels.dtype == np.int32
+    count = len(np.unique(labels))
+    assert labels.max() == count - 1
+    assert 0.5 * wished < count < 1.6 * wished
+    pieces = connected(labels + 1, connectivity=2)
+    assert pieces.max() == count
+
+
+def test_a_flat_picture_is_one_superpixel():
+    assert graph_superpixels(np.full((40, 60, 3), 0.5, np.float32), 100).max() == 0
+
+
+def test_borders_follow_an_edge():
+    picture = np.zeros((60, 80, 3), np.float32)
+    picture[:, 40:] = 0.8
+    labels = graph_superpixels(picture, 50)
+    assert set(np.unique(labels[:, :40])).isdisjoint(np.unique(labels[:, 40:]))

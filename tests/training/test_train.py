@@ -1,0 +1,264 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from helpers import make_preset, moving_picture, read_pixels, write_picture
+
+from vfxstyle import load_preset, train
+from vfxstyle.color import lab_to_linear, linear_to_lab, linear_to_srgb, srgb_to_linear
+from vfxstyle.errors import PairsError, UsageError, WeightsError
+from vfxstyle.features.registry import backbone_class
+from vfxstyle.grading.grade import grade
+from vfxstyle.looks import save_preset
+from vfxstyle.looks.cards import model_card
+from vfxstyle.looks.library import find_preset, installed_presets
+from vfxstyle.looks.samples import measure
+from vfxstyle.progress import Clock, Silent
+from vfxstyle.settings import TrainSettings
+from vfxstyle.shots import open_shot
+from vfxstyle.training.examples import lesson_of
+from vfxstyle.training.learn import learn
+from vfxstyle.training.pairs import PairPictures, find_pairs
+from vfxstyle.training.report import write_training_report
+
+QUICK = TrainSettings(superpixels=60, analysis_width=128, epochs=40, device="cpu", description="brighter")
+
+
+def brighter(rgb):
+    lab = linear_to_lab(srgb_to_linear(rgb))
+    lab[..., 0] = 0.8 * lab[..., 0] + 15
+    lab[..., 2] += 8
+    return np.clip(linear_to_srgb(lab_to_linear(lab)), 0, 1)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pairs")
+    for index in range(4):
+        before = moving_picture(5 * index, seed=index)
+        for side, picture in (("before", before), ("after", brighter(before))):
+            codes = (picture * 65535 + 0.5).astype(np.uint16)
+            write_picture(folder / side / f"p{index}.png", codes, kind="uint16")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(pairs, tmp_path_factory):
+    return train(pairs, "bright", output=tmp_path_factory.mktemp("presets") / "bright.safetensors", settings=QUICK)
+
+
+def test_a_simple_look_is_learnt(trained):
+    assert [pair.name for pair in trained.pairs] == ["p0", "p1", "p2", "p3"]
+    assert trained.held_out == ()
+    assert trained.errors.predicted < 0.1 * trained.errors.distance
+    assert set(trained.seconds) == {"pairs", "features", "training"}
+    assert not trained.path.with_suffix(".training").exists()
+
+
+def test_the_learnt_look_is_put_on_a_shot(trained, tmp_path):
+    plate = moving_picture(3, seed=2)
+    write_picture(tmp_path / "shot" / "a.0001.png", (plate * 65535 + 0.5).astype(np.uint16), kind="uint16")
+    grade(tmp_path / "shot", trained.path, tmp_path / "out", format="png", superpixels=60, analysis_width=128)
+    out = open_shot(tmp_path / "out").read(1).rgb
+    wanted, got, had = (linear_to_lab(srgb_to_linear(p)) for p in (brighter(plate), out, plate))
+    error = np.linalg.norm(got - wanted, axis=-1).mean()
+    assert error < 0.2 * np.linalg.norm(had - wanted, axis=-1).mean()
+
+
+def test_the_preset_says_where_it_comes_from(trained):
+    info = load_preset(trained.path).info
+    assert (info.name, info.backbone, info.description) == ("bright", "efficientnet-lite0", "brighter")
+    assert info.card["pairs"] == 4
+    assert len(info.card["pairs_sha256"]) == 64
+    assert info.card["errors"]["predicted"] == trained.errors.predicted
+    card = model_card(info)
+    assert "Trained on 4 pairs" in card
+    assert f"{trained.errors.predicted:.2f}" in card
+
+
+def test_the_same_pairs_and_seed_give_the_same_file(pairs, trained, tmp_path):
+    again = train(pairs, "bright", output=tmp_path / "bright.safetensors", settings=QUICK)
+    assert again.path.read_bytes() == trained.path.read_bytes()
+
+
+def test_a_preset_is_installed_by_name(pairs):
+    report = train(pairs, "mine", settings=TrainSettings(superpixels=20, analysis_width=64, epochs=1))
+    assert find_preset("mine") == report.path
+    assert [(info.name, source) for info, _, source in installed_presets() if source == "user"] == [("mine", "user")]
+
+
+def test_ten_pairs_hold_some_out(tmp_path):
+    for index in range(10):
+        before = moving_picture(index, 36, 64, seed=index)
+        for side, picture in (("before", before), ("after", brighter(before))):
+            write_picture(tmp_path / side / f"p{index}.png", (picture * 255).astype(np.uint8), kind="uint8")
+    settings = TrainSettings(superpixels=20, analysis_width=64, epochs=2, held_out=0.2)
+    report = train(tmp_path, "x", output=tmp_path / "x.safetensors", settings=settings)
+    assert len(report.held_out) == 2
+    assert set(report.by_pair) == {pair.name for pair in report.held_out}
+    worst = [error.missed for error in report.by_pair.values()]
+    assert worst == sorted(worst, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([], "no folder before/"),
+        (["before/a.png"], "no folder after/"),
+        (["before/a.png", "after/a.txt"], "holds no pictures"),
+        (["before/a.png", "before/b.png", "after/a.png"], r"'b' \(missing in after/\)"),
+        (["before/a.png", "before/a.jpg", "after/a.png"], "have one stem"),
+    ],
+)
+def test_unusable_folders_are_explained(tmp_path, files, message):
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    with pytest.raises(PairsError, match=message):
+        find_pairs(tmp_path)
+
+
+def test_a_pair_of_two_shapes_is_named(tmp_path):
+    write_picture(tmp_path / "before" / "a.png", np.zeros((64, 64, 3), np.uint8), kind="uint8")
+    write_picture(tmp_path / "after" / "a.png", np.zeros((48, 64, 3), np.uint8), kind="uint8")
+    with pytest.raises(PairsError, match="Pair 'a' does not match: before is 64x64 and after 64x48"):
+        train(tmp_path, "x", output=tmp_path / "x.safetensors", settings=QUICK)
+    assert not (tmp_path / "x.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "a b"])
+def test_a_name_that_could_not_be_used_is_refused_first(tmp_path, name):
+    with pytest.raises(UsageError, match="cannot name a look"):
+        train(tmp_path / "absent", name)
+
+
+@pytest.mark.parametrize("options", [{"samples": 0}, {"epochs": 0}, {"held_out": 0.96}])
+def test_unusable_settings_are_named(options):
+    with pytest.raises(UsageError, match=next(iter(options))):
+        TrainSettings(**options)
+
+
+@pytest.fixture(scope="module")
+def graded_frames(tmp_path_factory):
+    """A shot of nine frames, and three of them graded."""
+    folder = tmp_path_factory.mktemp("few")
+    for number in range(1001, 1010):
+        plate = moving_picture(number - 1001)
+        write_picture(folder / "shot" / f"s.{number}.png", (plate * 65535 + 0.5).astype(np.uint16), kind="uint16")
+        if number in (1001, 1004, 1007):
+            codes = (brighter(plate) * 65535 + 0.5).astype(np.uint16)
+            write_picture(folder / "graded" / f"s_graded.{number}.png", codes, kind="uint16")
+    return folder
+
+
+def test_a_look_is_learnt_from_a_few_frames_of_a_shot(graded_frames, tmp_path):
+    report = train(
+        None,
+        "few",
+        shot=graded_frames / "shot",
+        graded=graded_frames / "graded",
+        output=tmp_path / "few.safetensors",
+        settings=QUICK,
+    )
+    assert [pair.name for pair in report.pairs] == ["1001", "1004", "1007"]
+    assert report.errors.predicted < 0.1 * report.errors.distance
+    assert report.next_frames
+    assert set(report.next_frames) <= set(range(1001, 1010)) - {1001, 1004, 1007}
+    drawn = write_training_report(report, QUICK)
+    assert [path.name for path in drawn] == ["few.curve.png", "few.sheet.png", "few.md"]
+    sheet = read_pixels(drawn[1])
+    assert sheet.shape == (3 * 270, 4 * 480, 3)
+    wanted, predicted = sheet[:270, 480:960], sheet[:270, 960:1440]
+    assert np.abs(wanted - predicted).mean() < 0.3 * np.abs(wanted - sheet[:270, :480]).mean()
+    page = drawn[2].read_text()
+    assert "## What was not learnt" in page
+    assert f"Frames whose grading would help most: {report.next_frames[0]}" in page
+
+
+def test_graded_frames_that_are_not_the_shots_are_named(graded_frames, tmp_path):
+    plate = np.zeros((72, 128, 3), np.uint8)
+    write_picture(tmp_path / "graded" / "g.2001.png", plate, kind="uint8")
+    with pytest.raises(PairsError, match=r"has frame 2001, which .* has not; it runs from 1001 to 1009"):
+        train(None, "x", shot=graded_frames / "shot", graded=tmp_path / "graded")
+
+
+@pytest.mark.parametrize("given", [{}, {"shot": "s"}, {"graded": "g"}])
+def test_it_must_be_clear_what_to_learn_from(given, pairs):
+    with pytest.raises(UsageError, match="Give a folder of pairs, or --shot with --graded"):
+        train(None, "x", **given)
+    with pytest.raises(UsageError, match="not both"):
+        train(pairs, "x", shot="s", graded="g")
+
+
+def lesson(after_of, index=0):
+    settings = TrainSettings(superpixels=80, analysis_width=128, device="cpu")
+    before = moving_picture(index, seed=index)
+    pictures = PairPictures(before, after_of(before), ((128, 72),) * 2, ("", ""))
+    backbone = backbone_class(settings.backbone).load(torch.device("cpu"))
+    return lesson_of(pictures, backbone, settings, 80, np.random.default_rng(0)), settings
+
+
+def test_one_pair_is_never_worse_than_its_best_single_transform():
+    """A look that is chance: there is nothing local to learn, and nothing local is kept."""
+
+    def by_chance(before):
+        random = np.random.default_rng(5)
+        return np.clip(brighter(before) + random.normal(0, 0.2, before.shape), 0, 1).astype(np.float32)
+
+    found, settings = lesson(by_chance)
+    learnt = learn([found], settings, torch.device("cpu"), Clock(Silent()))
+    errors = measure(learnt.network, learnt.standardisation, learnt.unseen, torch.device("cpu"))
+    assert errors.predicted <= 1.002 * errors.global_oracle
+
+
+def test_one_pair_with_a_local_look_is_learnt_locally():
+    def split(before):
+        right = np.arange(before.shape[1])[None, :, None] >= before.shape[1] // 2
+        return np.where(right, brighter(before), 0.7 * before).astype(np.float32)
+
+    found, settings = lesson(split)
+    learnt = learn([found], settings, torch.device("cpu"), Clock(Silent()))
+    assert learnt.share == 1
+    assert learnt.errors.predicted < 0.7 * learnt.errors.global_oracle
+
+
+def test_a_stopped_run_goes_on_where_it_was(pairs, trained, tmp_path, monkeypatch):
+    made = []
+
+    def stopping(*arguments):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(1)
+        return lesson_of(*arguments)
+
+    target = tmp_path / "bright.safetensors"
+    monkeypatch.setattr("vfxstyle.training.train.lesson_of", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        train(pairs, "bright", output=target, settings=QUICK)
+    kept = sorted((tmp_path / "bright.training").iterdir())
+    assert len(kept) == 2
+    kept[0].write_bytes(kept[0].read_bytes()[:1000])  # cut off, as by a full disk
+    counted = []
+    monkeypatch.setattr("vfxstyle.training.train.lesson_of", lambda *a: counted.append(1) or lesson_of(*a))
+    train(pairs, "bright", output=target, settings=QUICK)
+    assert len(counted) == 3
+    assert target.read_bytes() == trained.path.read_bytes()
+    assert not (tmp_path / "bright.training").exists()
+
+
+def test_a_preset_file_that_cannot_be_is_refused_before_the_work(pairs, tmp_path):
+    (tmp_path / "folder.safetensors").mkdir()
+    for target in (tmp_path, tmp_path / "look.v2", tmp_path / "folder.safetensors"):
+        with pytest.raises(UsageError, match=r"must be a file that ends in \.safetensors"):
+            train(pairs, "x", output=target)
+    assert [p.name for p in tmp_path.iterdir()] == ["folder.safetensors"]
+
+
+def test_a_look_of_another_weight_file_is_refused_before_the_work(make_shot, tmp_path):
+    preset = make_preset()
+    other = replace(preset, info=replace(preset.info, weights="0" * 64))
+    path = save_preset(other, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match="other weights of efficientnet-lite0"):
+        grade(make_shot(), path, tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("*.exr"))

@@ -1,0 +1,1 @@
+"""The device path: superpixels in whole-array steps, for torch on a GPU or a CPU."""

@@ -1,0 +1,239 @@
+"""Many pixels at once, on a GPU: a frame's label map and colours stay there from first to last.
+
+Statistics are kept as 64-bit integers, whose sums do not depend on the order of adding, so the same frames give the
+same labels on every run. Local moves (:mod:`tsp.gpu.sweeps`), merges, splits, transport and filling are made of such
+sums, of minima and of pieces found by all pixels at once. What is decided about whole superpixels is decided on the
+host from their tables, by the same kernels as on the CPU. A frame's colours and flow go up, its finished label map
+comes down; in between only tables of superpixels travel, and which of them touch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from tsp.gpu.grid import NEVER, Canvas, Grid, greatest, least, moved, pieces, spread, statistics
+from tsp.gpu.split_together import split_together
+from tsp.gpu.sweeps import Sweeps
+from tsp.halves import WordArray
+from tsp.local import SETTLED
+from tsp.model import (
+    MEAN_Y,
+    BoolArray,
+    FloatArray,
+    Model,
+    StatArray,
+    Superpixels,
+    refresh_rows,
+)
+from tsp.moves import choose_merges
+from tsp.topology import AROUND, NOBODY, IdArray, LabelArray
+from tsp.tracker import Place
+
+_STEP = 2.0**16  # flow in px
+_FASTEST = 1e5  # px a frame; farther than any frame is wide
+
+
+def place_on(device: str) -> Place:
+    """Brings first frames to a device. Raises RuntimeError if it is not there."""
+    kind, _, index = device.partition(":")  # looked at before torch does, which keeps eight bits of the index
+    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+        raise RuntimeError(f"{device} is not there: torch sees {torch.cuda.device_count()} CUDA devices. Use cpu.")
+    place = torch.device(device)
+
+    def pixels(labels: LabelArray, colour: FloatArray, model: Model) -> DevicePixels:
+        grid = Grid(labels.shape[0], labels.shape[1], model, place)
+        return DevicePixels(torch.from_numpy(labels).to(place).long(), colour, grid)
+
+    return pixels
+
+
+class DevicePixels(Canvas):
+    """See :class:`tsp.pixels.Pixels`. labels: padded int64, on the grid's device; colour: float32 (H, W, 3)."""
+
+    def __init__(self, labels: torch.Tensor, colour: FloatArray, grid: Grid) -> None:
+        super().__init__(labels, colour, grid)
+        self._waiting = torch.zeros_like(labels, dtype=torch.bool)
+
+    def mean_flow(self, flow: FloatArray, count: int) -> StatArray:
+        """See :class:`tsp.pixels.Pixels`."""
+        grid = self.grid
+        field = torch.from_numpy(flow).to(grid.device).double().clamp(-_FASTEST, _FASTEST)
+        whole = (field.flip(-1) * _STEP).round().long()[grid.nearest_y][:, grid.nearest_x].reshape(-1, 2)
+        owned, rows = self.owned()
+        totals = torch.zeros((count, 3), dtype=torch.long, device=grid.device)
+        totals[:, 2] = torch.bincount(rows, minlength=count)
+        totals[:, :2].index_add_(0, rows, whole[owned])
+        means = totals[:, :2].double() / _STEP / totals[:, 2:].clamp(min=1)
+        return means.cpu().numpy()
+
+    def carried(self, flows: StatArray, expected: StatArray, colour: FloatArray, model: Model) -> DevicePixels:
+        """See :class:`tsp.pixels.Pixels`."""
+        grid = self.grid
+        empty = torch.full((grid.height, grid.width), NOBODY, device=grid.device)
+        after = DevicePixels(empty, colour, grid)
+        far = grid.height + grid.width
+        steps = grid.put(np.floor(np.clip(flows, -far, far) + 0.5).astype(np.int64))
+        source, rows = self.owned()
+        y, x = source // grid.width + steps[rows, 0], source % grid.width + steps[rows, 1]
+        lands = (y >= 1) & (y < grid.height - 1) & (x >= 1) & (x < grid.width - 1)
+        source, rows, at = source[lands], rows[lands], (y * grid.width + x)[lands]
+        off = after.features(at) - grid.put(expected)[rows]
+        off[:, 2:] *= grid.inside.view(-1)[at, None]
+        winner = least(off.pow(2).sum(dim=1), source, at, grid.height * grid.width)
+        landed = winner < NEVER
+        after.labels.view(-1)[landed] = self.labels.view(-1)[winner[landed]]
+        return after
+
+    def keep_largest_pieces(self, count: int, smallest_birth: float) -> int:
+        """See :class:`tsp.pixels.Pixels`."""
+        frame = self.grid.frame(self.labels)
+        roots, piece, sizes = torch.unique(pieces(frame), return_inverse=True, return_counts=True)
+        owner = frame.reshape(-1)[roots]
+        order = torch.arange(len(roots), device=roots.device)
+        key = sizes * len(roots) + (len(roots) - 1 - order)  # of equal pieces the first
+        best = greatest(key[owner >= 0], owner[owner >= 0], count)
+        keeps = (owner >= 0) & (key == best[owner.clamp(min=0)])
+        born = ~keeps & (sizes >= smallest_birth)
+        if not bool((keeps | born).any()):  # only crumbs: the biggest has to live, for every pixel needs a label
+            born = key == key.max()
+        target = torch.where(keeps, owner, NOBODY)
+        target = torch.where(born, count - 1 + born.cumsum(0), target)
+        frame[...] = target[piece].view_as(frame)
+        self._trim_margin()
+        return count + int(born.sum())
+
+    def _trim_margin(self) -> None:
+        """Leave to nobody what in the margin does not hang together with its label inside the frame."""
+        grid = self.grid
+        wanted = torch.where(grid.edge, NOBODY, self.labels)
+        outside = ~grid.inside & (wanted >= 0)
+        reached = spread(grid.inside.long() - 1, wanted, outside) >= 0
+        self.labels = torch.where(reached, self.labels, NOBODY)
+
+    def gather(self, table: Superpixels, count: int, model: Model) -> None:
+        """See :class:`tsp.pixels.Pixels`."""
+        _write(self.sums(count), table, count, model)
+
+    def fill_uncovered(self, table: Superpixels, count: int, model: Model) -> None:
+        """See :class:`tsp.pixels.Pixels`. Ring after ring, each pixel to the neighbour that was likeliest at first."""
+        grid = self.grid
+        means = grid.put(table.scores[:count, MEAN_Y : MEAN_Y + 5])
+        flat, inside = self.labels.view(-1), grid.inside.view(-1)
+        while True:
+            at = torch.nonzero((flat < 0) & inside)[:, 0]
+            if len(at) == 0:
+                break
+            features = self.features(at)
+            best = torch.full_like(at, NOBODY)
+            nearest = torch.full(at.shape, math.inf, dtype=torch.double, device=grid.device)
+            for dy, dx in AROUND:
+                other = at + dy * grid.width + dx
+                row = flat[other]
+                distance = (features - means[row.clamp(min=0)]).pow(2).sum(dim=1)
+                better = (row >= 0) & inside[other] & (distance < nearest)
+                best, nearest = torch.where(better, row, best), torch.where(better, distance, nearest)
+            if not bool((best >= 0).any()):
+                break
+            flat[at] = best
+        self.gather(table, count, model)
+
+    def activate_all(self) -> None:
+        """See :class:`tsp.pixels.Pixels`."""
+        self._waiting = ~self.grid.edge
+
+    def activate(self, table: Superpixels, count: int) -> None:
+        """See :class:`tsp.pixels.Pixels`."""
+        changed = self.of_rows(table.changed[:count])
+        near = changed.clone()
+        for dy, dx in AROUND:
+            near |= moved(changed, dy, dx)
+        self._waiting |= near & ~self.grid.edge
+
+    def settle(self, table: Superpixels, count: int, model: Model, most: int) -> None:
+        """See :class:`tsp.pixels.Pixels`."""
+        start = self.labels.clone()
+        sweeps = Sweeps(self, table, count, model)
+        energy, enough = sweeps.energy(), 0.0
+        for number in range(most):
+            before = self.labels.clone(), sweeps.sums.clone()
+            moved, tested, waiting = sweeps.sweep(self._waiting, thin=None)
+            now = sweeps.energy()
+            if now < energy:  # too many moved on the same statistics: take it back and let half of them move
+                sweeps.restore(*before)
+                waiting = ~self.grid.edge
+                moved, tested, _ = sweeps.sweep(waiting, thin=number)
+                now = sweeps.energy()
+                if now < energy:
+                    sweeps.restore(*before)
+                    break
+            energy, self._waiting = now, waiting
+            enough = enough or SETTLED * tested
+            if moved <= enough:
+                break
+        touched = torch.zeros(count + 1, dtype=torch.bool, device=start.device)  # its last entry is NOBODY's
+        different = start != self.labels
+        touched[start[different]] = True
+        touched[self.labels[different]] = True
+        table.changed[:count] |= touched[:count].cpu().numpy()
+        _write(sweeps.sums, table, count, model)
+
+    def merge(self, table: Superpixels, count: int, model: Model) -> int:
+        """See :class:`tsp.pixels.Pixels`."""
+        frame = self.grid.frame(self.labels)
+        keys = []
+        for one, other in ((frame[:, :-1], frame[:, 1:]), (frame[:-1], frame[1:])):
+            touch = one != other
+            keys += [one[touch] * count + other[touch], other[touch] * count + one[touch]]
+        key = torch.unique(torch.cat(keys))
+        pairs = torch.stack([key // count, key % count], dim=1).int().cpu().numpy()
+        merged, target = choose_merges(pairs, table, count, model)
+        if merged:
+            self.rename(target)
+        return int(merged)
+
+    def split(self, table: Superpixels, count: int, model: Model, state: WordArray) -> tuple[int, int]:
+        """See :class:`tsp.pixels.Pixels`. Crumbs of one half go to the other, where the CPU asks which suits best."""
+        return split_together(self, table, count, model, state)
+
+    def count_kept(self, carried: Any, origin: LabelArray) -> tuple[LabelArray, LabelArray]:
+        """See :class:`tsp.pixels.Pixels`."""
+        grid = self.grid
+        before, rows = grid.frame(carried).reshape(-1), grid.frame(self.labels).reshape(-1)
+        came = grid.put(origin.astype(np.int64))
+        stayed = (before >= 0) & (came[rows] == before)
+        kept = torch.bincount(rows[stayed], minlength=len(origin))
+        brought = torch.bincount(before[before >= 0], minlength=max(len(origin), 1))
+        were = torch.where(came >= 0, brought[came.clamp(min=0)], 0)
+        return kept.int().cpu().numpy(), were.int().cpu().numpy()
+
+    def rename(self, target: LabelArray) -> None:
+        """See :class:`tsp.pixels.Pixels`."""
+        longer = np.append(target.astype(np.int64), NOBODY)  # its last entry is NOBODY's
+        self.labels = self.grid.put(longer)[self.labels]
+
+    def free(self, rows: BoolArray) -> None:
+        """See :class:`tsp.pixels.Pixels`."""
+        self._waiting = self.of_rows(rows)
+        self.labels = torch.where(self._waiting, NOBODY, self.labels)
+
+    def snapshot(self) -> torch.Tensor:
+        """See :class:`tsp.pixels.Pixels`."""
+        return self.labels.clone()
+
+    def restore(self, snapshot: Any) -> None:
+        """See :class:`tsp.pixels.Pixels`."""
+        self.labels = snapshot.clone()
+
+    def label_map(self, ids: IdArray) -> LabelArray:
+        """See :class:`tsp.pixels.Pixels`."""
+        return self.grid.put(ids)[self.grid.frame(self.labels)].int().cpu().numpy()
+
+
+def _write(sums: torch.Tensor, table: Superpixels, count: int, model: Model) -> None:
+    """Bring statistics into the table, with the scores that follow from them."""
+    table.stats[:count] = statistics(sums)
+    refresh_rows(model, count, table)

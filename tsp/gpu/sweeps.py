@@ -1,0 +1,172 @@
+"""The local moves of many pixels at once, with their scores on the device.
+
+Pixels of one colour, (row mod 2, column mod 2), are never 8-neighbours, so none of them sees another move and all
+simple-point moves of a colour may be made together: no superpixel is cut. The statistics are those from before the
+pass, so a superpixel that has lost its last pixel in the frame stays out of it, where the CPU's may come back in.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from tsp.gpu.grid import FINE, Canvas, Lattice
+from tsp.local import WORTH
+from tsp.model import (
+    ADD_AREA,
+    ADD_COLOUR,
+    ADD_PLACE,
+    COUNT,
+    DROP_AREA,
+    DROP_COLOUR,
+    DROP_PLACE,
+    INSIDE,
+    MEAN_Y,
+    SUM_Y,
+    Model,
+    Superpixels,
+)
+from tsp.topology import NOBODY
+
+_NEAREST = (1, 5, 7, 3)  # N, S, W, E among the ring, the order in which ties are broken on the CPU
+
+
+class Sweeps:
+    """The local moves of one settling: the scores that they need, on the device."""
+
+    def __init__(self, pixels: Canvas, table: Superpixels, count: int, model: Model) -> None:
+        grid = pixels.grid
+        self._pixels = pixels
+        self._grid = grid
+        self._model = model
+        self._old = grid.put(table.old[:count])
+        self._priors = grid.put(table.priors[:count])
+        values = [model.place_prior] * 2 + [model.colour_prior] * 3
+        self._variance = torch.tensor(values, dtype=torch.double, device=grid.device)
+        self.sums = pixels.sums(count)
+        self._refresh()
+
+    def restore(self, labels: torch.Tensor, sums: torch.Tensor) -> None:
+        """Go back to an earlier state."""
+        self._pixels.labels.copy_(labels)
+        self.sums.copy_(sums)
+        self._refresh()
+
+    def energy(self) -> float:
+        """Log-posterior less the terms that are the same for all labellings, to compare states of one frame."""
+        model, n = self._model, self.sums[:, COUNT].double()
+        priors, old, variance = self._priors, self._old[:, None], self._variance
+        total = self.sums[:, SUM_Y:].double() / FINE
+        count = self._counts()
+        new = total**2 / (2 * count.clamp(min=1))
+        known = (variance * total**2 + 2 * priors * total - count * priors**2) / (2 * (count * variance + 1))
+        score = torch.where(old, known, new).sum(dim=1) + self._log_area(n)
+        # Margin pixels come and go, so their own squares and constants count.
+        margin = torch.nonzero((~self._grid.inside & (self._pixels.labels >= 0)).view(-1))[:, 0]
+        squares = (self._grid.place[margin].double() / FINE).pow(2).sum() / 2
+        return float(score[n > 0].sum() - squares - len(margin) * model.log_nobody)
+
+    def sweep(self, waiting: torch.Tensor, thin: int | None) -> tuple[int, int, torch.Tensor]:
+        """One pass over all four colours.
+
+        waiting: bool, which pixels to test. thin: None, or the number of a pseudo-random half that may move.
+        Returns the moves, the border pixels tested and which pixels have seen a change near them.
+        """
+        start = self._pixels.labels.clone()
+        tested = sum(self._pass(lattice, waiting, thin) for lattice in self._grid.lattices)
+        moved = (start != self._pixels.labels).float()[None, None]
+        near = torch.nn.functional.max_pool2d(moved, 3, stride=1, padding=1)[0, 0] > 0
+        return int(moved.sum()), tested, near
+
+    def _pass(self, lattice: Lattice, waiting: torch.Tensor, thin: int | None) -> int:
+        """Move the pixels of one colour; returns how many were on a border."""
+        model = self._model
+        flat = self._pixels.labels.view(-1)
+        candidates = torch.nonzero(waiting.view(-1)[lattice.at])[:, 0]
+        at = lattice.at[candidates]
+        own = flat[at]
+        border = torch.stack([flat[at + self._grid.ring[i]] != own for i in _NEAREST]).any(dim=0)
+        if thin is not None:
+            border &= (at * 2654435761 + thin * 40503 >> 16) % 2 == 0
+        candidates, at, own = candidates[border], at[border], own[border]
+        inside, inside_ring = lattice.inside[candidates], lattice.inside_ring[candidates]
+        features = self._pixels.features(at)
+        ring = [flat[at + offset] for offset in self._grid.ring]
+        alone = ~torch.stack([ring[i] == own for i in _NEAREST]).any(dim=0)
+        whole, within = self._numbers(ring, own, inside_ring)
+        row = own.clamp(min=0)
+        last = (within == 0) & (self.sums[row, INSIDE] > 1)
+        free = (own < 0) | alone | ((whole == 1) & (within <= 1) & ~(inside & last))
+        gap_place, gap_colour = self._gaps(row, features, inside)
+        score = self._scores[row]
+        leave = score[:, DROP_PLACE] * gap_place + score[:, DROP_COLOUR] * gap_colour + score[:, DROP_AREA]
+        leave = torch.where(own < 0, torch.full_like(leave, -model.log_nobody), leave)
+        best, best_gain = own.clone(), torch.full_like(leave, WORTH)
+        empty = torch.stack([ring[i] < 0 for i in _NEAREST]).any(dim=0) & ~inside & (own >= 0)
+        gain = leave + model.log_nobody
+        better = empty & (gain > best_gain)
+        best, best_gain = torch.where(better, NOBODY, best), torch.where(better, gain, best_gain)
+        for i in _NEAREST:
+            row = ring[i].clamp(min=0)
+            gap_place, gap_colour = self._gaps(row, features, inside)
+            score = self._scores[row]
+            gain = leave + score[:, ADD_AREA] - score[:, ADD_PLACE] * gap_place - score[:, ADD_COLOUR] * gap_colour
+            whole, within = self._numbers(ring, ring[i], inside_ring)
+            other = (ring[i] >= 0) & (ring[i] != own)
+            free &= ~other | (whole == 1)
+            better = other & (~inside | (within == 1)) & (gain > best_gain)
+            best, best_gain = torch.where(better, ring[i], best), torch.where(better, gain, best_gain)
+        moves = free & (best != own)
+        self._apply(at[moves], own[moves], best[moves])
+        return len(at)
+
+    def _apply(self, at: torch.Tensor, left: torch.Tensor, joined: torch.Tensor) -> None:
+        parts = self._pixels.parts(at)
+        for rows, sign in ((left, -1), (joined, 1)):
+            owned = rows >= 0
+            self.sums.index_add_(0, rows[owned], sign * parts[owned])
+        self._pixels.labels.view(-1)[at] = joined
+        self._refresh()
+
+    def _gaps(
+        self, row: torch.Tensor, features: torch.Tensor, inside: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Squared whitened distances of pixels from superpixels' means: in place, and in colour (0 in the margin)."""
+        off = (features - self._scores[row, MEAN_Y : MEAN_Y + 5]) ** 2
+        return off[:, :2].sum(dim=1), off[:, 2:].sum(dim=1) * inside
+
+    def _numbers(
+        self, ring: list[torch.Tensor], label: torch.Tensor, inside_ring: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Topological numbers of pixels for labels, over the whole ring and over its part inside the frame."""
+        bits = torch.zeros_like(label)
+        for i, neighbour in enumerate(ring):
+            bits |= (neighbour == label).long() << i
+        return self._grid.number[bits], self._grid.number[bits & inside_ring]
+
+    def _counts(self) -> torch.Tensor:
+        """Pixels that carry each dimension, float64 (K, 5)."""
+        return self.sums[:, [COUNT, COUNT, INSIDE, INSIDE, INSIDE]].double()
+
+    def _log_area(self, n: torch.Tensor) -> torch.Tensor:
+        model = self._model
+        weight = self._old.double() * (model.log_old - model.log_new) + model.log_new
+        density = 0.5 * math.log(2 * math.pi * model.area_var)
+        return torch.where(n > 0, weight - density - (model.area - n) ** 2 / (2 * model.area_var), 0.0)
+
+    def _refresh(self) -> None:
+        """Scores from statistics, as :func:`tsp.model.refresh` makes them."""
+        old, n, variance = self._old[:, None], self._counts(), self._variance
+        total = self.sums[:, SUM_Y:].double() / FINE
+        known = (self._priors + variance * total) / (1 + n * variance)
+        mean = torch.where(old, known, total / n.clamp(min=1))
+        n, variance = n[:, [0, 2]], variance[[0, 2]]
+        grown = torch.where(old, (1 + n * variance) / (1 + (n + 1) * variance), n / (n + 1)) / 2
+        fewer = (n - 1).clamp(min=0)
+        shrunk = torch.where(old, (1 + n * variance) / (1 + fewer * variance), n / fewer.clamp(min=1)) / 2
+        shrunk = torch.where(torch.where(old, n > 0, n > 1), shrunk, 0.0)
+        count = n[:, 0]
+        here = self._log_area(count)
+        area = [self._log_area(count + 1) - here, torch.where(count > 0, self._log_area(count - 1) - here, 0.0)]
+        self._scores = torch.cat([mean, grown, shrunk, torch.stack(area, dim=1)], dim=1)

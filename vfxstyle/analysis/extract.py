@@ -1,0 +1,64 @@
+"""Raw features of the chosen frames of a shot. Importing this loads torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle.analysis.arrays import StoredFeatures
+from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.errors import WeightsError
+from vfxstyle.features import pick_device
+from vfxstyle.features.extract import Seen, Segmentation, describe, see
+from vfxstyle.features.registry import backbone_class, weights_digest
+from vfxstyle.progress import Clock
+from vfxstyle.settings import AnalysisSettings
+from vfxstyle.superpixels.tables import table_of
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def check_weights(settings: AnalysisSettings, named: str | None) -> None:
+    """That the network can be loaded, and is the one asked for, before an hour goes into superpixels.
+
+    named: the user's choice of a weight file. Raises :class:`~vfxstyle.errors.WeightsError`.
+    """
+    if weights_digest(settings.backbone, named) != settings.weights:
+        raise WeightsError(
+            f"The preset was learnt with other weights of {settings.backbone} than are found here; name the right ones "
+            "with --weights."
+        )
+
+
+def describe_frames(
+    analysis: AnalysisFolder,
+    settings: AnalysisSettings,
+    numbers: Sequence[int],
+    picture: Callable[[int], FloatArray],
+    clock: Clock,
+    *,
+    device: str,
+    weights: str | None,
+) -> None:
+    """Store raw features of every superpixel on some frames.
+
+    picture: a frame by its number, float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. weights: the user's
+    choice of a weight file. Raises what :func:`check_weights` does.
+    """
+    check_weights(settings, weights)
+    with clock.stage("features", len(numbers)) as step:
+        backbone = backbone_class(settings.backbone).load(pick_device(device), weights)
+        for first in range(0, len(numbers), backbone.frames_at_once):
+            group = numbers[first : first + backbone.frames_at_once]
+            seen = see(backbone, [picture(number) for number in group])
+            for index, number in enumerate(group):
+                analysis.add_features(number, _described(seen, index, analysis.read_labels(number)))
+                step()
+
+
+def _described(seen: Seen, index: int, labels: npt.NDArray[np.int32]) -> StoredFeatures:
+    table, rows = table_of(labels, seen.labs[index])
+    raw = describe(seen, index, Segmentation.whole(rows, table.centroids))
+    return StoredFeatures(table.labels, np.bincount(rows.reshape(-1)).astype(np.int32), raw)

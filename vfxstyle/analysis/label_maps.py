@@ -1,0 +1,80 @@
+"""Label maps of an analysis: one uint32 OpenEXR channel a frame, carrying the analysis' identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import OpenImageIO as oiio
+
+from vfxstyle.analysis.arrays import Superpixels, write_arrays
+from vfxstyle.analysis.manifest import write_manifest
+from vfxstyle.errors import AnalysisError, ChangedError
+from vfxstyle.files import claiming, file_digest
+from vfxstyle.shots.writing import write_picture
+
+LabelArray = npt.NDArray[np.int32]
+
+SUPERPIXELS = "superpixels.npz"
+_IDENTITY = "vfxstyle:analysis"
+
+
+def label_file(folder: Path, number: int) -> Path:
+    """The label map of a frame in the folder of an analysis."""
+    return folder / "labels" / f"labels.{number:04d}.exr"
+
+
+def read_labels(path: Path, number: int, identity: str) -> LabelArray:
+    """A label map, int32 (H, W).
+
+    Raises :class:`~vfxstyle.errors.ChangedError` if it is damaged or gone, :class:`~vfxstyle.errors.AnalysisError` if
+    it is another analysis'.
+    """
+    opened = oiio.ImageInput.open(str(path))
+    values = None if opened is None else opened.read_image(0, 0, 0, 1, oiio.UINT32)
+    if opened is None or values is None:
+        oiio.geterror()  # else the library prints it when the program ends
+        raise ChangedError(f"Label map {path} is damaged or missing; run again, which makes it anew.", frames=(number,))
+    found = opened.spec().get_string_attribute(_IDENTITY)
+    opened.close()
+    if found != identity:
+        raise AnalysisError(f"Label map {path} belongs to another analysis; delete it and run again.", frames=(number,))
+    return np.asarray(values).reshape(values.shape[0], values.shape[1]).astype(np.int32)
+
+
+class SegmentWriter:
+    """Label maps in the making, in a folder that nobody else sees."""
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        self._folder, self._identity = folder, identity
+        self._digests: dict[int, str] = {}
+
+    def write_labels(self, number: int, labels: LabelArray) -> None:
+        """Store a label map. labels: int32 (H, W), >= 0."""
+        spec = oiio.ImageSpec(labels.shape[1], labels.shape[0], 1, oiio.UINT32)
+        spec.channelnames = ("tsp",)
+        spec.attribute("compression", "zip")
+        spec.attribute("DateTime", "")
+        spec.attribute(_IDENTITY, self._identity)
+        path = label_file(self._folder, number)
+        write_picture(path, spec, labels.astype(np.uint32)[..., None])
+        self._digests[number] = file_digest(path)
+
+    def read_labels(self, number: int) -> LabelArray:
+        """A label map that was written, int32 (H, W)."""
+        return read_labels(label_file(self._folder, number), number, self._identity)
+
+    def finish(self, superpixels: Superpixels, manifest: Mapping[str, Any]) -> None:
+        """Store the superpixels and the manifest, to which version and hashes are added."""
+        with claiming(self._folder / SUPERPIXELS) as file:
+            write_arrays(file, [("labels", superpixels.labels), ("speakers", superpixels.speakers)])
+        values = {
+            "identity": self._identity,
+            **manifest,
+            "superpixels": len(superpixels.labels),
+            "labels_sha256": {str(number): digest for number, digest in self._digests.items()},
+        }
+        write_manifest(self._folder, values)

@@ -1,0 +1,95 @@
+"""A look's transform of every superpixel of a shot: predicted once, then kept in the analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle._version import __version__
+from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.errors import PresetError
+from vfxstyle.features import PCA, assemble, pick_device
+from vfxstyle.files import key_of
+from vfxstyle.looks import OUTPUTS, Preset
+
+FloatArray = npt.NDArray[np.float32]
+LabelArray = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class ShotTransforms:
+    """One transform for each superpixel of a shot."""
+
+    labels: LabelArray
+    """int32 (N,), ascending."""
+    transforms: FloatArray
+    """float32 (N, 33), a colour transform and gains of the bands of lightness."""
+
+    def of(self, labels: LabelArray) -> FloatArray:
+        """The transforms of some superpixels, float32 (M, 33)."""
+        return self.transforms[np.searchsorted(self.labels, labels)]
+
+
+def projections_of(preset: Preset) -> dict[str, PCA]:
+    """The projections of a preset by the part of the features that each is for."""
+    return {part: PCA(mean, components) for part, (mean, components) in preset.projections.items()}
+
+
+def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) -> ShotTransforms:
+    """Project the raw features with the preset's PCA and predict every superpixel's transform.
+
+    A superpixel that several chosen frames show gets the mean of what they say, by the area it has on each.
+    Raises :class:`~vfxstyle.errors.PresetError` if the preset expects other features.
+    """
+    from vfxstyle.looks.predictor import predict  # loads torch, which a look that is predicted already does without
+
+    superpixels = analysis.read_superpixels()
+    network, picked = preset.predictor(), pick_device(device)
+    projections = projections_of(preset)
+    total = np.zeros((len(superpixels.labels), OUTPUTS))
+    weight = np.zeros(len(superpixels.labels))
+    for shown in analysis.read_features():
+        try:
+            vectors = assemble(preset.info.parts, raw=shown.raw, projections=projections)
+        except (KeyError, ValueError) as error:
+            raise _unfit(preset) from error
+        if vectors.shape[1] != preset.inputs:
+            raise _unfit(preset)
+        outputs = predict(network, preset.standardisation, vectors, picked)
+        rows = np.searchsorted(superpixels.labels, shown.labels)
+        total[rows] += shown.areas[:, None] * outputs.astype(np.float64)
+        weight[rows] += shown.areas
+    speakers = np.searchsorted(superpixels.labels, superpixels.speakers)
+    means = total[speakers] / weight[speakers, None]
+    return ShotTransforms(superpixels.labels, means.astype(np.float32))
+
+
+def look_of(preset: Preset) -> str:
+    """Stands for a preset's transforms in an analysis. Raises ValueError for one that was never saved or loaded."""
+    if not preset.digest:
+        raise ValueError("a preset has no digest before it has been saved and read")
+    return key_of(preset=preset.digest, version=__version__)
+
+
+def stored_transforms(analysis: AnalysisFolder, preset: Preset, device: str) -> ShotTransforms:
+    """The transforms of a look that the analysis holds, which are predicted the first time they are asked for.
+
+    Whoever comes later, on whatever machine, grades with the same numbers.
+    """
+    labels, look = analysis.read_superpixels().labels, look_of(preset)
+    transforms = analysis.read_transforms(look)
+    if transforms is not None and transforms.shape != (len(labels), OUTPUTS):
+        analysis.transforms_file(look).unlink(missing_ok=True)
+        transforms = None
+    if transforms is None:
+        transforms = analysis.store_transforms(look, predict_transforms(analysis, preset, device).transforms)
+    return ShotTransforms(labels, transforms)
+
+
+def _unfit(preset: Preset) -> PresetError:
+    return PresetError(
+        f"Preset '{preset.info.name}' does not fit the features of its backbone {preset.info.backbone}; "
+        "train it again with this version."
+    )

@@ -1,0 +1,299 @@
+"""The shot analysis on disk (docs/analysis.md).
+
+    FOLDER/IDENTITY/analysis.json            manifest: what was analysed, with which settings, and what came out
+    FOLDER/IDENTITY/labels/labels.FRAME.exr  superpixels of each frame, one uint32 channel
+    FOLDER/IDENTITY/superpixels.npz          every superpixel, and which speaks for it
+    FOLDER/IDENTITY/features.npz             raw features of every superpixel on each chosen frame
+    FOLDER/IDENTITY/transforms/LOOK.npz      a look's transform of every superpixel
+
+IDENTITY begins the hash of the plate's contents, the settings and the format version, so analyses with other settings
+lie side by side. Manifest, label maps and superpixels appear at once, by the renaming of a folder; each other file by
+the linking of a name that is not taken. Who comes second keeps what is there: any number of jobs on any number of
+machines may work on one analysis without locks, and all go on with the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle.analysis.arrays import (
+    StoredFeatures,
+    Superpixels,
+    arrays_of,
+    frames_in,
+    is_sound,
+    open_arrays,
+    read_features,
+    write_arrays,
+)
+from vfxstyle.analysis.label_maps import SUPERPIXELS, SegmentWriter, label_file, read_labels
+from vfxstyle.analysis.manifest import MANIFEST, manifest_of, manifests_in
+from vfxstyle.errors import ChangedError, OutputError
+from vfxstyle.files import claiming, drop_abandoned, file_digest, temporary_name
+from vfxstyle.plates.stamps import PlateFile
+from vfxstyle.shots import Shot
+
+FloatArray = npt.NDArray[np.float32]
+LabelArray = npt.NDArray[np.int32]
+
+_FEATURES = "features.npz"
+_WORK = ".features"
+
+
+class AnalysisFolder:
+    """A shot analysis in a folder, complete or in the making.
+
+    folder: what users name with ``--analysis``. identity: which of the analyses in it; by default the newest.
+    """
+
+    def __init__(self, folder: Path, identity: str | None = None) -> None:
+        self.folder = folder
+        found = [manifest for manifest in manifests_in(folder) if identity in (None, manifest.get("identity"))]
+        self._manifest: dict[str, Any] = found[-1] if found else {}
+        self.identity = identity or str(self._manifest.get("identity", ""))
+        """Hash of all that decides what is in it; empty where there is none."""
+        self._place: Path | None = None
+
+    @property
+    def place(self) -> Path:
+        """Where this analysis lies in the folder."""
+        return self._place or self.folder / (self.identity[:16] or "none")
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest; empty where there is none or it cannot be understood."""
+        return self._manifest
+
+    @property
+    def others(self) -> bool:
+        """Whether analyses of another identity, also of an unknown version, are in the folder."""
+        if (self.folder / MANIFEST).exists():  # a version before analyses lay side by side
+            return True
+        return any(path.parent != self.place for path in self.folder.glob(f"[!.]*/{MANIFEST}"))
+
+    def known_plate(self, place: Path) -> dict[str, PlateFile]:
+        """The files in ``place`` that were analysed into the folder, by name."""
+        known: dict[str, PlateFile] = {}
+        for manifest in manifests_in(self.folder):
+            if manifest.get("plate_folder") == str(place.absolute()):
+                with suppress(TypeError, AttributeError):
+                    known |= {name: PlateFile(**values) for name, values in manifest.get("plate", {}).items()}
+        return known
+
+    @property
+    def settings_there(self) -> list[dict[str, Any]]:
+        """Settings of the analyses in the folder, the newest first."""
+        return [dict(manifest.get("settings", {})) for manifest in reversed(manifests_in(self.folder))]
+
+    @property
+    def unreadable(self) -> dict[int, str]:
+        """Frames that could not be read when the shot was analysed, and why."""
+        return {int(number): str(why) for number, why in self.manifest.get("unreadable", {}).items()}
+
+    @property
+    def chosen(self) -> list[int]:
+        """Frames that the network is run on, ascending."""
+        return sorted(int(number) for number in self.manifest.get("chosen_frames", ()))
+
+    def files(self, frames: Sequence[int]) -> list[Path]:
+        """Every file that the analysis of these frames consists of, without transforms."""
+        return [*self.segment_files(frames), self.features_file]
+
+    def segment_files(self, frames: Sequence[int]) -> list[Path]:
+        """Those of them that appear at once, when the frames are segmented."""
+        return [self.place / MANIFEST, self.place / SUPERPIXELS, *map(self.label_file, frames)]
+
+    @property
+    def features_file(self) -> Path:
+        """The features of all chosen frames."""
+        return self.place / _FEATURES
+
+    def label_file(self, number: int) -> Path:
+        """The label map of a frame."""
+        return label_file(self.place, number)
+
+    def is_segmented(self, shot: Shot) -> bool:
+        """Whether the label map of every frame that could be read is there, as it was written."""
+        wanted = self.manifest.get("labels_sha256", {})
+        readable = (number for number in shot.frames if number not in self.unreadable)
+        return all(str(number) in wanted for number in readable) and self._is_unchanged()
+
+    def _is_unchanged(self) -> bool:
+        wanted = self.manifest.get("labels_sha256", {})
+        return (
+            bool(self.manifest)
+            and is_sound(self.place / SUPERPIXELS)
+            and all(_digest_or_none(self.label_file(int(number))) == digest for number, digest in wanted.items())
+        )
+
+    def is_described(self) -> bool:
+        """Whether the features of all chosen frames are there, whole."""
+        path = self.features_file
+        return bool(self.chosen) and frames_in(path) == set(self.chosen) and is_sound(path, self._segments)
+
+    @property
+    def _segments(self) -> str:
+        """Stands for the label maps, which features and transforms are made from."""
+        return hashlib.sha256(json.dumps(self.manifest.get("labels_sha256", {})).encode()).hexdigest()
+
+    @contextmanager
+    def segmenting(self) -> Iterator[SegmentWriter]:
+        """Where label maps go. When the block ends well they, and the manifest, are there all at once.
+
+        What is there already and damaged is replaced; an analysis that another job has finished meanwhile is kept.
+        """
+        part = temporary_name(self.place)
+        try:
+            drop_abandoned(self.folder)
+            (part / "labels").mkdir(parents=True)
+            yield SegmentWriter(part, self.identity)
+            self._publish(part)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    def _publish(self, part: Path) -> None:
+        if self.place.exists():  # looked at before the manifest: a place that is there is there with its manifest
+            theirs = AnalysisFolder(self.folder, self.identity)
+            if not theirs._is_unchanged():
+                theirs.discard(unless_unchanged=True)
+        try:
+            part.rename(self.place)
+        except OSError:
+            if not self.place.exists():  # else another job was faster, and its analysis is this job's too
+                raise
+        self._manifest = manifest_of(self.place / MANIFEST)
+
+    def discard(self, *, unless_unchanged: bool = False) -> None:
+        """Take this analysis away, at once for everybody else.
+
+        unless_unchanged: put it back if it turns out to be whole, because another job has mended it meanwhile.
+        """
+        away = temporary_name(self.place)
+        try:
+            self.place.rename(away)
+        except FileNotFoundError:
+            return
+        if unless_unchanged:
+            taken = AnalysisFolder(self.folder, self.identity)
+            taken._manifest, taken._place = manifest_of(away / MANIFEST), away
+            if taken._is_unchanged():
+                with suppress(OSError):
+                    away.rename(self.place)
+        shutil.rmtree(away, ignore_errors=True)
+        self._manifest = {}
+
+    def read_labels(self, number: int) -> LabelArray:
+        """The label map of a frame, int32 (H, W).
+
+        Raises :class:`~vfxstyle.errors.ChangedError` if it is damaged or gone.
+        """
+        return read_labels(self.label_file(number), number, self.identity)
+
+    def read_superpixels(self) -> Superpixels:
+        """Every superpixel of the shot."""
+        with open_arrays(self.place / SUPERPIXELS) as file:
+            return Superpixels(file["labels"], file["speakers"])
+
+    def _work_file(self, frame: int) -> Path:
+        return self.place / _WORK / f"{frame}.npz"
+
+    def undescribed(self) -> list[int]:
+        """Chosen frames whose features are not there yet. Damaged files are taken away."""
+        if self.features_file.exists():
+            if self.is_described():
+                return []
+            self.features_file.unlink(missing_ok=True)
+        missing = []
+        for frame in self.chosen:
+            path = self._work_file(frame)
+            if path.exists() and not is_sound(path, self._segments):
+                path.unlink(missing_ok=True)
+            if not path.exists():
+                missing.append(frame)
+        return missing
+
+    def add_features(self, frame: int, features: StoredFeatures) -> None:
+        """Store what a chosen frame shows, unless another job has done so meanwhile."""
+        try:
+            with claiming(self._work_file(frame)) as file:
+                write_arrays(file, arrays_of(frame, features), self._segments)
+        except OSError as error:
+            if not self.is_described():  # else another job has put them together, and taken the folder away
+                raise _unwritable(self.folder, error) from error
+
+    def finish_features(self) -> None:
+        """Make one file of the features of all chosen frames; which :meth:`undescribed` must have found there."""
+        try:
+            with claiming(self.features_file) as file:
+                write_arrays(
+                    file,
+                    (
+                        item
+                        for frame in self.chosen
+                        for number, features in read_features(self._work_file(frame))
+                        for item in arrays_of(number, features)
+                    ),
+                    self._segments,
+                )
+        except ChangedError:
+            if not self.is_described():  # else another job has put them together, and taken the parts away
+                raise
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        shutil.rmtree(self.place / _WORK, ignore_errors=True)
+
+    def read_features(self) -> Iterator[StoredFeatures]:
+        """What each chosen frame shows, frame by frame in the order of their numbers."""
+        for _, features in read_features(self.features_file):
+            yield features
+
+    def transforms_file(self, look: str) -> Path:
+        """The transforms of a look. look: stands for the preset's contents."""
+        return self.place / "transforms" / f"{look[:16]}.npz"
+
+    def read_transforms(self, look: str) -> FloatArray | None:
+        """A look's transform of every superpixel, float32 (N, ...); None where they are not there, or damaged."""
+        path = self.transforms_file(look)
+        if not path.exists():
+            return None
+        if not is_sound(path, self._segments):
+            path.unlink(missing_ok=True)
+            return None
+        with open_arrays(path) as file:
+            return np.asarray(file["transforms"], np.float32)
+
+    def store_transforms(self, look: str, transforms: FloatArray) -> FloatArray:
+        """Store a look's transforms; returns those that are there now, which another job may have made."""
+        try:
+            with claiming(self.transforms_file(look)) as file:
+                write_arrays(file, [("transforms", transforms)], self._segments)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        stored = self.read_transforms(look)
+        if stored is None:
+            raise ChangedError(f"{self.transforms_file(look)} did not read back; check the disk and run again.")
+        return stored
+
+
+def _digest_or_none(path: Path) -> str | None:
+    try:
+        return file_digest(path)
+    except OSError:
+        return None
+
+
+def _unwritable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"Analysis folder {folder} cannot be written: {error.strerror or error}; choose another with --analysis."
+    )

@@ -1,0 +1,91 @@
+"""What this machine has that a job may need."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import av
+import torch
+
+from vfxstyle._version import __version__
+from vfxstyle.color import ColorConfig
+from vfxstyle.errors import ColorError, PresetError
+from vfxstyle.features.registry import backbone_class
+from vfxstyle.looks import PresetInfo
+from vfxstyle.looks.library import installed_presets, shipped_folder, user_folder
+from vfxstyle.settings import DEFAULT_BACKBONE
+from vfxstyle.shots.images import PICTURE_EXTENSIONS
+
+_LIBRARIES = (
+    "torch",
+    "timm",
+    "numba",
+    "numpy",
+    "opencv-python-headless",
+    "OpenImageIO",
+    "OpenEXR",
+    "opencolorio",
+    "av",
+    "fileseq",
+)
+_CODECS = ("prores_ks", "prores", "h264", "hevc", "dnxhd")
+
+
+def machine_report() -> dict[str, str]:
+    """Names and values for people; a part that is broken says so instead of a value."""
+    return {
+        "vfxstyle": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu cores": str(os.cpu_count()),
+        **{name: version(name) for name in _LIBRARIES},
+        "FFmpeg": str(av.ffmpeg_version_info),
+        "codecs": ", ".join(f"{name} {_codec(name)}" for name in _CODECS),
+        "pictures": ", ".join(sorted(PICTURE_EXTENSIONS)),
+        "colour configuration": _colours(),
+        "devices": ", ".join(["cpu", *_gpus()]),
+        "backbone": _backbone(),
+        "presets (user)": str(user_folder()),
+        "presets (shipped)": str(shipped_folder()),
+        "presets installed": ", ".join(_preset(info, path) for info, path, _ in installed_presets()) or "none",
+    }
+
+
+def _preset(info: PresetInfo | PresetError, path: Path) -> str:
+    return f"{path.stem}: damaged" if isinstance(info, PresetError) else info.name
+
+
+def _codec(name: str) -> str:
+    found = ["read"] * _has_codec(name, "r") + ["write"] * _has_codec(name, "w")
+    return "+".join(found) or "missing"
+
+
+def _has_codec(name: str, mode: Literal["r", "w"]) -> bool:
+    try:
+        av.Codec(name, mode)
+    except ValueError:
+        return False
+    return True
+
+
+def _colours() -> str:
+    try:
+        return ColorConfig.load().name
+    except ColorError as error:
+        return f"broken ({error})"
+
+
+def _gpus() -> list[str]:
+    return [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
+
+
+def _backbone() -> str:
+    try:
+        backbone_class(DEFAULT_BACKBONE).load(torch.device("cpu"))
+    except Exception as error:  # a broken installation is what this command is there to report
+        return f"{DEFAULT_BACKBONE}: broken ({error})"
+    return f"{DEFAULT_BACKBONE}, weights packaged"

@@ -1,0 +1,224 @@
+"""Progress on stderr: a bar for a terminal, plain lines for a log, the protocols of farms, or nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal, Protocol
+
+import click
+from tqdm import tqdm
+
+from vfxstyle.errors import VfxStyleError, failure_of
+from vfxstyle.progress import Progress, Silent
+
+ProgressName = Literal["auto", "bar", "openjd", "deadline", "alf", "json", "none"]
+
+GRADE_SHARES = {"superpixels": 35, "features": 35, "transforms": 2, "grade": 28}
+"""What each stage of a grade is of the whole, as on a shot of 50 frames that is not analysed yet."""
+ANALYSIS_SHARES = {"superpixels": 48, "features": 48, "transforms": 4}
+MATTES_SHARES = {**GRADE_SHARES, "grade": 0, "mattes": 28}
+EXPORT_SHARES = {**GRADE_SHARES, "grade": 0, "sampling": 28}
+TRAIN_SHARES = {"pairs": 5, "features": 40, "regularisation": 10, "training": 35, "frames": 10}
+
+
+class Watch(Progress, Protocol):
+    """A progress that is told how the run ended."""
+
+    def done(self) -> None:
+        """All that was asked for is there and verified."""
+        ...  # pragma: no cover
+
+    def failed(self, error: VfxStyleError) -> None:
+        """The run failed."""
+        ...  # pragma: no cover
+
+
+class _Plain:
+    """A watch for people: the summary, or the message that main prints, says how the run ended."""
+
+    def job(self, index: int, total: int) -> None:
+        """Nothing to say: a note names the job."""
+
+    def done(self) -> None:
+        """Nothing to say."""
+
+    def failed(self, error: VfxStyleError) -> None:
+        """Nothing to say."""
+
+
+class Nothing(_Plain, Silent):
+    """Says nothing."""
+
+
+class Bar(_Plain):
+    """A progress bar for each stage."""
+
+    @contextmanager
+    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+        """A bar that counts to ``total``."""
+        form = "{desc:<12}{percentage:3.0f}% |{bar:28}| {n_fmt}/{total_fmt} {elapsed} left {remaining}"
+        columns, rows = shutil.get_terminal_size()  # some terminals say that they have none, and get 80 by 24
+        columns = min(columns, 100)
+        with tqdm(total=total, desc=name, file=sys.stderr, bar_format=form, ncols=columns, nrows=rows) as bar:
+
+            def step() -> None:
+                bar.update()
+
+            yield step
+
+    def note(self, text: str) -> None:
+        """A line above the bar."""
+        tqdm.write(text, file=sys.stderr)
+
+
+class Lines(_Plain):
+    """A line when a stage begins and at each tenth of it, for logs."""
+
+    @contextmanager
+    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+        """Lines for a stage of ``total`` steps."""
+        done, told = 0, 0
+
+        def step() -> None:
+            nonlocal done, told
+            done += 1
+            tenth = done * 10 // total
+            if tenth > told or done == total:
+                told = tenth
+                self.note(f"{name}: {done}/{total}")
+
+        yield step
+
+    def note(self, text: str) -> None:
+        """One line, written at once."""
+        click.echo(text, err=True)
+
+
+class Percent:
+    """The whole run as a percentage that never falls, and is 100 only when all is done.
+
+    shares: what each stage is of the whole; of stages that turn out not to be needed the share is skipped. form: the
+    line that a farm reads, from the percentage, the stage, its steps done and all of them.
+    """
+
+    def __init__(self, shares: Mapping[str, int], form: Callable[[int, str, int, int], str]) -> None:
+        self._shares, self._form = shares, form
+        self._whole = sum(shares.values())
+        self._job, self._jobs = 0, 1
+        self._told = -1
+
+    def job(self, index: int, total: int) -> None:
+        """From here on stages are those of one of several jobs, all of one weight."""
+        self._job, self._jobs = index, total
+
+    def _tell(self, percent: int, stage: str, done: int, total: int) -> None:
+        if percent > self._told:
+            self._told = percent
+            click.echo(self._form(percent, stage, done, total), err=True)
+
+    @contextmanager
+    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+        """Percentages of a stage; one that has no share counts as nothing."""
+        names = list(self._shares)
+        before = sum(self._shares[other] for other in names[: names.index(name)]) if name in names else 0
+        share, done = self._shares.get(name, 0), 0
+
+        def tell() -> None:
+            at = (self._job + (before + share * done / max(total, 1)) / self._whole) / self._jobs
+            self._tell(min(int(100 * at), 99), name, done, total)
+
+        def step() -> None:
+            nonlocal done
+            done += 1
+            tell()
+
+        tell()
+        yield step
+
+    def note(self, text: str) -> None:
+        """One line, written at once."""
+        click.echo(text, err=True)
+
+    def done(self) -> None:
+        """Say 100."""
+        self._tell(100, "done", 1, 1)
+
+    def failed(self, error: VfxStyleError) -> None:
+        """Nothing to say: farms that know no word for it read the exit code."""
+
+
+class OpenJD(Percent):
+    """The lines of Open Job Description."""
+
+    def __init__(self, shares: Mapping[str, int]) -> None:
+        super().__init__(shares, lambda percent, *_: f"openjd_progress: {percent}")
+
+    def note(self, text: str) -> None:
+        """A status line."""
+        super().note(f"openjd_status: {text.strip()}")
+
+    def failed(self, error: VfxStyleError) -> None:
+        """Say why, on one line."""
+        click.echo(f"openjd_fail: {' '.join(str(error).split())}", err=True)
+
+
+class JsonLines(Percent):
+    """A JSON object a line, for scripts: ``event`` is progress, note, done or failed."""
+
+    def __init__(self, shares: Mapping[str, int]) -> None:
+        super().__init__(
+            shares,
+            lambda percent, stage, done, total: _json(
+                "done" if percent == 100 else "progress", percent=percent, stage=stage, step=done, steps=total
+            ),
+        )
+
+    def note(self, text: str) -> None:
+        """A note event."""
+        click.echo(_json("note", text=text.strip()), err=True)
+
+    def failed(self, error: VfxStyleError) -> None:
+        """A failed event with what the last line says too, and the message."""
+        line = _json(
+            "failed", code=error.code, retryable=error.retryable, frames=list(error.frames), message=str(error)
+        )
+        click.echo(line, err=True)
+
+
+def _json(event: str, **values: Any) -> str:
+    return json.dumps({"event": event, **values})
+
+
+def make_progress(name: ProgressName, shares: Mapping[str, int]) -> Watch:
+    """The progress of a name; "auto" is a bar on a terminal and lines elsewhere."""
+    if name == "none":
+        return Nothing()
+    if name == "openjd":
+        return OpenJD(shares)
+    if name == "deadline":
+        return Percent(shares, lambda percent, *_: f"Progress: {percent}%")
+    if name == "alf":
+        return Percent(shares, lambda percent, *_: f"ALF_PROGRESS {percent}%")
+    if name == "json":
+        return JsonLines(shares)
+    if name == "bar" or (name == "auto" and sys.stderr.isatty()):
+        return Bar()
+    return Lines()
+
+
+@contextmanager
+def watching(name: ProgressName, shares: Mapping[str, int]) -> Iterator[Watch]:
+    """A progress that is told how the block ends."""
+    watch = make_progress(name, shares)
+    try:
+        yield watch
+    except BaseException as error:
+        known = failure_of(error)
+        if known is not None:
+            watch.failed(known)
+        raise
+    watch.done()

@@ -1,0 +1,100 @@
+"""The last lines of a run: where the result is and where the time went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vfxstyle.shots.discover import format_frames
+
+if TYPE_CHECKING:
+    from vfxstyle.analysis.analyze import AnalyzeReport
+    from vfxstyle.grading.grade import GradeReport
+    from vfxstyle.handover.export import ExportReport
+    from vfxstyle.handover.mattes import MattesReport
+    from vfxstyle.timelines.grade import TimelineReport
+    from vfxstyle.training.train import TrainReport
+
+
+def grade_summary(report: GradeReport) -> str:
+    """What a grade run did, in a few lines."""
+    lines = []
+    total = sum(report.seconds.values())
+    if report.written:
+        lines.append(f"{'stage':<12} {'seconds':>8} {'per frame':>10}")
+        frames = len(report.written)
+        for name, seconds in report.seconds.items():
+            lines.append(f"{name:<12} {seconds:8.2f} {seconds / frames:10.3f}")
+        lines.append(f"{'all':<12} {total:8.2f} {total / frames:10.3f}")
+        seen = len(report.chosen_frames)
+        lines.append(f"{report.superpixels} superpixels in the whole shot; the network saw {seen} frames")
+    if report.untouched_pixels:
+        count, pixels = len(report.untouched_pixels), sum(report.untouched_pixels.values())
+        lines.append(f"{pixels} NaN or infinite pixels on {count} frames were left as they are")
+    kept = f", {len(report.kept)} were up to date" if report.kept else ""
+    lines.append(f"{len(report.written)} frames written{kept}: {report.output}")
+    return "\n".join(lines)
+
+
+def analyze_summary(report: AnalyzeReport) -> str:
+    """What an analysis is now, in a few lines."""
+    lines = [f"{name:<12} {seconds:8.2f} s" for name, seconds in report.seconds.items()]
+    lines.append(
+        f"{report.superpixels} superpixels in the whole shot; the network sees {len(report.chosen_frames)} frames: "
+        f"{format_frames(report.chosen_frames)}"
+    )
+    if report.missing_features:
+        lines.append(f"not described yet: frames {format_frames(report.missing_features)}")
+    if report.unreadable:
+        lines.append(f"left out, a grade of them will fail: frames {format_frames(tuple(sorted(report.unreadable)))}")
+    return "\n".join([*lines, f"analysis: {report.analysis}"])
+
+
+def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:
+    """What a training run made and what it could not learn, in a few lines."""
+    errors = report.errors
+    where = f"{len(report.held_out)} held-out pairs" if report.held_out else "parts of the pairs kept out in turn"
+    lines = [f"{name:<12} {seconds:8.2f} s" for name, seconds in report.seconds.items()]
+    lines.append(
+        f"mean L2 in Lab on {where}: plate {errors.distance:.2f}, best single transform of each picture "
+        f"{errors.global_oracle:.2f}, this preset {errors.predicted:.2f}"
+    )
+    worst = [f"{error.name} {error.missed:.2f} ({error.share:.0%} of the pixels)" for error in report.by_colour[:3]]
+    lines.append(f"learnt least well: {', '.join(worst)}")
+    name, of_pair = next(iter(report.by_pair.items()))
+    lines.append(f"worst pair: {name}, {of_pair.missed:.2f}, most in the {of_pair.region} ({of_pair.missed_there:.2f})")
+    if report.next_frames:
+        lines.append(f"grading these frames would help most: {', '.join(map(str, report.next_frames))}")
+    lines.append(f"{len(report.pairs)} pairs learnt: {report.path}")
+    lines.append(f"to look at: {', '.join(str(path) for path in drawn)}")
+    return "\n".join(lines)
+
+
+def export_summary(report: ExportReport) -> str:
+    """What a global stand-in is worth, in a few lines."""
+    lines = [f"in {report.space.name}; CIEDE2000 to the look on a Rec.709 display, on pixels not fitted to:"]
+    for (path, residual), drawn in zip(report.residuals.items(), report.maps, strict=True):
+        worst = max(residual.by_frame, key=lambda number: residual.by_frame[number])
+        lines.append(
+            f"{path}: mean {residual.mean:.2f}, 95 % below {residual.percentile_95:.2f} (the plate itself: mean "
+            f"{residual.plate_mean:.2f}); worst on frame {worst}, {residual.by_frame[worst]:.2f}: {drawn}"
+        )
+    return "\n".join(lines)
+
+
+def mattes_summary(report: MattesReport) -> str:
+    """What was written, in a line."""
+    return (
+        f"{len(report.written)} frames written, {report.superpixels} superpixels in {report.groups} groups: "
+        f"{report.output}"
+    )
+
+
+def timeline_summary(report: TimelineReport) -> str:
+    """What became of each clip of a cut, a line each, and where the new timeline is."""
+    lines = [
+        f"{job.name:<24} {len(graded.written)} written, {len(graded.kept)} up to date: {graded.output}"
+        for job, graded in report.clips
+    ]
+    return "\n".join([*lines, f"timeline: {report.timeline}"])

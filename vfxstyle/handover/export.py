@@ -1,0 +1,131 @@
+"""The best global stand-in for a look on a shot, as a LUT or a CDL, and how far it falls short of the look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle.color import ColorSpace, SpaceKind
+from vfxstyle.color.luts import CDL_SUFFIX, LUT_SUFFIXES, write_cdl, write_cube
+from vfxstyle.errors import UsageError
+from vfxstyle.grading.job import Job
+from vfxstyle.grading.plan import make_plan
+from vfxstyle.handover.residual import MOST_FRAMES, Look, Pixels, Residual, StandIn
+from vfxstyle.looks import read_preset
+from vfxstyle.looks.library import find_preset
+from vfxstyle.looks.lut import apply_cube, fit_cdl, fit_cube
+from vfxstyle.plates.opening import open_plate
+from vfxstyle.progress import Clock, Progress, Silent
+from vfxstyle.settings import GradeSettings
+from vfxstyle.shots import parse_frames
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What was written, and what it is worth."""
+
+    space: ColorSpace
+    """The space that the files are for, before and after."""
+    residuals: Mapping[Path, Residual]
+    """Of each file written."""
+    maps: Sequence[Path]
+    """Pictures of where a global stand-in cannot follow."""
+
+
+def export(
+    shot: str | Path,
+    preset: str | Path,
+    *,
+    lut: str | Path | None = None,
+    cdl: str | Path | None = None,
+    space: str | None = None,
+    size: int = 33,
+    map_file: str | Path | None = None,
+    frames: str | Sequence[int] | None = None,
+    analysis: str | Path | None = None,
+    settings: GradeSettings | None = None,
+    progress: Progress | None = None,
+) -> ExportReport:
+    """Write the best global approximation of a look on a shot.
+
+    lut: a ``.cube`` or ``.clf``; cdl: a ``.cc``; one at least. space: OpenColorIO name of the space that they are
+    applied in; by default the plate's, or the configuration's log for scene-linear plates. size: nodes of the LUT along
+    an axis, 2 to 129. map_file: a PNG with plate, look, stand-in and difference of the frame where it falls shortest;
+    by default beside the first file. The rest is as in :func:`vfxstyle.grade`.
+    Raises :class:`~vfxstyle.errors.VfxStyleError`.
+    """
+    targets = _targets(lut, cdl)
+    if not 2 <= size <= 129:
+        raise UsageError(f"size is {size}; it must be 2 to 129 nodes.")
+    clock = Clock(progress or Silent())
+    settings = settings or GradeSettings()
+    with open_plate(shot, settings) as plate:
+        plan = make_plan(plate, find_preset(preset), None, None, analysis, settings)
+        chosen = plate.select(parse_frames(frames) if isinstance(frames, str) else frames or plate.frames)
+        job = Job(plan, plate, read_preset(plan.preset), any_analysis=True)
+        look = Look(job, _space(job, space), clock)
+        numbers = [chosen[i] for i in _spread_evenly(len(chosen))]
+        with clock.stage("sampling", len(numbers)) as step:
+            fitted, held_out = look.samples(numbers, step)
+        report: dict[Path, Residual] = {}
+        maps: list[Path] = []
+        for path in targets:
+            with clock.stage(path.name, 1) as step:
+                apply = _write(path, look, fitted, size)
+                step()
+            report[path] = look.residual(apply, held_out)
+            worst = max(report[path].by_frame, key=lambda number: report[path].by_frame[number])
+            maps.append(Path(map_file) if map_file and not maps else path.with_suffix(f"{path.suffix}.map.png"))
+            look.draw_map(maps[-1], worst, apply)
+    return ExportReport(look.space, report, maps)
+
+
+def _targets(lut: str | Path | None, cdl: str | Path | None) -> list[Path]:
+    targets = [Path(path) for path in (lut, cdl) if path is not None]
+    if not targets:
+        raise UsageError("Nothing to write; name a file with --lut (.cube or .clf) or --cdl (.cc).")
+    if lut is not None and Path(lut).suffix.lower() not in LUT_SUFFIXES:
+        raise UsageError(f"--lut {lut} is neither {' nor '.join(LUT_SUFFIXES)}; name one of these.")
+    if cdl is not None and Path(cdl).suffix.lower() != CDL_SUFFIX:
+        raise UsageError(f"--cdl {cdl} is no {CDL_SUFFIX} file; name one.")
+    return targets
+
+
+def _space(job: Job, wanted: str | None) -> ColorSpace:
+    """The space of the stand-in. A cube covers 0 to 1, so scene-linear light cannot be its own."""
+    config, plate = job.plan.config, job.plan.input.space
+    space = plate if wanted is None else config.space(wanted)
+    if space.kind is not SpaceKind.LINEAR:
+        return space
+    log = config.find("compositing_log") or config.find("ocio:acescct_ap1_scene")
+    if wanted is None and log is not None:
+        return log
+    raise UsageError(
+        f"A LUT or CDL in {space.name} would cover 0 to 1 of scene-linear light only; name a log space with --space"
+        f"{f', for example {log.name}' if log else ''}."
+    )
+
+
+def _spread_evenly(count: int) -> list[int]:
+    return sorted({round(i) for i in np.linspace(0, count - 1, min(count, MOST_FRAMES))})
+
+
+def _write(path: Path, look: Look, pixels: Pixels, size: int) -> StandIn:
+    """Fit a stand-in, write it, and return it."""
+    before = np.concatenate([pair[0] for pair in pixels.values()])
+    after = np.concatenate([pair[1] for pair in pixels.values()])
+    title = f"{look.job.preset.info.name} on {look.job.shot.name}, in {look.space.name}"
+    if path.suffix.lower() == CDL_SUFFIX:
+        cdl = fit_cdl(before, after)
+        write_cdl(path, cdl.slope, cdl.offset, cdl.power, cdl.saturation, title)
+        return cdl.apply
+    cube = fit_cube(before, after, size)
+    write_cube(path, cube, title)
+    return partial(apply_cube, cube)

@@ -1,0 +1,114 @@
+"""A shot's temporal superpixels, and those that a look treats alike, as Cryptomatte files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle._version import __version__
+from vfxstyle.errors import UsageError
+from vfxstyle.grading.job import Job
+from vfxstyle.grading.plan import make_plan
+from vfxstyle.looks import read_preset
+from vfxstyle.looks.library import find_preset
+from vfxstyle.plates.opening import open_plate
+from vfxstyle.progress import Clock, Progress, Silent
+from vfxstyle.settings import DEFAULT_GROUPS, GradeSettings
+from vfxstyle.shots import Frame, OutputFormat, Shot, parse_frames
+from vfxstyle.shots.cryptomatte import matte_channels, matte_part, ranked
+from vfxstyle.shots.exr import Header
+from vfxstyle.shots.folders import make_folder
+from vfxstyle.shots.metadata import exr_header_of
+from vfxstyle.shots.writing import frame_file_name, write_exr
+from vfxstyle.superpixels.groups import group_alike
+
+FloatArray = npt.NDArray[np.float32]
+LabelArray = npt.NDArray[np.int32]
+
+SUPERPIXEL_LAYER, GROUP_LAYER = "tsp", "look"
+"""Names of the Cryptomatte layers."""
+
+
+@dataclass(frozen=True, slots=True)
+class MattesReport:
+    """What was written."""
+
+    output: Path
+    """The folder."""
+    written: tuple[int, ...]
+    """Frames."""
+    superpixels: int
+    """Temporal superpixels of the shot."""
+    groups: int
+    """Groups of like transforms."""
+
+
+def mattes(
+    shot: str | Path,
+    output: str | Path,
+    preset: str | Path,
+    *,
+    groups: int = DEFAULT_GROUPS,
+    frames: str | Sequence[int] | None = None,
+    analysis: str | Path | None = None,
+    settings: GradeSettings | None = None,
+    progress: Progress | None = None,
+) -> MattesReport:
+    """Write a shot's temporal superpixels as Cryptomatte EXR files at the plate's resolution.
+
+    Each file has two layers: ``tsp``, every superpixel by its number, the same through time, and ``look``, the
+    superpixels in ``groups`` of like transforms of the preset, from look_0 for the largest on. output: a folder.
+    analysis: by default that of a grade with the same preset. The rest is as in :func:`vfxstyle.grade`.
+    Raises :class:`~vfxstyle.errors.VfxStyleError`.
+    """
+    if groups < 1:
+        raise UsageError(f"groups is {groups}; it must be at least 1.")
+    folder, clock = Path(output), Clock(progress or Silent())
+    settings = settings or GradeSettings()
+    with open_plate(shot, settings) as plate:
+        plan = make_plan(plate, find_preset(preset), None, None, analysis, settings)
+        numbers = plate.select(parse_frames(frames) if isinstance(frames, str) else frames or plate.frames)
+        _check_folder(folder, plate)
+        job = Job(plan, plate, read_preset(plan.preset), any_analysis=True)
+        studied = job.analyse(clock)
+        transforms = job.transforms(studied, clock)
+        group = group_alike(transforms.transforms, groups, settings.seed)
+        make_folder(folder)
+        with clock.stage("mattes", len(numbers)) as step:
+            for number in numbers:
+                labels = studied.read_labels(number)
+                alike = group[np.searchsorted(transforms.labels, labels)].astype(np.int32)
+                layers = [_layer(SUPERPIXEL_LAYER, labels, plate, "06d"), _layer(GROUP_LAYER, alike, plate, "d")]
+                name = frame_file_name(folder.resolve().name, number, plate.padding, OutputFormat.EXR)
+                write_exr(folder / name, [matte_part(_header(plate.read(number)), layers)])
+                step()
+    return MattesReport(folder, numbers, len(transforms.labels), int(group.max()) + 1)
+
+
+def _check_folder(folder: Path, plate: Shot) -> None:
+    """Refuse to write over a plate or over graded frames."""
+    if folder.resolve() in {plate.file_of(number).resolve().parent for number in plate.frames}:
+        raise UsageError(f"The output {folder} is where the plate is; choose another place with -o.")
+    if (folder / ".vfxstyle").exists():
+        raise UsageError(f"The output {folder} holds graded frames; choose another place with -o.")
+
+
+def _layer(name: str, labels: LabelArray, plate: Shot, digits: str) -> tuple[dict[str, FloatArray], Header]:
+    """A label map as a Cryptomatte layer at the plate's resolution; label 7 is called NAME_7."""
+    found, cover = ranked(labels, plate.info.width, plate.info.height)
+    names = {int(label): f"{name}_{label:{digits}}" for label in np.unique(found[found >= 0])}
+    return matte_channels(name, found, cover, names)
+
+
+def _header(frame: Frame) -> Header:
+    """A header over the plate's display window, with its timecode and rate."""
+    bare = replace(frame, data_window=frame.display_window)
+    header = exr_header_of(bare)
+    if frame.exr is not None:
+        own = frame.exr.parts[frame.exr.layer.part].header
+        header |= {name: own[name] for name in ("timeCode", "framesPerSecond", "pixelAspectRatio") if name in own}
+    return header | {"vfxstyle:version": __version__}

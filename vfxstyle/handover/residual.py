@@ -1,0 +1,126 @@
+"""A look on a shot beside a global stand-in for it: pixels to fit to, what is missing, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle.color import ColorSpace, linear_to_lab, linear_to_srgb
+from vfxstyle.color.difference import delta_e_2000
+from vfxstyle.errors import UsageError
+from vfxstyle.grading.job import Job
+from vfxstyle.progress import Clock
+from vfxstyle.shots.sheets import write_sheet
+
+FloatArray = npt.NDArray[np.float32]
+
+MOST_FRAMES = 12
+"""Frames of the shot that are looked at, evenly spread."""
+PIXELS_PER_FRAME = 20_000
+"""Pixels drawn from each of them to fit to, and as many others to measure on."""
+MAP_WIDTH = 960
+"""Width of a picture on the map, in px."""
+MAP_TOP = 5.0
+"""CIEDE2000 at which the map is white."""
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """How far a global stand-in is from the look, CIEDE2000 on a Rec.709 display, on pixels it was not fitted to."""
+
+    mean: float
+    """Mean over all pixels."""
+    percentile_95: float
+    """What 95 of 100 pixels stay below."""
+    plate_mean: float
+    """Mean of the plate itself, to compare with."""
+    by_frame: Mapping[int, float]
+    """Mean of each frame looked at."""
+
+
+StandIn = Callable[[FloatArray], FloatArray]
+"""Colours after a stand-in of colours before it, float32 (N, 3)."""
+Pixels = dict[int, tuple[FloatArray, FloatArray]]
+"""Colours before and after the look, float32 (N, 3) each, of every frame looked at."""
+
+
+class Look:
+    """A look on a shot, in the space of its stand-in."""
+
+    def __init__(self, job: Job, space: ColorSpace, clock: Clock) -> None:
+        self.job, self.space = job, space
+        config = job.plan.config
+        analysis = job.analyse(clock)
+        self._to_working = config.to_working(space)
+        # graded light as it is, without alpha, in the place of the output's numbers
+        self._renderer = replace(job.renderer(analysis, clock), encoder=None, same_space=False, straight_alpha=True)
+        light = job.plan.input.space
+        self._to_space = config.between(light, space) if job.light.decoder is None else config.from_working(space)
+
+    def pair(self, number: int) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+        """A frame before and after the look, float32 (H, W, 3), and which of its pixels count, (H, W)."""
+        plate = self.job.shot.read(number).on_display()
+        after = self._renderer.render(plate).frame.rgb
+        before = self.job.light.decoded(plate.straightened().rgb)
+        seen: npt.NDArray[np.bool_] = np.isfinite(before + after).all(axis=-1)
+        if plate.alpha is not None:
+            seen &= plate.alpha > 0
+        before, after = (np.where(seen[..., None], light, 0).astype(np.float32) for light in (before, after))
+        return self._to_space.apply(before), self._to_space.apply(after), seen
+
+    def samples(self, numbers: Sequence[int], step: Callable[[], None]) -> tuple[Pixels, Pixels]:
+        """Pixels to fit to, and others to measure on."""
+        random = np.random.default_rng(self.job.plan.settings.seed)
+        fitted: Pixels = {}
+        held_out: Pixels = {}
+        for number in numbers:
+            before, after, seen = self.pair(number)
+            places = random.permutation(np.flatnonzero(seen))[: 2 * PIXELS_PER_FRAME]
+            half = max(1, len(places) // 2)
+            if not len(places):
+                continue
+            before, after = before.reshape(-1, 3), after.reshape(-1, 3)
+            fitted[number] = before[places[:half]], after[places[:half]]
+            held_out[number] = before[places[-half:]], after[places[-half:]]
+            step()
+        if not fitted:
+            raise UsageError("No frame shows a pixel that could be graded; choose other frames with -f.")
+        return fitted, held_out
+
+    def shown(self, rgb: FloatArray) -> FloatArray:
+        """Linear light that a Rec.709 display shows of colours in the space, 0..1."""
+        return np.clip(self._to_working.apply(rgb), 0, 1)
+
+    def residual(self, stand_in: StandIn, pixels: Pixels) -> Residual:
+        """What is missing to the look."""
+        gaps, before_gaps = {}, []
+        for number, (before, after) in pixels.items():
+            wanted = linear_to_lab(self.shown(after))
+            gaps[number] = delta_e_2000(linear_to_lab(self.shown(stand_in(before))), wanted)
+            before_gaps.append(delta_e_2000(linear_to_lab(self.shown(before)), wanted))
+        every = np.concatenate(list(gaps.values()))
+        return Residual(
+            float(every.mean()),
+            float(np.percentile(every, 95)),
+            float(np.concatenate(before_gaps).mean()),
+            {number: float(gap.mean()) for number, gap in gaps.items()},
+        )
+
+    def draw_map(self, path: Path, number: int, stand_in: StandIn) -> None:
+        """A PNG of four pictures: plate, look, stand-in, and the difference of the last two."""
+        before, after, seen = self.pair(number)
+        width = min(MAP_WIDTH, before.shape[1])
+        size = (width, max(1, round(before.shape[0] * width / before.shape[1])))
+        stood_in = stand_in(before.reshape(-1, 3)).reshape(before.shape)
+        lit = [self.shown(picture) for picture in (before, after, stood_in)]
+        gap = np.where(seen, delta_e_2000(linear_to_lab(lit[2]), linear_to_lab(lit[1])), 0)
+        heat = np.clip(gap / MAP_TOP, 0, 1)[..., None] * np.ones(3, np.float32)
+        pictures = [linear_to_srgb(picture) for picture in lit] + [heat.astype(np.float32)]
+        small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in pictures]
+        sheet = np.vstack([np.hstack(small[:2]), np.hstack(small[2:])])
+        write_sheet(path, sheet)

@@ -1,0 +1,27 @@
+"""The look: colour transforms, the network that predicts them, and the preset file.
+
+Importing what is here loads no torch; :mod:`.predictor`, :mod:`.fit` and :mod:`.samples`, which run the network, do.
+"""
+
+from vfxstyle.looks.apply import TransformField, apply_field
+from vfxstyle.looks.detail import bands, folded
+from vfxstyle.looks.network import OUTPUTS, Standardisation
+from vfxstyle.looks.preset import Preset, PresetInfo, read_info, read_preset, save_preset
+from vfxstyle.looks.transform import basis, fit_transform, transform_lab
+
+__all__ = [
+    "OUTPUTS",
+    "Preset",
+    "PresetInfo",
+    "Standardisation",
+    "TransformField",
+    "apply_field",
+    "bands",
+    "basis",
+    "fit_transform",
+    "folded",
+    "read_info",
+    "read_preset",
+    "save_preset",
+    "transform_lab",
+]

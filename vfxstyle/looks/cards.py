@@ -1,0 +1,38 @@
+"""Model cards: what a preset says of itself, as Markdown."""
+
+from __future__ import annotations
+
+from vfxstyle.looks.preset import PresetInfo
+
+
+def model_card(info: PresetInfo) -> str:
+    """The model card of a preset, from the figures stored in its file."""
+    card = info.card
+    errors, settings = card.get("errors", {}), card.get("settings", {})
+    lines = [f"# {info.name}", "", info.description or "(no description)", ""]
+    lines += [
+        f"- Backbone: {info.backbone}",
+        f"- Trained on {card.get('pairs', '?')} pairs, {card.get('held_out', 0)} of them kept from the weights, "
+        "to choose the best epoch and to measure it",
+        f"- Data: {card.get('data') or 'not stated'}",
+    ]
+    if card.get("limits"):
+        lines.append(f"- Limits: {card['limits']}")
+    if errors:
+        where = "held-out pairs" if card.get("held_out") else "parts of the pairs kept out in turn"
+        lines += [
+            "",
+            f"Mean per-pixel L2 distance in CIELab on {where}:",
+            "",
+            "| plate to graded picture | best single transform of each picture (sees the answer) | this preset |",
+            "|---|---|---|",
+            f"| {errors['distance']:.2f} | {errors['global_oracle']:.2f} | {errors['predicted']:.2f} |",
+        ]
+    if settings:
+        lines += ["", "Settings: " + ", ".join(f"{name} {value}" for name, value in sorted(settings.items()))]
+    lines += [
+        "",
+        f"Pairs SHA-256: {card.get('pairs_sha256', '?')}",
+        f"Made with vfxstyle {card.get('vfxstyle', '?')}",
+    ]
+    return "\n".join(lines) + "\n"

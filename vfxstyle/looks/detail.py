@@ -1,0 +1,87 @@
+"""Local contrast: gains on three bands of lightness, which a transform of single pixels cannot express.
+
+The bands are what three edge-aware smoothings of rising width take away from lightness and from each other. Their sum
+with the smoothest is lightness again, so gains of zero do nothing. Because a gain is linear in lightness, it folds into
+the coefficients of the colour transform where the picture's smoothings are known: it costs nothing per pixel, and the
+finest band takes in whatever a plate resolves beyond the analysis picture.
+Source of the smoothing: He, Sun, Tang, Guided Image Filtering (2013), with lightness as its own guide.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
+
+FloatArray = npt.NDArray[np.float32]
+
+BANDS = 3
+"""Bands of lightness with a gain each, the finest first."""
+REACHES = (0.004, 0.012, 0.035)
+"""Radii of the smoothings, as shares of the picture's width."""
+EDGE = 10.0
+"""Contrast, in L, above which a step counts as an edge and stays out of the bands."""
+WHITE, FADE = 97.0, 10.0
+"""L at which the bands have faded away, and over how much they do."""
+GAIN_LIMITS = (-1.0, 3.0)
+"""A band can be taken out, or come to four times its strength; predictions beyond that are held."""
+
+_L_TERM, _ONE_TERM = 6, 9  # places of L and of 1 in V, in the row of the transform that makes L
+
+
+def smoothed(lightness: FloatArray) -> FloatArray:
+    """Lightness after each smoothing. lightness: float32 (H, W), L 0..100. Returns float32 (H, W, 3)."""
+    levels = [_guided(lightness, max(1, round(reach * lightness.shape[1]))) for reach in REACHES]
+    return np.stack(levels, axis=-1)
+
+
+def bands(lightness: FloatArray) -> FloatArray:
+    """The bands of lightness, the finest first. lightness: float32 (H, W), L 0..100. Returns float32 (H, W, 3)."""
+    levels = smoothed(lightness)
+    apart = [lightness - levels[..., 0], *(levels[..., i] - levels[..., i + 1] for i in range(2))]
+    return np.stack(apart, axis=-1) * _below_white(levels)
+
+
+def folded(outputs: FloatArray, lightness: FloatArray) -> FloatArray:
+    """Colour transforms that make the change of the bands as well.
+
+    outputs: float32 (H, W, 30 + 3), a colour transform and gains for every pixel of the analysis picture.
+    lightness: float32 (H, W), its L. Returns float32 (H, W, 30).
+    """
+    transforms = np.ascontiguousarray(outputs[..., :COEFFICIENTS])
+    gains = outputs[..., COEFFICIENTS:]
+    if gains.shape[-1] == 0 or not gains.any():
+        return transforms
+    levels = smoothed(lightness)
+    gains = gains * _below_white(levels)
+    constant = -gains[..., 0] * levels[..., 0]
+    for band in range(1, BANDS):
+        constant += gains[..., band] * (levels[..., band - 1] - levels[..., band])
+    transforms[..., _L_TERM] += gains[..., 0]
+    transforms[..., _ONE_TERM] += constant / LAB_SCALE[0]
+    return transforms
+
+
+def _below_white(levels: FloatArray) -> FloatArray:
+    """1, falling to 0 towards white, (H, W, 1).
+
+    The analysis picture ends at white and a plate does not: what a highlight has above it is exposure, not contrast.
+    """
+    return np.asarray(np.clip((WHITE - levels[..., :1]) / FADE, 0, 1), np.float32)
+
+
+def _guided(lightness: FloatArray, radius: int) -> FloatArray:
+    size = (2 * radius + 1, 2 * radius + 1)
+
+    def mean(values: npt.NDArray[np.floating]) -> FloatArray:
+        return np.asarray(cv2.blur(values, size, borderType=cv2.BORDER_REFLECT), np.float32)
+
+    centre = mean(lightness)
+    variance = np.maximum(mean(lightness * lightness) - centre * centre, np.float32(0))
+    share = variance / (variance + np.float32(EDGE**2))
+    return mean(share) * lightness + mean(centre * (np.float32(1) - share))
+
+
+assert _ONE_TERM == TERMS - 1

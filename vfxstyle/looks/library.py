@@ -1,0 +1,73 @@
+"""Where presets live: a file, the user's folder, or what the package ships."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from vfxstyle.errors import PresetError
+from vfxstyle.looks.preset import SUFFIX, Preset, PresetInfo, read_info, read_preset
+
+ENVIRONMENT = "VFXSTYLE_PRESETS"
+"""Environment variable that names the user's preset folder."""
+
+
+def user_folder() -> Path:
+    """The user's preset folder: ``$VFXSTYLE_PRESETS``, or ``vfxstyle/presets`` in the data home."""
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        return Path(named)
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "vfxstyle" / "presets"
+
+
+def shipped_folder() -> Path:
+    """The folder of shipped presets: inside the installed package, or beside it in a source tree."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "presets"
+    return inside if inside.is_dir() else package.parent / "presets"
+
+
+def find_preset(name: str | Path) -> Path:
+    """The file of a preset given by name or by path; the user's own come before shipped ones.
+
+    Raises :class:`~vfxstyle.errors.PresetError` if there is none.
+    """
+    text = str(name)
+    if text.endswith(SUFFIX) or "/" in text:
+        path = Path(text)
+        if not path.is_file():
+            raise PresetError(f"There is no preset file {path}; check the path or give an installed name.")
+        return path
+    for folder in (user_folder(), shipped_folder()):
+        path = folder / f"{text}{SUFFIX}"
+        if path.is_file():
+            return path
+    known = ", ".join(sorted({path.stem for path, _ in _files()})) or "none"
+    raise PresetError(f"There is no preset '{text}'; installed are: {known}. Give one of them or a preset file.")
+
+
+def load_preset(name: str | Path) -> Preset:
+    """Load a preset by installed name or file path.
+
+    Raises :class:`~vfxstyle.errors.PresetError` if it is unknown or damaged.
+    """
+    return read_preset(find_preset(name))
+
+
+def _files() -> Iterator[tuple[Path, str]]:
+    for folder, source in ((user_folder(), "user"), (shipped_folder(), "shipped")):
+        if folder.is_dir():
+            yield from ((path, source) for path in sorted(folder.glob(f"*{SUFFIX}")))
+
+
+def installed_presets() -> list[tuple[PresetInfo | PresetError, Path, str]]:
+    """Every installed preset: what it says of itself or why it cannot, its file, and "user" or "shipped"."""
+    found: list[tuple[PresetInfo | PresetError, Path, str]] = []
+    for path, source in _files():
+        try:
+            found.append((read_info(path), path, source))
+        except PresetError as error:
+            found.append((error, path, source))
+    return found

@@ -1,0 +1,80 @@
+"""The predictor: a small network from a feature vector to one transform (METHOD, section 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from vfxstyle.looks.detail import GAIN_LIMITS
+from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation
+from vfxstyle.looks.transform import COEFFICIENTS
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class Predictor(nn.Module):
+    """Two hidden layers of 256 and 33 outputs; a fresh one predicts the identity for everything."""
+
+    def __init__(self, inputs: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(inputs, HIDDEN),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(HIDDEN, HIDDEN),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(HIDDEN, OUTPUTS),
+        )
+        self.inputs = inputs
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    @classmethod
+    def of(cls, layers: Layers) -> Predictor:
+        """The predictor of some weights and biases, ready to predict."""
+        network = cls(layers[0][0].shape[1])
+        with torch.no_grad():
+            for index, (weight, bias) in zip(LINEAR, layers, strict=True):
+                linear: Any = network.layers[index]
+                linear.weight.copy_(torch.from_numpy(weight))
+                linear.bias.copy_(torch.from_numpy(bias))
+        return network.eval()
+
+    def numbers(self) -> Layers:
+        """Its weights and biases, which :meth:`of` takes."""
+        linear: list[Any] = [self.layers[index] for index in LINEAR]
+        return tuple(
+            (layer.weight.detach().cpu().numpy().copy(), layer.bias.detach().cpu().numpy().copy()) for layer in linear
+        )
+
+    @property
+    def last(self) -> nn.Linear:
+        """The layer that makes the outputs."""
+        layer = self.layers[-1]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
+    def forward(self, standardised: Tensor) -> Tensor:
+        """Transforms and gains (N, 33) of standardised feature vectors (N, D)."""
+        transforms: Tensor = self.layers(standardised)
+        return transforms
+
+
+@torch.inference_mode()
+def predict(
+    network: Predictor, standardisation: Standardisation, features: npt.NDArray[np.floating], device: torch.device
+) -> FloatArray:
+    """One transform, with its gains held to :data:`~vfxstyle.looks.detail.GAIN_LIMITS`, for each superpixel.
+
+    features: float16 or float32 (N, D). Returns float32 (N, 33).
+    """
+    network = network.to(device).eval()
+    inputs = standardisation.apply(torch.from_numpy(np.ascontiguousarray(features)).to(device))
+    outputs: Tensor = network(inputs).float()
+    outputs[:, COEFFICIENTS:].clamp_(*GAIN_LIMITS)
+    return np.asarray(outputs.cpu().numpy(), np.float32)

@@ -1,0 +1,215 @@
+"""The preset file: everything needed to use a look, in one safetensors file without executable parts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from vfxstyle.errors import OutputError, PresetError
+from vfxstyle.files import file_digest, write_atomically
+from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation
+from vfxstyle.looks.transform import LAB_SCALE
+
+if TYPE_CHECKING:
+    from vfxstyle.looks.predictor import Predictor
+
+FloatArray = npt.NDArray[np.float32]
+
+SCHEMA = 2
+"""Version of the file format. Files of this version load in every later one."""
+SUFFIX = ".safetensors"
+_KEY = "vfxstyle.preset"
+_LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetInfo:
+    """What a preset says of itself; stored as JSON in the file's header."""
+
+    name: str
+    """Name of the look."""
+    backbone: str
+    """Backbone that its features come from."""
+    parts: tuple[str, ...]
+    """Parts of the feature vector, in order."""
+    projected: tuple[str, ...]
+    """Those of them that have a projection."""
+    weights: str = ""
+    """SHA-256 of the backbone's weight file, where no package carries the weights."""
+    lab_scale: tuple[float, float, float] = LAB_SCALE
+    """What L, a and b are divided by in the transform."""
+    schema: int = SCHEMA
+    """Version of the file format."""
+    description: str = ""
+    """One line for people."""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    """Model card: pairs, errors, licence of the data, settings, versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A loaded look."""
+
+    info: PresetInfo
+    """What the preset says of itself."""
+    projections: Mapping[str, tuple[FloatArray, FloatArray]]
+    """Mean (C,) and components (K, C) of the PCA of each projected part."""
+    standardisation: Standardisation
+    """Of the feature vector."""
+    layers: Layers
+    """Of the network from a feature vector to a transform."""
+    digest: str
+    """SHA-256 of the file's contents; empty until it has been saved or loaded."""
+
+    def predictor(self) -> Predictor:
+        """That network, made anew."""
+        from vfxstyle.looks.predictor import Predictor  # loads torch, which grading with known transforms does without
+
+        return Predictor.of(self.layers)
+
+    @property
+    def inputs(self) -> int:
+        """Length of the feature vector that the preset expects."""
+        return len(self.standardisation.mean)
+
+
+def save_preset(preset: Preset, path: Path) -> Path:
+    """Write a preset under a temporary name and rename it.
+
+    Raises :class:`~vfxstyle.errors.OutputError` if the file cannot be written.
+    """
+    tensors: dict[str, np.ndarray] = {
+        "standardisation.mean": preset.standardisation.mean,
+        "standardisation.std": preset.standardisation.std,
+    }
+    for name, (mean, components) in preset.projections.items():
+        tensors[f"pca.{name}.mean"] = mean
+        tensors[f"pca.{name}.components"] = components.astype(np.float16)
+    for index, (weight, bias) in enumerate(preset.layers):
+        tensors[f"network.{index}.weight"] = weight
+        tensors[f"network.{index}.bias"] = bias
+    header = {_KEY: json.dumps(asdict(preset.info), sort_keys=True)}
+    data = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, header)
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise OutputError(f"Preset {path} cannot be written: {error.strerror}; choose another place.") from error
+    return path
+
+
+def read_info(path: Path) -> PresetInfo:
+    """What a preset says of itself, without loading its tensors.
+
+    Raises :class:`~vfxstyle.errors.PresetError` if the file is not a preset of a known version.
+    """
+    with _opened(path) as file:
+        return _info(file.metadata(), path)
+
+
+def read_preset(path: Path) -> Preset:
+    """Load a preset and check every tensor of it.
+
+    Raises :class:`~vfxstyle.errors.PresetError` naming the file and what is wrong with it.
+    """
+    with _opened(path) as file:
+        info = _info(file.metadata(), path)
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    for name, value in tensors.items():
+        if value.dtype not in (np.float16, np.float32) or not np.isfinite(value).all():
+            raise _damaged(path, f"tensor '{name}' is not finite floating point")
+    try:
+        projections = {
+            part: (
+                tensors.pop(f"pca.{part}.mean").astype(np.float32),
+                tensors.pop(f"pca.{part}.components").astype(np.float32),
+            )
+            for part in info.projected
+        }
+        standardisation = Standardisation(
+            tensors.pop("standardisation.mean").astype(np.float32),
+            tensors.pop("standardisation.std").astype(np.float32),
+        )
+        layers = _layers(tensors, len(standardisation.mean), path)
+    except KeyError as error:
+        raise _damaged(path, f"tensor {error} is missing") from error
+    _check_shapes(projections, standardisation, path)
+    return Preset(info, projections, standardisation, layers, file_digest(path))
+
+
+def _damaged(path: Path, what: str) -> PresetError:
+    return PresetError(f"Preset {path} is damaged: {what}; copy or train it again.")
+
+
+def _opened(path: Path) -> Any:
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise _damaged(path, f"it is larger than {_LARGEST_FILE >> 20} MiB")
+        return safe_open(path, framework="numpy")
+    except OSError as error:
+        raise PresetError(f"Preset {path} cannot be read: {error.strerror or error}; check the path.") from error
+    except SafetensorError as error:
+        raise _damaged(path, f"not a safetensors file ({error})") from error
+
+
+def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
+    try:
+        values = json.loads((metadata or {})[_KEY])
+        schema = int(values["schema"])
+        if schema == SCHEMA:
+            for name in ("parts", "projected", "lab_scale"):
+                values[name] = tuple(values[name])
+            info = PresetInfo(**values)
+            _check_types(info)
+    except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise _damaged(path, "it does not carry a vfxstyle preset header") from error
+    if schema != SCHEMA or info.lab_scale != LAB_SCALE:
+        remedy = "train the look again" if schema < SCHEMA else "update vfxstyle"
+        raise PresetError(f"Preset {path} has format version {schema}, this vfxstyle reads {SCHEMA}; {remedy}.")
+    return info
+
+
+def _check_types(info: PresetInfo) -> None:
+    """That what a preset says of itself can be used and printed. Raises TypeError or ValueError."""
+    texts = (info.name, info.backbone, info.weights, info.description, *info.parts, *info.projected)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text is something else")
+    json.dumps(asdict(info), ensure_ascii=False).encode()  # which half of a surrogate pair cannot be
+    if not isinstance(info.card, dict):
+        raise TypeError("the card is something else")
+    errors, settings = info.card.get("errors", {}), info.card.get("settings", {})
+    if errors and not all(math.isfinite(errors[name]) for name in ("distance", "global_oracle", "predicted")):
+        raise ValueError("an error is no number")
+    if not isinstance(settings, dict):
+        raise TypeError("the settings are something else")
+
+
+def _layers(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Layers:
+    found: list[tuple[FloatArray, FloatArray]] = []
+    widths = (inputs, HIDDEN, HIDDEN, OUTPUTS)
+    for index in range(len(LINEAR)):
+        weight, bias = tensors.pop(f"network.{index}.weight"), tensors.pop(f"network.{index}.bias")
+        if weight.shape != (widths[index + 1], widths[index]) or bias.shape != (widths[index + 1],):
+            raise _damaged(path, f"layer {index} of the network has the wrong size")
+        found.append((weight.astype(np.float32), bias.astype(np.float32)))
+    if tensors:
+        raise _damaged(path, f"it holds unknown tensors ({', '.join(sorted(tensors)[:3])})")
+    return tuple(found)
+
+
+def _check_shapes(
+    projections: Mapping[str, tuple[FloatArray, FloatArray]], standardisation: Standardisation, path: Path
+) -> None:
+    if standardisation.std.shape != standardisation.mean.shape or not (standardisation.std > 0).all():
+        raise _damaged(path, "its standardisation is not usable")
+    for part, (mean, components) in projections.items():
+        if components.ndim != 2 or mean.shape != components.shape[1:]:
+            raise _damaged(path, f"the projection of '{part}' has the wrong size")

@@ -1,0 +1,96 @@
+"""Superpixels with pixel samples of before and after, and how far a predictor is from what they show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vfxstyle.looks.network import Standardisation
+from vfxstyle.looks.predictor import Predictor, predict
+from vfxstyle.looks.transform import COEFFICIENTS, fit_transform, transform_lab
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Superpixels to learn from."""
+
+    features: npt.NDArray[np.float16]
+    """float16 (N, D), feature vectors."""
+    before: FloatArray
+    """float32 (N, P, 3), CIELab D65 of P pixels of each superpixel."""
+    after: FloatArray
+    """float32 (N, P, 3), the same pixels in the graded picture."""
+    bands: FloatArray
+    """float32 (N, P, 3), bands of lightness at these pixels before, see :mod:`vfxstyle.looks.detail`."""
+    picture: npt.NDArray[np.int32]
+    """int32 (N,), which pair the superpixel is from."""
+    semantic: int
+    """How many of the features, from the first on, come from a network."""
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Samples:
+        """Some of the superpixels. chosen: bool (N,)."""
+        return Samples(
+            self.features[chosen],
+            self.before[chosen],
+            self.after[chosen],
+            self.bands[chosen],
+            self.picture[chosen],
+            self.semantic,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Mean per-pixel L2 distances in Lab, the paper's measure, over some pictures."""
+
+    distance: float
+    """From the plate to the graded picture: what there is to learn."""
+    global_oracle: float
+    """From the best single transform of each picture, fitted to the answer itself."""
+    predicted: float
+    """From the prediction."""
+
+
+def predicted_lab(
+    network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device
+) -> FloatArray:
+    """Graded colours of the sampled pixels, float32 (N, P, 3), CIELab D65."""
+    graded = np.empty_like(samples.before)
+    for start in range(0, len(samples.features), 8192):
+        part = slice(start, start + 8192)
+        outputs = predict(network, standardisation, samples.features[part], device)
+        graded[part] = transform_lab(samples.before[part], outputs[:, None, :COEFFICIENTS])
+        graded[part, :, 0] += np.einsum("nb,npb->np", outputs[:, COEFFICIENTS:], samples.bands[part])
+    return graded
+
+
+def measure(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> Errors:
+    """The errors of a predictor on superpixels, with the two yardsticks beside it."""
+    count = samples.before.shape[0] * samples.before.shape[1]
+    distance = _summed_error(samples.before, samples.after)
+    predicted = mean_error(network, standardisation, samples, device)
+    return Errors(distance / count, _summed_oracle_error(samples) / count, predicted)
+
+
+def mean_error(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> float:
+    """Mean distance in Lab from a prediction to the graded pixels."""
+    count = int(np.prod(samples.before.shape[:2]))
+    return _summed_error(predicted_lab(network, standardisation, samples, device), samples.after) / count
+
+
+def _summed_error(one: FloatArray, other: FloatArray) -> float:
+    return float(np.linalg.norm(one - other, axis=-1).sum(dtype=np.float64))
+
+
+def _summed_oracle_error(samples: Samples) -> float:
+    total = 0.0
+    for picture in np.unique(samples.picture):
+        own = samples.picture == picture
+        before, after = samples.before[own].reshape(-1, 3), samples.after[own].reshape(-1, 3)
+        total += _summed_error(transform_lab(before, fit_transform(before, after)), after)
+    return total

@@ -1,0 +1,40 @@
+"""How the analysis sees a plate: display range, sRGB-encoded, at analysis resolution."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle.color import linear_to_lab, linear_to_srgb, shown_as_photograph, srgb_to_linear
+from vfxstyle.plates.spaces import Light
+from vfxstyle.shots import Frame
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def analysis_size(width: int, height: int, analysis_width: int) -> tuple[int, int]:
+    """Columns and rows of the analysis picture; a plate narrower than asked for is not enlarged."""
+    columns = min(width, analysis_width)
+    return columns, max(1, round(height * columns / width))
+
+
+def analysis_picture(frame: Frame, light: Light, analysis_width: int) -> FloatArray:
+    """The frame's display window for flow, superpixels and features.
+
+    Highlights are brought to the display's white with their hue kept (the grading encoding, then a clip);
+    pixels that are not finite count as black. Returns float32 (h, w, 3), sRGB, 0..1.
+    """
+    shown = frame.on_display()
+    if light.decoder is not None:
+        shown = shown.straightened()
+    cover = shown.alpha if shown.premultiplied else None
+    display = shown_as_photograph(light.decoded(shown.rgb), light.matrix, cover)
+    columns, rows = analysis_size(shown.rgb.shape[1], shown.rgb.shape[0], analysis_width)
+    small = cv2.resize(display, (columns, rows), interpolation=cv2.INTER_AREA)
+    return np.clip(linear_to_srgb(np.asarray(small, np.float32)), 0, 1)
+
+
+def lab_of_picture(picture: FloatArray) -> FloatArray:
+    """CIELab of an analysis picture. Returns float32 (h, w, 3)."""
+    return linear_to_lab(srgb_to_linear(picture))

@@ -1,0 +1,39 @@
+"""Where the results of a plate lie, unless the user says otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vfxstyle.shots import OutputFormat, Shot, default_format
+
+
+def default_output(shot: Shot, preset: Path, picked: OutputFormat) -> Path:
+    """The folder of graded frames, or the movie: SHOT_PRESET beside the shot."""
+    name = f"{shot.name}_{preset.stem}"
+    return _parent(shot) / (f"{name}.mov" if picked.is_movie else name)
+
+
+def analysis_beside(shot: Shot) -> Path:
+    """Folder of an analysis that is made without a preset: SHOT_analysis beside the shot."""
+    return _parent(shot) / f"{shot.name}_analysis"
+
+
+def analysis_of_output(shot: Shot, output: Path, picked: OutputFormat) -> Path:
+    """Folder of the analysis of a grade: the one beside the shot if that is there, else one inside the output.
+
+    output: the folder of frames, or the movie. Of a movie the analysis is ``.vfxstyle/NAME`` beside it.
+    """
+    beside = analysis_beside(shot)
+    if beside.is_dir():
+        return beside
+    return output.parent / ".vfxstyle" / output.stem if picked.is_movie else output / ".vfxstyle"
+
+
+def default_analysis(shot: Shot, preset: Path) -> Path:
+    """Folder of the analysis of a grade with this preset and default places."""
+    picked = default_format(movie=shot.is_movie, has_alpha=shot.info.has_alpha)
+    return analysis_of_output(shot, default_output(shot, preset, picked), picked)
+
+
+def _parent(shot: Shot) -> Path:
+    return shot.path.resolve().parent if shot.path.is_dir() else shot.path.parent

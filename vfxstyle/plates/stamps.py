@@ -1,0 +1,84 @@
+"""The plate's files by their contents, to tell whether they have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from vfxstyle.errors import ChangedError, FrameError
+from vfxstyle.files import file_digest
+from vfxstyle.shots import Frame, Shot
+
+
+@dataclass(frozen=True, slots=True)
+class PlateFile:
+    """One file of the plate, to tell whether it has changed."""
+
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    """Time of last change; when it and the size agree the contents are not hashed again."""
+    sha256: str
+    """Hash of the contents."""
+
+
+def stamp_plate(shot: Shot, known: Mapping[str, PlateFile]) -> dict[str, PlateFile]:
+    """Size, time and hash of every file of a shot, by file name; unchanged ``known`` ones are not re-read."""
+    stamps: dict[str, PlateFile] = {}
+    for number in shot.frames:
+        path = shot.file_of(number)
+        if path.name in stamps:
+            continue
+        try:
+            status = path.stat()
+            old = known.get(path.name)
+            if old is None or (old.size, old.mtime_ns) != (status.st_size, status.st_mtime_ns):
+                old = PlateFile(status.st_size, status.st_mtime_ns, file_digest(path))
+        except OSError as error:
+            raise FrameError(
+                f"Frame {number} ({path}) cannot be read: {error.strerror or error}; render or copy it again.",
+                frames=(number,),
+            ) from error
+        stamps[path.name] = old
+    return stamps
+
+
+def read_unchanged(shot: Shot, number: int, plate: Mapping[str, PlateFile]) -> Frame:
+    """A frame, if its file is still what ``plate`` says.
+
+    Raises :class:`~vfxstyle.errors.ChangedError` if it was replaced or removed since, and
+    :class:`~vfxstyle.errors.FrameError` if it cannot be read and never could.
+    """
+    path = shot.file_of(number)
+    try:
+        frame = shot.read(number)
+    except FrameError:
+        _check_unchanged(path, number, plate[path.name])
+        raise
+    _check_unchanged(path, number, plate[path.name])
+    return frame
+
+
+@lru_cache(maxsize=1024)
+def _digest_at(path: Path, size: int, mtime_ns: int) -> str:
+    """Hash of a file that has this size and time; a movie is asked for with every frame."""
+    return file_digest(path)
+
+
+def _check_unchanged(path: Path, number: int, known: PlateFile) -> None:
+    try:
+        status = path.stat()
+        same = (status.st_size, status.st_mtime_ns) == (known.size, known.mtime_ns)
+        if same or _digest_at(path, status.st_size, status.st_mtime_ns) == known.sha256:
+            return
+        what = "was replaced"
+    except FileNotFoundError:
+        what = "has gone"
+    except OSError as error:
+        what = f"cannot be read any more ({error.strerror})"
+    raise ChangedError(
+        f"Frame {number} of the plate ({path}) {what} while the job ran; run again when the plate is complete.",
+        frames=(number,),
+    )

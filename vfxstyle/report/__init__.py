@@ -1,1 +1,0 @@
-"""What a person looks at: contact sheets, plots, reports."""

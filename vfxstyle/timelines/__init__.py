@@ -1,0 +1,1 @@
+"""OpenTimelineIO: what a timeline asks for, and grading it."""

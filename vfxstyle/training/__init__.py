@@ -1,0 +1,1 @@
+"""Learning a look from before/after pairs."""

@@ -1,0 +1,102 @@
+"""What a training run leaves beside its preset: the learning curve, sheets of pictures, and a page about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vfxstyle.errors import OutputError
+from vfxstyle.features import pick_device
+from vfxstyle.features.registry import backbone_class
+from vfxstyle.files import write_atomically, writing_atomically
+from vfxstyle.looks.cards import model_card
+from vfxstyle.plates.picture import lab_of_picture
+from vfxstyle.settings import TrainSettings
+from vfxstyle.shots.sheets import write_sheet
+from vfxstyle.training.pairs import PictureReader
+from vfxstyle.training.stills import graded_picture
+from vfxstyle.training.train import TrainReport
+
+FloatArray = npt.NDArray[np.float32]
+
+MOST_ROWS = 8
+"""Pairs on a sheet."""
+PICTURE_WIDTH = 480
+"""Width of each picture on a sheet, in px."""
+MISS_TOP = 20.0
+"""L2 in Lab at which the map of what was missed is white."""
+
+
+def write_training_report(report: TrainReport, settings: TrainSettings) -> list[Path]:
+    """Write NAME.curve.png, NAME.sheet.png and NAME.md beside a preset; returns them.
+
+    The sheet has a row for each pair: before, after, predicted, and where the prediction is off. Where many pairs were
+    learnt these are held-out ones, from the worst to the best.
+    """
+    base = report.path.with_suffix("")
+    files = [Path(f"{base}.curve.png"), Path(f"{base}.sheet.png"), Path(f"{base}.md")]
+    try:
+        _draw_curve(report, files[0])
+        _draw_sheet(report, settings, files[1])
+        write_atomically(files[2], training_page(report).encode())
+    except OSError as error:
+        raise OutputError(f"{base}.* cannot be written: {error.strerror or error}; the preset is there.") from error
+    return files
+
+
+def training_page(report: TrainReport) -> str:
+    """The model card, and what was not learnt, as Markdown."""
+    lines = [model_card(report.preset.info), "## What was not learnt", ""]
+    lines += ["| plate colours | share of pixels | plate to graded, L2 in Lab | missed |", "|---|---|---|---|"]
+    for error in report.by_colour:
+        lines.append(f"| {error.name} | {error.share:.0%} | {error.distance:.2f} | {error.missed:.2f} |")
+    lines += ["", "| pair | missed, mean L2 in Lab | most where |", "|---|---|---|"]
+    for name, of_pair in list(report.by_pair.items())[:MOST_ROWS]:
+        lines.append(f"| {name} | {of_pair.missed:.2f} | {of_pair.region}, {of_pair.missed_there:.2f} |")
+    if report.next_frames:
+        lines += ["", f"Frames whose grading would help most: {', '.join(map(str, report.next_frames))}"]
+    if report.notes:
+        lines += ["", "Said of the pairs:", "", *(f"- {note}" for note in report.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def _draw_curve(report: TrainReport, path: Path) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    epochs = [epoch.number for epoch in report.curve]
+    axes.plot(epochs[1:], [epoch.loss for epoch in report.curve[1:]], label="training loss")
+    axes.plot(epochs, [epoch.error for epoch in report.curve], label="error on what was kept out")
+    axes.axhline(report.errors.global_oracle, color="grey", linestyle=":", label="best transform of each picture")
+    axes.set(xlabel="epoch", ylabel="mean L2 in Lab", title=report.preset.info.name, ylim=(0, None))
+    axes.legend()
+    with writing_atomically(path) as file:
+        canvas.print_figure(file, format="png", metadata={"Software": None})
+
+
+def _draw_sheet(report: TrainReport, settings: TrainSettings, path: Path) -> None:
+    shown = {pair.name: pair for pair in report.held_out or report.pairs}
+    ordered = [shown[name] for name in report.by_pair if name in shown]
+    places = np.unique(np.linspace(0, len(ordered) - 1, MOST_ROWS).round().astype(int))
+    backbone = backbone_class(settings.backbone).load(pick_device(settings.device), settings.weights)
+    rows = []
+    with PictureReader(settings) as reader:
+        for place in places:
+            pictures = reader.pair(ordered[place])
+            predicted = graded_picture(pictures.before, report.preset, backbone)
+            labs = [lab_of_picture(p) for p in (predicted, pictures.after)]
+            missed = np.clip(np.linalg.norm(labs[0] - labs[1], axis=-1, keepdims=True) / MISS_TOP, 0, 1)
+            row = [pictures.before, pictures.after, predicted, np.repeat(missed, 3, axis=2)]
+            rows.append(np.hstack([_shrunk(picture.astype(np.float32)) for picture in row]))
+    write_sheet(path, np.vstack(rows))
+
+
+def _shrunk(picture: FloatArray) -> FloatArray:
+    size = (PICTURE_WIDTH, max(1, round(picture.shape[0] * PICTURE_WIDTH / picture.shape[1])))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
