@@ -5,8 +5,10 @@ import numpy as np
 
 from tsp.model import derive, gather, superpixels
 from tsp.settings import Settings
-from tsp.topology import NOBODY
+from tsp.topology import NOBODY, connected_pieces
 from tsp.transport import hexagons
+
+MEMORY = Settings().memory
 
 
 def small_state(kind="mixed", *, height=30, width=42, wished=30, seed=0, settings=None):
@@ -94,3 +96,17 @@ def panning(frames, step=2, height=72, width=128, seed=0):
     wide = (wide - wide.min()) / (wide.max() - wide.min())
     flow = np.full((height, width, 2), (-float(step), 0.0), np.float32)
     return [wide[:, step * i : step * i + width] for i in range(frames)], [flow] * (frames - 1)
+
+
+def check_rules(maps, memory=MEMORY):
+    """The rules of the public interface: int32, no holes, one region a label and frame, no label reused."""
+    last_seen = {}
+    for index, labels in enumerate(maps):
+        assert labels.dtype == np.int32
+        assert labels.min() >= 0
+        owners = connected_pieces(labels)[2]
+        now = set(owners.tolist())
+        assert len(owners) == len(now), "a label is in several pieces"
+        for label in now:
+            assert index - last_seen.get(label, index) <= memory + 1, "a label came back after it was forgotten"
+            last_seen[label] = index

@@ -4,27 +4,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from helpers import moving_picture
-from states import panning
+from states import check_rules, panning
 
 import tsp
 from tsp import Settings, segment
-from tsp.topology import connected_pieces
-
-MEMORY = Settings().memory
-
-
-def check_rules(maps, memory=MEMORY):
-    """The rules of the public interface: int32, no holes, one region a label and frame, no label reused."""
-    last_seen = {}
-    for index, labels in enumerate(maps):
-        assert labels.dtype == np.int32
-        assert labels.min() >= 0
-        owners = connected_pieces(labels)[2]
-        now = set(owners.tolist())
-        assert len(owners) == len(now), "a label is in several pieces"
-        for label in now:
-            assert index - last_seen.get(label, index) <= memory + 1, "a label came back after it was forgotten"
-            last_seen[label] = index
 
 
 def clip(frames=6, height=72, width=128):

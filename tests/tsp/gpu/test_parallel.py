@@ -8,10 +8,10 @@ import oracle
 import pytest
 import torch
 from helpers import moving_picture
-from states import one_pixel_superpixel, panning, pocket, small_state, spoil
-from test_stream import check_rules
+from states import check_rules, one_pixel_superpixel, panning, pocket, small_state, spoil
 
-from tsp import Evaluator, Settings, local, parallel, segment
+from tsp import Evaluator, Settings, local, segment
+from tsp.gpu import parallel
 from tsp.gpu.grid import draw, least, noise, pieces
 from tsp.gpu.sweeps import Sweeps
 from tsp.model import derive, gather, squares, with_room
