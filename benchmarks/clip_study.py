@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.image_tables import CPU, fitted_per_superpixel, learnt_preset, small
 from benchmarks.rivals import Grading, learnt_cube, learnt_unet
@@ -23,6 +22,7 @@ from benchmarks.styles import Labelled, graded
 from vfxstyle.analysis.arrays import StoredFeatures
 from vfxstyle.analysis.predict import predict_transforms
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.grading.job import Job
@@ -32,10 +32,8 @@ from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Clock, Silent
 from vfxstyle.settings import GradeSettings, TrainSettings
 from vfxstyle.shots import open_shot
-from vfxstyle.training.examples import Lesson, lesson_of
+from vfxstyle.training.examples import TrainingExample, example_of
 from vfxstyle.training.pairs import PairPictures
-
-FloatArray = npt.NDArray[np.float32]
 
 PAIRS = 5
 """Graded frames that tables III and stability learn from."""
@@ -90,8 +88,8 @@ class OneFrameEach(AnalysisFolder):
                 most[label] = max(most.get(label, (0, 0)), (area, index))
         for index, shown in enumerate(super().read_features()):
             own = np.array([most[label][1] == index for label in shown.labels.tolist()])
-            parts = {name: values[own] for name, values in shown.raw.parts.items()}
-            yield StoredFeatures(shown.labels[own], shown.areas[own], replace(shown.raw, parts=parts))
+            parts = {name: values[own] for name, values in shown.raw.blocks.items()}
+            yield StoredFeatures(shown.labels[own], shown.areas[own], replace(shown.raw, blocks=parts))
 
 
 @dataclass
@@ -129,7 +127,7 @@ class Study:
         """What stability is measured with: the superpixels are those of the first row."""
         return Clip.of(self.plates, self.labs, self.label_maps(OURS))
 
-    def label_maps(self, row: str) -> list[npt.NDArray[np.int32]]:
+    def label_maps(self, row: str) -> list[LabelArray]:
         """The superpixels of every frame, int32 (h, w) each, of a row that has been graded."""
         analysis = AnalysisFolder(self.scratch / self.name / row)
         with open_shot(self.folder) as shot:
@@ -200,33 +198,33 @@ class Study:
 
 
 @dataclass
-class Lessons:
+class ClipExamples:
     """Frames of a clip described to learn from, each once for all styles."""
 
     study: Study
     """The clip."""
     settings: TrainSettings
     """How looks are learnt."""
-    described: dict[int, tuple[Lesson, float]] = field(default_factory=dict)
-    """By index of the frame: the lesson, and seconds that it took."""
+    described: dict[int, tuple[TrainingExample, float]] = field(default_factory=dict)
+    """By index of the frame: the example, and seconds that it took."""
 
-    def of(self, indices: Sequence[int], truth: Sequence[FloatArray]) -> tuple[list[Lesson], float]:
-        """Lessons of some frames in a style, and the seconds that describing them took."""
+    def of(self, indices: Sequence[int], truth: Sequence[FloatArray]) -> tuple[list[TrainingExample], float]:
+        """ClipExamples of some frames in a style, and the seconds that extraction them took."""
         missing = [index for index in indices if index not in self.described]
         backbone = backbone_class(self.settings.backbone).load(CPU) if missing else None
         for index in missing:
             start = time.perf_counter()
             picture = small(self.study.plates[index])
             pair = PairPictures(picture, picture, ((0, 0), (0, 0)), ("", ""))
-            lesson = lesson_of(
+            example = example_of(
                 pair, backbone, self.settings, self.settings.superpixels, np.random.default_rng([0, index])
             )
-            self.described[index] = lesson, time.perf_counter() - start
+            self.described[index] = example, time.perf_counter() - start
         found = []
         for index in indices:
-            lesson = self.described[index][0]
-            after = lab_of_picture(small(truth[index])).reshape(-1, 3)[lesson.pixels]
-            found.append(replace(lesson, after=after))
+            example = self.described[index][0]
+            after = lab_of_picture(small(truth[index])).reshape(-1, 3)[example.pixels]
+            found.append(replace(example, after=after))
         return found, sum(self.described[index][1] for index in indices)
 
 
@@ -244,13 +242,13 @@ class Rivals:
     """How long that was."""
 
 
-def rivals(lessons: Lessons, truth: Sequence[FloatArray], count: int) -> Rivals:
+def rivals(examples: ClipExamples, truth: Sequence[FloatArray], count: int) -> Rivals:
     """Ours, a LUT and a U-Net from ``count`` frames."""
-    indices = lessons.study.exemplars(count)
-    found, describing = lessons.of(indices, truth)
+    indices = examples.study.exemplars(count)
+    found, extraction = examples.of(indices, truth)
     start = time.perf_counter()
-    preset = learnt_preset(found, lessons.settings)
-    seconds = describing + time.perf_counter() - start
-    pairs = [(lessons.study.plates[index], truth[index]) for index in indices]
+    preset = learnt_preset(found, examples.settings)
+    seconds = extraction + time.perf_counter() - start
+    pairs = [(examples.study.plates[index], truth[index]) for index in indices]
     unet, _ = learnt_unet(pairs, seconds)
     return Rivals(preset, learnt_cube(pairs), unet, seconds)

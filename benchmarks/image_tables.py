@@ -22,31 +22,30 @@ from torch.nn import functional
 
 from benchmarks.rivals import learnt_cube
 from benchmarks.styles import Labelled, graded, labelled_pictures
+from vfxstyle.arrays import FloatArray, HalfArray
 from vfxstyle.color import lab_to_linear, linear_to_srgb, srgb_to_linear
-from vfxstyle.features import RawFeatures, every_part, pick_device
-from vfxstyle.features.extract import Seen, Segmentation, describe
+from vfxstyle.features import RawFeatures, all_blocks, pick_device
+from vfxstyle.features.extract import NetworkOutput, Segmentation, extract_features
 from vfxstyle.features.histogram import colour_histograms
 from vfxstyle.features.registry import backbone_class
-from vfxstyle.features.vectors import COLOUR_PARTS
+from vfxstyle.features.vectors import COLOUR_BLOCKS
 from vfxstyle.looks import Preset, fit_transform, transform_lab
 from vfxstyle.plates.picture import analysis_size, lab_of_picture
 from vfxstyle.progress import Clock, Silent
 from vfxstyle.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_STILL_SUPERPIXELS, TrainSettings
-from vfxstyle.training.examples import Lesson, lesson_of
+from vfxstyle.training.examples import TrainingExample, example_of
 from vfxstyle.training.learn import learn
 from vfxstyle.training.pairs import PairPictures
-from vfxstyle.training.stills import DescribedStill, described_still, graded_still
+from vfxstyle.training.stills import StillFeatures, features_of_still, graded_still
 from vfxstyle.training.train import preset_of
-
-FloatArray = npt.NDArray[np.float32]
 
 PICTURES, LEARNT = 115, 70
 """Pictures drawn from a set, and how many of them are learnt from."""
 CPU = pick_device("cpu")
 ABLATIONS: dict[str, Callable[[str], bool]] = {
     "everything": lambda part: True,
-    "semantic only": lambda part: part not in COLOUR_PARTS or part == "pixel",
-    "colours only": lambda part: part in COLOUR_PARTS,
+    "semantic only": lambda part: part not in COLOUR_BLOCKS or part == "pixel",
+    "colours only": lambda part: part in COLOUR_BLOCKS,
     "none (the pixel alone)": lambda part: part == "pixel",
     "without the global feature": lambda part: part != "global",
     "without the fine scale": lambda part: not part.endswith("_fine"),
@@ -75,7 +74,7 @@ class TestPicture:
     """Where it comes from."""
     picture: FloatArray
     """float32 (H, W, 3), sRGB, at analysis resolution."""
-    still: DescribedStill
+    still: StillFeatures
     """Its superpixels and features."""
 
 
@@ -85,27 +84,27 @@ class ImageSet:
 
     name: str
     """Name of its folder."""
-    learnt: tuple[tuple[Labelled, Lesson], ...]
+    learnt: tuple[tuple[Labelled, TrainingExample], ...]
     """Pictures to learn from."""
     tests: tuple[TestPicture, ...]
     """Pictures to test on."""
 
 
-def describe_all_ways(seen: Seen, index: int, superpixels: Segmentation) -> RawFeatures:
+def describe_all_ways(seen: NetworkOutput, index: int, superpixels: Segmentation) -> RawFeatures:
     """Features as always, and those of :data:`VARIANTS` beside them as ``PART:VARIANT``."""
-    raw = describe(seen, index, superpixels)
+    raw = extract_features(seen, index, superpixels)
     points = superpixels.centroids[superpixels.wanted]
-    parts = dict(raw.parts)
+    parts = dict(raw.blocks)
     for scale, maps in seen.maps.items():
         for layer, cells in maps.layers.items():
             place = ((points + 0.5) * maps.upsample - 0.5 - maps.origins[layer]) / maps.stride
             for variant, mode in (("centroid", "bilinear"), ("nearest", "nearest")):
                 parts[f"{layer}_{scale}:{variant}"] = _sampled(cells[index], place, mode)
     parts["histogram:unweighted"] = colour_histograms(seen.labs[index], points, bilateral=False).astype(np.float16)
-    return replace(raw, parts=parts)
+    return replace(raw, blocks=parts)
 
 
-def _sampled(cells: torch.Tensor, place: FloatArray, mode: str) -> npt.NDArray[np.float16]:
+def _sampled(cells: torch.Tensor, place: FloatArray, mode: str) -> HalfArray:
     """Cells (C, h, w) at places (N, 2), (x, y) in cells."""
     size = np.array([cells.shape[2], cells.shape[1]]) - 1
     grid = torch.from_numpy((2 * place / size - 1).astype(np.float32))[None, None]
@@ -115,9 +114,9 @@ def _sampled(cells: torch.Tensor, place: FloatArray, mode: str) -> npt.NDArray[n
 
 def in_a_way(raw: RawFeatures, variant: str = "") -> RawFeatures:
     """The features of one of :data:`VARIANTS`, or those as always."""
-    own = {name: part for name, part in raw.parts.items() if ":" not in name}
-    other = {name.partition(":")[0]: part for name, part in raw.parts.items() if name.endswith(f":{variant}")}
-    return replace(raw, parts=own | other)
+    own = {name: part for name, part in raw.blocks.items() if ":" not in name}
+    other = {name.partition(":")[0]: part for name, part in raw.blocks.items() if name.endswith(f":{variant}")}
+    return replace(raw, blocks=own | other)
 
 
 def small(picture: FloatArray) -> FloatArray:
@@ -133,7 +132,7 @@ def after_of(labelled: Labelled, style: str) -> FloatArray:
 
 def read_set(folder: Path, settings: TrainSettings, seed: int, *, all_ways: bool) -> ImageSet:
     """Draw and describe the pictures of a set. all_ways: in all :data:`VARIANTS` too, which takes twice as long."""
-    way = describe_all_ways if all_ways else describe
+    way = describe_all_ways if all_ways else extract_features
     every = labelled_pictures(folder)
     drawn = [every[i] for i in np.random.default_rng(seed).permutation(len(every))[:PICTURES]]
     backbone = backbone_class(settings.backbone).load(CPU)
@@ -143,27 +142,27 @@ def read_set(folder: Path, settings: TrainSettings, seed: int, *, all_ways: bool
         if index < LEARNT:
             pair = PairPictures(picture, picture, ((0, 0), (0, 0)), ("", ""))
             random = np.random.default_rng([seed, index])
-            lesson = lesson_of(pair, backbone, settings, settings.superpixels, random, way)
-            learnt.append((labelled, lesson))
+            example = example_of(pair, backbone, settings, settings.superpixels, random, way)
+            learnt.append((labelled, example))
         else:
-            still = described_still(picture, backbone, DEFAULT_STILL_SUPERPIXELS, way)
+            still = features_of_still(picture, backbone, DEFAULT_STILL_SUPERPIXELS, way)
             tests.append(TestPicture(labelled, picture, still))
         print(f"{folder.name}: {index + 1} of {len(drawn)} pictures described", flush=True)
     return ImageSet(folder.name, tuple(learnt), tuple(tests))
 
 
-def lessons_in(images: ImageSet, style: str) -> list[Lesson]:
-    """The lessons of a set in a style."""
+def lessons_in(images: ImageSet, style: str) -> list[TrainingExample]:
+    """The examples of a set in a style."""
     found = []
-    for labelled, lesson in images.learnt:
-        found.append(replace(lesson, after=after_of(labelled, style).reshape(-1, 3)[lesson.pixels]))
+    for labelled, example in images.learnt:
+        found.append(replace(example, after=after_of(labelled, style).reshape(-1, 3)[example.pixels]))
     return found
 
 
-def learnt_preset(lessons: Sequence[Lesson], settings: TrainSettings, variant: str = "") -> Preset:
-    """What ``vfxstyle train`` makes of lessons."""
-    lessons = [replace(lesson, raw=in_a_way(lesson.raw, variant)) for lesson in lessons]
-    return preset_of("table", learn(lessons, settings, CPU, Clock(Silent())), settings)
+def learnt_preset(examples: Sequence[TrainingExample], settings: TrainSettings, variant: str = "") -> Preset:
+    """What ``vfxstyle train`` makes of examples."""
+    examples = [replace(example, raw=in_a_way(example.raw, variant)) for example in examples]
+    return preset_of("table", learn(examples, settings, CPU, Clock(Silent())), settings)
 
 
 def error_of(
@@ -222,13 +221,13 @@ def table_one(images: ImageSet, settings: TrainSettings, styles: Sequence[str]) 
     ]
     for style in styles:
         truths = [after_of(test.labelled, style) for test in images.tests]
-        lessons = lessons_in(images, style)
+        examples = lessons_in(images, style)
         answers = [
             lambda test, truth: test.still.lab,
             oracle_of_image,
             oracle_per_superpixel,
-            *_without_a_network(lessons),
-            ours(learnt_preset(lessons, settings)),
+            *_without_a_network(examples),
+            ours(learnt_preset(examples, settings)),
         ]
         figures = [error_of(images, truths, answer) for answer in answers]
         lines.append(f"| {style} | {' | '.join(f'{f:.2f}' for f in figures)} | {figures[-1] / figures[1]:.2f} |")
@@ -240,10 +239,10 @@ def _srgb(lab: FloatArray) -> FloatArray:
     return np.clip(linear_to_srgb(lab_to_linear(lab[None])), 0, 1)[0]
 
 
-def _without_a_network(lessons: Sequence[Lesson]) -> list[Callable[[TestPicture, FloatArray], FloatArray]]:
+def _without_a_network(examples: Sequence[TrainingExample]) -> list[Callable[[TestPicture, FloatArray], FloatArray]]:
     """One learnt quadratic, and one learnt LUT."""
-    before = np.concatenate([lesson.before.reshape(-1, 3) for lesson in lessons])
-    after = np.concatenate([lesson.after.reshape(-1, 3) for lesson in lessons])
+    before = np.concatenate([example.before.reshape(-1, 3) for example in examples])
+    after = np.concatenate([example.after.reshape(-1, 3) for example in examples])
     quadratic = fit_transform(before, after)
     cube = learnt_cube([(_srgb(before), _srgb(after))])
     return [
@@ -254,7 +253,7 @@ def _without_a_network(lessons: Sequence[Lesson]) -> list[Callable[[TestPicture,
 
 def table_two(images: ImageSet, settings: TrainSettings, styles: Sequence[str], *, every_row: bool = True) -> list[str]:
     """Table II, as Markdown lines. every_row: of the first style all rows, else the paper's alone."""
-    every = every_part(backbone_class(settings.backbone))
+    every = all_blocks(backbone_class(settings.backbone))
     lines = [
         f"**Table II, {images.name}**: the same with parts of the features",
         "",
@@ -264,15 +263,15 @@ def table_two(images: ImageSet, settings: TrainSettings, styles: Sequence[str], 
     cells: dict[str, list[str]] = {name: [] for name in (*ABLATIONS, *VARIANTS)}
     for style in styles:
         truths = [after_of(test.labelled, style) for test in images.tests]
-        lessons = lessons_in(images, style)
+        examples = lessons_in(images, style)
         wide = every_row and style == styles[0]
         for name, keeps in list(ABLATIONS.items())[: None if wide else PAPER_ROWS]:
-            part_settings = replace(settings, parts=tuple(part for part in every if keeps(part)))
-            error = error_of(images, truths, ours(learnt_preset(lessons, part_settings)))
+            part_settings = replace(settings, blocks=tuple(part for part in every if keeps(part)))
+            error = error_of(images, truths, ours(learnt_preset(examples, part_settings)))
             cells[name].append(f"{error:.2f}")
             print(f"{images.name} {style} {name} {error:.3f}", flush=True)
         for name, variant in VARIANTS.items() if wide else ():
-            preset = learnt_preset(lessons, settings, variant)
+            preset = learnt_preset(examples, settings, variant)
             error = error_of(images, truths, ours(preset, variant))
             cells[name].append(f"{error:.2f}")
             print(f"{images.name} {style} {name} {error:.3f}", flush=True)
@@ -285,12 +284,12 @@ def figure_twelve(images: ImageSet, settings: TrainSettings, style: str) -> list
     lines = [f"**Fig. 12, {images.name}, {style}**: error against the number of pairs, three draws", ""]
     lines += ["| pairs | mean L2 in Lab | of each draw |", "|---|---|---|"]
     truths = [after_of(test.labelled, style) for test in images.tests]
-    lessons = lessons_in(images, style)
+    examples = lessons_in(images, style)
     for size in SIZES:
         errors = []
         for draw in range(3):
-            chosen = np.random.default_rng([draw, size]).permutation(len(lessons))[:size]
-            preset = learnt_preset([lessons[i] for i in chosen], replace(settings, seed=draw))
+            chosen = np.random.default_rng([draw, size]).permutation(len(examples))[:size]
+            preset = learnt_preset([examples[i] for i in chosen], replace(settings, seed=draw))
             errors.append(error_of(images, truths, ours(preset)))
         lines.append(f"| {size} | {np.mean(errors):.2f} | {', '.join(f'{e:.2f}' for e in errors)} |")
         print(lines[-1], flush=True)

@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.lut import apply_cube, fit_cube
 
-FloatArray = npt.NDArray[np.float32]
 Grading = Callable[[FloatArray], FloatArray]
 Pair = tuple[FloatArray, FloatArray]
 

@@ -11,12 +11,9 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from tsp import DISFlow
-
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
+from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
 
 STEADY = 2.0
 """Standard deviation of Lab that a superpixel's mean may have on the plate to count as static."""
@@ -36,7 +33,7 @@ class Clip:
     """int32 (H, W) each, temporal superpixels that grades are watched through."""
     back: list[FloatArray]
     """float32 (H, W, 2) each, from every frame but the first to the one before, px."""
-    seen: list[npt.NDArray[np.bool_]]
+    seen: list[BoolArray]
     """bool (H, W) each, of every frame but the first: whether a pixel is seen in the one before as well."""
 
     @classmethod
@@ -64,7 +61,7 @@ def _moved(picture: FloatArray, flow: FloatArray) -> FloatArray:
     return cv2.remap(picture, *_places(flow), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _inside(flow: FloatArray) -> npt.NDArray[np.bool_]:
+def _inside(flow: FloatArray) -> BoolArray:
     x, y = _places(flow)
     return (x >= 0) & (y >= 0) & (x <= flow.shape[1] - 1) & (y <= flow.shape[0] - 1)
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from vfxstyle.arrays import ByteArray, FloatArray, IntArray
+
 Groups = Mapping[str, FloatArray]
 
 GROUPS = ("sky", "nature", "building", "ground", "thing")
@@ -97,7 +97,7 @@ def labelled_clip(folder: Path, clip: str) -> list[Labelled]:
     return [Labelled(f"{clip}.{p.stem}", p, masks / f"{p.stem}.png", "davis") for p in pictures]
 
 
-def _group_numbers(labels: npt.NDArray[np.uint8], kind: str) -> npt.NDArray[np.int64]:
+def _group_numbers(labels: ByteArray, kind: str) -> IntArray:
     if kind == "davis":
         return np.where(labels > 127, GROUPS.index("thing"), GROUPS.index("nature"))
     if kind == "camvid":
@@ -108,7 +108,7 @@ def _group_numbers(labels: npt.NDArray[np.uint8], kind: str) -> npt.NDArray[np.i
     return found
 
 
-def feathered(numbers: npt.NDArray[np.int64]) -> dict[str, FloatArray]:
+def feathered(numbers: IntArray) -> dict[str, FloatArray]:
     """Soft masks of a map of group numbers."""
     sigma = max(0.5, FEATHER * numbers.shape[1])
     hard = [(numbers == index).astype(np.float32) for index in range(len(GROUPS))]

@@ -1,13 +1,13 @@
 """Quality and speed of the temporal superpixels: ``python benchmarks/tsp.py DAVIS_FOLDER [options]``.
 
-Writes two Markdown tables: a row for each clip, size and wished number of superpixels, with rows of means; and our
+Writes two Markdown tables: a row for each clip, size and requested number of superpixels, with rows of means; and our
 means over the published implementation's, over the clips and sizes for which its figures are known. DAVIS_FOLDER is
 the DAVIS 2016 data set (JPEGImages/480p, Annotations/480p); REFERENCE holds label maps of the published
 implementation (CLIP.npz), which are scored in the same way where frames and size are theirs.
 
 Figures of two methods can only be compared at as many superpixels a frame. Where the published implementation's
 count is known, K is changed, at most four times, until ours is within 2 %; the column "K asked" says to what. E per
-pixel is always under the published settings for the wished K.
+pixel is always under the published settings for the requested K.
 
 How the figures are taken:
 
@@ -99,7 +99,7 @@ class Row:
 
     clip: str = field(metadata={"heading": "clip", "style": ""})
     size: str = field(metadata={"heading": "size", "style": ""})
-    wished: int = field(metadata={"heading": "K", "style": ""})
+    requested: int = field(metadata={"heading": "K", "style": ""})
     asked: int | None = field(metadata={"heading": "K asked", "style": ".0f"})
     method: str = field(metadata={"heading": "method", "style": ""})
     per_frame: float | None = figure("SPs/frame", ".0f")
@@ -268,7 +268,7 @@ def measured(row: Row, clip: Clip, labels: np.ndarray) -> Row:
     row.sa_3d, row.sa_3d_object = scores.segmentation_accuracy_3d.mean, scores.segmentation_accuracy_3d.objects
     row.ue_2d, row.boundary_recall = scores.undersegmentation_2d.mean, scores.boundary_recall
     row.compactness, row.border_share = scores.compactness, scores.border_share
-    row.energy = energy_per_pixel(clip, labels, row.wished)
+    row.energy = energy_per_pixel(clip, labels, row.requested)
     present = [np.unique(frame) for frame in labels]
     areas = [np.unique(frame, return_counts=True)[1] for frame in labels]
     row.greedy, row.most, row.bulk = (
@@ -328,9 +328,9 @@ def mean_rows(rows: Sequence[Row]) -> Iterator[Row]:
     """The mean over clips for each size, K and method that has several."""
     groups: dict[tuple[str, int, str], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row.size, row.wished, row.method), []).append(row)
-    for (size, wished, method), members in groups.items():
-        mean = Row(f"mean of {len(members)}", size, wished, None, method)
+        groups.setdefault((row.size, row.requested, row.method), []).append(row)
+    for (size, requested, method), members in groups.items():
+        mean = Row(f"mean of {len(members)}", size, requested, None, method)
         for column in fields(Row)[5:]:
             values = [getattr(row, column.name) for row in members]
             if None not in values:
@@ -347,7 +347,7 @@ def comparison(rows: Sequence[Row]) -> str:
     for index, name in enumerate(FIGURES):
         pairs = []
         for row in rows:
-            published = PUBLISHED_FIGURES.get((row.clip, row.size, row.wished))
+            published = PUBLISHED_FIGURES.get((row.clip, row.size, row.requested))
             if row.method == "tsp" and published and published[index] is not None:
                 pairs.append((getattr(row, name), published[index]))
         if pairs:

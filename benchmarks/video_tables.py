@@ -23,15 +23,15 @@ from benchmarks.clip_study import (
     PAIRS,
     ROWS,
     TIMED_LOOK,
+    ClipExamples,
     Figures,
     FloatArray,
-    Lessons,
     Study,
     rivals,
 )
 from benchmarks.image_tables import CPU, small
 from benchmarks.styles import labelled_clip
-from vfxstyle.features.extract import Segmentation, describe, see
+from vfxstyle.features.extract import Segmentation, extract_features, run_network
 from vfxstyle.features.vgg import Vgg16, random_weights
 from vfxstyle.looks import read_preset
 from vfxstyle.looks.library import find_preset
@@ -50,14 +50,14 @@ class VideoTables:
     lost: dict[tuple[str, str, str], float] = field(default_factory=dict)
     """Mean L2 in Lab that superpixels alone cost, by clip, style and row of :data:`ROWS`."""
     training: dict[tuple[str, str, int], float] = field(default_factory=dict)
-    """Seconds of describing and learning, by clip, style and number of graded frames."""
+    """Seconds of extraction and learning, by clip, style and number of graded frames."""
 
-    def measure(self, lessons: Lessons, style: str, few: bool) -> None:
+    def measure(self, examples: ClipExamples, style: str, few: bool) -> None:
         """Everything of a clip in a style. few: whether also with fewer graded frames than ``PAIRS``."""
-        study = lessons.study
+        study = examples.study
         truth = study.truth(style)
         learnt = study.exemplars(PAIRS)
-        found = rivals(lessons, truth, PAIRS)
+        found = rivals(examples, truth, PAIRS)
         pictures = {row: study.graded(row, found.preset) for row in ROWS}
         pictures[ONE_FRAME] = study.graded(OURS, found.preset, one_frame_each=True)
         pictures[LUT] = [found.cube(plate) for plate in study.plates]
@@ -73,10 +73,12 @@ class VideoTables:
             self.few[study.name, style, PAIRS, row] = self.figures[study.name, style, row]
         for count in FEW if few else ():
             if count != PAIRS:
-                self._measure_few(study, lessons, truth, style, count)
+                self._measure_few(study, examples, truth, style, count)
 
-    def _measure_few(self, study: Study, lessons: Lessons, truth: Sequence[FloatArray], style: str, count: int) -> None:
-        found, learnt = rivals(lessons, truth, count), study.exemplars(count)
+    def _measure_few(
+        self, study: Study, examples: ClipExamples, truth: Sequence[FloatArray], style: str, count: int
+    ) -> None:
+        found, learnt = rivals(examples, truth, count), study.exemplars(count)
         pictures = (
             study.graded(OURS, found.preset),
             [found.cube(plate) for plate in study.plates],
@@ -132,7 +134,7 @@ def table_three(tables: VideoTables) -> list[str]:
 def table_few(tables: VideoTables) -> list[str]:
     """The table of few graded frames, as Markdown lines."""
     lines = [
-        "**Per shot**: learnt from a few graded frames, all others measured; seconds are those of describing and "
+        "**Per shot**: learnt from a few graded frames, all others measured; seconds are those of extraction and "
         "learning, which the U-Net had too",
         "",
         "| clip | style | graded frames | | PSNR, dB | mean CIEDE2000 | 95th percentile | seconds |",
@@ -153,9 +155,9 @@ def vgg_seconds(study: Study, frames: int = 1) -> dict[str, float]:
         maps = study.label_maps(row)
         start = time.perf_counter()
         for index in np.linspace(0, len(maps) - 1, frames).astype(int):
-            seen = see(backbone, [small(study.plates[index])])
+            seen = run_network(backbone, [small(study.plates[index])])
             table, rows = table_of(maps[index], seen.labs[0])
-            describe(seen, 0, Segmentation.whole(rows, table.centroids))
+            extract_features(seen, 0, Segmentation.whole(rows, table.centroids))
         found[row] = (time.perf_counter() - start) / frames
     return found
 
@@ -206,9 +208,9 @@ def video_tables(
     with tempfile.TemporaryDirectory() as scratch:
         if "3" in tables:
             for clip in clips:
-                lessons = Lessons(Study(clip, labelled_clip(davis, clip)[:MOST_FRAMES], Path(scratch)), settings)
+                examples = ClipExamples(Study(clip, labelled_clip(davis, clip)[:MOST_FRAMES], Path(scratch)), settings)
                 for style in styles:
-                    found.measure(lessons, style, style in few_styles)
+                    found.measure(examples, style, style in few_styles)
             lines += [*table_three(found), *table_few(found)]
         if "4" in tables:
             look = read_preset(find_preset(TIMED_LOOK))

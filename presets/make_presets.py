@@ -24,7 +24,7 @@ from vfxstyle.looks import save_preset
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Clock
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.examples import Lesson
+from vfxstyle.training.examples import TrainingExample
 from vfxstyle.training.learn import learn
 from vfxstyle.training.pairs import ExemplarPair, Picture, PictureReader, pairs_digest
 from vfxstyle.training.report import training_page
@@ -82,10 +82,10 @@ def write_after(labelled: Labelled, style: str, folder: Path) -> Path:
     return path
 
 
-def with_after(lesson: Lesson, after: Picture, reader: PictureReader) -> Lesson:
+def with_after(example: TrainingExample, after: Picture, reader: PictureReader) -> TrainingExample:
     """The same superpixels with another graded picture."""
     lab = lab_of_picture(reader.read(after)[0])
-    return replace(lesson, after=lab.reshape(-1, 3)[lesson.pixels])
+    return replace(example, after=lab.reshape(-1, 3)[example.pixels])
 
 
 def draw_thumbnail(preset, settings: TrainSettings, path: Path) -> None:
@@ -118,12 +118,12 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 after = [Picture(write_after(labelled, style, Path(scratch))) for labelled in pictures]
                 pairs = [replace(pair, after=graded) for pair, graded in zip(before, after, strict=True)]
-                lessons = [with_after(x, graded, reader) for x, graded in zip(described, after, strict=True)]
-                learnt = learn(lessons, settings, pick_device(settings.device), clock)
+                examples = [with_after(x, graded, reader) for x, graded in zip(described, after, strict=True)]
+                learnt = learn(examples, settings, pick_device(settings.device), clock)
                 card = {**preset_card(pairs_digest(pairs, reader), learnt, settings), "limits": LIMITS[style]}
                 preset = preset_of(style, learnt, settings, card=card)
                 path = save_preset(preset, HERE / f"{style}.safetensors")
-                page = training_page(train_report(path, preset, pairs, lessons, learnt))
+                page = training_page(train_report(path, preset, pairs, examples, learnt))
             thumbnail = HERE / f"{style}.jpg"
             draw_thumbnail(preset, settings, thumbnail)
             (HERE / f"{style}.md").write_text(page.replace("\n\n", f"\n\n![before and after]({thumbnail.name})\n\n", 1))

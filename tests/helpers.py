@@ -6,20 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import OpenImageIO as oiio
 import pytest
 import torch
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.color import ColorConfig, ColorSpace
-from vfxstyle.features import every_part, projected_parts
+from vfxstyle.features import all_blocks, projected_blocks
 from vfxstyle.features.histogram import SIZE
 from vfxstyle.features.registry import backbone_class
-from vfxstyle.features.vectors import SURROUND, context_parts
+from vfxstyle.features.vectors import SURROUND, context_blocks
 from vfxstyle.looks import Preset, PresetInfo, Standardisation
 from vfxstyle.looks.predictor import Predictor
 
-FloatArray = npt.NDArray[np.float32]
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLE = REPOSITORY / "examples" / "big_buck_bunny"
 
@@ -77,14 +76,14 @@ def moving_picture(index: int, height: int = 72, width: int = 128, seed: int = 0
     return (0.6 * texture + 0.4 * ramp).astype(np.float32)
 
 
-def make_preset(bias: npt.NDArray[np.float32] | None = None, *, reacts: bool = False) -> Preset:
+def make_preset(bias: FloatArray | None = None, *, reacts: bool = False) -> Preset:
     """A preset without training: it gives every superpixel the transform ``bias``, by default the identity.
 
     With ``reacts`` the network's weights are random, so that transforms differ between superpixels.
     """
     backbone = backbone_class("efficientnet-lite0")
     random = np.random.default_rng(1)
-    channels = {name: backbone.layers[name.rsplit("_", 1)[0]] for name in context_parts(backbone)[1:]}
+    channels = {name: backbone.layers[name.rsplit("_", 1)[0]] for name in context_blocks(backbone)[1:]}
     channels |= {"global": backbone.layers["semantic"], "histogram": SIZE}
     projections = {
         part: (
@@ -93,7 +92,7 @@ def make_preset(bias: npt.NDArray[np.float32] | None = None, *, reacts: bool = F
         )
         for part, count in channels.items()
     }
-    parts = every_part(backbone)
+    blocks = all_blocks(backbone)
     inputs = 8 * len(projections) + 9 + 3 * len(SURROUND)
     torch.manual_seed(1)
     network = Predictor(inputs)
@@ -103,7 +102,7 @@ def make_preset(bias: npt.NDArray[np.float32] | None = None, *, reacts: bool = F
         if bias is not None:
             network.last.bias[: len(bias)].copy_(torch.from_numpy(np.asarray(bias, np.float32)))
     standardisation = Standardisation(np.zeros(inputs, np.float32), np.ones(inputs, np.float32))
-    info = PresetInfo(name="test", backbone=backbone.name, parts=parts, projected=projected_parts(parts))
+    info = PresetInfo(name="test", backbone=backbone.name, blocks=blocks, projected=projected_blocks(blocks))
     return Preset(info, projections, standardisation, network.numbers(), digest="")
 
 

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from vfxstyle.analysis.manifest import SCHEMA
+from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import PresetError, UsageError
 from vfxstyle.looks import read_info, read_preset
@@ -73,7 +73,7 @@ def read_manifest(data: bytes, plate: Path) -> list[int]:
     assert all(isinstance(number, int) for number in (*analysis.unreadable, *analysis.chosen))
     assert isinstance(analysis.settings_there, list)
     assert isinstance(analysis.known_plate(plate), dict)
-    assert not analysis.is_described()
+    assert not analysis.has_features()
     with open_shot(plate) as shot:
         assert not analysis.is_segmented(shot)  # it has no label maps
     return analysis.chosen
@@ -81,7 +81,7 @@ def read_manifest(data: bytes, plate: Path) -> list[int]:
 
 def signed(values: Any) -> bytes:
     """A manifest with the hash of itself that it must carry."""
-    whole = {"schema": SCHEMA, "identity": "0" * 64, **values}
+    whole = {"schema": ANALYSIS_SCHEMA, "identity": "0" * 64, **values}
     text = json.dumps(json.loads(json.dumps(whole)), sort_keys=True)
     return json.dumps({**whole, "sha256": hashlib.sha256(text.encode()).hexdigest()}).encode()
 

@@ -11,7 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from tsp import segment
-from tsp.files import FloatArray, InputError, OutputError, TspTable, open_shot, write_label_map, write_png
+from tsp.arrays import FloatArray
+from tsp.files import InputError, OutputError, TspTable, open_shot, write_label_map, write_png
 from tsp.overlay import borders
 
 
@@ -33,7 +34,9 @@ class _BadOutput(click.ClickException):
     metavar="FOLDER",
     help="Where to write.",
 )
-@click.option("--superpixels", type=click.IntRange(min=1), default=1000, show_default=True, help="Wished in a frame.")
+@click.option(
+    "--superpixels", type=click.IntRange(min=1), default=1000, show_default=True, help="Requested in a frame."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
 @click.option("--overlay", is_flag=True, help="Also write pictures with the borders drawn on them.")

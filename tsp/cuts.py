@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tsp.model import FloatArray
+from tsp.arrays import FloatArray
 
 _STEP = 4  # px; every fourth pixel of a blurred picture says enough
 _BLURS = 32  # widths of the blur in the frame's width: grain goes, what a cut changes stays

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from tsp.arrays import DoubleArray, FloatArray, LabelArray
 from tsp.model import (
     COUNT,
     INSIDE,
     LOG_2PI,
     MEAN_X,
     MEAN_Y,
-    FloatArray,
-    StatArray,
     colour_scale,
     derive,
     gather,
@@ -20,7 +19,7 @@ from tsp.model import (
     superpixels,
 )
 from tsp.settings import Settings
-from tsp.topology import NOBODY, LabelArray
+from tsp.topology import NOBODY
 
 
 class Evaluator:
@@ -34,7 +33,7 @@ class Evaluator:
         self._model = derive(settings, height, width)._replace(pad=1)
         self._scale = colour_scale(self._model)
         self._labels = np.zeros(0, np.int64)
-        self._means: StatArray = np.zeros((0, 5))
+        self._means: DoubleArray = np.zeros((0, 5))
 
     def add(self, labels: LabelArray, lab: FloatArray, flow: FloatArray | None = None) -> float:
         """E of the next frame, in nats; larger is better.
@@ -61,7 +60,7 @@ class Evaluator:
         return energy
 
 
-def flow_at(means: StatArray, flow: FloatArray, place_scale: float) -> StatArray:
+def flow_at(means: DoubleArray, flow: FloatArray, place_scale: float) -> DoubleArray:
     """The flow at the pixels nearest to given centres, float64 (K, 2) as (dy, dx) in px.
 
     means: float64 (K, 2), whitened y, x. flow: float32 (H, W, 2), (dx, dy) in px.

@@ -23,8 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import OpenImageIO as oiio
 
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
+from tsp.arrays import ByteArray, DoubleArray, FloatArray, LabelArray
 
 _PICTURES = ("cin", "dpx", "exr", "jpeg", "jpg", "png", "tif", "tiff")  # lower-case file name extensions
 _COLUMNS = ["label", "frame", "birth", "death", "area_px", "centroid_x", "centroid_y", "mean_L", "mean_a", "mean_b"]
@@ -118,7 +117,7 @@ def write_label_map(path: Path, labels: LabelArray) -> None:
     _write_picture(path, spec, labels.astype(np.uint32)[..., None])
 
 
-def write_png(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
+def write_png(path: Path, rgb: ByteArray) -> None:
     """Write a picture, uint8 (H, W, 3), sRGB-encoded. Raises :class:`OutputError`."""
     _write_picture(path, oiio.ImageSpec(rgb.shape[1], rgb.shape[0], 3, oiio.UINT8), rgb)
 
@@ -134,7 +133,7 @@ class TspTable:
     def __init__(self) -> None:
         self._labels: list[LabelArray] = []
         self._frames: list[int] = []
-        self._means: list[npt.NDArray[np.float64]] = []
+        self._means: list[DoubleArray] = []
 
     def add(self, number: int, rgb: FloatArray, labels: LabelArray) -> None:
         """Add a frame. rgb: float32 (H, W, 3), sRGB-encoded, 0..1; labels: int32 (H, W)."""

@@ -6,9 +6,8 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from tsp.arrays import ByteArray, FloatArray
 
 
 class OpticalFlow(Protocol):
@@ -42,6 +41,6 @@ class DISFlow:
         return np.asarray(self._dis.calc(_luma8(first), _luma8(second), start), np.float32)
 
 
-def _luma8(rgb: FloatArray) -> npt.NDArray[np.uint8]:
+def _luma8(rgb: FloatArray) -> ByteArray:
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     return np.asarray(np.clip(grey * 255 + 0.5, 0, 255), np.uint8)

@@ -10,20 +10,20 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
+from tsp.arrays import BoolArray, DoubleArray, IntArray
 from tsp.compiled import kernel
-from tsp.model import COUNT, SUM_Y, Model, StatArray, Superpixels
+from tsp.model import COUNT, SUM_Y, Model, Superpixels
 from tsp.settings import Settings
-
-IndexArray = npt.NDArray[np.int64]
 
 _REACH = 3.0  # lengths
 _ITERATIONS = 50
 _SOLVED = 1e-3  # of the right-hand side
 
 
-def reestimate(theta: StatArray, table: Superpixels, before: StatArray, settings: Settings, model: Model) -> StatArray:
+def reestimate(
+    theta: DoubleArray, table: Superpixels, before: DoubleArray, settings: Settings, model: Model
+) -> DoubleArray:
     """Flow of last frame's superpixels after their pixels have settled in this one, float64 (K, 2), (dy, dx) px.
 
     theta: float64 (K, 5), last frame's means, whitened. table: this frame's, its first K rows those superpixels.
@@ -47,8 +47,8 @@ def reestimate(theta: StatArray, table: Superpixels, before: StatArray, settings
 
 @kernel(nogil=True)
 def _kernel(
-    places: StatArray, colours: StatArray, place_var: float, colour_var: float
-) -> tuple[IndexArray, IndexArray, StatArray]:
+    places: DoubleArray, colours: DoubleArray, place_var: float, colour_var: float
+) -> tuple[IntArray, IntArray, DoubleArray]:
     """Covariance of all pairs within reach as compressed sparse rows.
 
     places: float64 (K, 2), px, in ascending rows. colours: float64 (K, 3), code values.
@@ -86,13 +86,13 @@ def _kernel(
 
 @kernel(nogil=True)
 def _smooth(
-    start: IndexArray,
-    column: IndexArray,
-    weight: StatArray,
-    alive: npt.NDArray[np.bool_],
-    observed: StatArray,
+    start: IntArray,
+    column: IntArray,
+    weight: DoubleArray,
+    alive: BoolArray,
+    observed: DoubleArray,
     noise: float,
-) -> StatArray:
+) -> DoubleArray:
     """Posterior mean C[:, alive] (C[alive, alive] + noise I)^-1 observed, float64 (K,)."""
     solution = np.zeros(len(observed))
     rest = observed.copy()
@@ -114,7 +114,7 @@ def _smooth(
 
 
 @kernel(nogil=True)
-def _times(start: IndexArray, column: IndexArray, weight: StatArray, vector: StatArray) -> StatArray:
+def _times(start: IntArray, column: IntArray, weight: DoubleArray, vector: DoubleArray) -> DoubleArray:
     out = np.zeros(len(vector))
     for k in range(len(vector)):
         for i in range(start[k], start[k + 1]):

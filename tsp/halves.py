@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from tsp.arrays import DoubleArray, FloatArray, LabelArray, SideArray, WordArray
 from tsp.compiled import kernel
-from tsp.model import (
-    COUNT,
-    INSIDE,
-    MEAN_Y,
-    STATISTICS,
-    SUM_L,
-    SUM_Y,
-    FloatArray,
-    Model,
-    StatArray,
-    Superpixels,
-    log_posterior,
-)
-from tsp.topology import AROUND, LabelArray
+from tsp.model import COUNT, INSIDE, MEAN_Y, STATISTICS, SUM_L, SUM_Y, Model, Superpixels, log_posterior
+from tsp.topology import AROUND
 
 FLAT = np.zeros(5)
 """Stands for the prior of a new superpixel, which is not read."""
 ITERATIONS = 5
 """Of 2-means."""
-WordArray = npt.NDArray[np.uint64]
-SideArray = npt.NDArray[np.int8]
 
 
 @kernel(nogil=True)
@@ -40,7 +26,7 @@ def uniform(state: WordArray) -> float:
 
 
 @kernel(nogil=True)
-def _two_means(features: StatArray, old: bool, mean: StatArray, state: WordArray, sides: SideArray) -> bool:
+def _two_means(features: DoubleArray, old: bool, mean: DoubleArray, state: WordArray, sides: SideArray) -> bool:
     """2-means of float64 (N, 5) whitened features with k-means++ seeds; ``sides`` becomes 0 or 1.
 
     The first centre of an old superpixel is its mean, and stays there. Returns whether there are two sides.
@@ -131,7 +117,7 @@ def _join_pieces(  # noqa: C901 - one compiled loop
     rank: LabelArray,
     labels: LabelArray,
     piece: LabelArray,
-    stats: StatArray,
+    stats: DoubleArray,
     model: Model,
 ) -> bool:
     """Merge the smallest piece into the neighbour that it suits best until two are left, in place.
@@ -206,7 +192,7 @@ def _share_margin(pixels: LabelArray, start: int, rank: LabelArray, labels: Labe
 
 
 @kernel(nogil=True, inline="always")
-def _add(stats: StatArray, row: int, features: StatArray, i: int, inside: bool) -> None:
+def _add(stats: DoubleArray, row: int, features: DoubleArray, i: int, inside: bool) -> None:
     """Count pixel i into a row of statistics. Whole arrays and numbers: a view for each pixel would cost more."""
     stats[row, COUNT] += 1.0
     for d in range(2):
@@ -218,7 +204,7 @@ def _add(stats: StatArray, row: int, features: StatArray, i: int, inside: bool) 
 
 
 @kernel(nogil=True)
-def worth_parting(k: int, parts: StatArray, bonus: float, table: Superpixels, model: Model) -> bool:
+def worth_parting(k: int, parts: DoubleArray, bonus: float, table: Superpixels, model: Model) -> bool:
     """Whether two parts would be worth more than superpixel k, with ``bonus`` nats on top.
 
     parts: float64 (2, 7), statistics.
@@ -243,7 +229,7 @@ def propose(
     model: Model,
     bonus: float,
     state: WordArray,
-) -> tuple[bool, LabelArray, StatArray]:
+) -> tuple[bool, LabelArray, DoubleArray]:
     """Two connected parts of superpixel k: whether there are, each pixel's part, and float64 (2, 7) statistics.
 
     bonus: nats that the second part can gain over being new by taking up a label.

@@ -7,8 +7,8 @@ of virtual pixels, which have a place but no colour and may belong to nobody; it
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from tsp.arrays import ByteArray, FloatArray, LabelArray
 from tsp.compiled import kernel
 from tsp.model import (
     ADD_AREA,
@@ -29,24 +29,13 @@ from tsp.model import (
     SUM_L,
     SUM_X,
     SUM_Y,
-    FloatArray,
     Model,
     Superpixels,
     refresh,
 )
-from tsp.topology import (
-    HIDDEN_AT_BOTTOM,
-    HIDDEN_AT_LEFT,
-    HIDDEN_AT_RIGHT,
-    HIDDEN_AT_TOP,
-    NOBODY,
-    TOPOLOGICAL_NUMBER,
-    LabelArray,
-)
+from tsp.topology import HIDDEN_AT_BOTTOM, HIDDEN_AT_LEFT, HIDDEN_AT_RIGHT, HIDDEN_AT_TOP, NOBODY, TOPOLOGICAL_NUMBER
 
-ByteArray = npt.NDArray[np.uint8]
-
-WORTH = 1e-9  # nats; a move must gain more
+LEAST_PIXEL_GAIN = 1e-9  # nats; a move must gain more
 _ALL = 255
 SETTLED = 0.004  # a round ends when no more than this share of the pixels tested at its start still moves
 
@@ -139,7 +128,7 @@ def sweep(  # noqa: C901 - one compiled loop
                     leave += scores[k, DROP_COLOUR] * (dl * dl + da * da + db * db)
             # joining the best neighbour
             around[0], around[1], around[2], around[3] = n, s, w, e
-            best, best_gain = k, WORTH
+            best, best_gain = k, LEAST_PIXEL_GAIN
             if not inside and k != NOBODY and (n < 0 or s < 0 or w < 0 or e < 0):
                 gain = leave + model.log_nobody
                 if gain > best_gain:

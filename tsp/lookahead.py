@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tsp.arrays import IntArray
 from tsp.model import INSIDE, Model
 from tsp.settings import Settings
-from tsp.topology import IdArray
 from tsp.tracker import Tracked
 
 
@@ -45,7 +45,7 @@ class Lookahead:
         self._before = runs[0].difference(passing)
         return self._held.popleft(), passing
 
-    def _take_back(self, frame: Tracked, passing: IdArray) -> None:
+    def _take_back(self, frame: Tracked, passing: IntArray) -> None:
         """Give the pixels of passing superpixels to their neighbours, one by one as the model likes it, in place.
 
         A frame that would be left without superpixels keeps them, however short they live.
@@ -65,6 +65,6 @@ class Lookahead:
             pixels.gather(table, frame.count, model)
 
 
-def _present(frame: Tracked) -> IdArray:
+def _present(frame: Tracked) -> IntArray:
     """Labels that have pixels inside the frame."""
     return frame.table.ids[: frame.count][frame.table.stats[: frame.count, INSIDE] > 0]

@@ -22,13 +22,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-LabelMaps = npt.NDArray[np.integer[Any]]
-Numbered = npt.NDArray[np.int32]
-Masks = npt.NDArray[np.integer[Any] | np.bool_]
-LabMaps = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
-FloatTable = npt.NDArray[np.float64]
+from tsp.arrays import AnyLabels, AnyMasks, BoolArray, ByteArray, DoubleArray, FloatArray, IntArray, LabelArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,7 @@ class Scores:
     """Share of segment border pixels with a superpixel border within 2 px, 0..1."""
 
 
-def score(labels: LabelMaps, lab: LabMaps, masks: Masks | None = None) -> Scores:
+def score(labels: AnyLabels, lab: FloatArray, masks: AnyMasks | None = None) -> Scores:
     """Every figure of a clip; see the module for the arrays.
 
     Raises ValueError for arrays of the wrong shape or kind, for a clip of one colour (nothing to explain), and
@@ -99,30 +93,30 @@ def score(labels: LabelMaps, lab: LabMaps, masks: Masks | None = None) -> Scores
     )
 
 
-def superpixels_per_frame(labels: LabelMaps) -> float:
+def superpixels_per_frame(labels: AnyLabels) -> float:
     """Mean number of superpixels on a frame."""
     areas = _table(_numbered(labels))
     return float(np.count_nonzero(areas) / len(areas))
 
 
-def tsp_count(labels: LabelMaps) -> int:
+def tsp_count(labels: AnyLabels) -> int:
     """Number of TSPs in the clip."""
     return int(np.count_nonzero(_table(_numbered(labels)).any(axis=0)))
 
 
-def mean_life(labels: LabelMaps) -> float:
+def mean_life(labels: AnyLabels) -> float:
     """Mean number of frames in which a TSP is seen."""
     lives = np.count_nonzero(_table(_numbered(labels)), axis=0)
     return float(lives[lives > 0].mean())
 
 
-def life_by_volume(labels: LabelMaps) -> float:
+def life_by_volume(labels: AnyLabels) -> float:
     """Mean number of frames in which a TSP is seen, weighted by its volume in px over all frames."""
     areas = _table(_numbered(labels))
     return float(np.average(np.count_nonzero(areas, axis=0), weights=areas.sum(axis=0)))
 
 
-def explained_variation_2d(labels: LabelMaps, lab: LabMaps) -> float:
+def explained_variation_2d(labels: AnyLabels, lab: FloatArray) -> float:
     """Share of the Lab variance about the clip's mean that is explained by one mean per TSP and frame.
 
     sum |s| |m_s - m|^2 / sum |x_i - m|^2, s over superpixels, i over all pixels of the clip, m the clip's mean.
@@ -131,7 +125,7 @@ def explained_variation_2d(labels: LabelMaps, lab: LabMaps) -> float:
     return _explained(areas.reshape(-1), sums.reshape(-1, 3), total)
 
 
-def explained_variation_3d(labels: LabelMaps, lab: LabMaps) -> float:
+def explained_variation_3d(labels: AnyLabels, lab: FloatArray) -> float:
     """Share of the Lab variance about the clip's mean that is explained by one mean per TSP.
 
     The formula of :func:`explained_variation_2d` with TSPs for superpixels.
@@ -140,13 +134,13 @@ def explained_variation_3d(labels: LabelMaps, lab: LabMaps) -> float:
     return _explained(areas.sum(axis=0), sums.sum(axis=0), total)
 
 
-def undersegmentation_3d(labels: LabelMaps, masks: Masks) -> SegmentMean:
+def undersegmentation_3d(labels: AnyLabels, masks: AnyMasks) -> SegmentMean:
     """Undersegmentation error: (volume of the TSPs that touch a segment - its volume) / its volume (LIBSVX)."""
     areas, overlaps, is_object = _overlaps(labels, masks)
     return _segment_mean(_undersegmentation(areas.sum(axis=0), overlaps.sum(axis=1)), is_object)
 
 
-def undersegmentation_2d(labels: LabelMaps, masks: Masks) -> SegmentMean:
+def undersegmentation_2d(labels: AnyLabels, masks: AnyMasks) -> SegmentMean:
     """The error of :func:`undersegmentation_3d` for each frame by itself.
 
     The mean over the frames that show the segment, for each segment.
@@ -156,7 +150,7 @@ def undersegmentation_2d(labels: LabelMaps, masks: Masks) -> SegmentMean:
     return _segment_mean(np.array([np.nanmean(of_frames) for of_frames in errors]), is_object)
 
 
-def segmentation_accuracy_3d(labels: LabelMaps, masks: Masks) -> SegmentMean:
+def segmentation_accuracy_3d(labels: AnyLabels, masks: AnyMasks) -> SegmentMean:
     """Sum of |s and g| / |g| over the TSPs s that lie in segment g by half their volume or more (LIBSVX)."""
     areas, overlaps, is_object = _overlaps(labels, masks)
     inside = overlaps.sum(axis=1)
@@ -164,7 +158,7 @@ def segmentation_accuracy_3d(labels: LabelMaps, masks: Masks) -> SegmentMean:
     return _segment_mean((inside * belongs).sum(axis=1) / inside.sum(axis=1), is_object)
 
 
-def boundary_recall(labels: LabelMaps, masks: Masks, tolerance: int = 2) -> float:
+def boundary_recall(labels: AnyLabels, masks: AnyMasks, tolerance: int = 2) -> float:
     """Share of segment border pixels with a superpixel border within ``tolerance``, mean over frames.
 
     A border pixel has a 4-neighbour of another label. tolerance: px, >= 0, in a square (Chebyshev distance).
@@ -186,7 +180,7 @@ def boundary_recall(labels: LabelMaps, masks: Masks, tolerance: int = 2) -> floa
     return float(np.mean(recalls))
 
 
-def compactness(labels: LabelMaps) -> float:
+def compactness(labels: AnyLabels) -> float:
     """Area-weighted mean of min(1, 4 pi A / P^2) over superpixels: 1 is a disc, a square gives 1 too.
 
     A: area in px. P: exposed pixel edges times pi/4, the mean ratio of a smooth curve's length to that of its
@@ -199,12 +193,12 @@ def compactness(labels: LabelMaps) -> float:
     return float(np.average(np.minimum(1.0, 4 * np.pi * areas[seen] / perimeters**2), weights=areas[seen]))
 
 
-def border_share(labels: LabelMaps) -> float:
+def border_share(labels: AnyLabels) -> float:
     """Share of pixels with a 4-neighbour of another label."""
     return float((_differing_neighbours(_numbered(labels)) > 0).mean())
 
 
-def _numbered(labels: LabelMaps) -> Numbered:
+def _numbered(labels: AnyLabels) -> LabelArray:
     """The same labels, renumbered from 0 where they are too sparse for a table of TSPs by frames."""
     labels = np.asarray(labels)
     if labels.ndim != 3 or labels.size == 0 or not np.issubdtype(labels.dtype, np.integer):
@@ -216,7 +210,7 @@ def _numbered(labels: LabelMaps) -> Numbered:
     return np.ascontiguousarray(labels, np.int32)
 
 
-def _checked_masks(labels: Numbered, masks: Masks) -> Masks:
+def _checked_masks(labels: LabelArray, masks: AnyMasks) -> AnyMasks:
     masks = np.asarray(masks)
     if masks.shape != labels.shape or masks.dtype.kind not in "bui":
         raise ValueError(
@@ -225,7 +219,7 @@ def _checked_masks(labels: Numbered, masks: Masks) -> Masks:
     return masks
 
 
-def _table(labels: Numbered, weights: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
+def _table(labels: LabelArray, weights: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
     """Number of pixels, or sum of their weights (T, H, W), of each label 0..n-1 on each frame: (T, n)."""
     frames, count = len(labels), int(labels.max()) + 1
     cells = labels + np.arange(0, frames * count, count)[:, None, None]
@@ -233,7 +227,7 @@ def _table(labels: Numbered, weights: npt.NDArray[Any] | None = None) -> npt.NDA
     return np.bincount(cells.reshape(-1), flat, minlength=frames * count).reshape(frames, count)
 
 
-def _colour_tables(labels: LabelMaps, lab: LabMaps) -> tuple[IntArray, FloatTable, float]:
+def _colour_tables(labels: AnyLabels, lab: FloatArray) -> tuple[IntArray, DoubleArray, float]:
     """Areas (T, n), sums of Lab about the clip's mean (T, n, 3), and the clip's sum of squares about it."""
     numbered = _numbered(labels)
     lab = np.asarray(lab, np.float32)
@@ -248,12 +242,12 @@ def _colour_tables(labels: LabelMaps, lab: LabMaps) -> tuple[IntArray, FloatTabl
     return _table(numbered), sums, float(sum(np.vdot(channel, channel) for channel in channels))
 
 
-def _explained(areas: IntArray, sums: FloatTable, total: float) -> float:
+def _explained(areas: IntArray, sums: DoubleArray, total: float) -> float:
     seen = areas > 0
     return float(((sums[seen] ** 2).sum(axis=1) / areas[seen]).sum() / total)
 
 
-def _overlaps(labels: LabelMaps, masks: Masks) -> tuple[IntArray, IntArray, BoolArray]:
+def _overlaps(labels: AnyLabels, masks: AnyMasks) -> tuple[IntArray, IntArray, BoolArray]:
     """Areas (T, n), areas in each segment (S, T, n), and which segments are not the background (S,)."""
     numbered = _numbered(labels)
     masks = _checked_masks(numbered, masks)
@@ -264,18 +258,18 @@ def _overlaps(labels: LabelMaps, masks: Masks) -> tuple[IntArray, IntArray, Bool
     return overlaps.sum(axis=0), overlaps, names != 0
 
 
-def _undersegmentation(areas: IntArray, overlaps: IntArray) -> FloatTable:
+def _undersegmentation(areas: IntArray, overlaps: IntArray) -> DoubleArray:
     """(touching volume - volume) / volume along the last axis; NaN for a segment that is not there."""
     volumes = overlaps.sum(axis=-1).astype(np.float64)
     volumes[volumes == 0] = np.nan
     return np.asarray(((areas * (overlaps > 0)).sum(axis=-1) - volumes) / volumes)
 
 
-def _segment_mean(figures: FloatTable, is_object: BoolArray) -> SegmentMean:
+def _segment_mean(figures: DoubleArray, is_object: BoolArray) -> SegmentMean:
     return SegmentMean(float(figures.mean()), float(figures[is_object].mean()))
 
 
-def _differing_neighbours(labels: Masks) -> npt.NDArray[np.uint8]:
+def _differing_neighbours(labels: AnyMasks) -> ByteArray:
     """Number of 4-neighbours with another label, 0..4, of each pixel (T, H, W)."""
     differing = np.zeros(labels.shape, np.uint8)
     across = labels[:, :, 1:] != labels[:, :, :-1]
@@ -287,7 +281,7 @@ def _differing_neighbours(labels: Masks) -> npt.NDArray[np.uint8]:
     return differing
 
 
-def _exposed_edges(labels: Numbered) -> npt.NDArray[np.uint8]:
+def _exposed_edges(labels: LabelArray) -> ByteArray:
     """Edges of each pixel that face another label or the outside of the frame, 0..4, (T, H, W)."""
     edges = _differing_neighbours(labels)
     for rim in (edges[:, 0], edges[:, -1], edges[:, :, 0], edges[:, :, -1]):

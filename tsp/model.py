@@ -16,15 +16,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from tsp.arrays import BoolArray, DoubleArray, FloatArray, IntArray, LabelArray
 from tsp.compiled import kernel
 from tsp.settings import Settings
-from tsp.topology import LabelArray
-
-FloatArray = npt.NDArray[np.float32]
-StatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 COUNT, INSIDE, SUM_Y, SUM_X, SUM_L, SUM_A, SUM_B = range(7)
 STATISTICS = 7
@@ -72,17 +67,17 @@ class Model(NamedTuple):
 class Superpixels(NamedTuple):
     """The superpixels of one frame, one row each; rows beyond those in use are empty."""
 
-    ids: npt.NDArray[np.int64]
+    ids: IntArray
     """Lasting label, -1 before it is given."""
     old: BoolArray
     """Whether the superpixel was known before this frame."""
-    priors: StatArray
+    priors: DoubleArray
     """float64 (K, 5): expected whitened y, x, L, a, b of an old one."""
-    flows: StatArray
+    flows: DoubleArray
     """float64 (K, 2): re-estimated flow (dy, dx) in px, 0 where there is none."""
-    stats: StatArray
+    stats: DoubleArray
     """float64 (K, 7)."""
-    scores: StatArray
+    scores: DoubleArray
     """float64 (K, 11)."""
     changed: BoolArray
     """Whether it changed since the moves on whole superpixels last looked at it."""
@@ -113,8 +108,8 @@ def with_room(table: Superpixels, rows: int) -> Superpixels:
 
 def derive(settings: Settings, height: int, width: int) -> Model:
     """The model of frames of ``height`` x ``width`` px."""
-    wished = min(settings.num_superpixels, max(1, height * width // _LEAST_AREA))
-    area = height * width / wished
+    requested = min(settings.num_superpixels, max(1, height * width // _LEAST_AREA))
+    area = height * width / requested
     place_var = area / (_COMPACT * -settings.alpha)
     radius = math.sqrt(area / math.pi)
     nobody = -(radius**2) / (2 * place_var) - math.log(2 * math.pi * place_var)
@@ -125,7 +120,7 @@ def derive(settings: Settings, height: int, width: int) -> Model:
         place_scale=1 / math.sqrt(place_var),
         colour_var=settings.colour_var or max(_COLOUR_SHARE * height * width / _COLOUR_AREA, _LEAST_COLOUR_VAR),
         place_prior=2 * settings.deltap_scale,
-        colour_prior=1000 / (settings.deltaa_scale * wished),
+        colour_prior=1000 / (settings.deltaa_scale * requested),
         log_new=settings.alpha * area,
         log_old=settings.beta * area,
         log_nobody=nobody + LOG_2PI,
@@ -160,7 +155,7 @@ def _likelihood(n: float, total: float, expected: float, variance: float, old: b
 
 
 @kernel(nogil=True)
-def log_posterior(model: Model, stat: StatArray, prior: StatArray, old: bool) -> float:
+def log_posterior(model: Model, stat: DoubleArray, prior: DoubleArray, old: bool) -> float:
     """Likelihood and prior of one superpixel, less terms that are the same for every labelling of its pixels.
 
     stat: float64 (7,); prior: float64 (5,), expected whitened y, x, L, a, b, read only if ``old``.
@@ -174,7 +169,7 @@ def log_posterior(model: Model, stat: StatArray, prior: StatArray, old: bool) ->
 
 
 @kernel(nogil=True)
-def mean_of(model: Model, stat: StatArray, prior: StatArray, old: bool, d: int) -> float:
+def mean_of(model: Model, stat: DoubleArray, prior: DoubleArray, old: bool, d: int) -> float:
     """Posterior mode of a superpixel's mean in whitened dimension d (y, x, L, a, b)."""
     n = stat[COUNT] if d < 2 else stat[INSIDE]
     if old:
@@ -217,7 +212,7 @@ def refresh(model: Model, k: int, table: Superpixels) -> None:
 
 
 @kernel(nogil=True, inline="always")
-def count_in(labels: LabelArray, colour: FloatArray, stats: StatArray, model: Model, y: int, x: int) -> None:
+def count_in(labels: LabelArray, colour: FloatArray, stats: DoubleArray, model: Model, y: int, x: int) -> None:
     """Add the pixel at padded (y, x) to the statistics of the superpixel that has it."""
     k = labels[y, x]
     iy, ix = y - model.pad, x - model.pad
@@ -276,7 +271,7 @@ def refresh_rows(model: Model, count: int, table: Superpixels) -> None:
 
 
 @kernel(nogil=True)
-def squares(labels: LabelArray, colour: FloatArray, count: int, model: Model) -> StatArray:
+def squares(labels: LabelArray, colour: FloatArray, count: int, model: Model) -> DoubleArray:
     """Sum of squared whitened features of each superpixel, float64 (K,). Arguments as for :func:`gather`."""
     total = np.zeros(count)
     pad = model.pad

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from tsp.arrays import ByteArray, LabelArray
 from tsp.compiled import kernel
-from tsp.local import ByteArray
 from tsp.model import COUNT, INSIDE, Model, Superpixels, log_posterior, refresh
-from tsp.topology import LabelArray
 
-WORTH = 1e-6  # nats; a move must gain more, and more than rounding
+LEAST_GAIN = 1e-6  # nats; a move must gain more, and more than rounding
 # Taking up a dead label is worth less than being old is, or every new superpixel near one would do it.
 REVIVAL = 0.5
 _REACH = 3.0  # ideal radii; a superpixel does not take up a label expected farther away than this
@@ -100,7 +99,7 @@ def choose_merges(pairs: LabelArray, table: Superpixels, count: int, model: Mode
         k, j = pairs[i, 0], pairs[i, 1]
         both = log_posterior(model, table.stats[k] + table.stats[j], table.priors[k], table.old[k])
         gain = both - alone[k] - alone[j]
-        if gain > gains[k] and gain > WORTH:
+        if gain > gains[k] and gain > LEAST_GAIN:
             gains[k], partner[k] = gain, j
     target = np.arange(count).astype(np.int32)
     free = np.ones(count, np.bool_)
@@ -153,7 +152,7 @@ def switch(table: Superpixels, count: int, model: Model) -> tuple[int, int]:
         if table.stats[k, COUNT] == 0 or table.stats[k, INSIDE] == 0:
             continue
         here = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
-        best, best_gain = -1, WORTH
+        best, best_gain = -1, LEAST_GAIN
         if table.old[k]:
             gain = log_posterior(model, table.stats[k], table.priors[k], False) - here
             if gain > best_gain:

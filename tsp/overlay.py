@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Picture = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
-Labels = npt.NDArray[np.integer[Any]]
+from tsp.arrays import AnyLabels, ByteArray, PictureArray
 
 _DARKEST = 40  # of 255; no label's colour is black
 
 
-def borders(rgb: Picture, labels: Labels, colour: tuple[float, float, float] = (1.0, 0.85, 0.0)) -> Picture:
+def borders(
+    rgb: PictureArray, labels: AnyLabels, colour: tuple[float, float, float] = (1.0, 0.85, 0.0)
+) -> PictureArray:
     """Draw the borders between labels, 1 px wide, on a copy of the picture.
 
     A pixel is drawn on if its right or its lower neighbour has another label. colour: RGB, 0..1.
@@ -32,7 +32,7 @@ def borders(rgb: Picture, labels: Labels, colour: tuple[float, float, float] = (
     return picture
 
 
-def colours(labels: Labels) -> npt.NDArray[np.uint8]:
+def colours(labels: AnyLabels) -> ByteArray:
     """A random colour for each label, the same in every frame and run: uint8 (H, W, 3), each channel 40..255.
 
     labels: any integers (H, W). The colour is a hash of the label, the finaliser of SplitMix64 (Steele, Lea and
@@ -49,7 +49,7 @@ def colours(labels: Labels) -> npt.NDArray[np.uint8]:
     return (_DARKEST + bytes_of_state * (255 - _DARKEST) // 255).astype(np.uint8)
 
 
-def overlay(rgb: Picture, labels: Labels, opacity: float = 0.5) -> Picture:
+def overlay(rgb: PictureArray, labels: AnyLabels, opacity: float = 0.5) -> PictureArray:
     """Lay the colours of the labels over the picture.
 
     opacity: 0 leaves the picture, 1 shows the colours of :func:`colours` alone.
@@ -63,7 +63,7 @@ def overlay(rgb: Picture, labels: Labels, opacity: float = 0.5) -> Picture:
     return np.asarray(picture * (1 - opacity) + paint * (opacity / 255), np.float32)
 
 
-def _checked(rgb: Picture, labels: Labels) -> tuple[Picture, Labels]:
+def _checked(rgb: PictureArray, labels: AnyLabels) -> tuple[PictureArray, AnyLabels]:
     """A copy of the picture, and the labels, once they are known to fit."""
     picture: Any = np.array(rgb)
     labels = np.asarray(labels)

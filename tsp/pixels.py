@@ -11,11 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from tsp import local, moves, transport
-from tsp.halves import WordArray
-from tsp.local import ByteArray
-from tsp.model import BoolArray, FloatArray, Model, StatArray, Superpixels, gather
+from tsp.arrays import BoolArray, ByteArray, DoubleArray, FloatArray, IntArray, LabelArray, WordArray
+from tsp.model import Model, Superpixels, gather
 from tsp.split import split
-from tsp.topology import NOBODY, IdArray, LabelArray
+from tsp.topology import NOBODY
 
 
 class Pixels(Protocol):
@@ -25,10 +24,10 @@ class Pixels(Protocol):
     its statistics and scores up to date.
     """
 
-    def mean_flow(self, flow: FloatArray, count: int) -> StatArray:
+    def mean_flow(self, flow: FloatArray, count: int) -> DoubleArray:
         """See :func:`tsp.transport.mean_flow`."""
 
-    def carried(self, flows: StatArray, expected: StatArray, colour: FloatArray, model: Model) -> Pixels:
+    def carried(self, flows: DoubleArray, expected: DoubleArray, colour: FloatArray, model: Model) -> Pixels:
         """The next frame's pixels, with these superpixels shifted; see :func:`tsp.transport.shift_labels`."""
 
     def keep_largest_pieces(self, count: int, smallest_birth: float) -> int:
@@ -70,7 +69,7 @@ class Pixels(Protocol):
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot."""
 
-    def label_map(self, ids: IdArray) -> LabelArray:
+    def label_map(self, ids: IntArray) -> LabelArray:
         """Lasting labels inside the frame, int32 (H, W), on the host. ids: of the rows."""
 
 
@@ -83,11 +82,11 @@ class HostPixels:
         self._pad = model.pad
         self._active: ByteArray = np.zeros(labels.shape, np.uint8)
 
-    def mean_flow(self, flow: FloatArray, count: int) -> StatArray:
+    def mean_flow(self, flow: FloatArray, count: int) -> DoubleArray:
         """See :class:`Pixels`."""
         return transport.mean_flow(self.labels, flow, self._pad, count)
 
-    def carried(self, flows: StatArray, expected: StatArray, colour: FloatArray, model: Model) -> HostPixels:
+    def carried(self, flows: DoubleArray, expected: DoubleArray, colour: FloatArray, model: Model) -> HostPixels:
         """See :class:`Pixels`."""
         return HostPixels(transport.shift_labels(self.labels, flows, expected, colour, model), colour, model)
 
@@ -145,7 +144,7 @@ class HostPixels:
         """See :class:`Pixels`."""
         self.labels[...] = snapshot
 
-    def label_map(self, ids: IdArray) -> LabelArray:
+    def label_map(self, ids: IntArray) -> LabelArray:
         """See :class:`Pixels`."""
         pad = self._pad
         return np.ascontiguousarray(ids[self.labels[pad:-pad, pad:-pad]], np.int32)

@@ -15,7 +15,7 @@ class Settings:
     """What steers the segmentation. Names are those of Chang, Wei and Fisher (CVPR 2013); other defaults say so."""
 
     num_superpixels: int = 1000
-    """Wished superpixels in a frame without texture (K); texture gives more, see docs/tsp.md. More
+    """Requested superpixels in a frame without texture (K); texture gives more, see docs/tsp.md. More
     than one for every four pixels counts as that many."""
     seed: int = 0
     """Seed of the draws in split proposals."""

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from tsp.arrays import BoolArray, DoubleArray, FloatArray, LabelArray, WordArray
 from tsp.compiled import kernel
-from tsp.halves import FLAT, WordArray, propose, worth_parting
-from tsp.model import (
-    COUNT,
-    INSIDE,
-    BoolArray,
-    FloatArray,
-    Model,
-    StatArray,
-    Superpixels,
-    log_area,
-    log_posterior,
-    refresh,
-    squares,
-)
-from tsp.moves import REVIVAL, WORTH, within_reach
-from tsp.topology import LabelArray
+from tsp.halves import FLAT, propose, worth_parting
+from tsp.model import COUNT, INSIDE, Model, Superpixels, log_area, log_posterior, refresh, squares
+from tsp.moves import LEAST_GAIN, REVIVAL, within_reach
 
 _SMALLEST = 4  # px
 _SHARE = 0.7
 
 
 @kernel(nogil=True)
-def hopeful(total: StatArray, table: Superpixels, count: int, model: Model) -> BoolArray:
+def hopeful(total: DoubleArray, table: Superpixels, count: int, model: Model) -> BoolArray:
     """Which changed superpixels might gain by a split.
 
     A split gains part of what the means leave unexplained, and what smaller areas are worth. Asking for 0.7 of the
@@ -59,7 +47,7 @@ def _bonus(model: Model, lost: int) -> float:
 
 @kernel(nogil=True)
 def _take_parts(
-    k: int, parts: StatArray, lost: LabelArray, rows: int, table: Superpixels, model: Model
+    k: int, parts: DoubleArray, lost: LabelArray, rows: int, table: Superpixels, model: Model
 ) -> tuple[int, int]:
     """Make two parts of superpixel k two rows, if that is worth more; its own row keeps one of them.
 
@@ -68,7 +56,7 @@ def _take_parts(
     """
     doubt = REVIVAL * (model.log_old - model.log_new)
     worth = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
-    leaving, best, best_gain = -1, -1, WORTH
+    leaving, best, best_gain = -1, -1, LEAST_GAIN
     for stay in range(2):
         gain = log_posterior(model, parts[stay], table.priors[k], table.old[k]) - worth
         go = gain + log_posterior(model, parts[1 - stay], FLAT, False)
@@ -92,7 +80,7 @@ def _take_parts(
 
 
 @kernel(nogil=True)
-def promising(parts: StatArray, might: BoolArray, table: Superpixels, count: int, model: Model) -> BoolArray:
+def promising(parts: DoubleArray, might: BoolArray, table: Superpixels, count: int, model: Model) -> BoolArray:
     """Which of the superpixels that might gain would gain by these parts if a label were free for every second one.
 
     parts: float64 (K, 2, 7), statistics.
@@ -107,7 +95,7 @@ def promising(parts: StatArray, might: BoolArray, table: Superpixels, count: int
 
 @kernel(nogil=True)
 def choose_splits(
-    parts: StatArray, ready: BoolArray, table: Superpixels, count: int, model: Model
+    parts: DoubleArray, ready: BoolArray, table: Superpixels, count: int, model: Model
 ) -> tuple[int, int, LabelArray, LabelArray]:
     """Split the superpixels that are ready where it is worth more: gives their parts rows.
 

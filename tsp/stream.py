@@ -9,18 +9,17 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from tsp.arrays import ByteArray, DoubleArray, FloatArray, LabelArray
 from tsp.cuts import explained_by_motion
 from tsp.flow import DISFlow, OpticalFlow
 from tsp.lookahead import Lookahead
-from tsp.model import FloatArray, colour_scale
+from tsp.model import colour_scale
 from tsp.pixels import HostPixels
 from tsp.settings import Settings
-from tsp.topology import LabelArray
 from tsp.tracker import Place, Tracker
 
-FrameArray = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
+FrameArray = ByteArray | FloatArray | DoubleArray
 
 _LONGEST = 32766  # px; what the optical flow library can address
 
@@ -37,7 +36,7 @@ def segment(
     """Temporal superpixels of a clip, streamed.
 
     frames: uint8 or float (H, W, 3), sRGB-encoded RGB, float is 0..1, all of one size.
-    num_superpixels: wished superpixels in a frame, at least 1.
+    num_superpixels: requested superpixels in a frame, at least 1.
     flow: float32 (H, W, 2), (dx, dy) in px from frame t to t + 1; None estimates it (DIS).
     seed: of everything random; the result is the same for the same seed.
     device: "cpu", "cuda" or "cuda:N".

@@ -6,12 +6,9 @@ Connectivity is 4-connectivity.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from tsp.arrays import LabelArray
 from tsp.compiled import kernel
-
-LabelArray = npt.NDArray[np.int32]
-IdArray = npt.NDArray[np.int64]
 
 NOBODY = -1
 """What a pixel carries that belongs to no superpixel: a margin pixel, or for a moment an uncovered one."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tsp.arrays import BoolArray, DoubleArray, FloatArray, IntArray, LabelArray
 from tsp.energy import flow_at
 from tsp.flow_process import reestimate
-from tsp.model import INSIDE, MEAN_Y, FloatArray, Model, StatArray, Superpixels, derive, superpixels, with_room
+from tsp.model import INSIDE, MEAN_Y, Model, Superpixels, derive, superpixels, with_room
 from tsp.moves import switch
 from tsp.pixels import HostPixels, Pixels
 from tsp.settings import Settings
-from tsp.topology import NOBODY, IdArray, LabelArray
+from tsp.topology import NOBODY
 from tsp.transport import hexagons
 
 Place = Callable[[LabelArray, FloatArray, Model], Pixels]
@@ -45,11 +45,11 @@ class Tracked:
 class _Lost:
     """Labels that have died, kept for a while: their last expected means and for how many frames they are gone."""
 
-    ids: IdArray = field(default_factory=lambda: np.zeros(0, np.int64))
-    means: StatArray = field(default_factory=lambda: np.zeros((0, 5)))
-    gone: IdArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    ids: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    means: DoubleArray = field(default_factory=lambda: np.zeros((0, 5)))
+    gone: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> _Lost:
+    def where(self, kept: BoolArray) -> _Lost:
         return _Lost(self.ids[kept], self.means[kept], self.gone[kept])
 
 
@@ -117,7 +117,7 @@ class Tracker:
             self._lost = self._lost.where(~np.isin(self._lost.ids, labels))
             self._last.table.ids[np.isin(self._last.table.ids, labels)] = -1  # the next frame does not know them
 
-    def _reestimate_flow(self, frame: Tracked, last: Tracked, flows: StatArray) -> None:
+    def _reestimate_flow(self, frame: Tracked, last: Tracked, flows: DoubleArray) -> None:
         """Let the borders settle, ask the flow process where superpixels really went, and expect them there."""
         frame.pixels.activate_all()
         frame.pixels.settle(frame.table, frame.count, self.model, self._settings.max_sweeps)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from tsp.arrays import DoubleArray, FloatArray, LabelArray
 from tsp.compiled import kernel
-from tsp.model import MEAN_L, MEAN_X, MEAN_Y, FloatArray, Model, StatArray, Superpixels, count_in, refresh
-from tsp.topology import AROUND, NOBODY, LabelArray, connected_pieces
+from tsp.model import MEAN_L, MEAN_X, MEAN_Y, Model, Superpixels, count_in, refresh
+from tsp.topology import AROUND, NOBODY, connected_pieces
 
 
 @kernel(nogil=True)
-def mean_flow(labels: LabelArray, flow: FloatArray, pad: int, count: int) -> StatArray:
+def mean_flow(labels: LabelArray, flow: FloatArray, pad: int, count: int) -> DoubleArray:
     """Mean forward flow of each superpixel, float64 (K, 2) as (dy, dx) in px; the margin repeats the edge's.
 
     labels: padded int32. flow: float32 (H, W, 2), (dx, dy) in px.
@@ -34,7 +35,7 @@ def mean_flow(labels: LabelArray, flow: FloatArray, pad: int, count: int) -> Sta
 
 @kernel(nogil=True)
 def shift_labels(
-    labels: LabelArray, flows: StatArray, expected: StatArray, colour: FloatArray, model: Model
+    labels: LabelArray, flows: DoubleArray, expected: DoubleArray, colour: FloatArray, model: Model
 ) -> LabelArray:
     """Shift every superpixel rigidly by its mean flow, on padded maps.
 

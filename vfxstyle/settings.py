@@ -21,9 +21,9 @@ GradeStage = Literal["all", "frames"]
 FormatName = Literal["exr", "tiff", "png", "dpx", "prores422", "prores422hq", "prores4444"]
 
 DEFAULT_SUPERPIXELS = 1000
-"""Temporal superpixels wished in a frame of a shot."""
+"""Temporal superpixels requested in a frame of a shot."""
 DEFAULT_STILL_SUPERPIXELS = 7000
-"""Graph-based superpixels wished in a still."""
+"""Graph-based superpixels requested in a still."""
 DEFAULT_ANALYSIS_WIDTH = 640
 DEFAULT_BACKBONE = "efficientnet-lite0"
 DEFAULT_GROUPS = 8
@@ -76,7 +76,7 @@ class AnalysisSettings:
     """How a shot is analysed. Two analyses with the same settings of the same plate are the same."""
 
     superpixels: int = DEFAULT_SUPERPIXELS
-    """Wished superpixels in a frame."""
+    """Requested superpixels in a frame."""
     method: Method = "temporal"
     """Temporal superpixels, or graph-based ones of each frame by itself."""
     analysis_width: int = DEFAULT_ANALYSIS_WIDTH
@@ -100,7 +100,7 @@ class GradeSettings:
     strength: float = 1.0
     """0..1, share of the change that is made."""
     superpixels: int | None = None
-    """Wished superpixels in a frame; None takes 1000 temporal ones of a shot, 7000 graph-based ones of a still."""
+    """Requested superpixels in a frame; None takes 1000 temporal ones of a shot, 7000 graph-based ones of a still."""
     frame_based: bool = False
     """Whether every frame is analysed by itself, as a still, without time: the paper's baseline."""
     analysis_width: int = DEFAULT_ANALYSIS_WIDTH
@@ -172,8 +172,8 @@ class TrainSettings:
     """Network that the features come from."""
     weights: str | None = None
     """Weight file of the backbone, where no package carries the weights; None takes where it lies."""
-    parts: tuple[str, ...] = ()
-    """Parts of the feature vector; by default all. Fewer are for measuring what each is worth."""
+    blocks: tuple[str, ...] = ()
+    """Blocks of the feature vector; by default all. Fewer are for measuring what each contributes."""
     device: str = "auto"
     """Where networks run: auto, cpu, cuda or cuda:N."""
     seed: int = 0

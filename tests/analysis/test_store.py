@@ -31,7 +31,7 @@ def segment(analysis, first=70000):
 
 def fill(analysis):
     segment(analysis)
-    for frame in analysis.undescribed():
+    for frame in analysis.without_features():
         analysis.add_features(frame, features(frame))
     analysis.finish_features()
     return analysis
@@ -49,13 +49,13 @@ def test_labels_and_features_come_back(stored):
     assert fresh.identity == IDENTITY
     np.testing.assert_array_equal(fresh.read_labels(2), np.full((4, 6), 70002))
     assert fresh.read_superpixels().labels.tolist() == [2, 5, 7]
-    assert fresh.read_superpixels().speakers.tolist() == [2, 5, 5]
+    assert fresh.read_superpixels().sources.tolist() == [2, 5, 5]
     one, two = fresh.read_features()
     assert (one.areas.tolist(), two.areas.tolist()) == ([10, 1], [10, 2])
     assert two.raw.global_.tolist() == [2.0] * 4
-    np.testing.assert_array_equal(two.raw.parts["pixel"], np.ones((2, 3)))
+    np.testing.assert_array_equal(two.raw.blocks["pixel"], np.ones((2, 3)))
     assert fresh.is_segmented(shot)
-    assert fresh.is_described()
+    assert fresh.has_features()
     assert not AnalysisFolder(analysis.folder, OTHER).is_segmented(shot)
 
 
@@ -93,7 +93,7 @@ def test_of_two_jobs_the_first_is_right_for_both(stored):
         writer.finish(SUPERPIXELS, {"plate": {}, "chosen_frames": [1]})
     assert slow.manifest == analysis.manifest
     assert slow.read_labels(1).max() == 70001
-    assert slow.undescribed() == []
+    assert slow.without_features() == []
     first = slow.store_transforms("look", np.float32([[1, 2]]))
     assert slow.store_transforms("look", np.float32([[3, 4]])).tolist() == first.tolist() == [[1, 2]]
 
@@ -103,7 +103,7 @@ def test_many_jobs_at_once_leave_one_analysis(tmp_path):
 
     def job(first):
         analysis = fill(AnalysisFolder(tmp_path / "analysis", IDENTITY))
-        found.append((int(analysis.read_labels(1).max()), analysis.is_described(), len(list(analysis.read_features()))))
+        found.append((int(analysis.read_labels(1).max()), analysis.has_features(), len(list(analysis.read_features()))))
 
     threads = [threading.Thread(target=job, args=(i,)) for i in range(6)]
     for thread in threads:
@@ -152,12 +152,12 @@ def test_damaged_features_are_described_again(stored, harm):
         path.unlink()
     else:
         path.write_bytes(good[:200] + bytes([good[200] ^ 1]) + good[201:])
-    assert not analysis.is_described()
-    assert analysis.undescribed() == [1, 2]
+    assert not analysis.has_features()
+    assert analysis.without_features() == [1, 2]
     analysis.add_features(1, features(1))
-    assert analysis.undescribed() == [2]
+    assert analysis.without_features() == [2]
     (analysis.place / ".features" / "1.npz").write_bytes(b"cut")
-    assert analysis.undescribed() == [1, 2]
+    assert analysis.without_features() == [1, 2]
     for frame in (1, 2):
         analysis.add_features(frame, features(frame))
     analysis.finish_features()
@@ -226,7 +226,7 @@ def test_what_was_made_from_other_label_maps_is_not_taken(stored):
     again.features_file.write_bytes(features_file)
     again.transforms_file("look").parent.mkdir()
     again.transforms_file("look").write_bytes(transforms_file)
-    assert not again.is_described()
+    assert not again.has_features()
     assert again.read_transforms("look") is None
 
 
@@ -237,12 +237,12 @@ def test_features_that_lack_a_part_are_not_whole(stored):
     arrays = [item for number, found in kept for item in arrays_of(number, found)]
     with analysis.features_file.open("wb") as file:
         write_arrays(file, arrays[:-1], analysis._segments)
-    assert not analysis.is_described()
-    assert analysis.undescribed() == [1, 2]
+    assert not analysis.has_features()
+    assert analysis.without_features() == [1, 2]
 
 
 def test_an_analysis_that_another_job_has_mended_is_not_taken_away(stored):
     shot, analysis = stored
     analysis.discard(unless_unchanged=True)
     assert AnalysisFolder(analysis.folder, IDENTITY).is_segmented(shot)
-    assert AnalysisFolder(analysis.folder, IDENTITY).is_described()
+    assert AnalysisFolder(analysis.folder, IDENTITY).has_features()

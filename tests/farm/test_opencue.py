@@ -29,7 +29,7 @@ def layers_of(spec):
 def test_every_step_is_a_layer_that_waits_for_the_one_before(make_shot, tmp_path, lively_preset):
     shot = make_shot("my plate", frames=range(1001, 1031))
     jobs = resolve_jobs([str(shot)], str(lively_preset), None, "1001-1010,1020", QUICK)
-    root, layers, waits = layers_of(job_spec(jobs, show="myshow", chunk=5, parts=3))
+    root, layers, waits = layers_of(job_spec(jobs, show="myshow", chunk=5, shards=3))
     assert root.findtext("show") == "myshow"
     steps = ["segments", "features", "transforms", "grade", "check"]
     names = [f"{step}_1_my_plate_lively" for step in steps]

@@ -31,7 +31,7 @@ def write(make_shot, tmp_path, lively_preset):
     def of(*names):
         shots = [str(make_shot(name, frames=range(1001, 1006))) for name in names]
         jobs = resolve_jobs(shots, str(lively_preset), None, None, QUICK)
-        write_bundle(tmp_path / "job", jobs, chunk=3, parts=2)
+        write_bundle(tmp_path / "job", jobs, chunk=3, shards=2)
         return tmp_path / "job"
 
     return of

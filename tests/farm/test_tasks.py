@@ -21,7 +21,7 @@ def test_a_shot_becomes_steps_that_wait_for_each_other(make_shot, tmp_path, live
     (job,) = resolve_jobs([str(shot)], str(lively_preset), None, "1-50x7,60", settings)
     steps = {step.name: step for step in steps_of(job)}
     assert [step.after for step in steps.values()] == [None, "segments", "features", "transforms", "grade"]
-    assert steps["features"].parts == 3  # of the whole shot, whatever is graded of it
+    assert steps["features"].shards == 3  # of the whole shot, whatever is graded of it
     assert steps["grade"].frames == (1, 8, 15, 22, 29, 36, 43, 50, 60)
     for name, step in steps.items():
         at = step.command.index("--superpixels")
@@ -32,7 +32,7 @@ def test_a_shot_becomes_steps_that_wait_for_each_other(make_shot, tmp_path, live
         assert step.in_one == (name == "check")
         assert str(job.analysis) in step.command
     assert len(tasks_of(job, steps["grade"], 10)) == 9
-    assert len(tasks_of(job, steps_of(job, parts=4)[1], 10)) == 4
+    assert len(tasks_of(job, steps_of(job, shards=4)[1], 10)) == 4
 
 
 def test_of_several_shots_each_has_its_place(make_shot, tmp_path, lively_preset):

@@ -4,8 +4,8 @@ import torch
 from helpers import moving_picture
 
 from vfxstyle.color import linear_to_lab, srgb_to_linear
-from vfxstyle.features import PCA, assemble, components_of, every_part, projected_parts
-from vfxstyle.features.extract import Segmentation, describe, see
+from vfxstyle.features import PCA, all_blocks, assemble, components_of, projected_blocks
+from vfxstyle.features.extract import Segmentation, extract_features, run_network
 from vfxstyle.features.registry import backbone_class
 
 LITE0 = backbone_class("efficientnet-lite0")
@@ -17,43 +17,43 @@ CENTROIDS = np.float32([[19.5, 35.5], [80, 36], [500, -3]])
 
 @pytest.fixture(scope="module")
 def seen():
-    return see(LITE0.load(torch.device("cpu")), [moving_picture(0)])
+    return run_network(LITE0.load(torch.device("cpu")), [moving_picture(0)])
 
 
 @pytest.fixture(scope="module")
 def raw(seen):
-    return describe(seen, 0, Segmentation(ROWS, CENTROIDS, np.arange(3, dtype=np.int32)))
+    return extract_features(seen, 0, Segmentation(ROWS, CENTROIDS, np.arange(3, dtype=np.int32)))
 
 
 def test_every_part_has_its_size(raw):
-    sizes = {name: part.shape for name, part in raw.parts.items()}
+    sizes = {name: part.shape for name, part in raw.blocks.items()}
     assert sizes.pop("histogram") == (3, 960)
     assert sizes.pop("surround") == (3, 12)
     assert [sizes.pop(name) for name in ("pixel", "mean", "spread")] == [(3, 3)] * 3
     assert sizes == {f"{layer}_{scale}": (3, n) for layer, n in LITE0.layers.items() for scale in ("coarse", "fine")}
     assert raw.global_.shape == (1280,)
-    assert {"global", *raw.parts} == set(every_part(LITE0))
+    assert {"global", *raw.blocks} == set(all_blocks(LITE0))
 
 
 def test_colours_are_those_of_the_superpixel(raw):
     lab = linear_to_lab(srgb_to_linear(moving_picture(0)))
-    np.testing.assert_allclose(raw.parts["pixel"], [lab[36, 20], lab[36, 80], lab[0, 127]], atol=0.06)
+    np.testing.assert_allclose(raw.blocks["pixel"], [lab[36, 20], lab[36, 80], lab[0, 127]], atol=0.06)
     for index in range(3):
         own = lab[index == ROWS]
-        np.testing.assert_allclose(raw.parts["mean"][index], own.mean(axis=0), atol=0.06)
-        np.testing.assert_allclose(raw.parts["spread"][index], own.std(axis=0), atol=0.06)
+        np.testing.assert_allclose(raw.blocks["mean"][index], own.mean(axis=0), atol=0.06)
+        np.testing.assert_allclose(raw.blocks["spread"][index], own.std(axis=0), atol=0.06)
 
 
 def test_some_superpixels_are_described_as_among_all(seen, raw):
-    some = describe(seen, 0, Segmentation(ROWS, CENTROIDS, np.int32([0, 2])))
-    for name, part in some.parts.items():
-        np.testing.assert_allclose(part, raw.parts[name][[0, 2]], rtol=1e-3, atol=1e-3, err_msg=name)
+    some = extract_features(seen, 0, Segmentation(ROWS, CENTROIDS, np.int32([0, 2])))
+    for name, part in some.blocks.items():
+        np.testing.assert_allclose(part, raw.blocks[name][[0, 2]], rtol=1e-3, atol=1e-3, err_msg=name)
 
 
 def test_pictures_seen_together_are_seen_as_alone(raw):
-    together = see(LITE0.load(torch.device("cpu")), [moving_picture(3), moving_picture(0)])
-    again = describe(together, 1, Segmentation(ROWS, CENTROIDS, np.arange(3, dtype=np.int32)))
-    np.testing.assert_allclose(again.parts["semantic_fine"], raw.parts["semantic_fine"], atol=5e-3)
+    together = run_network(LITE0.load(torch.device("cpu")), [moving_picture(3), moving_picture(0)])
+    again = extract_features(together, 1, Segmentation(ROWS, CENTROIDS, np.arange(3, dtype=np.int32)))
+    np.testing.assert_allclose(again.blocks["semantic_fine"], raw.blocks["semantic_fine"], atol=5e-3)
     np.testing.assert_allclose(again.global_, raw.global_, atol=5e-3)
 
 
@@ -63,13 +63,13 @@ def test_the_vector_is_the_parts_in_order(raw):
         ["semantic_fine", "global", "mean"], raw=raw, projections={"semantic_fine": first, "global": first}
     )
     expected = np.concatenate(
-        [raw.parts["semantic_fine"][:, :2], np.repeat(raw.global_[None, :2], 3, axis=0), raw.parts["mean"]], axis=1
+        [raw.blocks["semantic_fine"][:, :2], np.repeat(raw.global_[None, :2], 3, axis=0), raw.blocks["mean"]], axis=1
     )
     np.testing.assert_allclose(vectors, expected, rtol=1e-6)
 
 
 def test_everything_but_plain_colours_is_projected():
-    names = every_part(LITE0)
-    assert set(names) - set(projected_parts(names)) == {"pixel", "mean", "spread", "surround"}
-    for name in projected_parts(names):
+    names = all_blocks(LITE0)
+    assert set(names) - set(projected_blocks(names)) == {"pixel", "mean", "spread", "surround"}
+    for name in projected_blocks(names):
         assert components_of(LITE0, name) >= 16

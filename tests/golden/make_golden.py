@@ -17,9 +17,9 @@ sys.path.insert(0, str(HERE.parent))
 from helpers import make_preset, moving_picture, write_picture  # noqa: E402
 
 from vfxstyle import grade  # noqa: E402
-from vfxstyle.analysis.manifest import SCHEMA as ANALYSIS_SCHEMA  # noqa: E402
+from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA  # noqa: E402
 from vfxstyle.looks import save_preset  # noqa: E402
-from vfxstyle.looks.preset import SCHEMA as PRESET_SCHEMA  # noqa: E402
+from vfxstyle.looks.preset import PRESET_SCHEMA  # noqa: E402
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ import pytest
 from helpers import read_pixels
 
 from vfxstyle import grade, load_preset
-from vfxstyle.analysis.manifest import SCHEMA as ANALYSIS_SCHEMA
-from vfxstyle.looks.preset import SCHEMA as PRESET_SCHEMA
+from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA
+from vfxstyle.looks.preset import PRESET_SCHEMA
 
 HERE = Path(__file__).resolve().parent
 WRITTEN = sorted(HERE.glob("preset_*_analysis_*"))

@@ -133,14 +133,14 @@ def test_standardisation_leaves_constant_inputs_finite_and_limits_strange_ones()
 def test_held_out_superpixels_choose_noise_and_dropout():
     """What is chosen is the strongest that does about best on held-out superpixels, after a part of the others."""
     samples, unseen = two_looks(800), two_looks(100, 1)
-    wish = FitSettings(epochs=4, batch=64, seed=4)
-    chosen, errors = regularised(samples, unseen, wish, CPU)
+    requested = FitSettings(epochs=4, batch=64, seed=4)
+    chosen, errors = regularised(samples, unseen, requested, CPU)
     assert tuple(errors) == REGULARISATIONS
     good = [tried for tried, error in errors.items() if error <= 1.02 * min(errors.values())]
     assert (chosen.noise, chosen.dropout) == good[-1]
     assert len(good) < len(REGULARISATIONS)
-    assert replace(chosen, noise=wish.noise, dropout=wish.dropout) == wish
+    assert replace(chosen, noise=requested.noise, dropout=requested.dropout) == requested
     every_fourth = samples.only(np.arange(800) % 4 == 0)
-    strong = fit(every_fourth, unseen, replace(wish, noise=0.8, dropout=0.4), CPU)
+    strong = fit(every_fourth, unseen, replace(requested, noise=0.8, dropout=0.4), CPU)
     assert errors[0.8, 0.4] == pytest.approx(min(epoch.error for epoch in strong.curve), rel=1e-4)
     assert len(set(errors.values())) == 3

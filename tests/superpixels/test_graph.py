@@ -6,15 +6,15 @@ from skimage.measure import label as connected
 from vfxstyle.superpixels.graph import graph_superpixels
 
 
-@pytest.mark.parametrize("wished", [20, 150, 600])
-def test_about_as_many_as_wished_each_in_one_piece(wished):
+@pytest.mark.parametrize("requested", [20, 150, 600])
+def test_about_as_many_as_wished_each_in_one_piece(requested):
     picture = moving_picture(0, 180, 320)
     picture = picture + np.random.default_rng(0).normal(0, 0.01, picture.shape).astype(np.float32)
-    labels = graph_superpixels(picture, wished)
+    labels = graph_superpixels(picture, requested)
     assert labels.dtype == np.int32
     count = len(np.unique(labels))
     assert labels.max() == count - 1
-    assert 0.5 * wished < count < 1.6 * wished
+    assert 0.5 * requested < count < 1.6 * requested
     pieces = connected(labels + 1, connectivity=2)
     assert pieces.max() == count
 

@@ -6,7 +6,7 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import UsageError
 from vfxstyle.settings import GradeSettings
 from vfxstyle.superpixels.frame_choice import choose_frames
-from vfxstyle.superpixels.neighbour_fill import stand_ins
+from vfxstyle.superpixels.neighbour_fill import fill_from_neighbours
 
 
 def picture(labels, lightness):
@@ -23,23 +23,25 @@ def ints(*values):
 def test_the_nearest_in_colour_of_the_known_neighbours_speaks():
     labels = ints([1, 1, 5, 2, 2], [3, 3, 5, 2, 4])
     lab = picture(labels, {1: 10.0, 2: 48.0, 3: 70.0, 4: 50.0, 5: 50.0})
-    assert stand_ins([(labels, lab)], ints(1, 2, 3, 4), ints(5)).tolist() == [2], "4 is nearer but does not touch"
+    assert fill_from_neighbours([(labels, lab)], ints(1, 2, 3, 4), ints(5)).tolist() == [2], (
+        "4 is nearer but does not touch"
+    )
 
 
 def test_neighbours_of_all_frames_count():
     first, second = ints([1, 5, 5]), ints([2, 5, 5])
     frames = [(first, picture(first, {1: 10.0, 5: 50.0})), (second, picture(second, {2: 45.0, 5: 50.0}))]
-    assert stand_ins(frames, ints(1, 2), ints(5)).tolist() == [2]
+    assert fill_from_neighbours(frames, ints(1, 2), ints(5)).tolist() == [2]
 
 
 def test_a_neighbours_stand_in_speaks_where_no_neighbour_is_known():
     labels = ints([1, 5, 6, 7])
     lab = picture(labels, {1: 10.0, 5: 50.0, 6: 50.0, 7: 50.0})
-    assert stand_ins([(labels, lab)], ints(1), ints(5, 6, 7)).tolist() == [1, 1, 1]
+    assert fill_from_neighbours([(labels, lab)], ints(1), ints(5, 6, 7)).tolist() == [1, 1, 1]
 
 
 def test_a_superpixel_alone_on_its_frame_gets_a_known_one():
-    assert stand_ins([(ints([9, 9]), np.zeros((1, 2, 3), np.float32))], ints(3, 4), ints(9)).tolist() == [3]
+    assert fill_from_neighbours([(ints([9, 9]), np.zeros((1, 2, 3), np.float32))], ints(3, 4), ints(9)).tolist() == [3]
 
 
 @pytest.mark.parametrize("coverage", [1.0, 0.9, 0.5])
@@ -76,7 +78,7 @@ def test_a_shot_is_graded_from_fewer_frames(make_shot, lively_preset, tmp_path):
     analysis = AnalysisFolder(tmp_path / "out_0.8" / ".vfxstyle")
     superpixels = analysis.read_superpixels()
     described = np.concatenate([shown.labels for shown in analysis.read_features()])
-    assert np.isin(superpixels.speakers, described).all()
+    assert np.isin(superpixels.sources, described).all()
     assert not np.isin(superpixels.labels, described).all()
     for number in range(1001, 1013):
         assert np.isin(analysis.read_labels(number), superpixels.labels).all()

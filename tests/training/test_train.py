@@ -17,7 +17,7 @@ from vfxstyle.looks.samples import measure
 from vfxstyle.progress import Clock, Silent
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import open_shot
-from vfxstyle.training.examples import lesson_of
+from vfxstyle.training.examples import example_of
 from vfxstyle.training.learn import learn
 from vfxstyle.training.pairs import PairPictures, find_pairs
 from vfxstyle.training.report import write_training_report
@@ -191,12 +191,12 @@ def test_it_must_be_clear_what_to_learn_from(given, pairs):
         train(pairs, "x", shot="s", graded="g")
 
 
-def lesson(after_of, index=0):
+def example(after_of, index=0):
     settings = TrainSettings(superpixels=80, analysis_width=128, device="cpu")
     before = moving_picture(index, seed=index)
     pictures = PairPictures(before, after_of(before), ((128, 72),) * 2, ("", ""))
     backbone = backbone_class(settings.backbone).load(torch.device("cpu"))
-    return lesson_of(pictures, backbone, settings, 80, np.random.default_rng(0)), settings
+    return example_of(pictures, backbone, settings, 80, np.random.default_rng(0)), settings
 
 
 def test_one_pair_is_never_worse_than_its_best_single_transform():
@@ -206,7 +206,7 @@ def test_one_pair_is_never_worse_than_its_best_single_transform():
         random = np.random.default_rng(5)
         return np.clip(brighter(before) + random.normal(0, 0.2, before.shape), 0, 1).astype(np.float32)
 
-    found, settings = lesson(by_chance)
+    found, settings = example(by_chance)
     learnt = learn([found], settings, torch.device("cpu"), Clock(Silent()))
     errors = measure(learnt.network, learnt.standardisation, learnt.unseen, torch.device("cpu"))
     assert errors.predicted <= 1.002 * errors.global_oracle
@@ -217,7 +217,7 @@ def test_one_pair_with_a_local_look_is_learnt_locally():
         right = np.arange(before.shape[1])[None, :, None] >= before.shape[1] // 2
         return np.where(right, brighter(before), 0.7 * before).astype(np.float32)
 
-    found, settings = lesson(split)
+    found, settings = example(split)
     learnt = learn([found], settings, torch.device("cpu"), Clock(Silent()))
     assert learnt.share == 1
     assert learnt.errors.predicted < 0.7 * learnt.errors.global_oracle
@@ -230,17 +230,17 @@ def test_a_stopped_run_goes_on_where_it_was(pairs, trained, tmp_path, monkeypatc
         if len(made) == 2:
             raise KeyboardInterrupt
         made.append(1)
-        return lesson_of(*arguments)
+        return example_of(*arguments)
 
     target = tmp_path / "bright.safetensors"
-    monkeypatch.setattr("vfxstyle.training.train.lesson_of", stopping)
+    monkeypatch.setattr("vfxstyle.training.train.example_of", stopping)
     with pytest.raises(KeyboardInterrupt):
         train(pairs, "bright", output=target, settings=QUICK)
     kept = sorted((tmp_path / "bright.training").iterdir())
     assert len(kept) == 2
     kept[0].write_bytes(kept[0].read_bytes()[:1000])  # cut off, as by a full disk
     counted = []
-    monkeypatch.setattr("vfxstyle.training.train.lesson_of", lambda *a: counted.append(1) or lesson_of(*a))
+    monkeypatch.setattr("vfxstyle.training.train.example_of", lambda *a: counted.append(1) or example_of(*a))
     train(pairs, "bright", output=target, settings=QUICK)
     assert len(counted) == 3
     assert target.read_bytes() == trained.path.read_bytes()

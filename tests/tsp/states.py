@@ -11,13 +11,13 @@ from tsp.transport import hexagons
 MEMORY = Settings().memory
 
 
-def small_state(kind="mixed", *, height=30, width=42, wished=30, seed=0, settings=None):
+def small_state(kind="mixed", *, height=30, width=42, requested=30, seed=0, settings=None):
     """labels (padded), colour, table, count, model of a frame whose left and right half differ in colour.
 
     kind: whether superpixels are "new", "old", or every second one is.
     """
     random = np.random.default_rng(seed)
-    model = derive(settings or Settings(num_superpixels=wished), height, width)
+    model = derive(settings or Settings(num_superpixels=requested), height, width)
     colour = random.normal(0, 1, (height, width, 3))
     colour[:, width * 2 // 5 :] += 4
     colour = colour.astype(np.float32)

@@ -40,7 +40,7 @@ def test_statistics_kept_along_equal_those_from_scratch():
 @pytest.mark.parametrize("kind", ["new", "mixed"])
 def test_a_pixel_goes_where_brute_force_sends_it(kind):
     """One pixel is let move; whichever label it takes, no other allowed choice has a higher energy."""
-    labels, colour, table, count, model = small_state(kind, height=18, width=24, wished=10)
+    labels, colour, table, count, model = small_state(kind, height=18, width=24, requested=10)
     spoil(labels, model.pad, steps=100)
     gather(labels, colour, table, count, model)
     random = np.random.default_rng(3)

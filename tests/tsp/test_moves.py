@@ -43,7 +43,7 @@ def test_neighbour_lists_have_room_for_a_crowd():
 @pytest.mark.parametrize("kind", ["new", "old", "mixed"])
 def test_merges_raise_the_energy_by_what_the_oracle_says(kind):
     """Superpixels far too small for the model: merging must be worth it, and each merge must be a gain."""
-    labels, colour, table, count, model = small_state(kind, wished=150)
+    labels, colour, table, count, model = small_state(kind, requested=150)
     model = derive(Settings(num_superpixels=15), 30, 42)._replace(pad=model.pad)
     gather(labels, colour, table, count, model)
     before = oracle.energy(labels, colour, table, model)
@@ -58,7 +58,7 @@ def test_merges_raise_the_energy_by_what_the_oracle_says(kind):
 
 
 def test_the_best_pair_merges_first_and_by_brute_force():
-    labels, colour, table, count, model = small_state("mixed", height=16, width=20, wished=40)
+    labels, colour, table, count, model = small_state("mixed", height=16, width=20, requested=40)
     model = derive(Settings(num_superpixels=4), 16, 20)._replace(pad=model.pad)
     gather(labels, colour, table, count, model)
     base = oracle.energy(labels, colour, table, model)
@@ -80,7 +80,7 @@ def test_the_best_pair_merges_first_and_by_brute_force():
 
 @pytest.mark.parametrize("kind", ["new", "old", "mixed"])
 def test_splits_raise_the_energy_and_old_superpixels_split_too(kind):
-    labels, colour, table, count, model = small_state(kind, wished=6)
+    labels, colour, table, count, model = small_state(kind, requested=6)
     model = derive(Settings(num_superpixels=60), 30, 42)._replace(pad=model.pad)
     gather(labels, colour, table, count, model)
     before = oracle.energy(labels, colour, table, model)
@@ -97,7 +97,7 @@ def test_splits_raise_the_energy_and_old_superpixels_split_too(kind):
 
 
 def test_a_split_with_a_margin_keeps_both_parts_whole():
-    labels, colour, table, count, model = small_state("mixed", wished=6)
+    labels, colour, table, count, model = small_state("mixed", requested=6)
     labels[model.pad - 3 : model.pad] = labels[model.pad]  # three rows of the margin
     fine = derive(Settings(num_superpixels=60), 30, 42)._replace(pad=model.pad, place_scale=model.place_scale)
     gather(labels, colour, table, count, fine)
@@ -110,7 +110,7 @@ def test_a_split_with_a_margin_keeps_both_parts_whole():
 
 
 def test_unchanged_superpixels_are_not_split():
-    labels, colour, table, count, model = small_state("new", wished=6)
+    labels, colour, table, count, model = small_state("new", requested=6)
     model = derive(Settings(num_superpixels=60), 30, 42)._replace(pad=model.pad)
     gather(labels, colour, table, count, model)
     table.changed[:] = False
@@ -118,7 +118,7 @@ def test_unchanged_superpixels_are_not_split():
 
 
 def test_a_split_takes_up_the_label_that_died_there():
-    labels, colour, table, count, model = small_state("old", wished=12)
+    labels, colour, table, count, model = small_state("old", requested=12)
     settings_model = derive(Settings(num_superpixels=12), 30, 42)._replace(pad=model.pad)
     gone, taker = 5, int(neighbours(labels, count, model.pad)[2][0])
     first, following, other = neighbours(labels, count, model.pad)
@@ -195,7 +195,7 @@ def test_tables_without_superpixels_are_left_alone():
 
 def test_statistics_hold_over_a_hundred_thousand_mixed_moves():
     """Two models in turn, of small and of large superpixels, keep a frame in motion; nothing is counted anew."""
-    labels, colour, table, count, large = small_state("mixed", height=96, width=128, wished=40)
+    labels, colour, table, count, large = small_state("mixed", height=96, width=128, requested=40)
     small = large._replace(area=large.area / 6, log_new=large.log_new / 6, log_old=large.log_old / 6)
     random = np.random.default_rng(5)
     state, active = np.zeros(1, np.uint64), np.ones(labels.shape, np.uint8)

@@ -22,9 +22,9 @@ def test_the_rules_hold_on_a_moving_texture():
 
 def test_about_as_many_superpixels_as_wished():
     flat = np.full((120, 200, 3), 0.5, np.float32)
-    for wished in (20, 200):
-        count = len(np.unique(next(iter(segment([flat], wished)))))
-        assert abs(count - wished) <= 0.2 * wished
+    for requested in (20, 200):
+        count = len(np.unique(next(iter(segment([flat], requested)))))
+        assert abs(count - requested) <= 0.2 * requested
 
 
 def test_labels_follow_an_exact_translation():
@@ -114,17 +114,17 @@ CUTS = pytest.mark.parametrize("cut_below", [0.0, 0.7])
 
 @CUTS
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (3, 5), (17, 19)])
-@pytest.mark.parametrize("wished", [1, 7, 10_000, 10**9])
-def test_tiny_frames_and_extreme_wishes(size, wished, cut_below):
+@pytest.mark.parametrize("requested", [1, 7, 10_000, 10**9])
+def test_tiny_frames_and_extreme_wishes(size, requested, cut_below):
     frames = [np.random.default_rng(i).random((*size, 3)).astype(np.float32) for i in range(6)]
-    check_rules(segment(frames, settings=Settings(num_superpixels=wished, cut_below=cut_below)))
+    check_rules(segment(frames, settings=Settings(num_superpixels=requested, cut_below=cut_below)))
 
 
 @CUTS
-@pytest.mark.parametrize("wished", [10, 50, 400])
-def test_noise_does_not_break_the_rules(wished, cut_below):
+@pytest.mark.parametrize("requested", [10, 50, 400])
+def test_noise_does_not_break_the_rules(requested, cut_below):
     frames = [np.random.default_rng(i).random((48, 64, 3)).astype(np.float32) for i in range(8)]
-    check_rules(segment(frames, settings=Settings(num_superpixels=wished, cut_below=cut_below)))
+    check_rules(segment(frames, settings=Settings(num_superpixels=requested, cut_below=cut_below)))
 
 
 @CUTS

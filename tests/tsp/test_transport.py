@@ -119,12 +119,12 @@ def test_kept_pixels_are_counted_by_where_the_label_came_from():
     assert were.tolist() == [3, 2, 0]
 
 
-@pytest.mark.parametrize("wished", [1, 10, 100, 5000])
-def test_a_hexagonal_grid_covers_the_frame_evenly(wished):
-    labels = hexagons(60, 90, 60 * 90 / wished)
+@pytest.mark.parametrize("requested", [1, 10, 100, 5000])
+def test_a_hexagonal_grid_covers_the_frame_evenly(requested):
+    labels = hexagons(60, 90, 60 * 90 / requested)
     areas = np.bincount(labels.ravel())
     areas = areas[areas > 0]
-    assert abs(len(areas) - min(wished, 5400)) <= max(2, 0.12 * wished)
-    if wished == 100:
+    assert abs(len(areas) - min(requested, 5400)) <= max(2, 0.12 * requested)
+    if requested == 100:
         inner = np.unique(labels[15:-15, 15:-15])
         assert np.bincount(labels.ravel())[inner].std() < 8

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from tsp.halves import WordArray, uniform
-from tsp.model import SUM_Y, BoolArray, FloatArray, Model, StatArray
+from tsp.arrays import BoolArray, DoubleArray, FloatArray, WordArray
+from tsp.halves import uniform
+from tsp.model import SUM_Y, Model
 from tsp.topology import (
     AROUND,
     HIDDEN_AT_BOTTOM,
@@ -123,7 +124,7 @@ class Canvas:
         at, rows = self.owned()
         return torch.zeros((count, 7), dtype=torch.long, device=at.device).index_add_(0, rows, self.parts(at))
 
-    def squares(self, count: int) -> StatArray:
+    def squares(self, count: int) -> DoubleArray:
         """See :func:`tsp.model.squares`."""
         at, rows = self.owned()
         whole = (self.features(at).pow(2).sum(dim=1) * _COARSE).round().long()
@@ -131,7 +132,7 @@ class Canvas:
         return (total.double() / _COARSE).cpu().numpy()
 
 
-def statistics(sums: torch.Tensor) -> StatArray:
+def statistics(sums: torch.Tensor) -> DoubleArray:
     """Integer sums as :mod:`tsp.model` keeps statistics, float64 (K, 7), on the host."""
     stats = sums.cpu().numpy().astype(np.float64)
     stats[:, SUM_Y:] /= FINE

@@ -15,22 +15,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from tsp.arrays import BoolArray, DoubleArray, FloatArray, IntArray, LabelArray, WordArray
 from tsp.gpu.grid import NEVER, Canvas, Grid, greatest, least, moved, pieces, spread, statistics
 from tsp.gpu.split_together import split_together
 from tsp.gpu.sweeps import Sweeps
-from tsp.halves import WordArray
 from tsp.local import SETTLED
-from tsp.model import (
-    MEAN_Y,
-    BoolArray,
-    FloatArray,
-    Model,
-    StatArray,
-    Superpixels,
-    refresh_rows,
-)
+from tsp.model import MEAN_Y, Model, Superpixels, refresh_rows
 from tsp.moves import choose_merges
-from tsp.topology import AROUND, NOBODY, IdArray, LabelArray
+from tsp.topology import AROUND, NOBODY
 from tsp.tracker import Place
 
 _STEP = 2.0**16  # flow in px
@@ -58,7 +50,7 @@ class DevicePixels(Canvas):
         super().__init__(labels, colour, grid)
         self._waiting = torch.zeros_like(labels, dtype=torch.bool)
 
-    def mean_flow(self, flow: FloatArray, count: int) -> StatArray:
+    def mean_flow(self, flow: FloatArray, count: int) -> DoubleArray:
         """See :class:`tsp.pixels.Pixels`."""
         grid = self.grid
         field = torch.from_numpy(flow).to(grid.device).double().clamp(-_FASTEST, _FASTEST)
@@ -70,7 +62,7 @@ class DevicePixels(Canvas):
         means = totals[:, :2].double() / _STEP / totals[:, 2:].clamp(min=1)
         return means.cpu().numpy()
 
-    def carried(self, flows: StatArray, expected: StatArray, colour: FloatArray, model: Model) -> DevicePixels:
+    def carried(self, flows: DoubleArray, expected: DoubleArray, colour: FloatArray, model: Model) -> DevicePixels:
         """See :class:`tsp.pixels.Pixels`."""
         grid = self.grid
         empty = torch.full((grid.height, grid.width), NOBODY, device=grid.device)
@@ -228,7 +220,7 @@ class DevicePixels(Canvas):
         """See :class:`tsp.pixels.Pixels`."""
         self.labels = snapshot.clone()
 
-    def label_map(self, ids: IdArray) -> LabelArray:
+    def label_map(self, ids: IntArray) -> LabelArray:
         """See :class:`tsp.pixels.Pixels`."""
         return self.grid.put(ids)[self.grid.frame(self.labels)].int().cpu().numpy()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from tsp.arrays import BoolArray, DoubleArray, WordArray
 from tsp.gpu.grid import FINE, Canvas, draw, greatest, pieces, spread, statistics
-from tsp.halves import ITERATIONS, WordArray
-from tsp.model import MEAN_Y, SUM_Y, BoolArray, Model, StatArray, Superpixels
+from tsp.halves import ITERATIONS
+from tsp.model import MEAN_Y, SUM_Y, Model, Superpixels
 from tsp.split import choose_splits, hopeful, promising
 
 
@@ -65,7 +66,7 @@ def _two_means(pixels: Canvas, at: torch.Tensor, table: Superpixels, count: int,
     return side
 
 
-def _part_sums(pixels: Canvas, at: torch.Tensor, part: torch.Tensor, count: int) -> StatArray:
+def _part_sums(pixels: Canvas, at: torch.Tensor, part: torch.Tensor, count: int) -> DoubleArray:
     """Statistics of the parts 0 and 1 of each superpixel, float64 (K, 2, 7), on the host."""
     sums = torch.zeros((2 * count, 7), dtype=torch.long, device=at.device)
     sums.index_add_(0, 2 * pixels.labels.view(-1)[at] + part, pixels.parts(at))

@@ -12,7 +12,7 @@ import math
 import torch
 
 from tsp.gpu.grid import FINE, Canvas, Lattice
-from tsp.local import WORTH
+from tsp.local import LEAST_PIXEL_GAIN
 from tsp.model import (
     ADD_AREA,
     ADD_COLOUR,
@@ -102,7 +102,7 @@ class Sweeps:
         score = self._scores[row]
         leave = score[:, DROP_PLACE] * gap_place + score[:, DROP_COLOUR] * gap_colour + score[:, DROP_AREA]
         leave = torch.where(own < 0, torch.full_like(leave, -model.log_nobody), leave)
-        best, best_gain = own.clone(), torch.full_like(leave, WORTH)
+        best, best_gain = own.clone(), torch.full_like(leave, LEAST_PIXEL_GAIN)
         empty = torch.stack([ring[i] < 0 for i in _NEAREST]).any(dim=0) & ~inside & (own >= 0)
         gain = leave + model.log_nobody
         better = empty & (gain > best_gain)

@@ -34,7 +34,7 @@ class AnalyzeReport:
     chosen_frames: tuple[int, ...]
     """Frames that the network is run on, ascending."""
     missing_features: tuple[int, ...]
-    """Those of them that no part has described yet."""
+    """Those of them that no shard has described yet."""
     unreadable: Mapping[int, str]
     """Frames that were left out because they cannot be read, and why."""
     seconds: Mapping[str, float]
@@ -49,7 +49,7 @@ def analyze(
     analysis: str | Path | None = None,
     within: Sequence[int] | None = None,
     stage: Stage = "all",
-    part: tuple[int, int] = (1, 1),
+    shard: tuple[int, int] = (1, 1),
     settings: GradeSettings | None = None,
     progress: Progress | None = None,
     **options: Any,
@@ -59,20 +59,20 @@ def analyze(
     shot: as for :func:`vfxstyle.open_shot`. preset: a look whose transforms are predicted as well, and which says what
     backbone is needed. analysis: folder of the shot analysis; by default, with a preset, where ``grade`` looks for it,
     and SHOT_analysis beside the shot without one. within: frames that the shot is taken to consist of. stage:
-    "segments" ends before the network runs, "features" needs the segments, "transforms" the features. part: of the
+    "segments" ends before the network runs, "features" needs the segments, "transforms" the features. shard: of the
     stage "features", which of how many parts of the chosen frames.
     settings, options: those fields of :class:`~vfxstyle.settings.GradeSettings` that say how a plate is read
     and analysed. Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     settings = replace(settings or GradeSettings(), **options)
     clock = Clock(progress or Silent())
-    _check_choices(preset, stage, part)
+    _check_choices(preset, stage, shard)
     look = None if preset is None else read_preset(find_preset(preset))
     check_device(settings.device)
     with open_plate(shot, settings, within) as plate:
         request = _request(plate, preset, look, backbone, analysis, settings)
         clock.note(f"analysis: {request.folder}, {len(plate)} frames, superpixels by {request.settings.method} method")
-        stored = _studied(request, settings, clock, stage, part)
+        stored = _studied(request, settings, clock, stage, shard)
         if look is not None and stage in ("all", "transforms"):
             with clock.stage("transforms", 1) as step:
                 stored_transforms(stored, look, settings.device)
@@ -81,7 +81,7 @@ def analyze(
         analysis=request.folder,
         superpixels=int(stored.manifest["superpixels"]),
         chosen_frames=tuple(stored.chosen),
-        missing_features=tuple(stored.undescribed()),
+        missing_features=tuple(stored.without_features()),
         unreadable=stored.unreadable,
         seconds=clock.seconds,
     )
@@ -95,7 +95,7 @@ def plan_analyze(
     analysis: str | Path | None = None,
     within: Sequence[int] | None = None,
     stage: Stage = "all",
-    part: tuple[int, int] = (1, 1),
+    shard: tuple[int, int] = (1, 1),
     settings: GradeSettings | None = None,
 ) -> dict[str, Any]:
     """What :func:`analyze` would do with the same arguments, as JSON values, without writing anything.
@@ -103,7 +103,7 @@ def plan_analyze(
     Of parts only the last to end writes a file that stays.
     """
     settings = settings or GradeSettings()
-    _check_choices(preset, stage, part)
+    _check_choices(preset, stage, shard)
     look = None if preset is None else read_preset(find_preset(preset))
     with open_plate(shot, settings, within) as plate:
         request = _request(plate, preset, look, backbone, analysis, settings)
@@ -112,7 +112,7 @@ def plan_analyze(
         segmented = stored.is_segmented(plate) and not anew
         if not segmented and stage in ("all", "segments"):
             files += stored.segment_files(plate.frames)
-        if stage in ("all", "features") and not (segmented and stored.is_described()):
+        if stage in ("all", "features") and not (segmented and stored.has_features()):
             files.append(stored.features_file)
         if look is not None and stage in ("all", "transforms"):
             known = stored.read_transforms(look_of(look)) if segmented else None
@@ -120,10 +120,10 @@ def plan_analyze(
     return {"shot": str(shot), "analysis": str(request.folder), "files": [str(path) for path in files]}
 
 
-def _check_choices(preset: str | Path | None, stage: Stage, part: tuple[int, int]) -> None:
-    if not 1 <= part[0] <= part[1]:
-        raise UsageError(f"part is {part[0]}/{part[1]}; it must be 1/1 or more, as in 2/8.")
-    if part != (1, 1) and stage != "features":
+def _check_choices(preset: str | Path | None, stage: Stage, shard: tuple[int, int]) -> None:
+    if not 1 <= shard[0] <= shard[1]:
+        raise UsageError(f"shard is {shard[0]}/{shard[1]}; it must be 1/1 or more, as in 2/8.")
+    if shard != (1, 1) and stage != "features":
         raise UsageError("Only features come in parts; add --stage features.")
     if stage == "transforms" and preset is None:
         raise UsageError("Transforms are those of a look; name it with --preset.")
@@ -142,20 +142,20 @@ def _request(
     if look is None:
         from vfxstyle.features.registry import weights_digest  # loads torch
 
-        wish = analysis_settings(settings, plate, backbone, weights_digest(backbone, settings.weights))
+        requested = analysis_settings(settings, plate, backbone, weights_digest(backbone, settings.weights))
     else:
-        wish = analysis_settings(settings, plate, look.info.backbone, look.info.weights)
+        requested = analysis_settings(settings, plate, look.info.backbone, look.info.weights)
     if analysis is not None:
         folder = Path(analysis)
     elif preset is None:
         folder = analysis_beside(plate)
     else:
         folder = default_analysis(plate, find_preset(preset))
-    return AnalysisRequest.of(plate, folder, config, space, wish)
+    return AnalysisRequest.of(plate, folder, config, space, requested)
 
 
 def _studied(
-    request: AnalysisRequest, settings: GradeSettings, clock: Clock, stage: Stage, part: tuple[int, int]
+    request: AnalysisRequest, settings: GradeSettings, clock: Clock, stage: Stage, shard: tuple[int, int]
 ) -> AnalysisFolder:
     """The analysis after a stage; the later stages find what they build on, or say what is missing."""
     stored = request.stored
@@ -165,10 +165,10 @@ def _studied(
             "--stage segments."
         )
     if stage == "transforms":
-        if not stored.is_described():
+        if not stored.has_features():
             raise AnalysisError(
-                f"{request.folder} lacks features of frames {', '.join(map(str, stored.undescribed()))}; run their "
-                "parts with --stage features."
+                f"{request.folder} lacks features of frames {', '.join(map(str, stored.without_features()))}; run the "
+                "shards that extract them, with --stage features."
             )
         return stored
-    return request.fulfil(settings, clock, stage, part)
+    return request.fulfil(settings, clock, stage, shard)

@@ -18,10 +18,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from vfxstyle.arrays import LabelArray
 from vfxstyle.errors import ChangedError
 from vfxstyle.features import RawFeatures
-
-LabelArray = npt.NDArray[np.int32]
 
 UNREADABLE = (
     OSError,
@@ -50,12 +49,12 @@ class StoredFeatures:
 
 
 @dataclass(frozen=True, slots=True)
-class Superpixels:
+class SuperpixelTable:
     """Every superpixel of a shot."""
 
     labels: LabelArray
     """int32 (N,), ascending."""
-    speakers: LabelArray
+    sources: LabelArray
     """int32 (N,), the superpixel whose features stand for each: its own, but where no chosen frame shows it."""
 
 
@@ -111,7 +110,7 @@ def arrays_of(frame: int, features: StoredFeatures) -> Iterator[tuple[str, npt.N
     yield f"{frame}/labels", features.labels
     yield f"{frame}/areas", features.areas
     yield f"{frame}/global", features.raw.global_
-    for part, array in features.raw.parts.items():
+    for part, array in features.raw.blocks.items():
         yield f"{frame}/{part}", array
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from vfxstyle.analysis.arrays import StoredFeatures
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import WeightsError
 from vfxstyle.features import pick_device
-from vfxstyle.features.extract import Seen, Segmentation, describe, see
+from vfxstyle.features.extract import NetworkOutput, Segmentation, extract_features, run_network
 from vfxstyle.features.registry import backbone_class, weights_digest
 from vfxstyle.progress import Clock
 from vfxstyle.settings import AnalysisSettings
 from vfxstyle.superpixels.tables import table_of
-
-FloatArray = npt.NDArray[np.float32]
 
 
 def check_weights(settings: AnalysisSettings, named: str | None) -> None:
@@ -32,7 +30,7 @@ def check_weights(settings: AnalysisSettings, named: str | None) -> None:
         )
 
 
-def describe_frames(
+def extract_frames(
     analysis: AnalysisFolder,
     settings: AnalysisSettings,
     numbers: Sequence[int],
@@ -52,13 +50,13 @@ def describe_frames(
         backbone = backbone_class(settings.backbone).load(pick_device(device), weights)
         for first in range(0, len(numbers), backbone.frames_at_once):
             group = numbers[first : first + backbone.frames_at_once]
-            seen = see(backbone, [picture(number) for number in group])
+            seen = run_network(backbone, [picture(number) for number in group])
             for index, number in enumerate(group):
-                analysis.add_features(number, _described(seen, index, analysis.read_labels(number)))
+                analysis.add_features(number, _features_on(seen, index, analysis.read_labels(number)))
                 step()
 
 
-def _described(seen: Seen, index: int, labels: npt.NDArray[np.int32]) -> StoredFeatures:
+def _features_on(seen: NetworkOutput, index: int, labels: LabelArray) -> StoredFeatures:
     table, rows = table_of(labels, seen.labs[index])
-    raw = describe(seen, index, Segmentation.whole(rows, table.centroids))
+    raw = extract_features(seen, index, Segmentation.whole(rows, table.centroids))
     return StoredFeatures(table.labels, np.bincount(rows.reshape(-1)).astype(np.int32), raw)

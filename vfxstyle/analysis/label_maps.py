@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import OpenImageIO as oiio
 
-from vfxstyle.analysis.arrays import Superpixels, write_arrays
+from vfxstyle.analysis.arrays import SuperpixelTable, write_arrays
 from vfxstyle.analysis.manifest import write_manifest
+from vfxstyle.arrays import LabelArray
 from vfxstyle.errors import AnalysisError, ChangedError
 from vfxstyle.files import claiming, file_digest
 from vfxstyle.shots.writing import write_picture
-
-LabelArray = npt.NDArray[np.int32]
 
 SUPERPIXELS = "superpixels.npz"
 _IDENTITY = "vfxstyle:analysis"
@@ -67,10 +65,10 @@ class SegmentWriter:
         """A label map that was written, int32 (H, W)."""
         return read_labels(label_file(self._folder, number), number, self._identity)
 
-    def finish(self, superpixels: Superpixels, manifest: Mapping[str, Any]) -> None:
+    def finish(self, superpixels: SuperpixelTable, manifest: Mapping[str, Any]) -> None:
         """Store the superpixels and the manifest, to which version and hashes are added."""
         with claiming(self._folder / SUPERPIXELS) as file:
-            write_arrays(file, [("labels", superpixels.labels), ("speakers", superpixels.speakers)])
+            write_arrays(file, [("labels", superpixels.labels), ("sources", superpixels.sources)])
         values = {
             "identity": self._identity,
             **manifest,

@@ -13,7 +13,7 @@ from vfxstyle._version import __version__
 from vfxstyle.files import write_atomically
 
 MANIFEST = "analysis.json"
-SCHEMA = 6
+ANALYSIS_SCHEMA = 7
 """Version of the analysis' format and of what is computed; raise it when either changes."""
 
 
@@ -24,7 +24,7 @@ def _digest(values: Mapping[str, Any]) -> str:
 
 def write_manifest(place: Path, values: Mapping[str, Any]) -> None:
     """Write the manifest of an analysis, with the versions and its own hash. Raises OSError."""
-    whole = {"schema": SCHEMA, "vfxstyle": __version__, **values}
+    whole = {"schema": ANALYSIS_SCHEMA, "vfxstyle": __version__, **values}
     write_atomically(place / MANIFEST, json.dumps({**whole, "sha256": _digest(whole)}, indent=1).encode())
 
 
@@ -34,7 +34,7 @@ def manifest_of(path: Path) -> dict[str, Any]:
         loaded = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):
         return {}
-    if not isinstance(loaded, dict) or loaded.get("schema") != SCHEMA:
+    if not isinstance(loaded, dict) or loaded.get("schema") != ANALYSIS_SCHEMA:
         return {}
     own = loaded.pop("sha256", "")
     return loaded if own == _digest(loaded) and _is_sound(loaded) else {}

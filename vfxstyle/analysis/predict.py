@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from vfxstyle._version import __version__
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import PresetError
 from vfxstyle.features import PCA, assemble, pick_device
 from vfxstyle.files import key_of
 from vfxstyle.looks import OUTPUTS, Preset
-
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) ->
     weight = np.zeros(len(superpixels.labels))
     for shown in analysis.read_features():
         try:
-            vectors = assemble(preset.info.parts, raw=shown.raw, projections=projections)
+            vectors = assemble(preset.info.blocks, raw=shown.raw, projections=projections)
         except (KeyError, ValueError) as error:
             raise _unfit(preset) from error
         if vectors.shape[1] != preset.inputs:
@@ -61,8 +58,8 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) ->
         rows = np.searchsorted(superpixels.labels, shown.labels)
         total[rows] += shown.areas[:, None] * outputs.astype(np.float64)
         weight[rows] += shown.areas
-    speakers = np.searchsorted(superpixels.labels, superpixels.speakers)
-    means = total[speakers] / weight[speakers, None]
+    sources = np.searchsorted(superpixels.labels, superpixels.sources)
+    means = total[sources] / weight[sources, None]
     return ShotTransforms(superpixels.labels, means.astype(np.float32))
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 import numpy as np
-import numpy.typing as npt
 
 import tsp
-from vfxstyle.analysis.arrays import Superpixels
+from vfxstyle.analysis.arrays import SuperpixelTable
 from vfxstyle.analysis.label_maps import SegmentWriter
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.arrays import FloatArray, IntArray, LabelArray
 from vfxstyle.errors import AnalysisError, FrameError
 from vfxstyle.plates.overlap import reading_ahead
 from vfxstyle.plates.picture import analysis_picture, lab_of_picture
@@ -22,14 +22,10 @@ from vfxstyle.settings import AnalysisSettings, OnError, Overwrite, Stage
 from vfxstyle.shots import Frame, Shot
 from vfxstyle.superpixels.frame_choice import FrameChoice, choose_frames
 from vfxstyle.superpixels.graph import graph_superpixels
-from vfxstyle.superpixels.neighbour_fill import stand_ins
-
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
-IntArray = npt.NDArray[np.int64]
+from vfxstyle.superpixels.neighbour_fill import fill_from_neighbours
 
 
-def study(
+def ensure_analysis(
     shot: Shot,
     analysis: AnalysisFolder,
     settings: AnalysisSettings,
@@ -42,13 +38,13 @@ def study(
     on_error: OnError,
     clock: Clock,
     stage: Stage = "all",
-    part: tuple[int, int] = (1, 1),
+    shard: tuple[int, int] = (1, 1),
 ) -> AnalysisFolder:
     """The analysis of a shot, taken as far as it is there and whole, else made.
 
     plate: the shot's files as :func:`~vfxstyle.plates.stamps.stamp_plate` found them. light: how its numbers become
     light. With ``on_error`` "skip" frames that cannot be read are left out, and named in
-    :attr:`~vfxstyle.analysis.store.AnalysisFolder.unreadable`. stage: "segments" leaves out the features. part: which
+    :attr:`~vfxstyle.analysis.store.AnalysisFolder.unreadable`. stage: "segments" leaves out the features. shard: which
     of how many parts of the chosen frames to describe, (1, 1) for all; whoever finds that the parts of the others are
     there makes one file of them.
     Raises :class:`~vfxstyle.errors.AnalysisError` if only other analyses are there and ``overwrite`` is "never", and
@@ -56,7 +52,7 @@ def study(
     """
     if overwrite == "always" and stage != "features":
         analysis.discard()
-    studied = _Study(shot, analysis, settings, plate, light, on_error, clock)
+    studied = _Segmentation(shot, analysis, settings, plate, light, on_error, clock)
     segmented = analysis.is_segmented(shot) and not _readable_now(shot, analysis)
     if segmented and analysis.unreadable and on_error == "stop":
         raise FrameError(next(iter(analysis.unreadable.values())), frames=tuple(analysis.unreadable))
@@ -72,11 +68,11 @@ def study(
 
         check_weights(settings, weights)
         studied.segment()
-    if stage == "segments" or analysis.is_described():
+    if stage == "segments" or analysis.has_features():
         if segmented and stage != "features":
             clock.note(f"analysis: {analysis.place} is up to date")
     else:
-        studied.describe(device, weights, part)
+        studied.extract(device, weights, shard)
     return analysis
 
 
@@ -91,7 +87,7 @@ def _readable_now(shot: Shot, analysis: AnalysisFolder) -> bool:
     return False
 
 
-class _Study:
+class _Segmentation:
     """An analysis in the making, with what its stages share."""
 
     def __init__(
@@ -136,7 +132,7 @@ class _Study:
             present, areas = self._label_frames(writer)
             choice = choose_frames(present, areas, coverage=self.settings.coverage)
             writer.finish(
-                self._speakers(choice, present, writer),
+                self._sources(choice, present, writer),
                 {
                     "settings": asdict(self.settings),
                     "frames": list(self.shot.frames),
@@ -176,31 +172,31 @@ class _Study:
             first = int(labels.max()) + 1
             yield labels
 
-    def describe(self, device: str, weights: str | None, part: tuple[int, int]) -> None:
-        """Store raw features of every superpixel on the chosen frames of a part that are not there yet."""
-        index, parts = part
-        own = set(self.analysis.chosen[index - 1 :: parts])
-        numbers = [number for number in self.analysis.undescribed() if number in own]
+    def extract(self, device: str, weights: str | None, shard: tuple[int, int]) -> None:
+        """Store raw features of every superpixel on the chosen frames of a shard that are not there yet."""
+        index, shards = shard
+        own = set(self.analysis.chosen[index - 1 :: shards])
+        numbers = [number for number in self.analysis.without_features() if number in own]
         if numbers:
-            from vfxstyle.analysis.extract import describe_frames  # loads torch
+            from vfxstyle.analysis.extract import extract_frames  # loads torch
 
-            describe_frames(
+            extract_frames(
                 self.analysis, self.settings, numbers, self._picture, self.clock, device=device, weights=weights
             )
-        if not self.analysis.undescribed():
+        if not self.analysis.without_features():
             self.analysis.finish_features()
 
-    def _speakers(self, choice: FrameChoice, present: list[LabelArray], writer: SegmentWriter) -> Superpixels:
+    def _sources(self, choice: FrameChoice, present: list[LabelArray], writer: SegmentWriter) -> SuperpixelTable:
         """Every superpixel; for one that no chosen frame shows, a neighbour of like colour speaks."""
         every = np.unique(np.concatenate(present)).astype(np.int32)
         known = np.unique(np.concatenate([present[index] for index in choice.chosen])).astype(np.int32)
         unknown = np.setdiff1d(every, known)
-        speakers = every.copy()
+        sources = every.copy()
         if len(unknown):
-            speakers[np.searchsorted(every, unknown)] = stand_ins(
+            sources[np.searchsorted(every, unknown)] = fill_from_neighbours(
                 self._showing(unknown, present, writer), known, unknown
             )
-        return Superpixels(every, speakers)
+        return SuperpixelTable(every, sources)
 
     def _showing(
         self, unknown: LabelArray, present: list[LabelArray], writer: SegmentWriter

@@ -23,11 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from vfxstyle.analysis.arrays import (
     StoredFeatures,
-    Superpixels,
+    SuperpixelTable,
     arrays_of,
     frames_in,
     is_sound,
@@ -37,13 +36,11 @@ from vfxstyle.analysis.arrays import (
 )
 from vfxstyle.analysis.label_maps import SUPERPIXELS, SegmentWriter, label_file, read_labels
 from vfxstyle.analysis.manifest import MANIFEST, manifest_of, manifests_in
+from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import ChangedError, OutputError
 from vfxstyle.files import claiming, drop_abandoned, file_digest, temporary_name
 from vfxstyle.plates.stamps import PlateFile
 from vfxstyle.shots import Shot
-
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
 
 _FEATURES = "features.npz"
 _WORK = ".features"
@@ -135,7 +132,7 @@ class AnalysisFolder:
             and all(_digest_or_none(self.label_file(int(number))) == digest for number, digest in wanted.items())
         )
 
-    def is_described(self) -> bool:
+    def has_features(self) -> bool:
         """Whether the features of all chosen frames are there, whole."""
         path = self.features_file
         return bool(self.chosen) and frames_in(path) == set(self.chosen) and is_sound(path, self._segments)
@@ -200,18 +197,18 @@ class AnalysisFolder:
         """
         return read_labels(self.label_file(number), number, self.identity)
 
-    def read_superpixels(self) -> Superpixels:
+    def read_superpixels(self) -> SuperpixelTable:
         """Every superpixel of the shot."""
         with open_arrays(self.place / SUPERPIXELS) as file:
-            return Superpixels(file["labels"], file["speakers"])
+            return SuperpixelTable(file["labels"], file["sources"])
 
     def _work_file(self, frame: int) -> Path:
         return self.place / _WORK / f"{frame}.npz"
 
-    def undescribed(self) -> list[int]:
+    def without_features(self) -> list[int]:
         """Chosen frames whose features are not there yet. Damaged files are taken away."""
         if self.features_file.exists():
-            if self.is_described():
+            if self.has_features():
                 return []
             self.features_file.unlink(missing_ok=True)
         missing = []
@@ -229,11 +226,11 @@ class AnalysisFolder:
             with claiming(self._work_file(frame)) as file:
                 write_arrays(file, arrays_of(frame, features), self._segments)
         except OSError as error:
-            if not self.is_described():  # else another job has put them together, and taken the folder away
+            if not self.has_features():  # else another job has put them together, and taken the folder away
                 raise _unwritable(self.folder, error) from error
 
     def finish_features(self) -> None:
-        """Make one file of the features of all chosen frames; which :meth:`undescribed` must have found there."""
+        """Make one file of the features of all chosen frames; which :meth:`without_features` must have found there."""
         try:
             with claiming(self.features_file) as file:
                 write_arrays(
@@ -247,7 +244,7 @@ class AnalysisFolder:
                     self._segments,
                 )
         except ChangedError:
-            if not self.is_described():  # else another job has put them together, and taken the parts away
+            if not self.has_features():  # else another job has put them together, and taken the parts away
                 raise
         except OSError as error:
             raise _unwritable(self.folder, error) from error

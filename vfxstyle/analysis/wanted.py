@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from vfxstyle.analysis.manifest import SCHEMA
-from vfxstyle.analysis.segment import study
+from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA
+from vfxstyle.analysis.segment import ensure_analysis
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.color import ColorConfig
 from vfxstyle.plates.spaces import Light, PlateSpace, identity_of_space
@@ -80,10 +80,10 @@ class AnalysisRequest:
         return self
 
     def fulfil(
-        self, settings: GradeSettings, clock: Clock, stage: Stage = "all", part: tuple[int, int] = (1, 1)
+        self, settings: GradeSettings, clock: Clock, stage: Stage = "all", shard: tuple[int, int] = (1, 1)
     ) -> AnalysisFolder:
         """The analysis, made or found; see :func:`~vfxstyle.analysis.segment.study`."""
-        return study(
+        return ensure_analysis(
             self.shot,
             self.stored,
             self.settings,
@@ -95,7 +95,7 @@ class AnalysisRequest:
             on_error=settings.on_error,
             clock=clock,
             stage=stage,
-            part=part,
+            shard=shard,
         )
 
 
@@ -106,7 +106,7 @@ def identity_of(shot: Shot, plate: Mapping[str, PlateFile], settings: AnalysisSe
     """
     text = json.dumps(
         {
-            "schema": SCHEMA,
+            "schema": ANALYSIS_SCHEMA,
             "settings": asdict(settings),
             "frames": list(shot.frames),
             "held": [number for number in shot.missing if number in shot.frames],

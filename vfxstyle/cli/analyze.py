@@ -15,7 +15,7 @@ def _part(context: click.Context, parameter: click.Parameter, text: str) -> tupl
     """``2/8`` as numbers."""
     first, _, last = text.partition("/")
     if not (first.isdigit() and last.isdigit()):
-        raise click.BadParameter(f"'{text}' is no part; write 2/8 for the second of eight.")
+        raise click.BadParameter(f"'{text}' is no shard; write 2/8 for the second of eight.")
     return int(first), int(last)
 
 
@@ -34,7 +34,13 @@ def _part(context: click.Context, parameter: click.Parameter, text: str) -> tupl
     help="One step of it only, for a farm.",
 )
 @click.option(
-    "--part", callback=_part, default="1/1", show_default=True, metavar="I/N", help="Of --stage features: a part."
+    "--shard",
+    "--part",
+    callback=_part,
+    default="1/1",
+    show_default=True,
+    metavar="I/N",
+    help="Of --stage features: a part.",
 )
 @options.within
 @options.superpixels
@@ -60,7 +66,7 @@ def analyze(
     backbone: str,
     analysis: str | None,
     stage: Stage,
-    part: tuple[int, int],
+    shard: tuple[int, int],
     within: tuple[int, ...] | None,
     progress: Any,
     dry_run: bool,
@@ -78,12 +84,12 @@ def analyze(
         "settings": settings,
     }
     if dry_run:
-        click.echo(json.dumps(analysing.plan_analyze(shot, stage=stage, part=part, **where), indent=2))
+        click.echo(json.dumps(analysing.plan_analyze(shot, stage=stage, shard=shard, **where), indent=2))
         return
     from vfxstyle.cli.progress import ANALYSIS_SHARES, watching
     from vfxstyle.cli.summaries import analyze_summary
 
     with watching(progress, ANALYSIS_SHARES) as watch:
-        report = analysing.analyze(shot, stage=stage, part=part, progress=watch, **where)
+        report = analysing.analyze(shot, stage=stage, shard=shard, progress=watch, **where)
     if progress != "none":
         click.echo(analyze_summary(report), err=True)

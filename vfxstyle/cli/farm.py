@@ -22,7 +22,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _chunk = click.option(
     "--chunk", type=click.IntRange(1), default=DEFAULT_CHUNK, show_default=True, help="Frames of a task."
 )
-_parts = click.option("--parts", type=click.IntRange(1), help="Tasks of a shot's features. [default: by its length]")
+_shards = click.option(
+    "--shards", "--parts", type=click.IntRange(1), help="Tasks of a shot's features. [default: by its length]"
+)
 
 
 def _of_shots(command: Command) -> Command:
@@ -66,7 +68,7 @@ def farm() -> None:
 @_of_shots
 @click.option("-o", "--bundle", required=True, metavar="FOLDER", help="Folder for the job bundle.")
 @_chunk
-@_parts
+@_shards
 def template(
     shots: tuple[str, ...],
     preset: str,
@@ -75,14 +77,14 @@ def template(
     handles: int,
     bundle: str,
     chunk: int,
-    parts: int | None,
+    shards: int | None,
     **choices: Any,
 ) -> None:
     """Write an Open Job Description bundle that grades every SHOT, for openjd, Deadline Cloud and others."""
     from vfxstyle.farm.openjd import write_bundle
 
     jobs = _jobs(shots, preset, output, frames, handles, choices)
-    for path in write_bundle(Path(bundle), jobs, chunk=chunk, parts=parts):
+    for path in write_bundle(Path(bundle), jobs, chunk=chunk, shards=shards):
         click.echo(str(path), err=True)
 
 
@@ -90,7 +92,7 @@ def template(
 @_of_shots
 @click.option("--show", help="OpenCue's show. [default: $SHOW, as pyoutline has it]")
 @_chunk
-@_parts
+@_shards
 @click.option("-n", "--dry-run", is_flag=True, help="Print the job as OpenCue gets it and stop.")
 def opencue(
     shots: tuple[str, ...],
@@ -100,7 +102,7 @@ def opencue(
     handles: int,
     show: str | None,
     chunk: int,
-    parts: int | None,
+    shards: int | None,
     dry_run: bool,
     **choices: Any,
 ) -> None:
@@ -109,9 +111,9 @@ def opencue(
 
     jobs = _jobs(shots, preset, output, frames, handles, choices)
     if dry_run:
-        click.echo(job_spec(jobs, show=show, chunk=chunk, parts=parts))
+        click.echo(job_spec(jobs, show=show, chunk=chunk, shards=shards))
         return
-    click.echo(submit(jobs, show=show, chunk=chunk, parts=parts), err=True)
+    click.echo(submit(jobs, show=show, chunk=chunk, shards=shards), err=True)
 
 
 @farm.command()
@@ -124,7 +126,7 @@ def opencue(
     help="Tasks at once on this machine. [default: half its cores]",
 )
 @_chunk
-@_parts
+@_shards
 @click.option(
     "--retries", type=click.IntRange(0), default=DEFAULT_RETRIES, show_default=True, help="Of a task that was killed."
 )
@@ -139,7 +141,7 @@ def run(
     dask: str | None,
     workers: int,
     chunk: int,
-    parts: int | None,
+    shards: int | None,
     retries: int,
     as_json: bool,
     progress: Any,
@@ -154,7 +156,7 @@ def run(
     jobs = _jobs(shots, preset, output, frames, handles, choices, refused=refused)
     with watching(progress, {"tasks": 1}) as watch:
         with engine_of(dask, workers) as engine:
-            report = run_jobs(jobs, engine, watch, chunk=chunk, parts=parts, retries=retries)
+            report = run_jobs(jobs, engine, watch, chunk=chunk, shards=shards, retries=retries)
         _tell(statuses_of(jobs, report.failures, refused), as_json)
 
 

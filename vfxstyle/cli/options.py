@@ -100,7 +100,7 @@ within = click.option(
 superpixels = click.option(
     "--superpixels",
     type=int,
-    help=f"Wished per frame. [default: {DEFAULT_SUPERPIXELS}, of a still {DEFAULT_STILL_SUPERPIXELS}]",
+    help=f"Requested per frame. [default: {DEFAULT_SUPERPIXELS}, of a still {DEFAULT_STILL_SUPERPIXELS}]",
 )
 backbone = click.option(
     "--backbone",

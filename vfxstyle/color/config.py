@@ -16,12 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import PyOpenColorIO as ocio
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import ColorError
-
-FloatArray = npt.NDArray[np.float32]
 
 BUILTIN = "ocio://studio-config-latest"
 """The ACES studio configuration that comes with the library; it has the camera spaces."""

@@ -7,9 +7,9 @@ Data, and Mathematical Observations", Color Research and Application 30(1), 2005
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from vfxstyle.arrays import FloatArray
+
 _25_TO_7 = 25.0**7
 
 

@@ -17,13 +17,11 @@ is the identity. docs/colour.md shows the curve.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.color.lab import Scalar
 from vfxstyle.compiled import kernel
-
-FloatArray = npt.NDArray[np.float32]
 
 HEADROOM = 0.25
 """How far above 1.0 a colour is shown to the look at most; everything brighter is carried by the gain."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.compiled import kernel
 
-FloatArray = npt.NDArray[np.float32]
 Scalar = Any
 """A float32 number inside compiled code, whose type the checker cannot follow."""
 

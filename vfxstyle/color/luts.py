@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import PyOpenColorIO as ocio
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import ColorError, OutputError
 from vfxstyle.files import write_atomically
 
@@ -23,7 +23,7 @@ _CC = "ColorCorrection"
 
 def write_cube(
     path: Path,
-    cube: npt.NDArray[np.float32],
+    cube: FloatArray,
     title: str,
     around: tuple[ocio.Transform, ocio.Transform] | None = None,
 ) -> None:

@@ -6,12 +6,10 @@ Plates and results are converted by OpenColorIO (:mod:`vfxstyle.color.config`). 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.compiled import kernel
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @kernel(parallel=True)

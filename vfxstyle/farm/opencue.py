@@ -21,26 +21,26 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.]+")
 
 
 def job_spec(
-    jobs: Sequence[FarmJob], *, show: str | None = None, chunk: int = DEFAULT_CHUNK, parts: int | None = None
+    jobs: Sequence[FarmJob], *, show: str | None = None, chunk: int = DEFAULT_CHUNK, shards: int | None = None
 ) -> str:
     """What is sent to Cuebot: the job as XML. show: OpenCue's show; by default ``$SHOW``, as pyoutline has it.
 
     Raises :class:`~vfxstyle.errors.UsageError` where pyoutline is not installed.
     """
-    launcher = _launcher(jobs, show, chunk, parts)
+    launcher = _launcher(jobs, show, chunk, shards)
     from outline.backend.cue import serialize_simple  # the launcher's own makes a folder for the session first
 
     return str(serialize_simple(launcher))
 
 
 def submit(
-    jobs: Sequence[FarmJob], *, show: str | None = None, chunk: int = DEFAULT_CHUNK, parts: int | None = None
+    jobs: Sequence[FarmJob], *, show: str | None = None, chunk: int = DEFAULT_CHUNK, shards: int | None = None
 ) -> str:
     """Send the job to the Cuebot of ``$CUEBOT_HOSTS`` or pyoutline's configuration; returns its name there.
 
     Raises :class:`~vfxstyle.errors.ResourceError` if it does not answer or does not take it.
     """
-    launcher = _launcher(jobs, show, chunk, parts)
+    launcher = _launcher(jobs, show, chunk, shards)
     try:
         launched = launcher.launch(use_pycuerun=False)
     except Exception as error:  # of gRPC, or what Cuebot says of the job
@@ -48,7 +48,7 @@ def submit(
     return str(launched[0].data.name)
 
 
-def _launcher(jobs: Sequence[FarmJob], show: str | None, chunk: int, parts: int | None) -> Any:
+def _launcher(jobs: Sequence[FarmJob], show: str | None, chunk: int, shards: int | None) -> Any:
     outline, cuerun, shell = _pyoutline()
     first = Path(jobs[0].preset).stem, jobs[0].name if len(jobs) == 1 else f"{len(jobs)}_shots"
     job = outline.Outline(_safe(f"vfxstyle_{'_'.join(first)}"), **({"show": show} if show else {}))
@@ -56,7 +56,7 @@ def _launcher(jobs: Sequence[FarmJob], show: str | None, chunk: int, parts: int 
     for index, own in enumerate(jobs, start=1):
         waits = [last[name] for name in own.after]
         layers: dict[str, Any] = {}
-        for step in steps_of(own, parts=parts):
+        for step in steps_of(own, shards=shards):
             layer = shell(_safe(f"{step.name}_{index}_{own.name}"), **_arguments(step, chunk), service="shell")
             for other in waits if step.after is None else [layers[step.after]]:
                 layer.depend_all(other)
@@ -68,8 +68,8 @@ def _launcher(jobs: Sequence[FarmJob], show: str | None, chunk: int, parts: int 
 def _arguments(step: Step, chunk: int) -> dict[str, Any]:
     """Command, frames and frames of a task of a layer, as pyoutline takes them."""
     frames, size, piece = "1", 1, ""
-    if step.parts:
-        frames, piece = f"1-{step.parts}", f"#IFRAME#/{step.parts}"
+    if step.shards:
+        frames, piece = f"1-{step.shards}", f"#IFRAME#/{step.shards}"
     elif step.frames and step.in_one:
         piece = whole_range(step.frames)
     elif step.frames:

@@ -100,8 +100,8 @@ def parameter_values(jobs: Sequence[FarmJob], chunk: int) -> dict[str, Any]:
     return {"ChunkSize": chunk, **{place.name: str(place.path) for place in _Places(jobs).places}}
 
 
-def job_template(jobs: Sequence[FarmJob], *, parts: int | None = None) -> dict[str, Any]:
-    """The template of a job that grades some shots. parts: tasks of a shot's features.
+def job_template(jobs: Sequence[FarmJob], *, shards: int | None = None) -> dict[str, Any]:
+    """The template of a job that grades some shots. shards: tasks of a shot's features.
 
     Raises :class:`~vfxstyle.errors.UsageError` for what the format cannot say.
     """
@@ -120,7 +120,7 @@ def job_template(jobs: Sequence[FarmJob], *, parts: int | None = None) -> dict[s
     steps: list[dict[str, Any]] = []
     last: dict[str, str] = {}
     for index, job in enumerate(jobs, start=1):
-        own = steps_of(job, parts=parts)
+        own = steps_of(job, shards=shards)
         names = {step.name: f"{step.name} {index}" for step in own}
         waits = [last[name] for name in job.after]
         steps += [_step(step, names, waits, places.known(job)) for step in own]
@@ -147,10 +147,10 @@ def _step(step: Step, names: dict[str, str], waits: Sequence[str], known: dict[s
     if before:
         built["dependencies"] = [{"dependsOn": name} for name in before]
     piece = None
-    if step.parts:
-        piece = f"{{{{Task.Param.Part}}}}/{step.parts}"
+    if step.shards:
+        piece = f"{{{{Task.Param.Shard}}}}/{step.shards}"
         built["parameterSpace"] = {
-            "taskParameterDefinitions": [{"name": "Part", "type": "INT", "range": f"1-{step.parts}"}]
+            "taskParameterDefinitions": [{"name": "Shard", "type": "INT", "range": f"1-{step.shards}"}]
         }
     elif step.frames and step.in_one:
         piece = whole_range(step.frames)
@@ -198,7 +198,7 @@ def asset_references(jobs: Sequence[FarmJob]) -> dict[str, Any]:
 
 
 def write_bundle(
-    folder: Path, jobs: Sequence[FarmJob], *, chunk: int = DEFAULT_CHUNK, parts: int | None = None
+    folder: Path, jobs: Sequence[FarmJob], *, chunk: int = DEFAULT_CHUNK, shards: int | None = None
 ) -> list[Path]:
     """Write a job bundle; returns its files.
 
@@ -207,7 +207,7 @@ def write_bundle(
     values = parameter_values(jobs, chunk)
     listed = [{"name": name, "value": value} for name, value in values.items()]
     contents = {
-        "template.json": job_template(jobs, parts=parts),
+        "template.json": job_template(jobs, shards=shards),
         "parameter_values.json": {"parameterValues": listed},  # as Deadline Cloud reads them
         "parameters.json": values,  # as openjd does
         "asset_references.json": asset_references(jobs),

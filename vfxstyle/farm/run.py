@@ -99,7 +99,7 @@ def run_process(arguments: Sequence[str]) -> Outcome:
 
 def tasks_of(job: FarmJob, step: Step, chunk: int) -> list[Task]:
     """The tasks of a step."""
-    pieces = [f"{index}/{step.parts}" for index in range(1, step.parts + 1)]
+    pieces = [f"{index}/{step.shards}" for index in range(1, step.shards + 1)]
     if step.frames:
         pieces = [whole_range(step.frames)] if step.in_one else chunks(step.frames, chunk)
     if not pieces:
@@ -116,7 +116,7 @@ def run_jobs(
     progress: Progress,
     *,
     chunk: int = DEFAULT_CHUNK,
-    parts: int | None = None,
+    shards: int | None = None,
     retries: int = DEFAULT_RETRIES,
 ) -> RunReport:
     """Run every step of every job, those of one in order, those of different ones at once.
@@ -124,7 +124,7 @@ def run_jobs(
     A task that fails for good ends its job once the other tasks of its step have ended; other jobs go on, but for a cut
     that waits for it.
     """
-    steps = {job.name: [tasks_of(job, step, chunk) for step in steps_of(job, parts=parts)] for job in jobs}
+    steps = {job.name: [tasks_of(job, step, chunk) for step in steps_of(job, shards=shards)] for job in jobs}
     clock = Clock(progress)
     with clock.stage("tasks", sum(len(tasks) for own in steps.values() for tasks in own)) as step_done:
         run = _Run(jobs, steps, engine, clock, retries)

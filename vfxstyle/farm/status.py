@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from vfxstyle.errors import PartialError, VfxStyleError
 from vfxstyle.farm.jobs import CutJob, FarmJob, ShotJob
-from vfxstyle.grading.status import find_frames
+from vfxstyle.grading.status import frame_states
 from vfxstyle.shots import format_frames
 from vfxstyle.timelines.grade import is_current_timeline
 
@@ -54,7 +54,7 @@ def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
 
 
 def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:
-    there = find_frames(
+    there = frame_states(
         job.shot,
         job.preset,
         job.output,

@@ -13,8 +13,8 @@ from pathlib import Path
 from vfxstyle.farm.jobs import CutJob, FarmJob
 from vfxstyle.settings import GradeSettings, Overwrite
 
-_FRAMES_A_PART = 25  # of the shot, for a part of its features: the network sees about every third to second of them
-_MOST_PARTS = 8
+_FRAMES_PER_SHARD = 25  # of the shot, for a part of its features: the network sees about every third to second of them
+_MOST_SHARDS = 8
 _ONLY_OF_GRADES = {"format", "strength", "output_space", "compression", "start_frame", "padding", "fps", "audio"}
 _ONLY_OF_GRADES |= {"write_nuke"}
 
@@ -32,8 +32,8 @@ class Step:
     """The step that must have ended well before."""
     command: Arguments
     """Arguments of ``vfxstyle``; PIECE stands for a task's own."""
-    parts: int = 0
-    """Tasks that get ``1/parts`` to ``parts/parts`` for PIECE; 0 where a step does not come in parts."""
+    shards: int = 0
+    """Tasks that get ``1/shards`` to ``shards/shards`` for PIECE; 0 where a step does not come in shards."""
     frames: tuple[int, ...] = ()
     """Frames whose chunks are PIECE; empty where a step does not come in frames."""
     in_one: bool = False
@@ -61,8 +61,8 @@ def arguments_of(settings: GradeSettings, *, analysing: bool) -> Arguments:
     return tuple(found)
 
 
-def steps_of(job: FarmJob, *, parts: int | None = None) -> list[Step]:
-    """The steps of a job. parts: tasks of the features; by default by the number of frames."""
+def steps_of(job: FarmJob, *, shards: int | None = None) -> list[Step]:
+    """The steps of a job. shards: tasks of the features; by default by the number of frames."""
     if isinstance(job, CutJob):
         once = replace(job.settings, overwrite=_never_all(job.settings.overwrite))
         cut = ("grade", str(job.cut), "--preset", job.preset, "-o", str(job.output), "--handles", str(job.handles))
@@ -76,11 +76,11 @@ def steps_of(job: FarmJob, *, parts: int | None = None) -> list[Step]:
     # finds every frame there and as it was written, or grades it, never all of them again; a movie it encodes
     overwrite = job.settings.overwrite if job.is_movie else _never_all(job.settings.overwrite)
     last = arguments_of(replace(job.settings, overwrite=overwrite), analysing=False)
-    count = parts or min(_MOST_PARTS, math.ceil(job.length / _FRAMES_A_PART))
+    count = shards or min(_MOST_SHARDS, math.ceil(job.length / _FRAMES_PER_SHARD))
     return [
         Step(name="segments", after=None, command=(*analyze, "--stage", "segments")),
         Step(
-            name="features", after="segments", command=(*analyze, "--stage", "features", "--part", PIECE), parts=count
+            name="features", after="segments", command=(*analyze, "--stage", "features", "--shard", PIECE), shards=count
         ),
         Step(name="transforms", after="features", command=(*analyze, "--stage", "transforms")),
         Step(

@@ -5,16 +5,16 @@ Importing what is here loads no torch; :mod:`.backbones`, :mod:`.registry` and :
 
 from vfxstyle.features.devices import check_device, pick_device
 from vfxstyle.features.pca import PCA, PCAFit
-from vfxstyle.features.vectors import RawFeatures, assemble, components_of, every_part, projected_parts
+from vfxstyle.features.vectors import RawFeatures, all_blocks, assemble, components_of, projected_blocks
 
 __all__ = [
     "PCA",
     "PCAFit",
     "RawFeatures",
+    "all_blocks",
     "assemble",
     "check_device",
     "components_of",
-    "every_part",
     "pick_device",
-    "projected_parts",
+    "projected_blocks",
 ]

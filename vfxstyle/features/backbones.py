@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import WeightsError
 from vfxstyle.features.tiles import run_in_parts
-
-FloatArray = npt.NDArray[np.float32]
 
 SEMANTIC = "semantic"
 """The layer whose mean over the picture feeds the classifier, in every backbone."""

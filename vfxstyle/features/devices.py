@@ -10,28 +10,28 @@ if TYPE_CHECKING:
     import torch
 
 
-def check_device(wish: str) -> None:
+def check_device(requested: str) -> None:
     """That ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` can be had, without loading torch for the first two.
 
     Raises :class:`~vfxstyle.errors.UsageError` for anything else and
     :class:`~vfxstyle.errors.ResourceError` for a GPU that this machine does not have.
     """
-    kind, _, index = wish.partition(":")
-    if wish not in ("auto", "cpu", "cuda") and not (kind == "cuda" and index.isdigit()):
-        raise UsageError(f"'{wish}' is not a device; choose auto, cpu, cuda or cuda:N.")
+    kind, _, index = requested.partition(":")
+    if requested not in ("auto", "cpu", "cuda") and not (kind == "cuda" and index.isdigit()):
+        raise UsageError(f"'{requested}' is not a device; choose auto, cpu, cuda or cuda:N.")
     if kind != "cuda":
         return
     import torch
 
     if not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count():
-        raise ResourceError(f"Device {wish} is not present on this machine; use --device cpu or another node.")
+        raise ResourceError(f"Device {requested} is not present on this machine; use --device cpu or another node.")
 
 
-def pick_device(wish: str) -> torch.device:
-    """The torch device of a wish that :func:`check_device` takes, and which raises what that does."""
+def pick_device(requested: str) -> torch.device:
+    """The torch device of a requested that :func:`check_device` takes, and which raises what that does."""
     import torch
 
-    check_device(wish)
-    if wish == "auto":
+    check_device(requested)
+    if requested == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(wish)
+    return torch.device(requested)

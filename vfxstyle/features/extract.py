@@ -10,16 +10,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from vfxstyle.arrays import FloatArray, HalfArray, LabelArray
 from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.features.backbones import Backbone, CellMaps
 from vfxstyle.features.histogram import colour_histograms
 from vfxstyle.features.pooling import pooled
-from vfxstyle.features.vectors import SCALES, SURROUND, HalfArray, RawFeatures
-
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
+from vfxstyle.features.vectors import SCALES, SURROUND, RawFeatures
 
 FINE_BORDER = 112
 """Px of reflection round the twice enlarged picture (METHOD, context 2)."""
@@ -43,7 +40,7 @@ class Segmentation:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class NetworkOutput:
     """What a backbone sees of pictures of one size."""
 
     pictures: FloatArray
@@ -56,7 +53,7 @@ class Seen:
     """float16 (B, C), semantic features averaged over each picture."""
 
 
-def see(backbone: Backbone, pictures: Sequence[FloatArray]) -> Seen:
+def run_network(backbone: Backbone, pictures: Sequence[FloatArray]) -> NetworkOutput:
     """Run a backbone on pictures of one size together, at both scales.
 
     pictures: float32 (H, W, 3) each, sRGB-encoded, 0..1, at analysis resolution.
@@ -64,23 +61,25 @@ def see(backbone: Backbone, pictures: Sequence[FloatArray]) -> Seen:
     batch = np.stack(pictures)
     borders = {"coarse": backbone.border, "fine": FINE_BORDER}
     maps = {name: backbone.cell_maps(batch, upsample=by, border=borders[name]) for name, by in SCALES.items()}
-    return Seen(batch, linear_to_lab(srgb_to_linear(batch)), maps, backbone.global_features(batch).astype(np.float16))
+    return NetworkOutput(
+        batch, linear_to_lab(srgb_to_linear(batch)), maps, backbone.global_features(batch).astype(np.float16)
+    )
 
 
-Describing = Callable[[Seen, int, Segmentation], RawFeatures]
+Extraction = Callable[[NetworkOutput, int, Segmentation], RawFeatures]
 """How superpixels are described: :func:`describe`, or something that is to be measured against it."""
 
 
-def describe(seen: Seen, index: int, superpixels: Segmentation) -> RawFeatures:
+def extract_features(seen: NetworkOutput, index: int, superpixels: Segmentation) -> RawFeatures:
     """Raw features of superpixels of one of the pictures seen."""
-    parts: dict[str, HalfArray] = {}
+    blocks: dict[str, HalfArray] = {}
     for scale, maps in seen.maps.items():
         for layer, means in pooled(maps, index, superpixels.rows, superpixels.wanted).items():
-            parts[f"{layer}_{scale}"] = means.astype(np.float16)
-    return RawFeatures(seen.means[index], parts | _colour_parts(seen.labs[index], superpixels))
+            blocks[f"{layer}_{scale}"] = means.astype(np.float16)
+    return RawFeatures(seen.means[index], blocks | _colour_blocks(seen.labs[index], superpixels))
 
 
-def _colour_parts(lab: FloatArray, superpixels: Segmentation) -> dict[str, HalfArray]:
+def _colour_blocks(lab: FloatArray, superpixels: Segmentation) -> dict[str, HalfArray]:
     points = superpixels.centroids[superpixels.wanted]
     x = np.clip(np.rint(points[:, 0]).astype(int), 0, lab.shape[1] - 1)
     y = np.clip(np.rint(points[:, 1]).astype(int), 0, lab.shape[0] - 1)
@@ -94,11 +93,11 @@ def _colour_parts(lab: FloatArray, superpixels: Segmentation) -> dict[str, HalfA
     mean = mean_of(lab)
     spread = np.sqrt(np.maximum(mean_of(lab**2) - mean**2, 0))
     around = [cv2.GaussianBlur(lab, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)[y, x] for sigma in SURROUND]
-    parts = {
+    blocks = {
         "histogram": colour_histograms(lab, points),
         "pixel": lab[y, x],
         "mean": mean,
         "spread": spread,
         "surround": np.concatenate(around, axis=1),
     }
-    return {name: values.astype(np.float16) for name, values in parts.items()}
+    return {name: values.astype(np.float16) for name, values in blocks.items()}

@@ -9,12 +9,10 @@ nine cells together.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.compiled import kernel
-
-FloatArray = npt.NDArray[np.float32]
 
 CELL = 7
 """Side of a cell, in px."""

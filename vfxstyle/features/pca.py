@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from vfxstyle.arrays import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

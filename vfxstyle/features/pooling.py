@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vfxstyle.arrays import FloatArray, IntArray, LabelArray
 from vfxstyle.features.backbones import CellMaps
-
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
 
 
 @torch.inference_mode()
@@ -67,9 +64,7 @@ def _cell_weights(
     return torch.sparse_coo_tensor(places, amounts, size, is_coalesced=True, check_invariants=False)
 
 
-def _between(
-    pixels: npt.NDArray[np.int64], maps: CellMaps, origin: float, cells: int
-) -> list[tuple[npt.NDArray[np.int64], FloatArray]]:
+def _between(pixels: IntArray, maps: CellMaps, origin: float, cells: int) -> list[tuple[IntArray, FloatArray]]:
     """The cell before and the cell after each pixel along one axis, with their weights."""
     place = ((pixels + 0.5) * maps.upsample - 0.5 - origin) / maps.stride
     place = np.clip(place, 0, cells - 1)

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from vfxstyle.arrays import FloatArray, HalfArray
 from vfxstyle.features.pca import PCA
 
 if TYPE_CHECKING:
     from vfxstyle.features.backbones import Backbone
 
-FloatArray = npt.NDArray[np.float32]
-HalfArray = npt.NDArray[np.float16]
 
 SURROUND = (3.0, 6.0, 12.0, 24.0)
 """Standard deviations, in px, of the windows that Lab round the centroid is averaged over."""
@@ -27,8 +25,8 @@ SCALES = {"coarse": 1, "fine": 2}
 GLOBAL = "global"
 HISTOGRAM_COMPONENTS = 60
 """PCA size of the histograms."""
-COLOUR_PARTS = ("histogram", "pixel", "mean", "spread", "surround")
-"""Parts that come from the picture's own colours."""
+COLOUR_BLOCKS = ("histogram", "pixel", "mean", "spread", "surround")
+"""Feature blocks that come from the picture's own colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,42 +35,42 @@ class RawFeatures:
 
     global_: HalfArray
     """float16 (C,), semantic feature averaged over the frame."""
-    parts: Mapping[str, HalfArray]
+    blocks: Mapping[str, HalfArray]
     """float16 (N, C) each. LAYER_SCALE for every layer of the backbone at both scales: its mean over the superpixel.
     ``histogram``: (N, 960), bilateral-weighted. ``pixel``: Lab at the centroid. ``mean``, ``spread``: mean and
     standard deviation of Lab over the superpixel. ``surround``: Lab averaged over windows of :data:`SURROUND`."""
 
 
-def context_parts(backbone: type[Backbone]) -> tuple[str, ...]:
-    """Names of the parts that a backbone gives, the global one first."""
+def context_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
+    """Names of the feature blocks that a backbone gives, the global one first."""
     return (GLOBAL, *(f"{layer}_{scale}" for layer in backbone.layers for scale in SCALES))
 
 
-def every_part(backbone: type[Backbone]) -> tuple[str, ...]:
-    """Names of all parts of a feature vector, in their order in it."""
-    return (*context_parts(backbone), *COLOUR_PARTS)
+def all_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
+    """Names of all blocks of a feature vector, in their order in it."""
+    return (*context_blocks(backbone), *COLOUR_BLOCKS)
 
 
-def projected_parts(names: Sequence[str]) -> tuple[str, ...]:
-    """Those of the named parts that are projected: all but plain colours."""
-    return tuple(name for name in names if name == "histogram" or name not in COLOUR_PARTS)
+def projected_blocks(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the named blocks that are projected: all but plain colours."""
+    return tuple(name for name in names if name == "histogram" or name not in COLOUR_BLOCKS)
 
 
-def components_of(backbone: type[Backbone], part: str) -> int:
-    """PCA size of a part that is projected: every one but plain colours."""
-    return HISTOGRAM_COMPONENTS if part == "histogram" else backbone.components[part.rsplit("_", 1)[0]]
+def components_of(backbone: type[Backbone], block: str) -> int:
+    """PCA size of a block that is projected: every one but plain colours."""
+    return HISTOGRAM_COMPONENTS if block == "histogram" else backbone.components[block.rsplit("_", 1)[0]]
 
 
 def assemble(names: Sequence[str], *, raw: RawFeatures, projections: Mapping[str, PCA]) -> FloatArray:
-    """Feature vectors x_v: the named parts side by side, projected where there is a projection.
+    """Feature vectors x_v: the named blocks side by side, projected where there is a projection.
 
-    Returns float32 (N, D). Raises KeyError for a part that the features do not have, ValueError for a projection of
+    Returns float32 (N, D). Raises KeyError for a block that the features do not have, ValueError for a projection of
     another size.
     """
-    count = len(raw.parts[COLOUR_PARTS[-1]])
+    count = len(raw.blocks[COLOUR_BLOCKS[-1]])
     found: list[FloatArray] = []
     for name in names:
-        values = (raw.global_[None] if name == GLOBAL else raw.parts[name]).astype(np.float32)
+        values = (raw.global_[None] if name == GLOBAL else raw.blocks[name]).astype(np.float32)
         projected = projections[name].project(values) if name in projections else values
         found.append(np.broadcast_to(projected, (count, projected.shape[1])))
     return np.concatenate(found, axis=1)

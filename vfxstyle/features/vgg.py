@@ -42,8 +42,8 @@ class Vgg16(Backbone):
     @classmethod
     def find_weights(cls, named: str | None) -> Path:
         """The weight file: named, or in ``$VFXSTYLE_WEIGHTS``, or in torchvision's ordinary cache."""
-        wish = named or os.environ.get(ENVIRONMENT)
-        path = Path(wish) if wish else Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAME
+        requested = named or os.environ.get(ENVIRONMENT)
+        path = Path(requested) if requested else Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAME
         if not path.is_file():
             raise WeightsError(f"The weights of VGG-16 are not at {path}; {_how_to_get_them()}")
         return path

@@ -58,8 +58,8 @@ class Job:
             plan = replace(plan, targets=plan.prepared)
         self.plan, self.shot, self.preset = plan, shot, preset
         settings = plan.settings
-        wish = analysis_settings(settings, shot, preset.info.backbone, preset.info.weights)
-        request = AnalysisRequest.of(shot, plan.analysis, plan.config, plan.input, wish)
+        requested = analysis_settings(settings, shot, preset.info.backbone, preset.info.weights)
+        request = AnalysisRequest.of(shot, plan.analysis, plan.config, plan.input, requested)
         self.request = request.or_existing() if any_analysis else request
         """The analysis that the look is put on."""
         self.identity = self.request.identity
@@ -107,7 +107,7 @@ class Job:
         transforms = analysis.transforms_file(look_of(self.preset))
         kept = not self._anew and analysis.is_segmented(self.shot)
         needed = [] if kept else analysis.files(self.shot.frames)
-        if kept and not is_sound(transforms) and not analysis.is_described():
+        if kept and not is_sound(transforms) and not analysis.has_features():
             needed = [analysis.features_file]
         return records + needed + ([] if kept and is_sound(transforms) else [transforms])
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.arrays import FloatArray
 from vfxstyle.color import Transform
 from vfxstyle.looks import apply_field
 from vfxstyle.plates.picture import analysis_picture, lab_of_picture
@@ -16,8 +16,6 @@ from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame
 from vfxstyle.superpixels.smoothing import smooth_over_neighbours, spread_over_pixels
 from vfxstyle.superpixels.tables import adjacency, table_of
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

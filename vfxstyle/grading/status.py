@@ -16,7 +16,7 @@ from vfxstyle.settings import GradeSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundFrames:
+class FrameStates:
     """What is there of the frames of a grade; those of a movie are what it is."""
 
     current: tuple[int, ...]
@@ -33,7 +33,7 @@ class FoundFrames:
     """Frames of the plate that the analysis could not read; a movie holds the frame before."""
 
 
-def find_frames(
+def frame_states(
     shot: str | Path,
     preset: str | Path,
     output: Path,
@@ -42,7 +42,7 @@ def find_frames(
     within: Sequence[int] | None,
     analysis: Path,
     settings: GradeSettings,
-) -> FoundFrames:
+) -> FrameStates:
     """What is there of the frames that :func:`~vfxstyle.grading.grade.grade` with the same arguments makes."""
     with open_plate(shot, settings, within) as plate:
         plan = make_plan(plate, find_preset(preset), output, frames_asked(frames, plate), analysis, settings)
@@ -55,7 +55,7 @@ def find_frames(
         there = {path for path in plan.files if not fresh[path] and path.exists()}
         damaged = {path for path in there if records.was_made_from(path, job.key_of_file(path))}
         prepared = {} if current else plan.prepared
-        return FoundFrames(
+        return FrameStates(
             current=current,
             damaged=tuple(number for number, path in left if path in damaged),
             outdated=tuple(number for number, path in left if path in there and path not in damaged),

@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from vfxstyle.color import ColorSpace, SpaceKind
 from vfxstyle.color.luts import CDL_SUFFIX, LUT_SUFFIXES, write_cdl, write_cube
 from vfxstyle.errors import UsageError
 from vfxstyle.grading.job import Job
 from vfxstyle.grading.plan import make_plan
-from vfxstyle.handover.residual import MOST_FRAMES, Look, Pixels, Residual, StandIn
+from vfxstyle.handover.residual import MOST_FRAMES, Approximation, Look, Pixels, Residual
 from vfxstyle.looks import read_preset
 from vfxstyle.looks.library import find_preset
 from vfxstyle.looks.lut import apply_cube, fit_cdl, fit_cube
@@ -23,8 +22,6 @@ from vfxstyle.plates.opening import open_plate
 from vfxstyle.progress import Clock, Progress, Silent
 from vfxstyle.settings import GradeSettings
 from vfxstyle.shots import parse_frames
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ def _spread_evenly(count: int) -> list[int]:
     return sorted({round(i) for i in np.linspace(0, count - 1, min(count, MOST_FRAMES))})
 
 
-def _write(path: Path, look: Look, pixels: Pixels, size: int) -> StandIn:
+def _write(path: Path, look: Look, pixels: Pixels, size: int) -> Approximation:
     """Fit a stand-in, write it, and return it."""
     before = np.concatenate([pair[0] for pair in pixels.values()])
     after = np.concatenate([pair[1] for pair in pixels.values()])

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from vfxstyle._version import __version__
+from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import UsageError
 from vfxstyle.grading.job import Job
 from vfxstyle.grading.plan import make_plan
@@ -25,9 +25,6 @@ from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.metadata import exr_header_of
 from vfxstyle.shots.writing import frame_file_name, write_exr
 from vfxstyle.superpixels.groups import group_alike
-
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
 
 SUPERPIXEL_LAYER, GROUP_LAYER = "tsp", "look"
 """Names of the Cryptomatte layers."""

@@ -8,16 +8,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.color import ColorSpace, linear_to_lab, linear_to_srgb
 from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.errors import UsageError
 from vfxstyle.grading.job import Job
 from vfxstyle.progress import Clock
 from vfxstyle.shots.sheets import write_sheet
-
-FloatArray = npt.NDArray[np.float32]
 
 MOST_FRAMES = 12
 """Frames of the shot that are looked at, evenly spread."""
@@ -43,7 +41,7 @@ class Residual:
     """Mean of each frame looked at."""
 
 
-StandIn = Callable[[FloatArray], FloatArray]
+Approximation = Callable[[FloatArray], FloatArray]
 """Colours after a stand-in of colours before it, float32 (N, 3)."""
 Pixels = dict[int, tuple[FloatArray, FloatArray]]
 """Colours before and after the look, float32 (N, 3) each, of every frame looked at."""
@@ -62,12 +60,12 @@ class Look:
         light = job.plan.input.space
         self._to_space = config.between(light, space) if job.light.decoder is None else config.from_working(space)
 
-    def pair(self, number: int) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+    def pair(self, number: int) -> tuple[FloatArray, FloatArray, BoolArray]:
         """A frame before and after the look, float32 (H, W, 3), and which of its pixels count, (H, W)."""
         plate = self.job.shot.read(number).on_display()
         after = self._renderer.render(plate).frame.rgb
         before = self.job.light.decoded(plate.straightened().rgb)
-        seen: npt.NDArray[np.bool_] = np.isfinite(before + after).all(axis=-1)
+        seen: BoolArray = np.isfinite(before + after).all(axis=-1)
         if plate.alpha is not None:
             seen &= plate.alpha > 0
         before, after = (np.where(seen[..., None], light, 0).astype(np.float32) for light in (before, after))
@@ -96,12 +94,12 @@ class Look:
         """Linear light that a Rec.709 display shows of colours in the space, 0..1."""
         return np.clip(self._to_working.apply(rgb), 0, 1)
 
-    def residual(self, stand_in: StandIn, pixels: Pixels) -> Residual:
+    def residual(self, approximation: Approximation, pixels: Pixels) -> Residual:
         """What is missing to the look."""
         gaps, before_gaps = {}, []
         for number, (before, after) in pixels.items():
             wanted = linear_to_lab(self.shown(after))
-            gaps[number] = delta_e_2000(linear_to_lab(self.shown(stand_in(before))), wanted)
+            gaps[number] = delta_e_2000(linear_to_lab(self.shown(approximation(before))), wanted)
             before_gaps.append(delta_e_2000(linear_to_lab(self.shown(before)), wanted))
         every = np.concatenate(list(gaps.values()))
         return Residual(
@@ -111,12 +109,12 @@ class Look:
             {number: float(gap.mean()) for number, gap in gaps.items()},
         )
 
-    def draw_map(self, path: Path, number: int, stand_in: StandIn) -> None:
+    def draw_map(self, path: Path, number: int, approximation: Approximation) -> None:
         """A PNG of four pictures: plate, look, stand-in, and the difference of the last two."""
         before, after, seen = self.pair(number)
         width = min(MAP_WIDTH, before.shape[1])
         size = (width, max(1, round(before.shape[0] * width / before.shape[1])))
-        stood_in = stand_in(before.reshape(-1, 3)).reshape(before.shape)
+        stood_in = approximation(before.reshape(-1, 3)).reshape(before.shape)
         lit = [self.shown(picture) for picture in (before, after, stood_in)]
         gap = np.where(seen, delta_e_2000(linear_to_lab(lit[2]), linear_to_lab(lit[1])), 0)
         heat = np.clip(gap / MAP_TOP, 0, 1)[..., None] * np.ones(3, np.float32)

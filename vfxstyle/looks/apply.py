@@ -17,15 +17,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.color.grading import floored, gain_of
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
 from vfxstyle.looks.transform import LAB_SCALE, TERMS
-
-FloatArray = npt.NDArray[np.float32]
 
 GUIDE_SIGMA = 8.0
 """Colour distance, in Lab units, over which neighbouring field cells lose their say in a pixel."""

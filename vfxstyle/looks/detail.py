@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
-
-FloatArray = npt.NDArray[np.float32]
 
 BANDS = 3
 """Bands of lightness with a gain each, the finest first."""

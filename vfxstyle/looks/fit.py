@@ -9,18 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import PairsError
 from vfxstyle.looks.detail import BANDS
 from vfxstyle.looks.network import OUTPUTS, Standardisation
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.samples import Samples, mean_error
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis, fit_transform
-
-FloatArray = npt.NDArray[np.float32]
 
 SOFTENING = 0.5
 """Lab distance below which the loss turns from a distance into its square."""
@@ -194,7 +192,7 @@ def fit(
         curve.append(epoch)
         return epoch
 
-    lesson = _Lesson(samples, standardisation, conditioning, device)
+    example = _TrainingTensors(samples, standardisation, conditioning, device)
     to_the_end = held_out is None or settings.keep == "last"
     due = set(settings.judged)
     curve: list[Epoch] = []
@@ -205,7 +203,7 @@ def fit(
         shuffled = torch.from_numpy(order.permutation(len(samples.features))).to(device)
         losses = []
         for first in range(0, len(shuffled), settings.batch):
-            loss = lesson.loss(network, shuffled[first : first + settings.batch], settings.noise)
+            loss = example.loss(network, shuffled[first : first + settings.batch], settings.noise)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -241,7 +239,7 @@ def regularised(
     return replace(settings, noise=noise, dropout=dropout), errors
 
 
-class _Lesson:
+class _TrainingTensors:
     """The superpixels as tensors on the device, made ready once for all steps."""
 
     def __init__(

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
+from vfxstyle.arrays import DoubleArray, FloatArray, IntArray
 
 SMOOTHNESS = 2e-3
 """Weight of the cube's bending against the colours, per colour and node: enough to bridge colours no frame shows."""
@@ -61,13 +59,13 @@ def apply_cube(cube: FloatArray, rgb: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("nkc,nk->nc", nodes, weights), np.float32)
 
 
-def _polynomial(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _polynomial(rgb: DoubleArray) -> DoubleArray:
     r, g, b = np.moveaxis(rgb, -1, 0)
     terms = [np.ones_like(r), r, g, b, r * r, g * g, b * b, r * g, r * b, g * b]
     return np.stack(terms, axis=-1)
 
 
-def _cubic_base(before: FloatArray, after: FloatArray) -> npt.NDArray[np.float64]:
+def _cubic_base(before: FloatArray, after: FloatArray) -> DoubleArray:
     """One quadratic for all colours, which the cube bends away from only where colours ask for it."""
     values = _polynomial(before.astype(np.float64))
     identity = np.zeros((values.shape[1], 3))
@@ -77,7 +75,7 @@ def _cubic_base(before: FloatArray, after: FloatArray) -> npt.NDArray[np.float64
     return np.asarray(identity + np.linalg.solve(normal, change))
 
 
-def _corners(rgb: FloatArray, size: int) -> tuple[IntArray, npt.NDArray[np.float64]]:
+def _corners(rgb: FloatArray, size: int) -> tuple[IntArray, DoubleArray]:
     """The eight nodes round each colour, as flat indices (N, 8), and their trilinear weights."""
     place = np.clip(rgb.astype(np.float64), 0, 1) * (size - 1)
     low = np.minimum(place.astype(np.int64), size - 2)
@@ -91,18 +89,16 @@ def _corners(rgb: FloatArray, size: int) -> tuple[IntArray, npt.NDArray[np.float
     return np.stack(corners, axis=1), np.stack(weights, axis=1)
 
 
-def _solve(
-    corners: IntArray, weights: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64], size: int, smooth: float
-) -> npt.NDArray[np.float64]:
+def _solve(corners: IntArray, weights: DoubleArray, wanted: DoubleArray, size: int, smooth: float) -> DoubleArray:
     """Conjugate gradients on (W'W + smooth * D'D) x = W' wanted, with D the second differences along the axes."""
     nodes = size**3
 
-    def spread(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def spread(values: DoubleArray) -> DoubleArray:
         flat = corners.reshape(-1)
         sums = [np.bincount(flat, (weights * values[:, c : c + 1]).reshape(-1), nodes) for c in range(3)]
         return np.stack(sums, axis=1)
 
-    def bent(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def bent(values: DoubleArray) -> DoubleArray:
         cube = values.reshape(size, size, size, 3)
         out = 1e-3 * cube  # far from every colour the base alone holds
         for axis in range(3):
@@ -113,7 +109,7 @@ def _solve(
                 out = out + factor * np.pad(second, pads)
         return out.reshape(-1, 3)
 
-    def system(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def system(values: DoubleArray) -> DoubleArray:
         seen = np.einsum("nkc,nk->nc", values[corners], weights)
         return spread(seen) + smooth * bent(values)
 
@@ -163,7 +159,7 @@ def fit_cdl(before: FloatArray, after: FloatArray) -> Cdl:
     return _cdl_of(values)
 
 
-def _cdl_of(values: npt.NDArray[np.float64]) -> Cdl:
+def _cdl_of(values: DoubleArray) -> Cdl:
     numbers = [float(value) for value in values]
     return Cdl(
         (numbers[0], numbers[1], numbers[2]),
@@ -173,5 +169,5 @@ def _cdl_of(values: npt.NDArray[np.float64]) -> Cdl:
     )
 
 
-def _cdl_error(values: npt.NDArray[np.float64], before: FloatArray, after: FloatArray) -> npt.NDArray[np.float64]:
+def _cdl_error(values: DoubleArray, before: FloatArray, after: FloatArray) -> DoubleArray:
     return (_cdl_of(values).apply(before).astype(np.float64) - after).reshape(-1)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.detail import BANDS
 from vfxstyle.looks.transform import COEFFICIENTS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FloatArray = npt.NDArray[np.float32]
 
 OUTPUTS = COEFFICIENTS + BANDS
 """Numbers predicted for a superpixel: its colour transform, then its gains of the bands of lightness."""

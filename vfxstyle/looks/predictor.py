@@ -9,11 +9,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.detail import GAIN_LIMITS
 from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation
 from vfxstyle.looks.transform import COEFFICIENTS
-
-FloatArray = npt.NDArray[np.float32]
 
 
 class Predictor(nn.Module):

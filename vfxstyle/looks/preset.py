@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import OutputError, PresetError
 from vfxstyle.files import file_digest, write_atomically
 from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation
@@ -22,12 +22,12 @@ from vfxstyle.looks.transform import LAB_SCALE
 if TYPE_CHECKING:
     from vfxstyle.looks.predictor import Predictor
 
-FloatArray = npt.NDArray[np.float32]
 
-SCHEMA = 2
+PRESET_SCHEMA = 2
 """Version of the file format. Files of this version load in every later one."""
 SUFFIX = ".safetensors"
 _KEY = "vfxstyle.preset"
+_BLOCKS = "parts"  # what a file calls the blocks of the feature vector
 _LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20
 
 
@@ -39,15 +39,15 @@ class PresetInfo:
     """Name of the look."""
     backbone: str
     """Backbone that its features come from."""
-    parts: tuple[str, ...]
-    """Parts of the feature vector, in order."""
+    blocks: tuple[str, ...]
+    """Blocks of the feature vector, in order; ``parts`` in the file."""
     projected: tuple[str, ...]
     """Those of them that have a projection."""
     weights: str = ""
     """SHA-256 of the backbone's weight file, where no package carries the weights."""
     lab_scale: tuple[float, float, float] = LAB_SCALE
     """What L, a and b are divided by in the transform."""
-    schema: int = SCHEMA
+    schema: int = PRESET_SCHEMA
     """Version of the file format."""
     description: str = ""
     """One line for people."""
@@ -62,7 +62,7 @@ class Preset:
     info: PresetInfo
     """What the preset says of itself."""
     projections: Mapping[str, tuple[FloatArray, FloatArray]]
-    """Mean (C,) and components (K, C) of the PCA of each projected part."""
+    """Mean (C,) and components (K, C) of the PCA of each projected block."""
     standardisation: Standardisation
     """Of the feature vector."""
     layers: Layers
@@ -97,7 +97,9 @@ def save_preset(preset: Preset, path: Path) -> Path:
     for index, (weight, bias) in enumerate(preset.layers):
         tensors[f"network.{index}.weight"] = weight
         tensors[f"network.{index}.bias"] = bias
-    header = {_KEY: json.dumps(asdict(preset.info), sort_keys=True)}
+    said = asdict(preset.info)
+    said[_BLOCKS] = said.pop("blocks")
+    header = {_KEY: json.dumps(said, sort_keys=True)}
     data = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, header)
     try:
         write_atomically(path, data)
@@ -164,22 +166,23 @@ def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
     try:
         values = json.loads((metadata or {})[_KEY])
         schema = int(values["schema"])
-        if schema == SCHEMA:
-            for name in ("parts", "projected", "lab_scale"):
+        if schema == PRESET_SCHEMA:
+            values["blocks"] = values.pop(_BLOCKS)
+            for name in ("blocks", "projected", "lab_scale"):
                 values[name] = tuple(values[name])
             info = PresetInfo(**values)
             _check_types(info)
     except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         raise _damaged(path, "it does not carry a vfxstyle preset header") from error
-    if schema != SCHEMA or info.lab_scale != LAB_SCALE:
-        remedy = "train the look again" if schema < SCHEMA else "update vfxstyle"
-        raise PresetError(f"Preset {path} has format version {schema}, this vfxstyle reads {SCHEMA}; {remedy}.")
+    if schema != PRESET_SCHEMA or info.lab_scale != LAB_SCALE:
+        remedy = "train the look again" if schema < PRESET_SCHEMA else "update vfxstyle"
+        raise PresetError(f"Preset {path} has format version {schema}, this vfxstyle reads {PRESET_SCHEMA}; {remedy}.")
     return info
 
 
 def _check_types(info: PresetInfo) -> None:
     """That what a preset says of itself can be used and printed. Raises TypeError or ValueError."""
-    texts = (info.name, info.backbone, info.weights, info.description, *info.parts, *info.projected)
+    texts = (info.name, info.backbone, info.weights, info.description, *info.blocks, *info.projected)
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a text is something else")
     json.dumps(asdict(info), ensure_ascii=False).encode()  # which half of a surrogate pair cannot be

@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from vfxstyle.arrays import BoolArray, FloatArray, HalfArray, LabelArray
 from vfxstyle.looks.network import Standardisation
 from vfxstyle.looks.predictor import Predictor, predict
 from vfxstyle.looks.transform import COEFFICIENTS, fit_transform, transform_lab
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
     """Superpixels to learn from."""
 
-    features: npt.NDArray[np.float16]
+    features: HalfArray
     """float16 (N, D), feature vectors."""
     before: FloatArray
     """float32 (N, P, 3), CIELab D65 of P pixels of each superpixel."""
@@ -27,12 +25,12 @@ class Samples:
     """float32 (N, P, 3), the same pixels in the graded picture."""
     bands: FloatArray
     """float32 (N, P, 3), bands of lightness at these pixels before, see :mod:`vfxstyle.looks.detail`."""
-    picture: npt.NDArray[np.int32]
+    picture: LabelArray
     """int32 (N,), which pair the superpixel is from."""
     semantic: int
     """How many of the features, from the first on, come from a network."""
 
-    def only(self, chosen: npt.NDArray[np.bool_]) -> Samples:
+    def only(self, chosen: BoolArray) -> Samples:
         """Some of the superpixels. chosen: bool (N,)."""
         return Samples(
             self.features[chosen],

@@ -8,9 +8,8 @@ picture alone. Source: Zhu, Yan, Bu, Yu, section III, there without scaling and 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from vfxstyle.arrays import DoubleArray, FloatArray
 
 LAB_SCALE = (100.0, 110.0, 110.0)
 """What L, a and b are divided by."""
@@ -61,15 +60,12 @@ def fit_transform_without_each(before: FloatArray, after: FloatArray, ridge: flo
     return [_solved(normal - own, wanted - right, count, ridge) for own, right in parts]
 
 
-Matrix = npt.NDArray[np.float64]
-
-
-def _normal_equations(before: FloatArray, after: FloatArray) -> tuple[Matrix, Matrix]:
+def _normal_equations(before: FloatArray, after: FloatArray) -> tuple[DoubleArray, DoubleArray]:
     values = basis(before).astype(np.float64)
     change = (after.astype(np.float64) - before) / np.array(LAB_SCALE)
     return values.T @ values, values.T @ change
 
 
-def _solved(normal: Matrix, wanted: Matrix, count: int, ridge: float) -> FloatArray:
+def _solved(normal: DoubleArray, wanted: DoubleArray, count: int, ridge: float) -> FloatArray:
     solution = np.linalg.solve(normal + ridge * count * np.eye(TERMS), wanted)
     return np.ascontiguousarray(solution.T.reshape(-1), np.float32)

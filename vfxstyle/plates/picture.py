@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.color import linear_to_lab, linear_to_srgb, shown_as_photograph, srgb_to_linear
 from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame
-
-FloatArray = npt.NDArray[np.float32]
 
 
 def analysis_size(width: int, height: int, analysis_width: int) -> tuple[int, int]:

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.color import ColorConfig, ColorSpace, SpaceKind, Transform
 from vfxstyle.color.config import REC709_DISPLAY, WORKING
 from vfxstyle.errors import ColorError, UsageError
 from vfxstyle.shots import OutputFormat
 from vfxstyle.shots.tags import ColorTag
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,10 @@ from collections.abc import Mapping, Sequence
 
 import mmh3
 import numpy as np
-import numpy.typing as npt
 import OpenEXR
 
+from vfxstyle.arrays import FloatArray, IntArray, LabelArray
 from vfxstyle.shots.exr import ExrPart, Header
-
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
 
 RANKS = 4
 """Labels that one pixel can list: those of the four map cells round it."""
@@ -57,7 +54,7 @@ def ranked(labels: LabelArray, width: int, height: int) -> tuple[LabelArray, Flo
     return found, cover
 
 
-def _between(size: int, cells: int) -> tuple[list[npt.NDArray[np.int64]], list[FloatArray]]:
+def _between(size: int, cells: int) -> tuple[list[IntArray], list[FloatArray]]:
     """The two cells round each pixel's centre along one axis, and their nearness."""
     place = np.clip((np.arange(size) + 0.5) * cells / size - 0.5, 0, cells - 1)
     low = np.minimum(place.astype(np.int64), max(cells - 2, 0))

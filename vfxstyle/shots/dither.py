@@ -9,14 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
+from vfxstyle.arrays import CodeArray, FloatArray
 from vfxstyle.color.lab import Scalar
 from vfxstyle.compiled import kernel
-
-FloatArray = npt.NDArray[np.float32]
-CodeArray = npt.NDArray[np.uint16]
 
 _EDGE = 2.0**-22
 """Times the largest code: kept free at both ends of the noise, so that no value is rounded off its own code."""

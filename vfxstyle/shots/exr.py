@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import OpenEXR
 
+from vfxstyle.arrays import AnyArray, FloatArray
 from vfxstyle.shots.windows import Window
 
-Channel = npt.NDArray[Any]
 Header = dict[str, Any]
 
 HALF_MAX = 65504.0
@@ -58,7 +57,7 @@ class ExrPart:
 
     header: Header
     """Every attribute, by name, as the OpenEXR module has it."""
-    channels: Mapping[str, Channel]
+    channels: Mapping[str, AnyArray]
     """float16, float32 or uint32 (H, W), by name."""
     perceptual: frozenset[str] = frozenset()
     """Names of the channels whose ``pLinear`` flag is set."""
@@ -176,14 +175,14 @@ def _window(box: Any) -> Window:
     return Window(x0, y0, x1 - x0 + 1, y1 - y0 + 1)
 
 
-def box_of(window: Window) -> tuple[Channel, Channel]:
+def box_of(window: Window) -> tuple[AnyArray, AnyArray]:
     """A window as a header attribute: its first and its last pixel."""
     low = np.array([window.x, window.y], np.int32)
     high = np.array([window.x + window.width - 1, window.y + window.height - 1], np.int32)
     return low, high
 
 
-def as_channel(plane: npt.NDArray[np.float32], kind: Any) -> Channel:
+def as_channel(plane: FloatArray, kind: Any) -> AnyArray:
     """A plane of float32 (H, W) as float16 or float32; finite values beyond half's range become its largest."""
     if np.dtype(kind) != np.float16:
         return np.ascontiguousarray(plane, np.float32)

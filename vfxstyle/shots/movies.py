@@ -10,9 +10,10 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import FrameError, ShotError
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
-from vfxstyle.shots.frame import FloatArray, Frame, MovieMark
+from vfxstyle.shots.frame import Frame, MovieMark
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot, ShotInfo
 from vfxstyle.shots.tags import tag_of_movie

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import FrameError, UsageError
 from vfxstyle.rates import exact_rate
 from vfxstyle.shots import exr
-from vfxstyle.shots.frame import ExrPlate, FloatArray, Frame
+from vfxstyle.shots.frame import ExrPlate, Frame
 from vfxstyle.shots.layers import NoLayerError, find_layer
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.tags import ColorTag, tag_of_exr, tag_of_picture

@@ -8,17 +8,13 @@ BT.601, BT.2020 (non-constant luminance). Chroma is co-sited with the left luma 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
+from vfxstyle.arrays import AnyArray, FloatArray
 from vfxstyle.color.lab import Scalar
 from vfxstyle.compiled import kernel
-
-FloatArray = npt.NDArray[np.float32]
-CodeArray = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ BT2020 = Matrix("BT.2020", 0.2627, 0.0593)
 
 
 @kernel(parallel=True)
-def _upsampled(plane: CodeArray, height: int, width: int, half_x: bool, half_y: bool) -> FloatArray:
+def _upsampled(plane: AnyArray, height: int, width: int, half_x: bool, half_y: bool) -> FloatArray:
     """Chroma code values at luma positions, linearly interpolated."""
     out = np.empty((height, width), np.float32)
     rows, columns = plane.shape
@@ -64,7 +60,7 @@ def _upsampled(plane: CodeArray, height: int, width: int, half_x: bool, half_y: 
 
 @kernel(parallel=True)
 def _to_rgb(
-    luma: CodeArray,
+    luma: AnyArray,
     cb: FloatArray,
     cr: FloatArray,
     black: Scalar,
@@ -89,7 +85,7 @@ def _to_rgb(
 
 
 @kernel(parallel=True)
-def _to_codes(rgb: FloatArray, k_r: Scalar, k_b: Scalar, half_x: bool) -> tuple[CodeArray, CodeArray, CodeArray]:
+def _to_codes(rgb: FloatArray, k_r: Scalar, k_b: Scalar, half_x: bool) -> tuple[AnyArray, AnyArray, AnyArray]:
     """Ten-bit limited-range planes of R'G'B'."""
     height, width, _ = rgb.shape
     chroma_width = (width + 1) // 2 if half_x else width
@@ -119,7 +115,7 @@ def _to_codes(rgb: FloatArray, k_r: Scalar, k_b: Scalar, half_x: bool) -> tuple[
 
 
 def planes_to_rgb(
-    luma: CodeArray, cb: CodeArray, cr: CodeArray, *, bits: int, full_range: bool, matrix: Matrix
+    luma: AnyArray, cb: AnyArray, cr: AnyArray, *, bits: int, full_range: bool, matrix: Matrix
 ) -> FloatArray:
     """R'G'B' of Y'CbCr code values.
 
@@ -145,7 +141,7 @@ def planes_to_rgb(
 
 def rgb_to_planes_10bit(
     rgb: FloatArray, *, subsampled: bool, matrix: Matrix = BT709
-) -> tuple[CodeArray, CodeArray, CodeArray]:
+) -> tuple[AnyArray, AnyArray, AnyArray]:
     """Ten-bit limited-range Y'CbCr planes of R'G'B', rounded.
 
     They are not dithered: the encoder turns noise of less than a code into errors of up to 0.0025 of full scale on flat
@@ -154,7 +150,7 @@ def rgb_to_planes_10bit(
     subsampled: whether chroma is halved horizontally (4:2:2).
     Returns three uint16 planes.
     """
-    planes: tuple[CodeArray, CodeArray, CodeArray] = _to_codes(
+    planes: tuple[AnyArray, AnyArray, AnyArray] = _to_codes(
         np.ascontiguousarray(rgb, np.float32),
         np.float32(matrix.k_r),
         np.float32(matrix.k_b),

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-LabelArray = npt.NDArray[np.int32]
-IntArray = npt.NDArray[np.int64]
+from vfxstyle.arrays import IntArray, LabelArray
 
 
 @dataclass(frozen=True, slots=True)

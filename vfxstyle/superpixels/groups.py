@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from vfxstyle.arrays import FloatArray, IntArray
 from vfxstyle.looks.transform import COEFFICIENTS, transform_lab
-
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 
 _ROUNDS = 50
 # colours that a transform is known by: three tones, and a tint to each side of grey
@@ -20,7 +17,7 @@ _PROBES = np.array(
 def group_alike(transforms: FloatArray, count: int, seed: int) -> IntArray:
     """Which group each transform is in, by what it does to a few colours (k-means in CIELab).
 
-    transforms: float32 (N, 30) or (N, 33), of which gains of detail are not looked at. count: groups wished; fewer
+    transforms: float32 (N, 30) or (N, 33), of which gains of detail are not looked at. count: groups requested; fewer
     where there are not as many different transforms.
     Returns int64 (N,), from 0 for the largest group on.
     """

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
+from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.superpixels.tables import adjacency, table_of
 
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
 
-
-def stand_ins(frames: Iterable[tuple[LabelArray, FloatArray]], known: LabelArray, unknown: LabelArray) -> LabelArray:
+def fill_from_neighbours(
+    frames: Iterable[tuple[LabelArray, FloatArray]], known: LabelArray, unknown: LabelArray
+) -> LabelArray:
     """For each unknown superpixel the known one that takes its place: a neighbour, the nearest in colour.
 
     frames: label map, int32 (H, W), and CIELab picture, float32 (H, W, 3), of every frame that shows an unknown one.

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
+from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.compiled import kernel
 from vfxstyle.looks import TransformField, folded
 from vfxstyle.superpixels.tables import FrameTable
-
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
 
 BORDER_SIGMA = 10.0
 """Colour distance, in Lab units, over which a superpixel's transform reaches into its neighbours."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
+from vfxstyle.arrays import FloatArray, LabelArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.integer]
+from vfxstyle.arrays import AnyIntegers, FloatArray
 
 NEUTRAL = 10.0
 """Chroma, in Lab units, below which a colour has no hue worth a name."""
@@ -47,7 +45,7 @@ class PairError:
     """The same as ``missed``, of this region."""
 
 
-def error_of_pair(missed: FloatArray, pixels: IntArray, shape: tuple[int, int]) -> PairError:
+def error_of_pair(missed: FloatArray, pixels: AnyIntegers, shape: tuple[int, int]) -> PairError:
     """The error of a pair and the region that is worst.
 
     missed: float32 (N, P), L2 in Lab of sampled pixels. pixels: (N, P), their flat indices into the picture. shape: its

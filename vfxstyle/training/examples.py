@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 import tsp
 from vfxstyle._version import __version__
-from vfxstyle.features import PCA, PCAFit, RawFeatures, assemble, components_of, projected_parts
+from vfxstyle.arrays import FloatArray, LabelArray
+from vfxstyle.features import PCA, PCAFit, RawFeatures, assemble, components_of, projected_blocks
 from vfxstyle.features.backbones import Backbone
-from vfxstyle.features.extract import Describing, Segmentation, describe, see
-from vfxstyle.features.vectors import COLOUR_PARTS, GLOBAL
+from vfxstyle.features.extract import Extraction, Segmentation, extract_features, run_network
+from vfxstyle.features.vectors import COLOUR_BLOCKS, GLOBAL
 from vfxstyle.files import writing_atomically
 from vfxstyle.looks import bands
 from vfxstyle.looks.samples import Samples
@@ -26,11 +26,8 @@ from vfxstyle.superpixels.graph import graph_superpixels
 from vfxstyle.superpixels.tables import table_of
 from vfxstyle.training.pairs import PairPictures
 
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
-
-SCHEMA = 2
-"""Version of what a lesson holds and how it is computed; raise it when either changes."""
+EXAMPLE_SCHEMA = 2
+"""Version of what a example holds and how it is computed; raise it when either changes."""
 MOST_SUPERPIXELS = 200_000
 """Superpixels that a look is learnt from: more teach no more, and take longer."""
 LEAST_EACH = 100
@@ -38,7 +35,7 @@ LEAST_EACH = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TrainingExample:
     """Superpixels of one exemplar pair."""
 
     raw: RawFeatures
@@ -60,19 +57,19 @@ def superpixels_each(pairs: int, settings: TrainSettings) -> int:
     return min(settings.superpixels, max(LEAST_EACH, MOST_SUPERPIXELS // (2 * pairs)))
 
 
-def lesson_of(
+def example_of(
     pictures: PairPictures,
     backbone: Backbone,
     settings: TrainSettings,
     each: int,
     random: np.random.Generator,
-    describing: Describing = describe,
-) -> Lesson:
+    extraction: Extraction = extract_features,
+) -> TrainingExample:
     """Cut a pair into superpixels, describe ``each`` of either cut and sample their colours.
 
     The picture is cut both ways that a look will meet later: as the first frame of a shot and as a still.
     """
-    seen = see(backbone, [pictures.before])
+    seen = run_network(backbone, [pictures.before])
     temporal = next(iter(tsp.segment([pictures.before], settings.superpixels, seed=settings.seed)))
     graph = graph_superpixels(pictures.before, DEFAULT_STILL_SUPERPIXELS)
     lab = seen.labs[0]
@@ -82,14 +79,14 @@ def lesson_of(
         areas = np.bincount(rows.reshape(-1))
         count = min(each, len(areas))
         wanted = np.sort(random.choice(len(areas), count, replace=False, p=areas / areas.sum())).astype(np.int32)
-        raw = describing(seen, 0, Segmentation(rows, table.centroids, wanted))
+        raw = extraction(seen, 0, Segmentation(rows, table.centroids, wanted))
         found.append((raw, _sampled_pixels(rows, wanted, settings.samples, random)))
     pixels = np.concatenate([drawn for _, drawn in found])
     after, contrast = lab_of_picture(pictures.after), bands(np.ascontiguousarray(lab[..., 0]))
     first, second = (raw for raw, _ in found)
-    return Lesson(
+    return TrainingExample(
         RawFeatures(
-            first.global_, {name: np.concatenate([part, second.parts[name]]) for name, part in first.parts.items()}
+            first.global_, {name: np.concatenate([part, second.blocks[name]]) for name, part in first.blocks.items()}
         ),
         pixels,
         lab.reshape(-1, 3)[pixels],
@@ -108,13 +105,15 @@ def _sampled_pixels(rows: LabelArray, wanted: LabelArray, samples: int, random: 
     return np.asarray(order[drawn], np.int32)
 
 
-def fit_projections(lessons: Iterable[Lesson], backbone: type[Backbone], parts: Sequence[str]) -> dict[str, PCA]:
-    """A PCA for each part that is projected, fitted to the superpixels of some lessons."""
-    names = projected_parts(parts)
+def fit_projections(
+    examples: Iterable[TrainingExample], backbone: type[Backbone], blocks: Sequence[str]
+) -> dict[str, PCA]:
+    """A PCA for each part that is projected, fitted to the superpixels of some examples."""
+    names = projected_blocks(blocks)
     fits: dict[str, PCAFit] = {}
-    for lesson in lessons:
+    for example in examples:
         for name in names:
-            values = (lesson.raw.global_[None] if name == GLOBAL else lesson.raw.parts[name]).astype(np.float32)
+            values = (example.raw.global_[None] if name == GLOBAL else example.raw.blocks[name]).astype(np.float32)
             fits.setdefault(name, PCAFit(values.shape[1])).add(values)
     fitted = {}
     for name, fitting in fits.items():
@@ -124,21 +123,21 @@ def fit_projections(lessons: Iterable[Lesson], backbone: type[Backbone], parts: 
     return fitted
 
 
-def samples_of(lessons: Sequence[Lesson], parts: Sequence[str], projections: Mapping[str, PCA]) -> Samples:
-    """Everything that the lessons hold, side by side."""
-    features = [assemble(parts, raw=lesson.raw, projections=projections).astype(np.float16) for lesson in lessons]
+def samples_of(examples: Sequence[TrainingExample], blocks: Sequence[str], projections: Mapping[str, PCA]) -> Samples:
+    """Everything that the examples hold, side by side."""
+    features = [assemble(blocks, raw=example.raw, projections=projections).astype(np.float16) for example in examples]
     return Samples(
         np.concatenate(features),
-        np.concatenate([lesson.before for lesson in lessons]),
-        np.concatenate([lesson.after for lesson in lessons]),
-        np.concatenate([lesson.bands for lesson in lessons]),
-        np.repeat(np.arange(len(lessons), dtype=np.int32), [len(lesson.before) for lesson in lessons]),
-        sum(len(pca.components) for name, pca in projections.items() if name not in COLOUR_PARTS),
+        np.concatenate([example.before for example in examples]),
+        np.concatenate([example.after for example in examples]),
+        np.concatenate([example.bands for example in examples]),
+        np.repeat(np.arange(len(examples), dtype=np.int32), [len(example.before) for example in examples]),
+        sum(len(pca.components) for name, pca in projections.items() if name not in COLOUR_BLOCKS),
     )
 
 
-class LessonFolder:
-    """Lessons on disk while a training run lasts, so that one that was stopped does not begin again.
+class ExampleFolder:
+    """Training examples on disk while a training run lasts, so that one that was stopped does not begin again.
 
     Every file is named by a hash of the pair's pictures and of the settings; what does not fit is made again.
     """
@@ -148,7 +147,7 @@ class LessonFolder:
         self.folder = folder
         choices = {name: value for name, value in asdict(settings).items() if name in _DECIDING}
         self._settings = json.dumps(
-            {**choices, "weights": weights, "each": each, "colours": colours, "version": [__version__, SCHEMA]},
+            {**choices, "weights": weights, "each": each, "colours": colours, "version": [__version__, EXAMPLE_SCHEMA]},
             sort_keys=True,
         )
 
@@ -156,8 +155,8 @@ class LessonFolder:
         digest = hashlib.sha256("\n".join([self._settings, *pair]).encode()).hexdigest()
         return self.folder / f"{digest[:32]}.npz"
 
-    def load(self, pair: Sequence[str]) -> Lesson | None:
-        """The lesson of a pair, by the lines that stand for its pictures; None where it is not there, or damaged."""
+    def load(self, pair: Sequence[str]) -> TrainingExample | None:
+        """The example of a pair, by the lines that stand for its pictures; None where it is not there, or damaged."""
         try:
             with self._file(pair).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
@@ -166,19 +165,19 @@ class LessonFolder:
             return None
         rows, columns = (int(size) for size in own["shape"])
         raw = RawFeatures(own["global"], arrays)
-        return Lesson(raw, own["pixels"], own["before"], own["after"], own["bands"], (rows, columns))
+        return TrainingExample(raw, own["pixels"], own["before"], own["after"], own["bands"], (rows, columns))
 
-    def store(self, pair: Sequence[str], lesson: Lesson) -> None:
-        """Keep the lesson of a pair."""
-        arrays = {"pixels": lesson.pixels, "before": lesson.before, "after": lesson.after, "bands": lesson.bands}
+    def store(self, pair: Sequence[str], example: TrainingExample) -> None:
+        """Keep the example of a pair."""
+        arrays = {"pixels": example.pixels, "before": example.before, "after": example.after, "bands": example.bands}
         with writing_atomically(self._file(pair)) as file:
             np.savez(
                 file,
                 allow_pickle=False,
-                shape=np.array(lesson.shape),
+                shape=np.array(example.shape),
                 **arrays,
-                **{"global": lesson.raw.global_},
-                **lesson.raw.parts,
+                **{"global": example.raw.global_},
+                **example.raw.blocks,
             )
 
     def remove(self) -> None:
@@ -190,4 +189,4 @@ class LessonFolder:
 
 
 _DECIDING = ("superpixels", "analysis_width", "samples", "backbone", "seed")
-"""Settings that decide what a lesson holds."""
+"""Settings that decide what a example holds."""

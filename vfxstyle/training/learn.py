@@ -1,4 +1,4 @@
-"""Learning a look from lessons: what is held out, how far to trust what was learnt, and what was not learnt."""
+"""Learning a look from examples: what is held out, how far to trust what was learnt, and what was not learnt."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from vfxstyle.arrays import BoolArray, FloatArray, IntArray
 from vfxstyle.errors import PairsError
-from vfxstyle.features import PCA, every_part
+from vfxstyle.features import PCA, all_blocks
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import Standardisation
 from vfxstyle.looks.fit import Epoch, FitSettings, Fitted, fit, regularised
@@ -18,10 +18,7 @@ from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.samples import Errors, Samples, measure, predicted_lab
 from vfxstyle.progress import Clock
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.examples import Lesson, fit_projections, samples_of
-
-FloatArray = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
+from vfxstyle.training.examples import TrainingExample, fit_projections, samples_of
 
 MANY_PAIRS = 10
 """From so many pairs on some are kept from training; fewer are all needed and are tested against each other."""
@@ -42,7 +39,7 @@ class Learnt:
     standardisation: Standardisation
     """Of the feature vector."""
     projections: dict[str, PCA]
-    """Of the parts that are projected."""
+    """Of the feature blocks that are projected."""
     curve: tuple[Epoch, ...]
     """Training loss and error on unseen superpixels by epoch; of the first fold, where few pairs are learnt."""
     share: float
@@ -52,33 +49,35 @@ class Learnt:
     dropout: float
     """Dropout that was taken with it."""
     held_out: tuple[int, ...]
-    """Lessons that the network has not seen; none where few pairs are learnt."""
+    """Training examples that the network has not seen; none where few pairs are learnt."""
     errors: Errors
     """On superpixels that the network, or that of the fold, had not seen."""
     unseen: Samples
-    """These superpixels; ``picture`` says of which lesson each is."""
+    """These superpixels; ``picture`` says of which example each is."""
     answers: FloatArray
     """float32 (N, P, 3), CIELab predicted for their pixels."""
     committee: tuple[tuple[Predictor, Standardisation], ...]
     """Networks that learnt different parts of few pairs; where they disagree, the look is not known."""
 
 
-def learn(lessons: Sequence[Lesson], settings: TrainSettings, device: torch.device, clock: Clock) -> Learnt:
+def learn(examples: Sequence[TrainingExample], settings: TrainSettings, device: torch.device, clock: Clock) -> Learnt:
     """Learn a look.
 
-    With :data:`MANY_PAIRS` lessons or more some are held out: they choose the epoch and measure it. Fewer lessons are
+    With :data:`MANY_PAIRS` examples or more some are held out: they choose the epoch and measure it. Fewer examples are
     learnt several times with a part kept out, which chooses how far the look departs from the best single transform,
     and then once from everything.
     """
     backbone = backbone_class(settings.backbone)
-    parts = settings.parts or every_part(backbone)
-    many = len(lessons) >= MANY_PAIRS and settings.held_out > 0
-    out = _held_out(len(lessons), settings) if many else np.zeros(len(lessons), np.bool_)
-    projections = fit_projections([lesson for lesson, kept in zip(lessons, ~out, strict=True) if kept], backbone, parts)
-    samples = samples_of(lessons, parts, projections)
+    blocks = settings.blocks or all_blocks(backbone)
+    many = len(examples) >= MANY_PAIRS and settings.held_out > 0
+    out = _held_out(len(examples), settings) if many else np.zeros(len(examples), np.bool_)
+    projections = fit_projections(
+        [example for example, kept in zip(examples, ~out, strict=True) if kept], backbone, blocks
+    )
+    samples = samples_of(examples, blocks, projections)
     if many:
         return _from_many(samples, out, projections, settings, device, clock)
-    return _from_few(samples, lessons, projections, settings, device, clock)
+    return _from_few(samples, examples, projections, settings, device, clock)
 
 
 def _held_out(pairs: int, settings: TrainSettings) -> BoolArray:
@@ -97,15 +96,15 @@ def _from_many(
 ) -> Learnt:
     held = out[samples.picture]
     learnt, unseen = samples.only(~held), samples.only(held)
-    wish = FitSettings(epochs=settings.epochs or FitSettings().epochs, seed=settings.seed)
+    requested = FitSettings(epochs=settings.epochs or FitSettings().epochs, seed=settings.seed)
     with clock.stage("regularisation", 1) as step:
-        wish, tried = regularised(learnt, unseen, wish, device)
+        requested, tried = regularised(learnt, unseen, requested, device)
         step()
     clock.note(
-        f"noise {wish.noise} and dropout {wish.dropout} are taken, by the error on held-out pairs, of "
+        f"noise {requested.noise} and dropout {requested.dropout} are taken, by the error on held-out pairs, of "
         + ", ".join(f"{noise}/{dropout} ({error:.3f})" for (noise, dropout), error in tried.items())
     )
-    with clock.stage("training", len(wish.judged)) as step:
+    with clock.stage("training", len(requested.judged)) as step:
 
         def after_epoch(epoch: Epoch) -> None:
             step()
@@ -113,15 +112,15 @@ def _from_many(
                 f"epoch {epoch.number}: loss {epoch.loss:.3f}, mean L2 in Lab on held-out pairs {epoch.error:.3f}"
             )
 
-        fitted = fit(learnt, unseen, wish, device, after_epoch)
+        fitted = fit(learnt, unseen, requested, device, after_epoch)
     return Learnt(
         network=fitted.network,
         standardisation=fitted.standardisation,
         projections=projections,
         curve=fitted.curve,
         share=1.0,
-        noise=wish.noise,
-        dropout=wish.dropout,
+        noise=requested.noise,
+        dropout=requested.dropout,
         held_out=tuple(int(index) for index in np.flatnonzero(out)),
         errors=measure(fitted.network, fitted.standardisation, unseen, device),
         unseen=unseen,
@@ -132,13 +131,13 @@ def _from_many(
 
 def _from_few(
     samples: Samples,
-    lessons: Sequence[Lesson],
+    examples: Sequence[TrainingExample],
     projections: dict[str, PCA],
     settings: TrainSettings,
     device: torch.device,
     clock: Clock,
 ) -> Learnt:
-    fold_of = _folds(samples, lessons)
+    fold_of = _folds(samples, examples)
     folds = np.unique(fold_of)
     if len(folds) < 2:
         raise PairsError(
@@ -146,24 +145,24 @@ def _from_few(
         )
     batches = -(-len(samples.features) // FitSettings().batch)
     epochs = settings.epochs or max(FitSettings().epochs, -(-_FEW_STEPS // batches))
-    wish = FitSettings(epochs=epochs, keep="last", seed=settings.seed)
+    requested = FitSettings(epochs=epochs, keep="last", seed=settings.seed)
     rounds: list[Fitted] = []
-    with clock.stage("training", len(wish.judged) * (len(folds) + 1)) as step:
+    with clock.stage("training", len(requested.judged) * (len(folds) + 1)) as step:
 
         def after_epoch(epoch: Epoch) -> None:
             step()
 
         for fold in folds:
             learnt, unseen = samples.only(fold_of != fold), samples.only(fold_of == fold)
-            rounds.append(fit(learnt, unseen, wish, device, after_epoch))
+            rounds.append(fit(learnt, unseen, requested, device, after_epoch))
         share, answers = _best_share(rounds, samples, fold_of, device)
-        whole = fit(samples, None, wish, device, after_epoch)
+        whole = fit(samples, None, requested, device, after_epoch)
     network = whole.blended(share)
     if measure(network, whole.standardisation, samples, device).predicted > whole.curve[0].error:
         share, network = 0.0, whole.blended(0.0)
         answers = _answers(rounds, samples, fold_of, 0.0, device)
     clock.note(
-        f"{len(lessons)} pairs, tested on parts kept out: {share:.0%} of what differs from the best single transform "
+        f"{len(examples)} pairs, tested on parts kept out: {share:.0%} of what differs from the best single transform "
         "is kept"
     )
     errors = measure(network, whole.standardisation, samples, device)
@@ -174,8 +173,8 @@ def _from_few(
         projections=projections,
         curve=rounds[0].curve,
         share=share,
-        noise=wish.noise,
-        dropout=wish.dropout,
+        noise=requested.noise,
+        dropout=requested.dropout,
         held_out=(),
         errors=Errors(errors.distance, errors.global_oracle, predicted),
         unseen=samples,
@@ -184,20 +183,20 @@ def _from_few(
     )
 
 
-def _folds(samples: Samples, lessons: Sequence[Lesson]) -> npt.NDArray[np.int64]:
+def _folds(samples: Samples, examples: Sequence[TrainingExample]) -> IntArray:
     """Which part of few pairs each superpixel is tested with: its pair, or, of one or two pairs, its tile."""
-    if len(lessons) > 2:
+    if len(examples) > 2:
         return samples.picture.astype(np.int64) % MOST_FOLDS
     tiles = []
-    for lesson in lessons:
-        y, x = np.divmod(lesson.pixels[:, 0], lesson.shape[1])
-        row, column = y * _TILES // lesson.shape[0], x * _TILES // lesson.shape[1]
+    for example in examples:
+        y, x = np.divmod(example.pixels[:, 0], example.shape[1])
+        row, column = y * _TILES // example.shape[0], x * _TILES // example.shape[1]
         tiles.append((row + column) % 2)
     return np.concatenate(tiles).astype(np.int64)
 
 
 def _answers(
-    rounds: Sequence[Fitted], samples: Samples, fold_of: npt.NDArray[np.int64], share: float, device: torch.device
+    rounds: Sequence[Fitted], samples: Samples, fold_of: IntArray, share: float, device: torch.device
 ) -> FloatArray:
     """What each fold's network says of the superpixels that were kept from it."""
     answers = np.empty_like(samples.after)
@@ -208,7 +207,7 @@ def _answers(
 
 
 def _best_share(
-    rounds: Sequence[Fitted], samples: Samples, fold_of: npt.NDArray[np.int64], device: torch.device
+    rounds: Sequence[Fitted], samples: Samples, fold_of: IntArray, device: torch.device
 ) -> tuple[float, FloatArray]:
     tried = {share: _answers(rounds, samples, fold_of, share, device) for share in SHARES}
     errors = {share: float(np.linalg.norm(tried[share] - samples.after, axis=-1).mean()) for share in SHARES}

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from vfxstyle.analysis.predict import projections_of
+from vfxstyle.arrays import FloatArray
 from vfxstyle.features import assemble
 from vfxstyle.features.backbones import Backbone
 from vfxstyle.looks import Preset, Standardisation, transform_lab
@@ -17,10 +17,8 @@ from vfxstyle.looks.transform import COEFFICIENTS
 from vfxstyle.progress import Clock
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import Shot
-from vfxstyle.training.pairs import ExemplarPair, Picture, PictureReader
-from vfxstyle.training.stills import described_still
-
-FloatArray = npt.NDArray[np.float32]
+from vfxstyle.training.pairs import ExemplarPair, PictureReader, PictureRef
+from vfxstyle.training.stills import features_of_still
 
 LOOKED_AT = 8
 """Frames of the shot that are looked at, evenly spread."""
@@ -49,7 +47,7 @@ def frames_to_grade(
     doubt: dict[int, float] = {}
     with clock.stage("frames", len(candidates)) as step:
         for number in candidates:
-            picture, _, _ = reader.read(Picture(path, number))
+            picture, _, _ = reader.read(PictureRef(path, number))
             doubt[number] = _doubt(picture, preset, committee, backbone, settings)
             step()
     apart = _APART * (shot.frames[-1] - shot.frames[0])
@@ -68,8 +66,8 @@ def _doubt(
     settings: TrainSettings,
 ) -> float:
     """Mean disagreement, Lab units, over a picture."""
-    still = described_still(picture, backbone, settings.superpixels)
-    vectors = assemble(preset.info.parts, raw=still.raw, projections=projections_of(preset))
+    still = features_of_still(picture, backbone, settings.superpixels)
+    vectors = assemble(preset.info.blocks, raw=still.raw, projections=projections_of(preset))
     answers = np.stack(
         [
             transform_lab(

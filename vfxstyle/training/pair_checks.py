@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from vfxstyle.arrays import DoubleArray, FloatArray
 from vfxstyle.errors import PairsError
 from vfxstyle.looks import transform_lab
 from vfxstyle.looks.transform import fit_transform_without_each
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.training.pairs import ExemplarPair, PairPictures
-
-FloatArray = npt.NDArray[np.float32]
 
 LEAST_LIKENESS = 0.25
 """Correlation of edges under which two pictures may show different things. On 24 street photographs brush strokes keep
@@ -156,7 +154,7 @@ def _crossed(facts: Sequence[PairFacts]) -> tuple[str, str] | None:
     return None
 
 
-def _ranked(tones: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
+def _ranked(tones: Sequence[FloatArray]) -> DoubleArray:
     """Ranks of tones, of mean 0 and variance 1, one row for each picture."""
     ranks = np.argsort(np.argsort(np.stack(tones), axis=1), axis=1).astype(np.float64)
     centred = ranks - ranks.mean(axis=1, keepdims=True)

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
+from vfxstyle.arrays import FloatArray
 from vfxstyle.color import ColorConfig
 from vfxstyle.errors import PairsError
 from vfxstyle.files import file_digest
@@ -19,11 +17,9 @@ from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import Shot, open_shot
 from vfxstyle.shots.images import PICTURE_EXTENSIONS
 
-FloatArray = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PictureRef:
     """One picture: a frame of a shot."""
 
     shot: Path
@@ -41,9 +37,9 @@ class ExemplarPair:
 
     name: str
     """File name without extension, or the number of the frame."""
-    before: Picture
+    before: PictureRef
     """The plate."""
-    after: Picture
+    after: PictureRef
     """The graded picture."""
 
 
@@ -61,7 +57,7 @@ def find_pairs(folder: Path) -> list[ExemplarPair]:
             f"{len(lonely)} pictures of {folder} have no partner, the first is '{example}' (missing in {where}/); "
             "give both the same file name or take it out."
         )
-    return [ExemplarPair(stem, Picture(before[stem]), Picture(after[stem])) for stem in sorted(before)]
+    return [ExemplarPair(stem, PictureRef(before[stem]), PictureRef(after[stem])) for stem in sorted(before)]
 
 
 def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> list[ExemplarPair]:
@@ -80,7 +76,7 @@ def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_P
                 f"{plate.frames[0]} to {plate.frames[-1]}. Give graded frames the plate's numbers.",
                 frames=strangers,
             )
-        return [ExemplarPair(str(n), Picture(shot, n), Picture(graded, n)) for n in after.frames]
+        return [ExemplarPair(str(n), PictureRef(shot, n), PictureRef(graded, n)) for n in after.frames]
 
 
 def _pictures(folder: Path, side: str) -> dict[str, Path]:
@@ -138,7 +134,7 @@ class PictureReader:
             self._open[path] = open_shot(path, missing="skip", max_pixels=self._settings.max_pixels)
         return self._open[path]
 
-    def read(self, picture: Picture) -> tuple[FloatArray, tuple[int, int], str]:
+    def read(self, picture: PictureRef) -> tuple[FloatArray, tuple[int, int], str]:
         """A picture as the analysis sees it, its size in the file, and its colour space."""
         shot = self.shot(picture.shot)
         number = shot.frames[0] if picture.frame is None else picture.frame

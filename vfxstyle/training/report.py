@@ -6,8 +6,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import OutputError
 from vfxstyle.features import pick_device
 from vfxstyle.features.registry import backbone_class
@@ -19,8 +19,6 @@ from vfxstyle.shots.sheets import write_sheet
 from vfxstyle.training.pairs import PictureReader
 from vfxstyle.training.stills import graded_picture
 from vfxstyle.training.train import TrainReport
-
-FloatArray = npt.NDArray[np.float32]
 
 MOST_ROWS = 8
 """Pairs on a sheet."""

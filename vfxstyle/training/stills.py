@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from vfxstyle.analysis.predict import projections_of
+from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.features import RawFeatures, assemble
 from vfxstyle.features.backbones import Backbone
-from vfxstyle.features.extract import Describing, Segmentation, describe, see
+from vfxstyle.features.extract import Extraction, Segmentation, extract_features, run_network
 from vfxstyle.looks import Preset, apply_field
 from vfxstyle.looks.predictor import predict
 from vfxstyle.settings import DEFAULT_STILL_SUPERPIXELS
@@ -20,12 +20,9 @@ from vfxstyle.superpixels.graph import graph_superpixels
 from vfxstyle.superpixels.smoothing import smooth_over_neighbours, spread_over_pixels
 from vfxstyle.superpixels.tables import FrameTable, adjacency, table_of
 
-FloatArray = npt.NDArray[np.float32]
-LabelArray = npt.NDArray[np.int32]
-
 
 @dataclass(frozen=True, slots=True)
-class DescribedStill:
+class StillFeatures:
     """A picture cut into graph-based superpixels, all of them described."""
 
     lab: FloatArray
@@ -38,15 +35,15 @@ class DescribedStill:
     """Their features."""
 
 
-def described_still(
-    picture: FloatArray, backbone: Backbone, superpixels: int, describing: Describing = describe
-) -> DescribedStill:
+def features_of_still(
+    picture: FloatArray, backbone: Backbone, superpixels: int, extraction: Extraction = extract_features
+) -> StillFeatures:
     """Cut and describe a picture. picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution."""
-    seen = see(backbone, [picture])
+    seen = run_network(backbone, [picture])
     lab = seen.labs[0]
     table, rows = table_of(graph_superpixels(picture, superpixels), lab)
-    raw = describing(seen, 0, Segmentation.whole(rows, table.centroids))
-    return DescribedStill(lab, rows, table, raw)
+    raw = extraction(seen, 0, Segmentation.whole(rows, table.centroids))
+    return StillFeatures(lab, rows, table, raw)
 
 
 def graded_picture(
@@ -56,12 +53,12 @@ def graded_picture(
 
     picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. Returns the same of the graded picture.
     """
-    return graded_still(picture, described_still(picture, backbone, superpixels), preset, backbone.device)
+    return graded_still(picture, features_of_still(picture, backbone, superpixels), preset, backbone.device)
 
 
-def graded_still(picture: FloatArray, still: DescribedStill, preset: Preset, device: torch.device) -> FloatArray:
+def graded_still(picture: FloatArray, still: StillFeatures, preset: Preset, device: torch.device) -> FloatArray:
     """The same of a picture that has been described already."""
-    vectors = assemble(preset.info.parts, raw=still.raw, projections=projections_of(preset))
+    vectors = assemble(preset.info.blocks, raw=still.raw, projections=projections_of(preset))
     outputs = predict(preset.predictor(), preset.standardisation, vectors, device)
     smoothed = smooth_over_neighbours(outputs, still.table, adjacency(still.rows))
     field = spread_over_pixels(still.rows, smoothed, still.table, still.lab)

@@ -14,7 +14,7 @@ import torch
 
 from vfxstyle._version import __version__
 from vfxstyle.errors import OutputError, UsageError
-from vfxstyle.features import every_part, pick_device, projected_parts
+from vfxstyle.features import all_blocks, pick_device, projected_blocks
 from vfxstyle.features.backbones import Backbone
 from vfxstyle.features.registry import backbone_class, weights_digest
 from vfxstyle.looks import Preset, PresetInfo, save_preset
@@ -26,7 +26,7 @@ from vfxstyle.progress import Clock, Progress, Silent
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.training.errors import ColourError, PairError, error_of_pair, errors_by_colour
-from vfxstyle.training.examples import Lesson, LessonFolder, lesson_of, superpixels_each
+from vfxstyle.training.examples import ExampleFolder, TrainingExample, example_of, superpixels_each
 from vfxstyle.training.learn import Learnt, learn
 from vfxstyle.training.next_frames import frames_to_grade
 from vfxstyle.training.pair_checks import check_pairs, facts_of
@@ -104,11 +104,11 @@ def train(
     backbone = kind.load(device, settings.weights)
     with PictureReader(settings) as reader:
         each = superpixels_each(len(found), settings)
-        kept = LessonFolder(target.with_suffix(".training"), settings, weights, each, reader.colours(found))
+        kept = ExampleFolder(target.with_suffix(".training"), settings, weights, each, reader.colours(found))
         notes = checked(found, reader, clock)
         lines = pairs_digest(found, reader)
-        lessons = studied(found, lines, reader, backbone, settings, clock, kept)
-        learnt = learn(lessons, settings, device, clock)
+        examples = studied(found, lines, reader, backbone, settings, clock, kept)
+        learnt = learn(examples, settings, device, clock)
         card = preset_card(lines, learnt, settings)
         preset = preset_of(name, learnt, settings, weights=weights, card=card)
         next_frames: tuple[int, ...] = ()
@@ -118,7 +118,7 @@ def train(
             )
     save_preset(preset, target)
     kept.remove()
-    return train_report(target, preset, found, lessons, learnt, notes, next_frames, clock.seconds)
+    return train_report(target, preset, found, examples, learnt, notes, next_frames, clock.seconds)
 
 
 def _find(
@@ -153,42 +153,42 @@ def studied(
     backbone: Backbone,
     settings: TrainSettings,
     clock: Clock,
-    kept: LessonFolder | None = None,
-) -> list[Lesson]:
-    """A lesson of each pair; those that an earlier, stopped run has left in ``kept`` are not made again.
+    kept: ExampleFolder | None = None,
+) -> list[TrainingExample]:
+    """A example of each pair; those that an earlier, stopped run has left in ``kept`` are not made again.
 
     lines: what :func:`~vfxstyle.training.pairs.pairs_digest` says of the pairs.
     """
-    lessons = []
+    examples = []
     each = superpixels_each(len(pairs), settings)
     with clock.stage("features", len(pairs)) as step:
         for index, pair in enumerate(pairs):
             about = lines[2 * index : 2 * index + 2]
-            lesson = None if kept is None else kept.load(about)
-            if lesson is None:
+            example = None if kept is None else kept.load(about)
+            if example is None:
                 drawn = hashlib.sha256("\n".join(about).encode()).digest()[:8]
                 random = np.random.default_rng([settings.seed, int.from_bytes(drawn, "little")])
-                lesson = lesson_of(reader.pair(pair), backbone, settings, each, random)
+                example = example_of(reader.pair(pair), backbone, settings, each, random)
                 if kept is not None:
                     try:
-                        kept.store(about, lesson)
+                        kept.store(about, example)
                     except OSError as error:
                         raise OutputError(f"{kept.folder} cannot be written: {error.strerror}; free space.") from error
-            lessons.append(lesson)
+            examples.append(example)
             step()
-    return lessons
+    return examples
 
 
 def preset_of(
     name: str, learnt: Learnt, settings: TrainSettings, *, weights: str = "", card: Mapping[str, Any] | None = None
 ) -> Preset:
     """What was learnt, as a preset."""
-    parts = settings.parts or every_part(backbone_class(settings.backbone))
+    blocks = settings.blocks or all_blocks(backbone_class(settings.backbone))
     info = PresetInfo(
         name=name,
         backbone=settings.backbone,
-        parts=tuple(parts),
-        projected=projected_parts(parts),
+        blocks=tuple(blocks),
+        projected=projected_blocks(blocks),
         weights=weights,
         description=settings.description,
         card=card or {},
@@ -199,7 +199,7 @@ def preset_of(
 
 def preset_card(lines: Sequence[str], learnt: Learnt, settings: TrainSettings) -> dict[str, Any]:
     """What a preset says of how it was learnt. lines: the digest of the pairs, two of a pair."""
-    unstored = ("description", "data_note", "device", "weights", "parts")
+    unstored = ("description", "data_note", "device", "weights", "blocks")
     return {
         "pairs": len(lines) // 2,
         "held_out": len(learnt.held_out),
@@ -219,16 +219,16 @@ def train_report(
     target: Path,
     preset: Preset,
     pairs: Sequence[ExemplarPair],
-    lessons: Sequence[Lesson],
+    examples: Sequence[TrainingExample],
     learnt: Learnt,
     notes: tuple[str, ...] = (),
     next_frames: tuple[int, ...] = (),
     seconds: Mapping[str, float] | None = None,
 ) -> TrainReport:
-    """What is to be said of a look that was learnt. lessons: of the pairs, in their order."""
+    """What is to be said of a look that was learnt. examples: of the pairs, in their order."""
     missed = np.linalg.norm(learnt.answers - learnt.unseen.after, axis=-1)
     by_pair = {
-        pairs[i].name: error_of_pair(missed[learnt.unseen.picture == i], lessons[i].pixels, lessons[i].shape)
+        pairs[i].name: error_of_pair(missed[learnt.unseen.picture == i], examples[i].pixels, examples[i].shape)
         for i in learnt.held_out or range(len(pairs))
     }
     return TrainReport(

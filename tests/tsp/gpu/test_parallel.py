@@ -56,7 +56,7 @@ def assert_same_table(one, other, count, atol=1e-3):
 
 def settled(device, kind, seed=0):
     """Local moves to the end, on the device and on the host; (start, device energy, host energy, the rest)."""
-    labels, colour, table, count, model = small_state(kind, height=48, width=60, wished=60, seed=seed)
+    labels, colour, table, count, model = small_state(kind, height=48, width=60, requested=60, seed=seed)
     spoil(labels, model.pad)
     gather(labels, colour, table, count, model)
     table.changed[:] = False
@@ -81,7 +81,7 @@ def test_local_moves_raise_the_energy_as_far_as_one_pixel_at_a_time(device, kind
 
 @pytest.mark.parametrize("kind", ["new", "old", "mixed"])
 def test_one_pixel_alone_goes_where_the_host_sends_it(device, kind):
-    labels, colour, table, count, model = small_state(kind, height=18, width=24, wished=10)
+    labels, colour, table, count, model = small_state(kind, height=18, width=24, requested=10)
     spoil(labels, model.pad, steps=100)
     gather(labels, colour, table, count, model)
     random = np.random.default_rng(3)
@@ -191,7 +191,7 @@ def test_of_equal_costs_the_first_wins(device):
 
 @pytest.mark.parametrize("far", [0.7, 1e9, -3e38])
 def test_transport_is_the_hosts(device, far):
-    labels, colour, table, count, model = small_state(wished=60)
+    labels, colour, table, count, model = small_state(requested=60)
     random = np.random.default_rng(2)
     flow = np.full((30, 42, 2), far, np.float32)
     flow[8:20, 5:25] = random.normal(3, 2, (12, 20, 2))
@@ -243,7 +243,7 @@ def test_uncovered_pixels_go_to_likely_neighbours_and_cut_nothing(device):
 
 @pytest.mark.parametrize("kind", ["new", "old", "mixed"])
 def test_merges_are_the_hosts(device, kind):
-    labels, colour, table, count, model = small_state(kind, wished=150)
+    labels, colour, table, count, model = small_state(kind, requested=150)
     model = derive(Settings(num_superpixels=15), 30, 42)._replace(pad=model.pad)
     gather(labels, colour, table, count, model)
     ours, theirs = places(device, labels, colour, model)
@@ -255,7 +255,7 @@ def test_merges_are_the_hosts(device, kind):
 
 @pytest.mark.parametrize("kind", ["new", "old", "mixed"])
 def test_splits_raise_the_energy_as_the_hosts_do(device, kind):
-    labels, colour, table, count, model = small_state(kind, wished=6)
+    labels, colour, table, count, model = small_state(kind, requested=6)
     labels[model.pad - 3 : model.pad] = labels[model.pad]  # three rows of the margin
     model = derive(Settings(num_superpixels=60), 30, 42)._replace(pad=model.pad, place_scale=model.place_scale)
     gather(labels, colour, table, count, model)
@@ -284,7 +284,7 @@ def test_splits_raise_the_energy_as_the_hosts_do(device, kind):
 
 def test_a_superpixel_of_stripes_is_split_into_whole_parts(device):
     """Stripes of two colours in one superpixel: two means see two halves, of many pieces each."""
-    labels, colour, table, _, model = small_state("new", height=24, width=24, wished=1)
+    labels, colour, table, _, model = small_state("new", height=24, width=24, requested=1)
     fine = derive(Settings(num_superpixels=9), 24, 24)._replace(pad=model.pad, place_scale=model.place_scale)
     colour[:] = 0
     for row in (2, 9, 17):
@@ -305,7 +305,7 @@ def test_a_superpixel_of_stripes_is_split_into_whole_parts(device):
 
 
 def test_nothing_changed_is_nothing_split(device):
-    labels, colour, table, count, model = small_state("new", wished=6)
+    labels, colour, table, count, model = small_state("new", requested=6)
     table.changed[:] = False
     pixels, _ = places(device, labels, colour, model)
     assert pixels.split(table, count, model, np.zeros(1, np.uint64)) == (0, count)
@@ -384,7 +384,7 @@ def test_margin_pixels_far_away_are_given_up(device):
 
 def test_where_too_many_move_at_once_half_of_them_do(device):
     """A checkerboard of tiny superpixels that all want the same pixels: the energy must not fall."""
-    labels, colour, table, count, model = small_state("new", height=40, width=40, wished=100)
+    labels, colour, table, count, model = small_state("new", height=40, width=40, requested=100)
     model = model._replace(area_var=0.05)  # what one more pixel is worth changes much with each
     colour[:] = np.random.default_rng(3).normal(0, 0.05, colour.shape)
     spoil(labels, model.pad, steps=4000)
@@ -428,11 +428,11 @@ def test_a_clip_keeps_the_rules_and_is_the_same_on_every_run(device, reestimate_
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (17, 3), (20, 30)])
-@pytest.mark.parametrize("wished", [1, 7, 10_000])
-def test_odd_frames_keep_the_rules(device, shape, wished):
+@pytest.mark.parametrize("requested", [1, 7, 10_000])
+def test_odd_frames_keep_the_rules(device, shape, requested):
     random = np.random.default_rng(0)
     frames = [random.random((*shape, 3), np.float32) for _ in range(3)]
-    settings = Settings(num_superpixels=wished, cut_below=0, min_life=2)
+    settings = Settings(num_superpixels=requested, cut_below=0, min_life=2)
     check_rules(stream(device, frames, settings))
 
 
