@@ -16,10 +16,9 @@ import matplotlib as mpl
 import numpy as np
 
 from tsp import overlay, segment
-from vfxstyle import grade, open_shot
+from vfxstyle import export, grade, open_shot
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.color import linear_to_srgb
-from vfxstyle.handover.export import export
 
 mpl.use("agg")
 from matplotlib import pyplot as plt
