@@ -66,6 +66,18 @@ def test_the_links_of_the_pages_lead_to_files(page):
         assert "://" in target or (page.parent / target).is_file(), target
 
 
+def test_the_code_cites_sections_of_the_method_that_are_there():
+    headings = re.findall(r"^##+ ([\d.]*\d)\.? ", (REPOSITORY / "docs" / "method.md").read_text(), flags=re.MULTILINE)
+    sources = [path for room in ("vfxstyle", "tsp") for path in (REPOSITORY / room).rglob("*.py")]
+    cited = {
+        section
+        for path in sources
+        for section in re.findall(r"docs/method\.md,\s+section\s+(\d+(?:\.\d+)*)", path.read_text())
+    }
+    assert cited
+    assert cited <= set(headings)
+
+
 def test_the_example_is_small_and_its_origin_is_stated():
     assert sum(p.stat().st_size for p in EXAMPLE.iterdir()) < 5_000_000
     shot = open_shot(EXAMPLE)
