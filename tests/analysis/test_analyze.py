@@ -1,14 +1,12 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import BACKBONE, QUICK, SETTINGS, frames_of, write_picture
+from helpers import BACKBONE, QUICK, frames_of, listed, planned_analysis, write_picture
 
 from vfxstyle import analyze, grade
-from vfxstyle.analysis.analyze import plan_analyze
 from vfxstyle.errors import AnalysisError, UsageError
 
 ANALYSIS = {**QUICK, "backbone": BACKBONE}
@@ -54,9 +52,9 @@ def test_a_shot_in_stages_and_shards_is_the_shot_in_one_go(make_shot, tmp_path, 
     shot = make_shot(frames=range(1, 9))
     whole = grade(shot, lively_preset, tmp_path / "whole", **QUICK, analysis=tmp_path / "one")
     options = {**ANALYSIS, "analysis": tmp_path / "two", "preset": lively_preset}
-    with pytest.raises(AnalysisError, match="--stage segments"):
+    with pytest.raises(AnalysisError, match="--stage superpixels"):
         analyze(shot, stage="features", **options)
-    assert len(analyze(shot, stage="segments", **options).missing_features) == len(whole.chosen_frames)
+    assert len(analyze(shot, stage="superpixels", **options).missing_features) == len(whole.chosen_frames)
     with pytest.raises(AnalysisError, match=r"lacks features of frames \d"):
         analyze(shot, stage="transforms", **options)
     shards = len(whole.chosen_frames) + 2  # the last ones have nothing to do
@@ -75,7 +73,7 @@ def test_with_a_preset_the_analysis_lies_where_the_grade_looks(make_shot, tmp_pa
     shot = make_shot(frames=range(1, 4))
     report = analyze(shot, preset=lively_preset, **ANALYSIS)
     assert report.analysis == tmp_path / "plate_lively" / ".vfxstyle"
-    planned = plan_analyze(shot, preset=lively_preset, settings=SETTINGS)
+    planned = planned_analysis(shot, preset=lively_preset, **QUICK)
     assert planned["files"] == []
     graded = grade(shot, lively_preset, **QUICK)
     assert list(graded.seconds) == ["transforms", "grade"]
@@ -84,12 +82,12 @@ def test_with_a_preset_the_analysis_lies_where_the_grade_looks(make_shot, tmp_pa
 def test_a_dry_run_lists_exactly_what_is_written(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 4))
     for preset in (None, lively_preset):
-        planned = plan_analyze(shot, preset=preset, backbone=BACKBONE, analysis=tmp_path / "a", settings=SETTINGS)
+        planned = planned_analysis(shot, preset=preset, analysis=tmp_path / "a", **ANALYSIS)
         json.dumps(planned)
         before = set(files_of(tmp_path))
         analyze(shot, preset=preset, analysis=tmp_path / "a", **ANALYSIS)
         written = set(files_of(tmp_path)) - before
-        assert {tmp_path / name for name in written} == {tmp_path / name for name in planned["files"]}
+        assert {tmp_path / name for name in written} == listed(planned["files"])
 
 
 @pytest.mark.parametrize(
@@ -145,13 +143,13 @@ def test_a_frame_that_can_be_read_again_is_tried_again(make_shot, tmp_path, live
 @pytest.mark.parametrize("missing", ["features", "transforms"])
 def test_a_dry_run_of_what_is_partly_there(make_shot, tmp_path, lively_preset, missing):
     shot = make_shot(frames=range(1, 4))
-    where = {"preset": lively_preset, "analysis": tmp_path / "a", "settings": SETTINGS}
+    where = {"preset": lively_preset, "analysis": tmp_path / "a", **QUICK}
     analyze(shot, preset=lively_preset, analysis=tmp_path / "a", **ANALYSIS)
     for path in (tmp_path / "a").rglob(f"{missing}*/*" if missing == "transforms" else "features.npz"):
         path.unlink()
-    planned = plan_analyze(shot, **where)["files"]
+    planned = planned_analysis(shot, **where)["files"]
     assert len(planned) == 1
     assert missing in planned[0]
-    always = plan_analyze(shot, **{**where, "settings": replace(SETTINGS, overwrite="always")})["files"]
+    always = planned_analysis(shot, **where, overwrite="always")["files"]
     assert len(always) == 3 + 2 + 1 + 1
-    assert plan_analyze(shot, stage="segments", **where)["files"] == []
+    assert planned_analysis(shot, stage="superpixels", **where)["files"] == []
