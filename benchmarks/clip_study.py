@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from vfxstyle.grading.job import Job
 
 from benchmarks.image_tables import CPU, fitted_per_superpixel, learnt_preset, small
 from benchmarks.rivals import Grading, learnt_cube, learnt_unet
@@ -25,7 +26,6 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.features.registry import backbone_class
-from vfxstyle.grading.job import Job
 from vfxstyle.grading.plan import make_plan
 from vfxstyle.looks import Preset, read_preset, save_preset
 from vfxstyle.plates.picture import lab_of_picture
