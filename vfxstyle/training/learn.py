@@ -16,7 +16,7 @@ from vfxstyle.looks import Standardisation
 from vfxstyle.looks.fit import Epoch, FitSettings, Fitted, fit, regularised
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.samples import Errors, Samples, measure, predicted_lab
-from vfxstyle.progress import Clock
+from vfxstyle.progress import Clock, Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import TrainingExample, fit_projections, samples_of
 
@@ -97,14 +97,14 @@ def _from_many(
     held = out[samples.picture]
     learnt, unseen = samples.only(~held), samples.only(held)
     requested = FitSettings(epochs=settings.epochs or FitSettings().epochs, seed=settings.seed)
-    with clock.stage("regularisation", 1) as step:
+    with clock.stage(Stage.REGULARISATION, 1) as step:
         requested, tried = regularised(learnt, unseen, requested, device)
         step()
     clock.note(
         f"noise {requested.noise} and dropout {requested.dropout} are taken, by the error on held-out pairs, of "
         + ", ".join(f"{noise}/{dropout} ({error:.3f})" for (noise, dropout), error in tried.items())
     )
-    with clock.stage("training", len(requested.judged)) as step:
+    with clock.stage(Stage.TRAINING, len(requested.judged)) as step:
 
         def after_epoch(epoch: Epoch) -> None:
             step()
@@ -147,7 +147,7 @@ def _from_few(
     epochs = settings.epochs or max(FitSettings().epochs, -(-_FEW_STEPS // batches))
     requested = FitSettings(epochs=epochs, keep="last", seed=settings.seed)
     rounds: list[Fitted] = []
-    with clock.stage("training", len(requested.judged) * (len(folds) + 1)) as step:
+    with clock.stage(Stage.TRAINING, len(requested.judged) * (len(folds) + 1)) as step:
 
         def after_epoch(epoch: Epoch) -> None:
             step()

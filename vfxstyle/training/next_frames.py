@@ -14,7 +14,7 @@ from vfxstyle.features.backbones import Backbone
 from vfxstyle.looks import Preset, Standardisation, transform_lab
 from vfxstyle.looks.predictor import Predictor, predict
 from vfxstyle.looks.transform import COEFFICIENTS
-from vfxstyle.progress import Clock
+from vfxstyle.progress import Clock, Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import Shot
 from vfxstyle.training.pairs import ExemplarPair, PictureReader, PictureRef
@@ -45,7 +45,7 @@ def frames_to_grade(
     if len(committee) < 2 or not candidates:
         return ()
     doubt: dict[int, float] = {}
-    with clock.stage("frames", len(candidates)) as step:
+    with clock.stage(Stage.FRAMES, len(candidates)) as step:
         for number in candidates:
             picture, _, _ = reader.read(PictureRef(path, number))
             doubt[number] = _doubt(picture, preset, committee, backbone, settings)

@@ -22,7 +22,7 @@ from vfxstyle.looks.fit import Epoch
 from vfxstyle.looks.library import user_folder
 from vfxstyle.looks.preset import SUFFIX
 from vfxstyle.looks.samples import Errors
-from vfxstyle.progress import Clock, Progress, Silent
+from vfxstyle.progress import Clock, Progress, Silent, Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.training.errors import ColourError, PairError, error_of_pair, errors_by_colour
@@ -67,7 +67,7 @@ class TrainReport:
     """What the checks of the pairs found."""
     next_frames: tuple[int, ...]
     """Frames of the shot whose grading would help most, the most useful first; empty without a shot."""
-    seconds: Mapping[str, float]
+    seconds: Mapping[Stage, float]
     """Wall seconds of each stage."""
 
 
@@ -135,7 +135,7 @@ def _find(
 
 def checked(pairs: Sequence[ExemplarPair], reader: PictureReader, clock: Clock) -> tuple[str, ...]:
     """What is to be said of the pairs. Raises :class:`~vfxstyle.errors.PairsError` for those that cannot be meant."""
-    with clock.stage("pairs", len(pairs)) as step:
+    with clock.stage(Stage.PAIRS, len(pairs)) as step:
         facts = []
         for pair in pairs:
             facts.append(facts_of(pair, reader.pair(pair)))
@@ -161,7 +161,7 @@ def studied(
     """
     examples = []
     each = superpixels_each(len(pairs), settings)
-    with clock.stage("features", len(pairs)) as step:
+    with clock.stage(Stage.FEATURES, len(pairs)) as step:
         for index, pair in enumerate(pairs):
             about = lines[2 * index : 2 * index + 2]
             example = None if kept is None else kept.load(about)
@@ -223,7 +223,7 @@ def train_report(
     learnt: Learnt,
     notes: tuple[str, ...] = (),
     next_frames: tuple[int, ...] = (),
-    seconds: Mapping[str, float] | None = None,
+    seconds: Mapping[Stage, float] | None = None,
 ) -> TrainReport:
     """What is to be said of a look that was learnt. examples: of the pairs, in their order."""
     missed = np.linalg.norm(learnt.answers - learnt.unseen.after, axis=-1)
