@@ -1,31 +1,23 @@
 """Superpixels of a shot by themselves: label maps, table, overlay."""
 
 import csv
-import subprocess
-import sys
 
 import av
 import cv2
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from helpers import moving_picture, write_picture
+from click.testing import CliRunner
+from helpers import moving_picture, vfxstyle, write_picture
 
 import tsp
-from vfxstyle.color import ColorConfig
+from vfxstyle.cli.superpixels import superpixels
 from vfxstyle.errors import FrameError, OutputError, PartialError, ResourceError, ShotError, UsageError
 from vfxstyle.handover.superpixels import write_superpixels
-from vfxstyle.plates.picture import analysis_picture
-from vfxstyle.plates.spaces import Light, input_space
-from vfxstyle.settings import GradeSettings
-from vfxstyle.shots import open_shot
+from vfxstyle.plates.plate import open_plate
+from vfxstyle.settings import ShotSettings
 
-QUICK = GradeSettings(superpixels=40, device="cpu")
-
-
-def process(*arguments):
-    command = [sys.executable, "-m", "vfxstyle", "superpixels", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+OPTIONS = {"superpixels": 40, "device": "cpu"}
 
 
 def read_labels(path):
@@ -42,10 +34,8 @@ def names_in(folder):
 
 def analysis_pictures(shot, width=4096):
     """The pictures of a shot as the analysis sees them."""
-    with open_shot(shot) as plate:
-        config = ColorConfig.load(None)
-        space = input_space(config, plate.info.color_tag, plate.file_of(plate.frames[0]), None)
-        return [analysis_picture(frame, Light.of(config, space.space), width) for frame in plate]
+    with open_plate(shot, ShotSettings()) as plate:
+        return [plate.picture(frame, width) for frame in plate.shot]
 
 
 def table_of(path):
@@ -56,7 +46,7 @@ def table_of(path):
 def test_the_command_writes_label_maps_table_and_overlay(make_shot, tmp_path):
     shot, out = make_shot("plate", range(1001, 1004)), tmp_path / "labels"
     options = ("--superpixels", 40, "--seed", 3, "--device", "cpu", "--overlay")
-    result = process(shot, "-o", out, *options)
+    result = vfxstyle("superpixels", shot, "-o", out, *options)
     assert result.returncode == 0, result.stderr
     assert result.stdout == ""
     numbers = [1001, 1002, 1003]
@@ -90,7 +80,7 @@ def test_a_movie_is_read_by_the_same_reader(tmp_path):
             codes = np.round(moving_picture(index) * 255).astype(np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(codes, "rgb24")))
         container.mux(stream.encode())
-    report = write_superpixels(tmp_path / "clip.mkv", tmp_path / "out", settings=QUICK)
+    report = write_superpixels(tmp_path / "clip.mkv", tmp_path / "out", **OPTIONS)
     assert names_in(tmp_path / "out") == [*(f"clip.{n:04d}.exr" for n in (1, 2, 3)), "tsps.csv"]
     assert (report.written, report.size, report.device) == ((1, 2, 3), (128, 72), "cpu")
     for number, labels in enumerate(tsp.segment(analysis_pictures(tmp_path / "clip.mkv"), 40), 1):
@@ -99,39 +89,52 @@ def test_a_movie_is_read_by_the_same_reader(tmp_path):
 
 def test_the_label_maps_have_the_requested_width_or_the_plates(make_shot, tmp_path):
     shot = make_shot(frames=range(1, 3))
-    settings = GradeSettings(superpixels=40, device="cpu", analysis_width=640)
-    assert write_superpixels(shot, tmp_path / "own", settings=settings).size == (128, 72)
-    report = write_superpixels(shot, tmp_path / "small", settings=settings, analysis_width=64)
+    assert write_superpixels(shot, tmp_path / "own", **OPTIONS).size == (128, 72)
+    report = write_superpixels(shot, tmp_path / "small", **OPTIONS, analysis_width=64)
     assert report.size == (64, 36)
     assert read_labels(tmp_path / "small" / "plate.0001.exr").shape == (36, 64)
-    with pytest.raises(UsageError, match="analysis width is 5000 px"):
-        write_superpixels(shot, tmp_path / "wide", settings=settings, analysis_width=5000)
+    with pytest.raises(UsageError, match="analysis width is 5000; it must be"):
+        write_superpixels(shot, tmp_path / "wide", **OPTIONS, analysis_width=5000)
+
+
+def test_a_plate_wider_than_the_default_of_an_analysis_keeps_its_width(tmp_path):
+    write_picture(tmp_path / "plate" / "plate.0001.exr", moving_picture(0, height=16, width=700))
+    for name, options, width in (("own", (), 700), ("asked", ("--analysis-width", 640), 640)):
+        arguments = [str(tmp_path / "plate"), "-o", str(tmp_path / name), "--superpixels", "9", "--device", "cpu"]
+        result = CliRunner().invoke(superpixels, [*arguments, *map(str, options)])
+        assert result.exit_code == 0, result.output
+        assert read_labels(tmp_path / name / "plate.0001.exr").shape[1] == width
+
+
+def test_an_option_that_does_not_exist_is_a_mistake_of_the_caller(tmp_path):
+    with pytest.raises(TypeError, match="no option 'superpixel'"):
+        write_superpixels(tmp_path, tmp_path / "out", superpixel=40)
 
 
 def test_the_label_maps_lie_over_the_display_window(tmp_path):
     for number in (1, 2):
         path = tmp_path / "plate" / f"plate.{number:04d}.exr"
         write_picture(path, moving_picture(number), origin=(10, 5), display=(4, 2, 150, 90))
-    write_superpixels(tmp_path / "plate", tmp_path / "out", settings=QUICK)
+    write_superpixels(tmp_path / "plate", tmp_path / "out", **OPTIONS)
     assert read_labels(tmp_path / "out" / "plate.0002.exr").shape == (90, 150)
 
 
 def test_chosen_frames_are_a_clip_of_their_own(make_shot, tmp_path):
     shot = make_shot(frames=range(1, 7))
-    report = write_superpixels(shot, tmp_path / "out", frames="3-5", settings=QUICK)
+    report = write_superpixels(shot, tmp_path / "out", frames="3-5", **OPTIONS)
     assert report.written == (3, 4, 5)
     assert names_in(tmp_path / "out") == [*(f"plate.{n:04d}.exr" for n in (3, 4, 5)), "tsps.csv"]
     for number, labels in zip((3, 4, 5), tsp.segment(analysis_pictures(shot)[2:5], 40), strict=True):
         np.testing.assert_array_equal(read_labels(tmp_path / "out" / f"plate.{number:04d}.exr"), labels)
     assert {row["frame"] for row in table_of(report.table)} == {"3", "4", "5"}
     with pytest.raises(UsageError, match="has no frame 9"):
-        write_superpixels(shot, tmp_path / "other", frames=[9], settings=QUICK)
+        write_superpixels(shot, tmp_path / "other", frames=[9], **OPTIONS)
 
 
 def test_a_second_run_writes_the_same_bytes(make_shot, tmp_path):
     shot = make_shot(frames=range(1, 4))
     for out in ("first", "second"):
-        write_superpixels(shot, tmp_path / out, settings=QUICK, overlay=True)
+        write_superpixels(shot, tmp_path / out, **OPTIONS, overlay=True)
     for name in names_in(tmp_path / "first"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
@@ -140,22 +143,23 @@ def test_holes_are_an_error_or_left_out_with_exit_1(make_shot, tmp_path):
     shot = make_shot(frames=range(1, 6))
     (shot / "plate.0003.exr").unlink()
     with pytest.raises(ShotError, match="has no frame 3"):
-        write_superpixels(shot, tmp_path / "out", settings=QUICK)
-    result = process(shot, "-o", tmp_path / "out", "--superpixels", 40, "--device", "cpu", "--missing", "skip")
+        write_superpixels(shot, tmp_path / "out", **OPTIONS)
+    result = vfxstyle(
+        "superpixels", shot, "-o", tmp_path / "out", "--superpixels", 40, "--device", "cpu", "--missing", "skip"
+    )
     assert result.returncode == PartialError.exit_code
     assert result.stderr.splitlines()[-1] == "vfxstyle: FAILED code=partial retryable=no frames=3"
     assert names_in(tmp_path / "out") == [*(f"plate.{n:04d}.exr" for n in (1, 2, 4, 5)), "tsps.csv"]
-    skipping = GradeSettings(superpixels=40, device="cpu", missing="skip")
-    assert write_superpixels(shot, tmp_path / "part", frames="1-2", settings=skipping).written == (1, 2)
+    assert write_superpixels(shot, tmp_path / "part", frames="1-2", missing="skip", **OPTIONS).written == (1, 2)
     with pytest.raises(ShotError, match="has none of the requested frames"):
-        write_superpixels(shot, tmp_path / "none", frames="3", settings=skipping)
+        write_superpixels(shot, tmp_path / "none", frames="3", missing="skip", **OPTIONS)
 
 
 def test_a_frame_that_cannot_be_read_leaves_nothing_half_written(make_shot, tmp_path):
     shot = make_shot(frames=range(1, 8))
     (shot / "plate.0007.exr").write_bytes(b"no picture")
     with pytest.raises(FrameError) as failure:
-        write_superpixels(shot, tmp_path / "out", settings=QUICK)
+        write_superpixels(shot, tmp_path / "out", **OPTIONS)
     assert failure.value.frames == (7,)
     assert set(names_in(tmp_path / "out")) <= {f"plate.{n:04d}.exr" for n in range(1, 7)}
 
@@ -165,36 +169,36 @@ def test_places_that_hold_a_plate_or_a_grade_are_refused(make_shot, tmp_path):
     before = names_in(tmp_path)
     for output in (shot, tmp_path):  # into the second one the pictures with borders would go to the plate
         with pytest.raises(UsageError, match="is where the plate is"):
-            write_superpixels(shot, output, settings=QUICK, overlay=True)
+            write_superpixels(shot, output, **OPTIONS, overlay=True)
     (tmp_path / "graded" / ".vfxstyle").mkdir(parents=True)
     with pytest.raises(UsageError, match="holds graded frames"):
-        write_superpixels(shot, tmp_path / "graded", settings=QUICK)
+        write_superpixels(shot, tmp_path / "graded", **OPTIONS)
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="is a file"):
-        write_superpixels(shot, tmp_path / "file", settings=QUICK)
+        write_superpixels(shot, tmp_path / "file", **OPTIONS)
     assert names_in(tmp_path) == sorted([*before, "file"])
 
 
 def test_a_device_that_is_not_there_is_named_before_anything_is_written(make_shot, tmp_path):
     with pytest.raises(ResourceError, match="cuda:63 is not present"):
-        write_superpixels(make_shot(), tmp_path / "out", settings=GradeSettings(device="cuda:63"))
+        write_superpixels(make_shot(), tmp_path / "out", device="cuda:63")
     assert not (tmp_path / "out").exists()
 
 
 def test_auto_is_a_device_of_this_machine(make_shot, tmp_path):
-    report = write_superpixels(make_shot(frames=range(1, 2)), tmp_path / "out", settings=GradeSettings(superpixels=9))
+    report = write_superpixels(make_shot(frames=range(1, 2)), tmp_path / "out", superpixels=9)
     assert report.device in ("cpu", "cuda")
 
 
 def test_a_table_that_cannot_be_written_is_named(make_shot, tmp_path):
     (tmp_path / "out" / "tsps.csv").mkdir(parents=True)
     with pytest.raises(OutputError, match=r"tsps\.csv cannot be written: .*; check the disk's space and permissions"):
-        write_superpixels(make_shot(frames=range(1, 2)), tmp_path / "out", settings=QUICK)
+        write_superpixels(make_shot(frames=range(1, 2)), tmp_path / "out", **OPTIONS)
 
 
 def test_labels_of_any_size_are_kept(tmp_path, make_shot, monkeypatch):
     labels = np.full((72, 128), 2**31 - 1, np.int32)
     labels[:, 64:] = 2**24 + 1
     monkeypatch.setattr(tsp, "segment", lambda pictures, *_, **__: (labels for _ in pictures))
-    write_superpixels(make_shot(frames=range(1, 2)), tmp_path / "out", settings=QUICK)
+    write_superpixels(make_shot(frames=range(1, 2)), tmp_path / "out", **OPTIONS)
     np.testing.assert_array_equal(read_labels(tmp_path / "out" / "plate.0001.exr"), labels)

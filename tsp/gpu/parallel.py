@@ -93,7 +93,7 @@ class DevicePixels(Canvas):
         best = greatest(key[owner >= 0], owner[owner >= 0], count)
         keeps = (owner >= 0) & (key == best[owner.clamp(min=0)])
         born = ~keeps & (sizes >= smallest_birth)
-        if not bool((keeps | born).any()):  # all pieces are too small: the biggest is kept, because every pixel needs a label
+        if not bool((keeps | born).any()):  # none is large enough: the largest is kept, for every pixel needs a label
             born = key == key.max()
         target = torch.where(keeps, owner, UNASSIGNED)
         target = torch.where(born, count - 1 + born.cumsum(0), target)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import OpenImageIO as oiio
@@ -13,17 +14,18 @@ import OpenImageIO as oiio
 import tsp
 from tsp.table import TspTable
 from vfxstyle.arrays import FloatArray, LabelArray
-from vfxstyle.color import ColorConfig
 from vfxstyle.errors import FrameError, OutputError, PartialError, ShotError, UsageError
-from vfxstyle.features.devices import check_device, pick_device
+from vfxstyle.features import device_name
 from vfxstyle.files import writing_atomically
-from vfxstyle.plates.opening import open_plate
+from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.plates.overlap import reading_ahead
-from vfxstyle.plates.picture import analysis_picture, analysis_size
-from vfxstyle.plates.spaces import Light, PlateSpace, input_space
-from vfxstyle.progress import Clock, Progress, Silent
-from vfxstyle.settings import DEFAULT_SUPERPIXELS, GradeSettings
-from vfxstyle.shots import Frame, OutputFormat, Shot, format_frames, parse_frames
+from vfxstyle.plates.picture import analysis_size
+from vfxstyle.plates.plate import Plate, open_plate
+from vfxstyle.progress import Clock, Progress, Stage
+from vfxstyle.settings import DEFAULT_SUPERPIXELS, Run, ShotSettings
+from vfxstyle.settings.keywords import SuperpixelsOptions
+from vfxstyle.settings.options import check_known, pick
+from vfxstyle.shots import Frame, OutputFormat, Shot, format_frames
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.sheets import write_sheet
 from vfxstyle.shots.writing import frame_file_name, write_picture
@@ -52,7 +54,7 @@ class SuperpixelsReport:
     """Width and height of the label maps, in px."""
     device: str
     """Where the superpixels were made: ``cpu``, ``cuda`` or ``cuda:N``."""
-    seconds: Mapping[str, float]
+    seconds: Mapping[Stage, float]
     """Wall seconds of each stage."""
 
 
@@ -60,34 +62,30 @@ def write_superpixels(
     shot: str | Path,
     output: str | Path,
     *,
-    frames: str | Sequence[int] | None = None,
-    analysis_width: int | None = None,
+    frames: Frames = None,
     overlay: bool = False,
-    settings: GradeSettings | None = None,
     progress: Progress | None = None,
+    **options: Unpack[SuperpixelsOptions],
 ) -> SuperpixelsReport:
     """Write a shot's temporal superpixels as label maps, one uint32 channel ``id`` a frame, and a table of them.
 
     shot: as for :func:`vfxstyle.open_shot`. output: a folder. frames: a range in fileseq's syntax or frame numbers; the
-    superpixels are those of these frames alone; by default all. analysis_width: width of the label maps in px, 64 to
-    4096; by default the plate's own, up to 4096, whatever ``settings`` says. overlay: whether pictures of the borders
-    are written too. settings: how the plate is read, and the requested superpixels, the seed and the device.
+    superpixels are those of these frames alone; by default all. overlay: whether pictures of the borders are written
+    too. options: those of ``vfxstyle superpixels`` by name; ``analysis_width`` is the width of the label maps in px,
+    by default the plate's own, up to 4096.
     Raises :class:`~vfxstyle.errors.VfxStyleError`; files finished before it stay, whole.
     """
-    folder, clock = Path(output), Clock(progress or Silent())
-    settings = settings or GradeSettings()
-    device = _device(settings.device)
+    check_known(options, ShotSettings, Run)
+    folder, run, settings = Path(output), Run.of(options, progress), pick(ShotSettings, options)
+    device = device_name(run.device)
     with open_plate(shot, settings) as plate:
+        info = plate.shot.info
         numbers, absent = _requested(plate, frames)
-        width = min(max(plate.info.width, LEAST_WIDTH), MOST_WIDTH) if analysis_width is None else analysis_width
-        settings = replace(settings, analysis_width=width)
-        _check_place(folder, plate)
-        config = ColorConfig.load(settings.ocio)
-        space = input_space(config, plate.info.color_tag, plate.file_of(numbers[0]), settings.input_space)
-        size = analysis_size(plate.info.width, plate.info.height, width)
-        _announce(plate, numbers, space, size, device, clock)
-        segmentation = _Segmentation(plate, Light.of(config, space.space), settings, device)
-        table = _write_maps(segmentation, numbers, folder, clock, overlay=overlay)
+        _check_place(folder, plate.shot)
+        width = options.get("analysis_width", min(max(info.width, LEAST_WIDTH), MOST_WIDTH))
+        segmentation = _Segmentation(plate, settings.superpixels or DEFAULT_SUPERPIXELS, width, settings.seed, device)
+        segmentation.announce(numbers, run.clock)
+        table = _write_maps(segmentation, numbers, folder, run.clock, overlay=overlay)
         _write_table(folder / TABLE, table)
     if absent:
         raise PartialError(
@@ -100,9 +98,9 @@ def write_superpixels(
         table=folder / TABLE,
         written=numbers,
         superpixels=table.superpixels,
-        size=size,
+        size=segmentation.size,
         device=device,
-        seconds=clock.seconds,
+        seconds=run.clock.seconds,
     )
 
 
@@ -110,10 +108,30 @@ def write_superpixels(
 class _Segmentation:
     """How the frames of a plate become label maps."""
 
-    plate: Shot
-    light: Light
-    settings: GradeSettings
+    plate: Plate
+    superpixels: int
+    """Superpixels requested in a frame."""
+    width: int
+    """Width of the label maps in px; a narrower plate keeps its own."""
+    seed: int
     device: str
+    """``cpu``, ``cuda`` or ``cuda:N``."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the label maps, in px."""
+        info = self.plate.shot.info
+        return analysis_size(info.width, info.height, self.width)
+
+    def announce(self, numbers: tuple[int, ...], clock: Clock) -> None:
+        """Say what is assumed of the plate and what is made of it."""
+        info, (width, height) = self.plate.shot.info, self.size
+        layer = f", {info.layer}" if info.layer else ""
+        frames = format_frames(numbers)
+        clock.note(f"plate: {info.width}x{info.height}, frames {frames}, {self.plate.space}{layer}")
+        for note in info.notes:
+            clock.note(f"  {note}")
+        clock.note(f"label maps: {width}x{height}, {self.superpixels} superpixels requested, on {self.device}")
 
     def label_maps(
         self, frames: Iterator[tuple[int, Frame | FrameError]]
@@ -125,39 +143,28 @@ class _Segmentation:
             for number, frame in frames:
                 if isinstance(frame, FrameError):
                     raise frame
-                picture = analysis_picture(frame, self.light, self.settings.analysis_width)
+                picture = self.plate.picture(frame, self.width)
                 pending.append((number, picture))
                 yield picture
 
-        requested = self.settings.superpixels or DEFAULT_SUPERPIXELS
-        for labels in tsp.segment(pictures(), requested, seed=self.settings.seed, device=self.device):
+        for labels in tsp.segment(pictures(), self.superpixels, seed=self.seed, device=self.device):
             yield *pending.popleft(), labels
 
 
-def _device(requested: str) -> str:
-    """The device to segment on: the requested one, or for "auto" a GPU if there is one.
-
-    Raises what :func:`~vfxstyle.features.devices.check_device` raises.
-    """
-    check_device(requested)
-    return str(pick_device(requested)) if requested == "auto" else requested
-
-
-def _requested(plate: Shot, frames: str | Sequence[int] | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _requested(plate: Plate, frames: Frames) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The frames to segment, and the requested ones that the sequence lacks and that nothing holds; both ascending."""
-    absent = set(plate.missing) - set(plate.frames)
-    if frames is None:
-        return plate.frames, tuple(sorted(absent))
-    requested = set(parse_frames(frames) if isinstance(frames, str) else frames)
-    numbers = plate.select(sorted(requested - absent))
+    requested = frame_numbers(frames)
+    if requested is None:
+        return plate.shot.frames, tuple(sorted(plate.absent))
+    numbers = plate.shot.select([number for number in requested if number not in plate.absent])
     if not numbers:
-        raise ShotError(f"{plate.path} has none of the requested frames; render them first.", frames=sorted(requested))
-    return numbers, tuple(sorted(requested & absent))
+        raise ShotError(f"{plate.shot.path} has none of the requested frames; render them first.", frames=requested)
+    return numbers, tuple(number for number in requested if number in plate.absent)
 
 
-def _check_place(folder: Path, plate: Shot) -> None:
+def _check_place(folder: Path, shot: Shot) -> None:
     """Refuse to write over a plate or over graded frames, or into a file."""
-    plates = {plate.file_of(number).resolve().parent for number in plate.frames}
+    plates = {shot.file_of(number).resolve().parent for number in shot.frames}
     if {folder.resolve(), (folder / OVERLAY).resolve()} & plates:
         raise UsageError(f"The output {folder} is where the plate is; choose another place with -o.")
     if (folder / ".vfxstyle").exists():
@@ -166,32 +173,22 @@ def _check_place(folder: Path, plate: Shot) -> None:
         raise UsageError(f"The output {folder} is a file, but label maps go into a folder; choose with -o.")
 
 
-def _announce(
-    plate: Shot, numbers: tuple[int, ...], space: PlateSpace, size: tuple[int, int], device: str, clock: Clock
-) -> None:
-    layer = f", {plate.info.layer}" if plate.info.layer else ""
-    clock.note(f"plate: {plate.info.width}x{plate.info.height}, frames {format_frames(numbers)}, {space}{layer}")
-    for note in plate.info.notes:
-        clock.note(f"  {note}")
-    clock.note(f"label maps: {size[0]}x{size[1]}, on {device}")
-
-
 def _write_maps(
     segmentation: _Segmentation, numbers: Sequence[int], folder: Path, clock: Clock, *, overlay: bool
 ) -> TspTable:
     """Write the label map of every frame, and its picture with borders if asked; returns the table of superpixels."""
-    plate, table = segmentation.plate, TspTable()
+    shot, table = segmentation.plate.shot, TspTable()
     make_folder(folder)
     if overlay:
         make_folder(folder / OVERLAY)
     with (
-        clock.stage("superpixels", len(numbers)) as step,
-        reading_ahead(plate.read, numbers) as frames,
+        clock.stage(Stage.SUPERPIXELS, len(numbers)) as step,
+        reading_ahead(shot.read, numbers) as frames,
     ):
         for number, picture, labels in segmentation.label_maps(frames):
-            _write_label_map(folder / frame_file_name(plate.name, number, plate.padding, OutputFormat.EXR), labels)
+            _write_label_map(folder / frame_file_name(shot.name, number, shot.padding, OutputFormat.EXR), labels)
             if overlay:
-                name = frame_file_name(plate.name, number, plate.padding, OutputFormat.PNG)
+                name = frame_file_name(shot.name, number, shot.padding, OutputFormat.PNG)
                 write_sheet(folder / OVERLAY / name, tsp.overlay.borders(picture, labels))
             table.add(number, picture, labels)
             step()
