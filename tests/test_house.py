@@ -20,7 +20,7 @@ LINES = 300
 
 
 def test_public_names_are_the_documented_ones():
-    assert vfxstyle.__all__ == ["__version__", "analyze", "grade", "load_preset", "open_shot", "train"]
+    assert vfxstyle.__all__ == ["__version__", "analyze", "export", "grade", "load_preset", "open_shot", "train"]
     assert dir(vfxstyle) == sorted(vfxstyle.__all__)
     for name in vfxstyle.__all__:
         assert getattr(vfxstyle, name) is not None

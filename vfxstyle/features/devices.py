@@ -37,9 +37,11 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def device_name(name: str) -> str:
-    """``cpu``, ``cuda`` or ``cuda:N``: where a device that :func:`check_device` takes is; "auto" is resolved.
+def superpixel_device(name: str) -> str:
+    """Where temporal superpixels are found: on a GPU that is named, else on the CPU, as ``tsp`` takes it.
 
-    Loads torch only for the sake of a GPU.
+    A GPU finds other superpixels than a CPU, so whether there is one must not decide by itself. Loads torch only for
+    the sake of a GPU; raises what :func:`check_device` raises.
     """
-    return name if name == "cpu" else str(pick_device(name))
+    check_device(name)
+    return "cpu" if name == "auto" else name

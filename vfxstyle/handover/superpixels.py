@@ -15,7 +15,7 @@ import tsp
 from tsp.table import TspTable
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import FrameError, OutputError, PartialError, ShotError, UsageError
-from vfxstyle.features import device_name
+from vfxstyle.features import superpixel_device
 from vfxstyle.files import writing_atomically
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.plates.overlap import reading_ahead
@@ -77,7 +77,7 @@ def write_superpixels(
     """
     check_known(options, ShotSettings, Run)
     folder, run, settings = Path(output), Run.of(options, progress), pick(ShotSettings, options)
-    device = device_name(run.device)
+    device = superpixel_device(run.device)
     with open_plate(shot, settings) as plate:
         info = plate.shot.info
         numbers, absent = _requested(plate, frames)
