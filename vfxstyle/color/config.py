@@ -208,13 +208,6 @@ class ColorConfig:
         """The way from one space to another."""
         return self._way(source.name, target.name)
 
-    def as_transform(self, source: ColorSpace, target: ColorSpace) -> ocio.GroupTransform:
-        """The steps of :meth:`between`, to be put into a file. Raises :class:`~vfxstyle.errors.ColorError`."""
-        try:
-            return self._config.getProcessor(source.name, target.name).createGroupTransform()
-        except _FAULTS as error:
-            raise self._no_way(source.name, target.name, error) from error
-
     def _way(self, source: str | None, target: str | None) -> Transform:
         """A conversion; None stands for the working light, of the library's configuration if need be."""
         key = (source or "", target or "")

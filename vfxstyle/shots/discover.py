@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -11,18 +12,18 @@ import fileseq
 
 from vfxstyle.errors import ShotError, UsageError
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
-from vfxstyle.shots.images import PICTURE_EXTENSIONS, ImageShot
+from vfxstyle.shots.formats import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS
+from vfxstyle.shots.images import ImageShot
 from vfxstyle.shots.layers import LayerChoice
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot
 
-MOVIE_EXTENSIONS = frozenset({"mov", "mp4", "m4v", "mkv", "mxf", "avi"})
-"""File name extensions (lower case) that count as movies."""
+__all__ = ["MOVIE_EXTENSIONS", "MissingPolicy", "ShotOptions", "format_frames", "open_shot", "parse_frames"]
 
-# '####' means four digits, as in Nuke; a lone '#' and every other notation match whatever is on disk.
 MOST_FRAMES = 1_000_000
 """Frames of a range at most: eleven hours at 24 a second."""
 _PADDING_STYLE = fileseq.PAD_STYLE_HASH1
+"""'####' means four digits, as in Nuke; a lone '#' and every other notation match whatever is on disk."""
 _RANGE_AFTER_PATTERN = re.compile(r"^(?P<pattern>\S.*\S)\s+(?P<range>-?\d[\d,x:y-]*)$")
 
 
@@ -197,7 +198,7 @@ def _sequence_shot(
         _refuse_holes(sequence, there, missing)
     files = {number: Path(str(sequence.frame(number))) for number in there}
     if options.missing == "hold":
-        files |= {number: files[max((n for n in there if n < number), default=there[0])] for number in missing}
+        files |= {number: files[there[max(bisect(there, number) - 1, 0)]] for number in missing}
     shot = ImageShot(name, path, files, max(int(sequence.zfill()), 1), options.reading)
     shot.missing = tuple(missing)
     return shot

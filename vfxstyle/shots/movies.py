@@ -16,14 +16,12 @@ from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.shots.frame import Frame, MovieMark
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot, ShotInfo
-from vfxstyle.shots.tags import tag_of_movie
+from vfxstyle.shots.tags import UNSPECIFIED, tag_of_movie
 from vfxstyle.shots.timecode import timecode_after
 from vfxstyle.shots.windows import Window
-from vfxstyle.shots.yuv import BT601, BT709, BT2020, Matrix, planes_to_rgb
+from vfxstyle.shots.yuv import BT601, BT709, MATRIX_OF_CODE, Matrix, planes_to_rgb
 
-_MATRICES = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}
-_UNSPECIFIED = (0, 2, 3)
-_HD_ROWS = 720
+_HD_ROWS = 720  # by the convention of players untagged movies of at least so many rows are BT.709, others BT.601
 
 
 class MovieShot(Shot):
@@ -115,7 +113,7 @@ class MovieShot(Shot):
     def _notes(self, picture: av.VideoFrame) -> tuple[str, ...]:
         notes = []
         if not picture.format.is_rgb:
-            known = int(picture.colorspace) not in _UNSPECIFIED
+            known = int(picture.colorspace) not in UNSPECIFIED
             notes.append(
                 f"Y'CbCr decoded with the {self.matrix.name} matrix, {'from its tag' if known else 'by its size'}"
             )
@@ -125,13 +123,13 @@ class MovieShot(Shot):
 
     def _matrix_of(self, picture: av.VideoFrame) -> Matrix:
         tag = int(picture.colorspace)
-        if tag in _UNSPECIFIED:  # the convention of players: high definition is BT.709, below it BT.601
+        if tag in UNSPECIFIED:
             return BT709 if picture.height >= _HD_ROWS else BT601
-        if tag not in _MATRICES:
+        if tag not in MATRIX_OF_CODE:
             raise ShotError(
                 f"Movie {self.path} uses a Y'CbCr matrix (tag {tag}) that is not known; transcode it to BT.709."
             )
-        return _MATRICES[tag]
+        return MATRIX_OF_CODE[tag]
 
     @property
     def is_movie(self) -> bool:

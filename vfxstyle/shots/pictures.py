@@ -14,6 +14,7 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import FrameError, UsageError
 from vfxstyle.rates import exact_rate
 from vfxstyle.shots import exr
+from vfxstyle.shots.channels import alpha_channel, rgb_channels
 from vfxstyle.shots.frame import ExrPlate, Frame
 from vfxstyle.shots.layers import NoLayerError, find_layer
 from vfxstyle.shots.reading import ReadOptions
@@ -21,15 +22,10 @@ from vfxstyle.shots.tags import ColorTag, tag_of_exr, tag_of_picture
 from vfxstyle.shots.timecode import timecode_text
 from vfxstyle.shots.windows import Window
 
-PICTURE_EXTENSIONS = frozenset({"exr", "dpx", "cin", "tif", "tiff", "png", "jpg", "jpeg"})
-"""File name extensions (lower case) that count as frames."""
-
 _AGAIN = "render or copy it again"
-_RGB_NAMES = (("R", "G", "B"), ("r", "g", "b"), ("red", "green", "blue"))
-_ALPHA_NAMES = ("A", "a", "alpha")
 
 
-class Picture(ABC):
+class OpenPicture(ABC):
     """An open picture whose layout has been checked; closes itself."""
 
     data_window: Window
@@ -58,7 +54,7 @@ class Picture(ABC):
         if path.stat().st_size == 0:
             raise self.error("is empty (0 bytes)", _AGAIN)
 
-    def __enter__(self) -> Picture:
+    def __enter__(self) -> OpenPicture:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -81,7 +77,7 @@ class Picture(ABC):
         """The picture with its pixels. Raises :class:`~vfxstyle.errors.FrameError`."""
 
 
-def open_picture(path: Path, number: int, reading: ReadOptions) -> Picture:
+def open_picture(path: Path, number: int, reading: ReadOptions) -> OpenPicture:
     """Open a picture file.
 
     Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read or graded,
@@ -94,7 +90,7 @@ def open_picture(path: Path, number: int, reading: ReadOptions) -> Picture:
     return _FlatPicture(path, number, reading)
 
 
-class _ExrPicture(Picture):
+class _ExrPicture(OpenPicture):
     """An OpenEXR file."""
 
     def __init__(self, path: Path, number: int, reading: ReadOptions) -> None:
@@ -146,7 +142,7 @@ class _ExrPicture(Picture):
         )
 
 
-class _FlatPicture(Picture):
+class _FlatPicture(OpenPicture):
     """A picture of one layer without parts, read with OpenImageIO."""
 
     def __init__(self, path: Path, number: int, reading: ReadOptions) -> None:
@@ -192,16 +188,17 @@ class _FlatPicture(Picture):
     def _rgb_channels(self) -> tuple[int, int, int] | None:
         """Indices of red, green, blue; a grey picture gives its one channel three times."""
         names = list(self._spec.channelnames)
-        for triple in _RGB_NAMES:
-            if all(name in names for name in triple):
-                return (names.index(triple[0]), names.index(triple[1]), names.index(triple[2]))
+        rgb = rgb_channels(names)
+        if rgb is not None:
+            return (names.index(rgb[0]), names.index(rgb[1]), names.index(rgb[2]))
         if len(names) <= 2 and names[0] in ("Y", "I", "L", "R"):
             return (0, 0, 0)
         return None
 
     def _alpha_channel(self) -> int | None:
         names = list(self._spec.channelnames)
-        return next((names.index(name) for name in _ALPHA_NAMES if name in names), None)
+        alpha = alpha_channel(names)
+        return None if alpha is None else names.index(alpha)
 
     def frame(self) -> Frame:
         spec = self._spec

@@ -23,7 +23,7 @@ from vfxstyle.shots.sound import SoundTracks
 from vfxstyle.shots.tags import CODES_OF_SPACE
 from vfxstyle.shots.timecode import timecode_at
 from vfxstyle.shots.writing import FrameSink
-from vfxstyle.shots.yuv import BT709, BT2020, rgb_to_planes_10bit
+from vfxstyle.shots.yuv import MATRIX_OF_CODE, rgb_to_planes_10bit
 
 PROFILES = {
     OutputFormat.PRORES_422: ("standard", "yuv422p10le"),
@@ -31,10 +31,8 @@ PROFILES = {
     OutputFormat.PRORES_4444: ("4444", "yuv444p10le"),
 }
 """The encoder's profile and pixel format of each ProRes format."""
-_UNSPECIFIED = 2
-_LIMITED = 1
-_NO_CODES = (_UNSPECIFIED, _UNSPECIFIED, 1)
-_MATRICES = {1: BT709, 9: BT2020}
+_LIMITED = 1  # the encoder's code of the legal range
+_UNTAGGED = (2, 2, 1)  # ITU-T H.273: unspecified primaries and transfer, the matrix of BT.709
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class ProResSink(FrameSink):
     ) -> None:
         make_folder(path.parent)
         self.path, self.format = path, output_format
-        self._codes = CODES_OF_SPACE.get(space.interop_id, _NO_CODES)
+        self._codes = CODES_OF_SPACE.get(space.interop_id, _UNTAGGED)
         self.frame_rate, self.pixel_aspect, self.reel = frame_rate, pixel_aspect, reel
         self.with_alpha = with_alpha and output_format.carries_alpha
         self.count = 0
@@ -126,7 +124,7 @@ class ProResSink(FrameSink):
             rgb_to_planes_10bit(
                 rgb,
                 subsampled="422" in self._pixel_format,
-                matrix=_MATRICES[self._codes[2]],
+                matrix=MATRIX_OF_CODE[self._codes[2]],
             )
         )
         if self.with_alpha:

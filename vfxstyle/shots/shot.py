@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -84,27 +84,28 @@ class Shot(ABC):
     def __iter__(self) -> Iterator[Frame]:
         return (self.read(number) for number in self.frames)
 
-    def limit(self, wanted: Sequence[int]) -> None:
-        """From here on the shot is only these of its frames; holes among them stay holes.
+    def limit(self, requested: Collection[int]) -> None:
+        """Reduce the shot to the requested frames; requested frames that the sequence lacks stay in ``missing``.
 
-        Raises :class:`~vfxstyle.errors.UsageError` naming those it has not.
+        Raises :class:`~vfxstyle.errors.UsageError` naming the frames that the shot neither has nor lacks.
         """
-        chosen = [number for number in wanted if number in set(self.frames) or number not in self.missing]
+        numbers = set(requested)
+        chosen = self.select(numbers - (set(self.missing) - set(self.frames)))
         self.whole = self.whole or self.frames
-        self.frames = self.select(chosen)
-        self.missing = tuple(number for number in self.missing if number in set(wanted))
+        self.frames = chosen
+        self.missing = tuple(number for number in self.missing if number in numbers)
 
-    def select(self, wanted: Sequence[int]) -> tuple[int, ...]:
-        """``wanted`` in ascending order, after checking that the shot has each of them.
+    def select(self, requested: Collection[int]) -> tuple[int, ...]:
+        """The requested frame numbers, each once, ascending, after checking that the shot has all of them.
 
-        Raises :class:`~vfxstyle.errors.UsageError` naming those it has not.
+        Raises :class:`~vfxstyle.errors.UsageError` naming the frames that the shot does not have.
         """
-        known = set(self.frames)
-        strangers = sorted(set(wanted) - known)
-        if strangers:
+        numbers = set(requested)
+        unknown = sorted(numbers.difference(self.frames))
+        if unknown:
             raise UsageError(
-                f"{self.path} has no frame {', '.join(map(str, strangers[:5]))}"
-                f"{' ...' if len(strangers) > 5 else ''}; it runs from {self.frames[0]} to {self.frames[-1]}.",
-                frames=strangers,
+                f"{self.path} has no frame {', '.join(map(str, unknown[:5]))}"
+                f"{' ...' if len(unknown) > 5 else ''}; it runs from {self.frames[0]} to {self.frames[-1]}.",
+                frames=unknown,
             )
-        return tuple(sorted(set(wanted)))
+        return tuple(sorted(numbers))

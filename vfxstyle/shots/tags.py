@@ -35,8 +35,8 @@ _PROFILES = {  # words of an ICC profile's description
     "rec709": REC709_DISPLAY,
 }
 
-# ITU-T H.273 code points
-_UNSPECIFIED = 2
+UNSPECIFIED = (0, 2, 3)
+"""Code points of ITU-T H.273 (reserved or unspecified) that name no primaries, no transfer and no matrix."""
 _TRANSFER_NAMES = {8: "linear", 9: "logarithmic", 10: "logarithmic", 17: "SMPTE ST 428-1"}
 _REC709_CURVES = (1, 6, 14, 15)
 _SPACE_OF_CODES = {
@@ -139,11 +139,10 @@ def tag_of_movie(primaries: int, transfer: int) -> ColorTag:
     Unspecified primaries are Rec.709's, an unspecified transfer is that of a Rec.709 display (BT.1886).
     """
     stated = f"movie tags, primaries {primaries}, transfer {transfer}"
-    unspecified = (0, _UNSPECIFIED, 3)
-    if transfer in unspecified and primaries in unspecified:
+    if transfer in UNSPECIFIED and primaries in UNSPECIFIED:
         return ColorTag(REC709_DISPLAY, "default of movies", assumed=True)
-    curve = "sdr" if transfer in unspecified else _CURVE_OF_CODE.get(transfer, "")
-    gamut = "rec709" if primaries in unspecified else _PRIMARIES_OF_CODE.get(primaries, "")
+    curve = "sdr" if transfer in UNSPECIFIED else _CURVE_OF_CODE.get(transfer, "")
+    gamut = "rec709" if primaries in UNSPECIFIED else _PRIMARIES_OF_CODE.get(primaries, "")
     if transfer in _TRANSFER_NAMES:
         stated += f" ({_TRANSFER_NAMES[transfer]})"
     return ColorTag(_SPACE_OF_CODES.get((curve, gamut), ""), stated)

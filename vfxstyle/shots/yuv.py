@@ -32,6 +32,8 @@ class Matrix:
 BT601 = Matrix("BT.601", 0.299, 0.114)
 BT709 = Matrix("BT.709", 0.2126, 0.0722)
 BT2020 = Matrix("BT.2020", 0.2627, 0.0593)
+MATRIX_OF_CODE = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}
+"""The matrix that each code point of ITU-T H.273 (matrix coefficients) names."""
 
 
 @kernel(parallel=True)
