@@ -74,6 +74,7 @@ class _Appearances:
         self.gains = np.array([len(frame) for frame in present], np.int64)
         self._ends = np.cumsum(self.gains)  # of each frame's appearances
         every = np.concatenate(list(present)) if present else np.zeros(0, np.int32)
+        self._visible: IntArray  # the superpixels on the first frame, then those on the second, and so on
         self.superpixels, self._visible = np.unique(every, return_inverse=True)
         count = len(self.superpixels)
         self.volumes = np.ones(count, np.int64)
