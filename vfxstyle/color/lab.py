@@ -17,18 +17,17 @@ from vfxstyle.compiled import kernel
 Scalar = Any
 """A float32 number inside compiled code, whose type the checker cannot follow."""
 
-# IEC 61966-2-1, rows X Y Z; divided by their sums below, so that R = G = B gives a = b = 0 exactly.
-RGB_TO_XYZ = np.array(
+# Linear Rec.709 to XYZ (IEC 61966-2-1), rows X Y Z; divided by their sums, the white point, so that R = G = B gives
+# a = b = 0 exactly.
+_RGB_TO_XYZ = np.array(
     [
         [0.4123907992659595, 0.357584339383878, 0.1804807884018343],
         [0.2126390058715104, 0.715168678767756, 0.0721923153607337],
         [0.0193308187155918, 0.119194779794626, 0.9505321522496608],
     ]
 )
-"""Linear Rec.709 to CIE XYZ, 1.0 = diffuse white (Y = 1)."""
-WHITE_D65 = RGB_TO_XYZ.sum(axis=1)
-"""XYZ of white, R = G = B = 1."""
-_FORWARD = RGB_TO_XYZ / WHITE_D65[:, None]
+_WHITE = _RGB_TO_XYZ.sum(axis=1)
+_FORWARD = _RGB_TO_XYZ / _WHITE[:, None]
 _INVERSE = np.linalg.inv(_FORWARD)
 _F00, _F01, _F02, _F10, _F11, _F12, _F20, _F21, _F22 = (np.float32(v) for v in _FORWARD.ravel())
 _I00, _I01, _I02, _I10, _I11, _I12, _I20, _I21, _I22 = (np.float32(v) for v in _INVERSE.ravel())

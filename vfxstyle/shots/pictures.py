@@ -1,4 +1,4 @@
-"""Opening one picture file: what it says of itself, and its pixels as a frame."""
+"""Opening one picture file: its metadata, and its pixels as a frame."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ _AGAIN = "render or copy it again"
 
 
 class OpenPicture(ABC):
-    """An open picture whose layout has been checked; closes itself."""
+    """An open picture file whose layout has been checked; a context manager that closes it."""
 
     data_window: Window
-    """Pixels that the file holds."""
+    """Window of the pixels that the file holds."""
     display_window: Window
-    """Pixels that a viewer shows."""
+    """Window of the pixels that a viewer shows."""
     tag: ColorTag
-    """What the file says of its colours."""
+    """Colour space by the file's tags or the default of its format."""
     has_alpha: bool
     """Whether the layer has an alpha channel."""
     frame_rate: Fraction | None = None
-    """Frames per second, where the file says so."""
+    """Frames per second, or None where the file does not state it."""
     pixel_aspect: Fraction = Fraction(1)
     """Width of a pixel over its height."""
     timecode: str | None = None
-    """SMPTE timecode, where the file has one."""
+    """SMPTE timecode, or None."""
     reel: str | None = None
-    """Reel name, where the file has one."""
+    """Reel name, or None."""
     layer: str = ""
-    """What the chosen layer is called; empty for the main layer of a file without views."""
+    """Name of the chosen layer; empty for the main layer of a file without views."""
 
     def __init__(self, path: Path, number: int) -> None:
         self.path, self.number = path, number
@@ -61,7 +61,7 @@ class OpenPicture(ABC):
         self.close()
 
     def close(self) -> None:  # noqa: B027 - only some hold a file open
-        """Let go of the file."""
+        """Close the file."""
 
     def error(self, what: str, remedy: str) -> FrameError:
         """An error about this frame."""
@@ -81,7 +81,7 @@ def open_picture(path: Path, number: int, reading: ReadOptions) -> OpenPicture:
     """Open a picture file.
 
     Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read or graded,
-    :class:`~vfxstyle.errors.UsageError` if a layer is asked of a format that has none.
+    :class:`~vfxstyle.errors.UsageError` if a layer is requested of a format without layers.
     """
     if path.suffix.lower() == ".exr":
         return _ExrPicture(path, number, reading)
@@ -143,7 +143,7 @@ class _ExrPicture(OpenPicture):
 
 
 class _FlatPicture(OpenPicture):
-    """A picture of one layer without parts, read with OpenImageIO."""
+    """A file of one picture without layers, read with OpenImageIO."""
 
     def __init__(self, path: Path, number: int, reading: ReadOptions) -> None:
         super().__init__(path, number)

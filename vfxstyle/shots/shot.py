@@ -1,4 +1,4 @@
-"""What a shot is to the rest of the house: numbered frames of one size in one encoding."""
+"""The interface of a shot: numbered frames of one size in one encoding."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from vfxstyle.shots.tags import ColorTag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotInfo:
-    """What is known of a shot before its frames are read."""
+    """Facts of a shot that are known before its frames are read."""
 
     width: int
     """Columns of the display window, in px."""
     height: int
     """Rows of the display window, in px."""
     color_tag: ColorTag
-    """What the files say of their colour space."""
+    """Colour space by the files' tags or the default of their format."""
     has_alpha: bool
     """Whether the frames carry an alpha channel."""
     frame_rate: Fraction | None
-    """Frames per second, or None where the files do not say."""
+    """Frames per second, or None where the files do not state it."""
     pixel_aspect: Fraction
     """Width of a pixel over its height."""
     timecode: str | None = None
@@ -34,27 +34,28 @@ class ShotInfo:
     reel: str | None = None
     """Reel name, or None."""
     layer: str = ""
-    """What the layer is called that is read, where the files hold several; else empty."""
+    """Name of the layer that is read, where the files hold several; else empty."""
     notes: tuple[str, ...] = ()
     """Sentences about the shot that the user should read."""
 
 
 class Shot(ABC):
-    """A readable shot. Frames may be asked for in any order; reading in order is fastest."""
+    """A readable shot. Frames may be read in any order; ascending order is fastest."""
 
     name: str
-    """What outputs are named after."""
+    """Name that outputs take."""
     path: Path
-    """What the user pointed at: the folder, the pattern's folder and name, or the movie."""
+    """The path that the user named: a folder, a sequence pattern, a movie or a picture."""
     frames: tuple[int, ...]
     """Every frame number of the shot, ascending."""
     padding: int
     """Digits of a frame number in a file name."""
     info: ShotInfo
+    """Facts that are known before frames are read."""
     missing: tuple[int, ...] = ()
-    """Frames that a sequence lacks: left out of ``frames``, or held from the frame before."""
+    """Frame numbers that a sequence lacks: left out of ``frames``, or among them and held from the frame before."""
     whole: tuple[int, ...] | None = None
-    """Every frame there is, where the shot has been limited to some of them."""
+    """Every frame number before :meth:`limit`; None for a shot that has not been limited."""
 
     @property
     @abstractmethod
@@ -63,14 +64,14 @@ class Shot(ABC):
 
     @abstractmethod
     def read(self, number: int) -> Frame:
-        """Frame ``number``. Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read."""
+        """Read a frame with its metadata. Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read."""
 
     @abstractmethod
     def file_of(self, number: int) -> Path:
         """The file that holds frame ``number``."""
 
-    def close(self) -> None:  # noqa: B027 - sequences hold nothing open
-        """Let go of open files."""
+    def close(self) -> None:  # noqa: B027 - sequences hold no file open
+        """Close open files."""
 
     def __enter__(self) -> Shot:
         return self
