@@ -1,6 +1,7 @@
 """Features of superpixels: backbones as fully convolutional networks, histograms, PCA.
 
-Importing what is here loads no torch; :mod:`.backbones`, :mod:`.registry` and :mod:`.extract`, which run networks, do.
+The names exported here load no torch; the modules that run networks do: :mod:`.backbones`, :mod:`.registry`,
+:mod:`.extract`, :mod:`.pooling` and :mod:`.tiles`.
 """
 
 from vfxstyle.features.devices import check_device, pick_device, superpixel_device

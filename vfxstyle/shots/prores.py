@@ -1,4 +1,4 @@
-"""Writing ProRes movies with PyAV: right matrix, right tags, a temporary name until the last frame."""
+"""Writing ProRes movies with PyAV, tagged with their colour space, under a temporary name until the last frame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vfxstyle.shots.sound import SoundTracks
 from vfxstyle.shots.tags import CODES_OF_SPACE
 from vfxstyle.shots.timecode import timecode_at
 from vfxstyle.shots.writing import FrameSink
-from vfxstyle.shots.yuv import BT709, BT2020, rgb_to_planes_10bit
+from vfxstyle.shots.yuv import MATRIX_OF_CODE, rgb_to_planes_10bit
 
 PROFILES = {
     OutputFormat.PRORES_422: ("standard", "yuv422p10le"),
@@ -31,22 +31,20 @@ PROFILES = {
     OutputFormat.PRORES_4444: ("4444", "yuv444p10le"),
 }
 """The encoder's profile and pixel format of each ProRes format."""
-_UNSPECIFIED = 2
-_LIMITED = 1
-_NO_CODES = (_UNSPECIFIED, _UNSPECIFIED, 1)
-_MATRICES = {1: BT709, 9: BT2020}
+_LIMITED = 1  # the encoder's code of the legal range
+_UNTAGGED = (2, 2, 1)  # ITU-T H.273: unspecified primaries and transfer, the matrix of BT.709
 
 
 @dataclass(frozen=True, slots=True)
 class MovieFrame:
-    """A frame as the encoder takes it."""
+    """A frame converted to the encoder's code values."""
 
     planes: list[npt.NDArray[np.uint16]]
     """Y, Cb, Cr and, where the movie has one, alpha: uint16 (H, W), the chroma of 4:2:2 (H, W / 2), 10-bit codes."""
     number: int
     """The frame's number."""
     timecode: str | None
-    """What a movie that begins with it has as its timecode."""
+    """Timecode of a movie that begins with this frame, or None."""
 
 
 class ProResSink(FrameSink):
@@ -73,7 +71,7 @@ class ProResSink(FrameSink):
     ) -> None:
         make_folder(path.parent)
         self.path, self.format = path, output_format
-        self._codes = CODES_OF_SPACE.get(space.interop_id, _NO_CODES)
+        self._codes = CODES_OF_SPACE.get(space.interop_id, _UNTAGGED)
         self.frame_rate, self.pixel_aspect, self.reel = frame_rate, pixel_aspect, reel
         self.with_alpha = with_alpha and output_format.carries_alpha
         self.count = 0
@@ -109,24 +107,24 @@ class ProResSink(FrameSink):
             self._sound.add_to(self._container)
 
     def prepare(self, frame: Frame) -> Callable[[], Path]:
-        """Turn one frame into code values; what is returned encodes them. Frames come in order."""
+        """Convert one frame to code values. Returns what encodes them; frames must come in order."""
         return self.append(self.ready(frame))
 
     def append(self, ready: MovieFrame) -> Callable[[], Path]:
-        """What encodes a frame after those before it."""
+        """Add a converted frame to the movie. Returns what encodes it, to be called in the order of frames."""
         index = self.count
         self.count += 1
         return lambda: self._encode(ready, index)
 
     def ready(self, frame: Frame) -> MovieFrame:
-        """A frame, in the sink's colour space, as the encoder takes it."""
+        """Convert a frame, in the sink's colour space, to code values."""
         shown = frame.on_display()
         rgb = np.nan_to_num(shown.rgb, nan=0.0, posinf=1.1, neginf=0.0)
         planes = list(
             rgb_to_planes_10bit(
                 rgb,
                 subsampled="422" in self._pixel_format,
-                matrix=_MATRICES[self._codes[2]],
+                matrix=MATRIX_OF_CODE[self._codes[2]],
             )
         )
         if self.with_alpha:
@@ -135,9 +133,9 @@ class ProResSink(FrameSink):
         return MovieFrame(planes, frame.number, self._timecode(frame))
 
     def _timecode(self, frame: Frame) -> str | None:
-        """The timecode that the movie begins with: the frame's own, else that of its number."""
+        """The timecode of a movie that begins with a frame: the frame's own, else that of its number if requested."""
         own = timecode_of(frame)
-        # one that does not fit the rate would leave the movie without a timecode track, and nothing would say so
+        # the encoder silently leaves the timecode track out for a timecode that does not exist at the movie's rate
         if own is not None and timecode_at(own, self.frame_rate) is not None:
             return own
         return timecode_at(frame.number, self.frame_rate) if self._number_timecode else None
@@ -165,7 +163,10 @@ class ProResSink(FrameSink):
         return self.path
 
     def close(self) -> None:
-        """Finish the movie, count its frames, and give it its name."""
+        """Finish the movie, check its number of frames, and give it its final name.
+
+        Raises :class:`~vfxstyle.errors.OutputError` if it cannot be written or lacks frames.
+        """
         if self._container is None or self._unfinished is None:
             return
         try:
@@ -193,7 +194,7 @@ class ProResSink(FrameSink):
                     self._sound.close()
                 if self._container is not None:
                     self._container.close()
-            except (av.FFmpegError, OSError):  # it is thrown away; what went wrong has been raised already
+            except (av.FFmpegError, OSError):  # the error that led here has been raised already
                 pass
             finally:
                 drop(self._unfinished)
