@@ -4,7 +4,7 @@ import pytest
 
 from vfxstyle.errors import PairsError
 from vfxstyle.training.pair_checks import check_pairs, facts_of
-from vfxstyle.training.pairs import ExemplarPair, PairPictures, Picture
+from vfxstyle.training.pairs import ExemplarPair, PairPictures, PictureRef
 
 SRGB = "sRGB Encoded Rec.709 (sRGB) (default of PNG)"
 
@@ -25,7 +25,7 @@ def look(picture):
 
 
 def facts(name, before, after, sizes=((320, 180), (320, 180)), spaces=(SRGB, SRGB)):
-    pair = ExemplarPair(name, Picture("b"), Picture("a"))
+    pair = ExemplarPair(name, PictureRef("b"), PictureRef("a"))
     return facts_of(pair, PairPictures(before, after, sizes, spaces))
 
 
