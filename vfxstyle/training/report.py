@@ -33,9 +33,9 @@ MISSED_WHITE = 20.0
 def write_training_report(report: TrainReport, settings: TrainSettings) -> list[Path]:
     """Write NAME.curve.png, NAME.sheet.png and NAME.md beside a preset, and return their paths.
 
-    The sheet has a row for each pair: before, after, predicted, and how far the prediction is off; of the held-out pairs
-    where there are any, from the worst to the best. Raises :class:`~vfxstyle.errors.OutputError` if a file cannot be
-    written.
+    The sheet has a row for each pair: before, after, predicted, and how far the prediction is off. Where pairs were
+    held out it shows those, from the worst to the best. Raises :class:`~vfxstyle.errors.OutputError` if a file cannot
+    be written.
     """
     base = report.path.with_suffix("")
     files = [Path(f"{base}.curve.png"), Path(f"{base}.sheet.png"), Path(f"{base}.md")]
