@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from vfxstyle import grade, open_shot
+from vfxstyle.arrays import FloatArray
 from vfxstyle.color import linear_to_srgb
 
 HERE = Path(__file__).resolve().parents[1]
@@ -16,7 +17,7 @@ SHOT = HERE / "examples" / "big_buck_bunny"
 FRAME = 1024
 
 
-def shown(folder: Path) -> np.ndarray:
+def shown(folder: Path) -> FloatArray:
     return np.clip(linear_to_srgb(open_shot(folder).read(FRAME).rgb), 0, 1)
 
 

@@ -1,7 +1,7 @@
 """What the tables of clips measure: a clip with its analyses and grades, and what was learnt from some of its frames.
 
 Every clip is a shot of its own: ``PAIRS`` of its frames, evenly spread, are graded by the recipe with the clip's masks.
-The look is learnt from these, and measured on all other frames, as they come out of the pipeline, at the clip's size.
+The look is learnt from these, and measured on all other frames, as they come out of the grade, at the clip's size.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.image_tables import CPU, fitted_per_superpixel, learnt_preset, small
+from benchmarks.image_sets import CPU, at_analysis_size, ungraded_pair, with_after
+from benchmarks.image_tables import fitted_per_superpixel, learnt_preset
 from benchmarks.rivals import Grading, learnt_cube, learnt_unet
 from benchmarks.stability import Clip, flicker, largest_pop, warping_error
 from benchmarks.styles import Labelled, graded
@@ -33,14 +34,13 @@ from vfxstyle.progress import Clock, Silent
 from vfxstyle.settings import GradeSettings, TrainSettings
 from vfxstyle.shots import open_shot
 from vfxstyle.training.examples import TrainingExample, example_of
-from vfxstyle.training.pairs import PairPictures
 
 PAIRS = 5
-"""Graded frames that tables III and stability learn from."""
+"""Graded frames that table III and the stability table learn from."""
 FEW = (1, 3, 5)
-"""Graded frames of the table of few."""
-MOST_FRAMES = 30
-"""Frames of a clip that are used, from the first on."""
+"""Numbers of graded frames in the table of few."""
+MAX_FRAMES = 30
+"""Frames of a clip that are used at most, from the first on."""
 ROWS: dict[str, GradeSettings] = {
     "ours, 1000": GradeSettings(superpixels=1000, format="png", device="cpu"),
     "ours, 1000, coverage .99": GradeSettings(superpixels=1000, coverage=0.99, format="png", device="cpu"),
@@ -59,18 +59,18 @@ FEW_ROWS = (OURS, LUT, "U-Net")
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How far a graded clip is from its truth, and how steady."""
+    """How far a graded clip is from its truth, and how steady it is."""
 
     distance: float
-    """Mean per-pixel L2 in Lab, frames that were learnt from left out."""
+    """Mean per-pixel L2 in Lab, without the frames that were learnt from."""
     psnr: float
-    """dB, of sRGB values, mean over these frames."""
+    """Mean over these frames, dB of sRGB values."""
     delta_e: float
     """Mean CIEDE2000."""
     delta_e_95: float
     """95th percentile of CIEDE2000, mean over these frames."""
     warping: float
-    """Warping error."""
+    """Warping error, see :func:`benchmarks.stability.warping_error`."""
     flicker: float
     """Lab units, see :func:`benchmarks.stability.flicker`."""
     pop: float
@@ -78,23 +78,23 @@ class Figures:
 
 
 class OneFrameEach(AnalysisFolder):
-    """An analysis in which only the frame that shows most of a superpixel speaks for it."""
+    """An analysis that takes the features of a superpixel from the one frame that shows most of it."""
 
     def read_features(self) -> Iterator[StoredFeatures]:
-        """As before, without the superpixels that another frame shows more of."""
-        most: dict[int, tuple[int, int]] = {}
-        for index, shown in enumerate(super().read_features()):
-            for label, area in zip(shown.labels.tolist(), shown.areas.tolist(), strict=True):
-                most[label] = max(most.get(label, (0, 0)), (area, index))
-        for index, shown in enumerate(super().read_features()):
-            own = np.array([most[label][1] == index for label in shown.labels.tolist()])
-            parts = {name: values[own] for name, values in shown.raw.blocks.items()}
-            yield StoredFeatures(shown.labels[own], shown.areas[own], replace(shown.raw, blocks=parts))
+        """Yield stored features as usual, without the superpixels that another frame shows more of."""
+        largest: dict[int, tuple[int, int]] = {}
+        for index, stored in enumerate(super().read_features()):
+            for label, area in zip(stored.labels.tolist(), stored.areas.tolist(), strict=True):
+                largest[label] = max(largest.get(label, (0, 0)), (area, index))
+        for index, stored in enumerate(super().read_features()):
+            own = np.array([largest[label][1] == index for label in stored.labels.tolist()])
+            blocks = {name: values[own] for name, values in stored.raw.blocks.items()}
+            yield StoredFeatures(stored.labels[own], stored.areas[own], replace(stored.raw, blocks=blocks))
 
 
 @dataclass
-class Study:
-    """A clip with its analyses."""
+class ClipAnalysis:
+    """A clip of T frames with its analyses."""
 
     name: str
     """Name of the clip."""
@@ -105,11 +105,11 @@ class Study:
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
     """Wall seconds of each stage of the analysis, and of grading with the first look, by row."""
     chosen: dict[str, int] = field(default_factory=dict)
-    """Frames chosen, by row."""
+    """Number of frames chosen, by row."""
 
     @property
     def folder(self) -> Path:
-        """The clip's frames."""
+        """The folder of the clip's frames."""
         return self.labelled[0].picture.parent
 
     @cached_property
@@ -119,32 +119,33 @@ class Study:
 
     @cached_property
     def labs(self) -> list[FloatArray]:
-        """The same in CIELab."""
+        """Every frame, float32 (H, W, 3), CIELab."""
         return [lab_of_picture(plate) for plate in self.plates]
 
     @cached_property
     def clip(self) -> Clip:
-        """What stability is measured with: the superpixels are those of the first row."""
+        """What stability is measured against; the superpixels are those of the first row."""
         return Clip.of(self.plates, self.labs, self.label_maps(OURS))
 
     def label_maps(self, row: str) -> list[LabelArray]:
-        """The superpixels of every frame, int32 (h, w) each, of a row that has been graded."""
+        """Return the superpixels of every frame, int32 (h, w) each, of a row that has been graded."""
         analysis = AnalysisFolder(self.scratch / self.name / row)
         with open_shot(self.folder) as shot:
             numbers = shot.frames[: len(self.labelled)]
         return [analysis.read_labels(number) for number in numbers]
 
     def truth(self, style: str) -> list[FloatArray]:
-        """Every frame after the recipe."""
+        """Return every frame after the recipe, float32 (H, W, 3), sRGB, 0..1."""
         return [graded(style, *labelled.read()) for labelled in self.labelled]
 
     def exemplars(self, count: int) -> list[int]:
-        """Frames to learn from: ``count``, evenly spread, none at either end."""
-        return np.linspace(0, len(self.labelled) - 1, 2 * count + 1).round().astype(int)[1::2].tolist()
+        """Return the indices of ``count`` frames to learn from, evenly spread, none at either end."""
+        places = np.linspace(0, len(self.labelled) - 1, 2 * count + 1).round().astype(int)
+        return [int(place) for place in places[1::2]]
 
     @contextmanager
     def job(self, row: str, preset: Preset) -> Iterator[tuple[Job, Clock]]:
-        """A grade as the command would make it, up to where frames are written."""
+        """Yield a grade as the command would make it, up to where frames are written."""
         place = self.scratch / self.name / row
         place.mkdir(parents=True, exist_ok=True)
         path = save_preset(preset, place / "look.safetensors")
@@ -154,7 +155,7 @@ class Study:
             yield Job(plan, shot, read_preset(path)), Clock(Silent())
 
     def graded(self, row: str, preset: Preset, *, one_frame_each: bool = False) -> list[FloatArray]:
-        """Every frame after a look, sRGB."""
+        """Return every frame after a look, float32 (H, W, 3), sRGB, 0..1."""
         with self.job(row, preset) as (job, clock):
             analysis = job.analyse(clock)
             renderer = job.renderer(analysis, clock)
@@ -169,63 +170,69 @@ class Study:
         return [np.clip(frame, 0, 1) for frame in frames]
 
     def lost_to_superpixels(self, row: str, truth: Sequence[FloatArray], learnt: Sequence[int]) -> float:
-        """Mean L2 in Lab that a row has left when every superpixel has the transform that fits its truth best.
+        """Return the mean L2 in Lab that remains when every superpixel has the transform that fits its truth best.
 
-        It is fitted to the superpixel's whole life, and nothing is smoothed; at analysis resolution.
+        It is fitted to the superpixel over all frames, and nothing is smoothed; at analysis resolution.
         """
         maps = [labels.reshape(-1) for labels in self.label_maps(row)]
-        before = np.concatenate([lab_of_picture(small(plate)).reshape(-1, 3) for plate in self.plates])
-        after = np.concatenate([lab_of_picture(small(picture)).reshape(-1, 3) for picture in truth])
-        whose = np.unique(np.concatenate(maps), return_inverse=True)[1]
-        missed = np.linalg.norm(fitted_per_superpixel(before, after, whose) - after, axis=-1)
-        frames = missed.reshape(len(maps), -1).mean(axis=1)
-        return float(np.mean([error for index, error in enumerate(frames) if index not in set(learnt)]))
+        before = np.concatenate([lab_of_picture(at_analysis_size(plate)).reshape(-1, 3) for plate in self.plates])
+        after = np.concatenate([lab_of_picture(at_analysis_size(picture)).reshape(-1, 3) for picture in truth])
+        superpixel = np.unique(np.concatenate(maps), return_inverse=True)[1]
+        missed = np.linalg.norm(fitted_per_superpixel(before, after, superpixel) - after, axis=-1)
+        errors = missed.reshape(len(maps), -1).mean(axis=1)
+        return float(np.mean([error for index, error in enumerate(errors) if index not in set(learnt)]))
 
     def measured(self, pictures: Sequence[FloatArray], truth: Sequence[FloatArray], learnt: Sequence[int]) -> Figures:
-        """The figures of a graded clip."""
+        """Return the figures of a graded clip. learnt: indices of the frames that were learnt from."""
         lab, true_lab = [lab_of_picture(p) for p in pictures], [lab_of_picture(p) for p in truth]
         unseen = [t for t in range(len(pictures)) if t not in set(learnt)]
         differences = [delta_e_2000(lab[t], true_lab[t]) for t in unseen]
         return Figures(
-            float(np.mean([np.linalg.norm(lab[t] - true_lab[t], axis=-1).mean() for t in unseen])),
-            float(np.mean([-10 * np.log10(max(((pictures[t] - truth[t]) ** 2).mean(), 1e-12)) for t in unseen])),
-            float(np.mean([d.mean() for d in differences])),
-            float(np.mean([np.percentile(d, 95) for d in differences])),
-            warping_error(self.clip, list(pictures)),
-            flicker(self.clip, lab),
-            largest_pop(self.clip, lab, true_lab),
+            distance=float(np.mean([np.linalg.norm(lab[t] - true_lab[t], axis=-1).mean() for t in unseen])),
+            psnr=float(np.mean([_psnr(pictures[t], truth[t]) for t in unseen])),
+            delta_e=float(np.mean([difference.mean() for difference in differences])),
+            delta_e_95=float(np.mean([np.percentile(difference, 95) for difference in differences])),
+            warping=warping_error(self.clip, list(pictures)),
+            flicker=flicker(self.clip, lab),
+            pop=largest_pop(self.clip, lab, true_lab),
         )
+
+
+def _psnr(picture: FloatArray, truth: FloatArray) -> float:
+    """Return the peak signal-to-noise ratio in dB, of values 0..1."""
+    return float(-10 * np.log10(max(((picture - truth) ** 2).mean(), 1e-12)))
 
 
 @dataclass
 class ClipExamples:
-    """Frames of a clip described to learn from, each once for all styles."""
+    """Training examples of a clip's frames; their features are extracted once for all styles."""
 
-    study: Study
+    analysis: ClipAnalysis
     """The clip."""
     settings: TrainSettings
     """How looks are learnt."""
-    described: dict[int, tuple[TrainingExample, float]] = field(default_factory=dict)
-    """By index of the frame: the example, and seconds that it took."""
+    extracted: dict[int, tuple[TrainingExample, float]] = field(default_factory=dict)
+    """The example, and the seconds that its extraction took, by index of the frame."""
 
     def of(self, indices: Sequence[int], truth: Sequence[FloatArray]) -> tuple[list[TrainingExample], float]:
-        """ClipExamples of some frames in a style, and the seconds that extraction them took."""
-        missing = [index for index in indices if index not in self.described]
-        backbone = backbone_class(self.settings.backbone).load(CPU) if missing else None
+        """Return the examples of some frames in a style, and the seconds that their extraction took."""
+        self._extract([index for index in indices if index not in self.extracted])
+        examples = []
+        for index in indices:
+            after = lab_of_picture(at_analysis_size(truth[index]))
+            examples.append(with_after(self.extracted[index][0], after))
+        return examples, sum(self.extracted[index][1] for index in indices)
+
+    def _extract(self, missing: Sequence[int]) -> None:
+        if not missing:
+            return
+        backbone = backbone_class(self.settings.backbone).load(CPU)
         for index in missing:
             start = time.perf_counter()
-            picture = small(self.study.plates[index])
-            pair = PairPictures(picture, picture, ((0, 0), (0, 0)), ("", ""))
-            example = example_of(
-                pair, backbone, self.settings, self.settings.superpixels, np.random.default_rng([0, index])
-            )
-            self.described[index] = example, time.perf_counter() - start
-        found = []
-        for index in indices:
-            example = self.described[index][0]
-            after = lab_of_picture(small(truth[index])).reshape(-1, 3)[example.pixels]
-            found.append(replace(example, after=after))
-        return found, sum(self.described[index][1] for index in indices)
+            pair = ungraded_pair(at_analysis_size(self.analysis.plates[index]))
+            random = np.random.default_rng([0, index])
+            example = example_of(pair, backbone, self.settings, self.settings.superpixels, random)
+            self.extracted[index] = example, time.perf_counter() - start
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,22 +240,22 @@ class Rivals:
     """What was learnt from the same frames."""
 
     preset: Preset
-    """Ours."""
+    """Our preset."""
     cube: Grading
     """One LUT."""
     unet: Grading
-    """A small network, trained as long as ours was described and learnt."""
+    """A small network, trained for as long as our extraction and learning took."""
     seconds: float
     """How long that was."""
 
 
 def rivals(examples: ClipExamples, truth: Sequence[FloatArray], count: int) -> Rivals:
-    """Ours, a LUT and a U-Net from ``count`` frames."""
-    indices = examples.study.exemplars(count)
-    found, extraction = examples.of(indices, truth)
+    """Learn a preset, a LUT and a U-Net from ``count`` frames."""
+    indices = examples.analysis.exemplars(count)
+    training_examples, extraction = examples.of(indices, truth)
     start = time.perf_counter()
-    preset = learnt_preset(found, examples.settings)
+    preset = learnt_preset(training_examples, examples.settings)
     seconds = extraction + time.perf_counter() - start
-    pairs = [(examples.study.plates[index], truth[index]) for index in indices]
+    pairs = [(examples.analysis.plates[index], truth[index]) for index in indices]
     unet, _ = learnt_unet(pairs, seconds)
     return Rivals(preset, learnt_cube(pairs), unet, seconds)
