@@ -17,9 +17,10 @@ import numpy as np
 
 from benchmarks.image_sets import CPU, at_analysis_size, ungraded_pair, with_after
 from benchmarks.image_tables import fitted_per_superpixel, learnt_preset
+from benchmarks.labelled import Labelled
 from benchmarks.rivals import Grading, learnt_cube, learnt_unet
 from benchmarks.stability import Clip, flicker, largest_pop, warping_error
-from benchmarks.styles import Labelled, graded
+from benchmarks.styles import graded
 from vfxstyle.analysis.arrays import StoredFeatures
 from vfxstyle.analysis.predict import predict_transforms
 from vfxstyle.analysis.store import AnalysisFolder

@@ -214,8 +214,8 @@ def _start_up_row(job: ShotJob, report: RunReport, shots: int) -> str:
     share = report.tasks * idle.seconds / report.seconds
     seconds_per_frame = max((report.seconds - report.tasks * idle.seconds) / (shots * FRAMES), 1e-3)
     return (
-        f"| start-up of all task time, chunks of 2 frames | {share:.0%}, {idle.seconds:.1f} s a task | for at most 10 %: "
-        f"chunks of {math.ceil(9 * idle.seconds / seconds_per_frame)} such frames | |"
+        f"| start-up of all task time, chunks of 2 frames | {share:.0%}, {idle.seconds:.1f} s a task | "
+        f"for at most 10 %: chunks of {math.ceil(9 * idle.seconds / seconds_per_frame)} such frames | |"
     )
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from benchmarks.styles import Labelled, graded, labelled_pictures
+from benchmarks.labelled import Labelled, labelled_pictures
+from benchmarks.styles import graded
 from vfxstyle.arrays import AnyArray, FloatArray, HalfArray
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.features import RawFeatures, pick_device

@@ -29,7 +29,7 @@ from benchmarks.clip_analysis import (
     rivals,
 )
 from benchmarks.image_sets import CPU, at_analysis_size
-from benchmarks.styles import labelled_clip
+from benchmarks.labelled import labelled_clip
 from vfxstyle.arrays import FloatArray
 from vfxstyle.features.extract import Segmentation, extract_features, run_network
 from vfxstyle.features.vgg import Vgg16, random_weights

@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 
 from benchmarks.image_sets import with_after
-from benchmarks.styles import Labelled, graded, labelled_pictures, resized_to_width, write_jpeg
+from benchmarks.labelled import Labelled, labelled_pictures
+from benchmarks.styles import graded, resized_to_width, write_jpeg
 from vfxstyle.cli.progress import TRAIN_SHARES, make_progress
 from vfxstyle.features import pick_device
 from vfxstyle.features.registry import backbone_class

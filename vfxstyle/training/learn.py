@@ -152,11 +152,9 @@ def _from_few(
             return fit(part, unseen, fitting, device, lambda epoch: step())
 
         networks = [fitted_to(samples.only(fold_of != fold), samples.only(fold_of == fold)) for fold in folds]
-        tested = CrossValidation(samples, fold_of, tuple(networks), device)
-        share = tested.best_share()
         whole = fitted_to(samples, None)
-    if mean_error(whole.blended(share), whole.standardisation, samples, device) > whole.curve[0].error:
-        share = 0.0  # what was learnt is worse than the best single transform, even on the pairs themselves
+    tested = CrossValidation(samples, fold_of, tuple(networks), device)
+    share = _supported_share(whole, tested)
     clock.note(
         f"{len(examples)} pairs, tested on parts kept out: {share:.0%} of what differs from the best single transform "
         "is kept"
@@ -177,6 +175,13 @@ def _from_few(
         predicted=predicted,
         committee=tested.committee(share),
     )
+
+
+def _supported_share(whole: Fitted, tested: CrossValidation) -> float:
+    """Return the best share of the folds; 0 if with it the look is worse than its start on the pairs themselves."""
+    share = tested.best_share()
+    error = mean_error(whole.blended(share), whole.standardisation, tested.samples, tested.device)
+    return 0.0 if error > whole.curve[0].error else share
 
 
 def _fitting_of_few(superpixels: int, settings: TrainSettings) -> FitSettings:

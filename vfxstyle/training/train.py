@@ -103,8 +103,7 @@ def train(
         stored = _example_folder(target, exemplars, weights, context)
         examples = examples_of(exemplars, digests, context, stored)
         learnt = learn(examples, settings, backbone.device, clock)
-        card = preset_card(digests, learnt, settings)
-        preset = preset_of(name, learnt, settings, weights=weights, card=card)
+        preset = preset_of(name, learnt, settings, weights=weights, card=preset_card(digests, learnt, settings))
         next_frames: tuple[int, ...] = ()
         if shot is not None:
             next_frames = frames_to_grade(Path(shot), exemplars, preset, learnt.committee, context)
