@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,15 +23,17 @@ from benchmarks.styles import graded
 from vfxstyle.analysis.arrays import StoredFeatures
 from vfxstyle.analysis.predict import predict_transforms
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.color.difference import delta_e_2000
-from vfxstyle.features.registry import backbone_class
-from vfxstyle.grading.job import Job
-from vfxstyle.grading.plan import make_plan
-from vfxstyle.looks import Preset, read_preset, save_preset
+from vfxstyle.features.registry import load_backbone
+from vfxstyle.grading.frame_renderer import FrameRenderer
+from vfxstyle.grading.request import GradeRequest
+from vfxstyle.grading.transforms import ensure_transforms
+from vfxstyle.looks import Preset, save_preset
 from vfxstyle.plates.picture import lab_of_picture
-from vfxstyle.progress import Clock, Silent
-from vfxstyle.settings import GradeSettings, TrainSettings
+from vfxstyle.progress import Stage
+from vfxstyle.settings import GradeSettings, Run, TrainSettings
 from vfxstyle.shots import open_shot
 from vfxstyle.training.examples import TrainingExample, example_of
 
@@ -43,10 +44,10 @@ FEW = (1, 3, 5)
 MAX_FRAMES = 30
 """Frames of a clip that are used at most, from the first on."""
 ROWS: dict[str, GradeSettings] = {
-    "ours, 1000": GradeSettings(superpixels=1000, format="png", device="cpu"),
-    "ours, 1000, coverage .99": GradeSettings(superpixels=1000, coverage=0.99, format="png", device="cpu"),
-    "ours, 3000": GradeSettings(superpixels=3000, format="png", device="cpu"),
-    "frame-based": GradeSettings(frame_based=True, format="png", device="cpu"),
+    "ours, 1000": GradeSettings(superpixels=1000, format="png"),
+    "ours, 1000, coverage .99": GradeSettings(superpixels=1000, coverage=0.99, format="png"),
+    "ours, 3000": GradeSettings(superpixels=3000, format="png"),
+    "frame-based": GradeSettings(frame_based=True, format="png"),
 }
 """Ways to grade a clip with one look."""
 TIMED_LOOK = "golden"
@@ -103,7 +104,7 @@ class ClipAnalysis:
     """Its frames."""
     scratch: Path
     """Folder for analyses and presets."""
-    seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+    seconds: dict[str, dict[Stage, float]] = field(default_factory=dict)
     """Wall seconds of each stage of the analysis, and of grading with the first look, by row."""
     chosen: dict[str, int] = field(default_factory=dict)
     """Number of frames chosen, by row."""
@@ -112,6 +113,12 @@ class ClipAnalysis:
     def folder(self) -> Path:
         """The folder of the clip's frames."""
         return self.labelled[0].picture.parent
+
+    @cached_property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of its frames."""
+        with open_shot(self.folder) as shot:
+            return shot.frames[: len(self.labelled)]
 
     @cached_property
     def plates(self) -> list[FloatArray]:
@@ -131,9 +138,7 @@ class ClipAnalysis:
     def label_maps(self, row: str) -> list[LabelArray]:
         """Return the superpixels of every frame, int32 (h, w) each, of a row that has been graded."""
         analysis = AnalysisFolder(self.scratch / self.name / row)
-        with open_shot(self.folder) as shot:
-            numbers = shot.frames[: len(self.labelled)]
-        return [analysis.read_labels(number) for number in numbers]
+        return [analysis.read_labels(number) for number in self.numbers]
 
     def truth(self, style: str) -> list[FloatArray]:
         """Return every frame after the recipe, float32 (H, W, 3), sRGB, 0..1."""
@@ -144,31 +149,37 @@ class ClipAnalysis:
         places = np.linspace(0, len(self.labelled) - 1, 2 * count + 1).round().astype(int)
         return [int(place) for place in places[1::2]]
 
-    @contextmanager
-    def job(self, row: str, preset: Preset) -> Iterator[tuple[Job, Clock]]:
-        """Yield a grade as the command would make it, up to where frames are written."""
-        place = self.scratch / self.name / row
-        place.mkdir(parents=True, exist_ok=True)
-        path = save_preset(preset, place / "look.safetensors")
-        with open_shot(self.folder) as shot:
-            shot.limit(shot.frames[: len(self.labelled)])
-            plan = make_plan(shot, path, place / "frames", None, place, ROWS[row])
-            yield Job(plan, shot, read_preset(path)), Clock(Silent())
-
     def graded(self, row: str, preset: Preset, *, one_frame_each: bool = False) -> list[FloatArray]:
-        """Return every frame after a look, float32 (H, W, 3), sRGB, 0..1."""
-        with self.job(row, preset) as (job, clock):
-            analysis = job.analyse(clock)
-            renderer = job.renderer(analysis, clock)
+        """Return every frame after a look, float32 (H, W, 3), sRGB, 0..1; graded as the command does, but not written.
+
+        one_frame_each: take the features of each superpixel from one frame only.
+        """
+        run = Run(device="cpu")
+        with self._request(row, preset).open() as plan:
+            wanted = WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe)
+            analysis, transforms = ensure_transforms(plan, wanted, run)
             if one_frame_each:
                 alone = OneFrameEach(analysis.folder, analysis.identity)
-                renderer = replace(renderer, transforms=predict_transforms(alone, job.preset, "cpu"))
-            with clock.stage("grade", len(job.plan.frames)):
-                frames = [renderer.render(job.shot.read(number)).frame.rgb for number in job.plan.frames]
-        if "features" in clock.seconds:
-            self.chosen[row] = len(analysis.manifest["chosen_frames"])
-            self.seconds[row] = dict(clock.seconds)
+                transforms = predict_transforms(alone, plan.preset, run.device)
+            renderer = FrameRenderer.of(plan, wanted.recipe, analysis, transforms)
+            with run.clock.stage(Stage.GRADE, len(plan.frames)):
+                frames = [renderer.render(plan.shot.read(number)).frame.rgb for number in plan.frames]
+        if Stage.FEATURES in run.clock.seconds:
+            self.chosen[row] = len(analysis.chosen)
+            self.seconds[row] = dict(run.clock.seconds)
         return [np.clip(frame, 0, 1) for frame in frames]
+
+    def _request(self, row: str, preset: Preset) -> GradeRequest:
+        place = self.scratch / self.name / row
+        place.mkdir(parents=True, exist_ok=True)
+        return GradeRequest(
+            shot=self.folder,
+            preset=save_preset(preset, place / "look.safetensors"),
+            output=str(place / "frames"),
+            within=self.numbers,
+            analysis=str(place),
+            settings=ROWS[row],
+        )
 
     def lost_to_superpixels(self, row: str, truth: Sequence[FloatArray], learnt: Sequence[int]) -> float:
         """Return the mean L2 in Lab that remains when every superpixel has the transform that fits its truth best.
@@ -227,7 +238,7 @@ class ClipExamples:
     def _extract(self, missing: Sequence[int]) -> None:
         if not missing:
             return
-        backbone = backbone_class(self.settings.backbone).load(CPU)
+        backbone = load_backbone(self.settings.backbone, CPU)
         for index in missing:
             start = time.perf_counter()
             pair = ungraded_pair(at_analysis_size(self.analysis.plates[index]))

@@ -34,16 +34,20 @@ import numpy as np
 from tests.mutations import mutated  # tests do a little of the same
 from vfxstyle.cli.progress import make_progress
 from vfxstyle.farm import run as farm
-from vfxstyle.farm.jobs import ShotJob, resolve_jobs
+from vfxstyle.farm.jobs import FarmRequest, ShotJob, resolve_jobs
 from vfxstyle.farm.run import Outcome, RunReport, run_jobs, run_process
 from vfxstyle.farm.status import statuses_of
 from vfxstyle.grading.grade import grade
-from vfxstyle.settings import GradeSettings
+from vfxstyle.progress import Stage
+from vfxstyle.settings import GradeSettings, Run
+from vfxstyle.settings.keywords import AnalyzeOptions
+from vfxstyle.settings.options import pick
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "big_buck_bunny"
-QUICK = GradeSettings(superpixels=100, analysis_width=160, device="cpu")
-OPTIONS = ["--superpixels", "100", "--analysis-width", "160", "--device", "cpu"]
+QUICK: AnalyzeOptions = {"superpixels": 100, "analysis_width": 160, "device": "cpu"}
+ARGUMENTS = ["--superpixels", "100", "--analysis-width", "160", "--device", "cpu"]
+"""The same for the command line."""
 KINDS = ("exr", "png", "dpx", "mov", "safetensors")
 FRAMES = 6
 """Frames of each shot of the show."""
@@ -65,7 +69,7 @@ class Result:
 
 def command(*arguments: object) -> list[str]:
     """Return a command line of vfxstyle."""
-    return [sys.executable, "-m", "vfxstyle", *map(str, arguments), *OPTIONS, "--progress", "none"]
+    return [sys.executable, "-m", "vfxstyle", *map(str, arguments), *ARGUMENTS, "--progress", "none"]
 
 
 def grade_command(output: Path) -> list[str]:
@@ -92,7 +96,7 @@ def kills(count: int, seed: int, folder: Path) -> Result:
     length, expected = time.perf_counter() - start, finals(whole)
     draw, killed, finished = random.Random(seed), 0, 0
     wrong: list[str] = []
-    with make_progress("auto", {}).stage("kills", count) as step:
+    with make_progress("auto", {}).stage(Stage.TASKS, count) as step:
         while killed < count:
             returncode = _returncode_or_killed(grade_command(out), draw.uniform(0, length))
             if returncode is None:
@@ -136,9 +140,9 @@ def files(count: int, folder: Path) -> Result:
 def _mutated_files(count: int, folder: Path) -> list[Path]:
     """Write damaged copies of a good file of each kind, in turns."""
     good = [sorted(EXAMPLE.glob("*.exr"))[0], ROOT / "presets" / "golden.safetensors"]
-    good += grade(good[0], "golden", folder / "png", format="png", settings=QUICK).files
-    good += grade(good[0], "golden", folder / "dpx", format="dpx", settings=QUICK).files
-    good += grade(EXAMPLE, "golden", folder / "clip.mov", frames="1001-1004", settings=QUICK).files
+    good += grade(good[0], "golden", folder / "png", format="png", **QUICK).files
+    good += grade(good[0], "golden", folder / "dpx", format="dpx", **QUICK).files
+    good += grade(EXAMPLE, "golden", folder / "clip.mov", frames="1001-1004", **QUICK).files
     numbers, paths = np.random.default_rng(0), []
     for index in range(count):
         source = good[index % len(good)]
@@ -176,7 +180,14 @@ class Killer:
 def show(count: int, workers: int, folder: Path) -> Result:
     """Grade short shots while tasks are killed."""
     shots = [str(_short_shot(folder / f"shot_{index:03d}", index)) for index in range(count)]
-    jobs = resolve_jobs(shots, "golden", str(folder / "graded"), None, QUICK)
+    request = FarmRequest(
+        shots=tuple(shots),
+        preset="golden",
+        output=str(folder / "graded"),
+        settings=pick(GradeSettings, QUICK),
+        run=Run.of(QUICK, None),
+    )
+    jobs = resolve_jobs(request)
     killer, start = Killer(KILLED_SHARE, LONGEST), time.perf_counter()
     with mock.patch.object(farm, "run_process", killer.run), ThreadPoolExecutor(workers) as engine:
         report = run_jobs(jobs, engine, make_progress("auto", {}), chunk=2)
@@ -203,14 +214,14 @@ def _short_shot(place: Path, first: int) -> Path:
 
 def _differs(job: ShotJob, folder: Path) -> bool:
     """Whether a shot's frames have other bytes than those of one undisturbed run."""
-    whole = grade(job.shot, "golden", folder / "whole" / job.output.name, settings=QUICK).output
+    whole = grade(job.shot, "golden", folder / "whole" / job.output.name, **QUICK).output
     one, other = ({path.name: path.read_bytes() for path in place.glob("*.exr")} for place in (whole, job.output))
     return one != other
 
 
 def _start_up_row(job: ShotJob, report: RunReport, shots: int) -> str:
     """Return the row about start-up, timed on a shot that needs nothing any more."""
-    idle = run_process(["grade", str(job.shot), "--preset", "golden", "-o", str(job.output), *OPTIONS])
+    idle = run_process(["grade", str(job.shot), "--preset", "golden", "-o", str(job.output), *ARGUMENTS])
     share = report.tasks * idle.seconds / report.seconds
     seconds_per_frame = max((report.seconds - report.tasks * idle.seconds) / (shots * FRAMES), 1e-3)
     return (

@@ -26,12 +26,13 @@ from vfxstyle.arrays import DoubleArray, FloatArray
 from vfxstyle.color import ColorConfig
 from vfxstyle.plates.picture import analysis_picture, lab_of_picture
 from vfxstyle.plates.spaces import Light, input_space, output_space
+from vfxstyle.progress import Stage
 from vfxstyle.shots import OutputFormat, Shot
 from vfxstyle.shots.writing import ImageSink, PictureStyle
 from vfxstyle.superpixels.tables import table_of
 
 WIDTH = 640
-STAGES = ("superpixels", "features", "transforms", "grade")
+STAGES = (Stage.SUPERPIXELS, Stage.FEATURES, Stage.TRANSFORMS, Stage.GRADE)
 
 
 def floor_seconds(shot_path: str, folder: Path) -> float:
@@ -83,7 +84,11 @@ def row_of(path: str, preset: str) -> str:
         cells = [shot.name, frames, f"{shot.info.width}x{shot.info.height}"]
     cells += [report.superpixels, f"{len(report.chosen_frames) / frames:.0%}"]
     cells += [f"{report.seconds[stage] / frames:.3f}" for stage in STAGES]
-    cells += [f"{sum(report.seconds.values()):.1f}", f"{floor / frames:.3f}", f"{report.seconds['grade'] / floor:.1f}"]
+    cells += [
+        f"{sum(report.seconds.values()):.1f}",
+        f"{floor / frames:.3f}",
+        f"{report.seconds[Stage.GRADE] / floor:.1f}",
+    ]
     cells += [f"{np.median(differences):.2f}, {np.percentile(differences, 95):.2f}, {differences.max():.1f}"]
     return "| " + " | ".join(map(str, cells)) + " |"
 

@@ -21,7 +21,7 @@ from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.features import RawFeatures, pick_device
 from vfxstyle.features.extract import NetworkOutput, Segmentation, extract_features
 from vfxstyle.features.histogram import colour_histograms
-from vfxstyle.features.registry import backbone_class
+from vfxstyle.features.registry import load_backbone
 from vfxstyle.plates.picture import analysis_size, lab_of_picture
 from vfxstyle.settings import DEFAULT_ANALYSIS_WIDTH, DEFAULT_STILL_SUPERPIXELS, TrainSettings
 from vfxstyle.training.examples import TrainingExample, example_of
@@ -71,7 +71,7 @@ def read_set(folder: Path, settings: TrainSettings, *, all_variants: bool) -> Im
     extraction = extract_all_variants if all_variants else extract_features
     every = labelled_pictures(folder)
     drawn = [every[i] for i in np.random.default_rng(settings.seed).permutation(len(every))[:PICTURES]]
-    backbone = backbone_class(settings.backbone).load(CPU)
+    backbone = load_backbone(settings.backbone, CPU)
     learnt, tests = [], []
     for index, labelled in enumerate(drawn):
         picture = at_analysis_size(labelled.read()[0])

@@ -41,6 +41,7 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.color import ColorConfig
 from vfxstyle.errors import FrameError
 from vfxstyle.plates.overlap import reading_ahead, storing
+from vfxstyle.progress import Stage
 from vfxstyle.shots import Frame, OutputFormat, Window, exr
 from vfxstyle.shots.prores import PROFILES, ProResSink
 from vfxstyle.shots.writing import write_exr
@@ -137,7 +138,7 @@ def seconds_of_ways(size: tuple[int, int], frames: int, rounds: int, preset: str
             seconds["verified floor"].append(copy(plate, out / "b", unchanged, write_exr))
             seconds["33-cube LUT"].append(copy(plate, out / "c", with_cube, exr.write_parts))
             report = grade(plate, preset, out / "d", analysis=analysis)
-            seconds["grade"].append(report.seconds["grade"])
+            seconds["grade"].append(report.seconds[Stage.GRADE])
     return seconds
 
 

@@ -35,8 +35,12 @@ from vfxstyle.features.extract import Segmentation, extract_features, run_networ
 from vfxstyle.features.vgg import Vgg16, random_weights
 from vfxstyle.looks import read_preset
 from vfxstyle.looks.library import find_preset
+from vfxstyle.progress import Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.superpixels.tables import table_of
+
+STAGES = (Stage.SUPERPIXELS, Stage.FEATURES, Stage.TRANSFORMS, Stage.GRADE)
+"""Stages that table IV has columns for."""
 
 
 @dataclass
@@ -202,11 +206,11 @@ def _rows_of_table_four(clip: ClipAnalysis, vgg: Mapping[str, float]) -> list[st
     count = len(clip.labelled)
     total = {row: sum(seconds.values()) for row, seconds in clip.seconds.items()}
     with_vgg = {
-        row: total[row] - clip.seconds[row]["features"] + clip.chosen[row] * seconds for row, seconds in vgg.items()
+        row: total[row] - clip.seconds[row][Stage.FEATURES] + clip.chosen[row] * seconds for row, seconds in vgg.items()
     }
     lines = []
     for row, seconds in clip.seconds.items():
-        stages = " | ".join(f"{seconds[name]:.1f}" for name in ("superpixels", "features", "transforms", "grade"))
+        stages = " | ".join(f"{seconds[name]:.1f}" for name in STAGES)
         line = (
             f"| {clip.name} | {row} | {count} | {clip.chosen[row]} ({clip.chosen[row] / count:.0%}) | "
             f"{stages} | {total[row]:.0f} | {total[row] / total['frame-based']:.2f} |"

@@ -22,7 +22,7 @@ from benchmarks.labelled import Labelled, labelled_pictures
 from benchmarks.styles import graded, resized_to_width, write_jpeg
 from vfxstyle.cli.progress import TRAIN_SHARES, make_progress
 from vfxstyle.features import pick_device
-from vfxstyle.features.registry import backbone_class
+from vfxstyle.features.registry import load_backbone
 from vfxstyle.looks import Preset, save_preset
 from vfxstyle.looks.samples import Errors
 from vfxstyle.plates.picture import lab_of_picture
@@ -96,7 +96,7 @@ def make_preset(
         card = {**preset_card(digests_of(pairs, context.reader), learnt, settings), "limits": LIMITS[style]}
     preset = preset_of(style, learnt, settings, card=card)
     path = save_preset(preset, HERE / f"{style}.safetensors")
-    page = training_page(report_of(path, preset, pairs, examples, learnt))
+    page = training_page(report_of(path, preset, settings, pairs, examples, learnt))
     thumbnail = path.with_suffix(".jpg")
     draw_thumbnail(preset, context, thumbnail)
     path.with_suffix(".md").write_text(page.replace("\n\n", f"\n\n![before and after]({thumbnail.name})\n\n", 1))
@@ -117,7 +117,7 @@ def main() -> None:
     arguments = parser.parse_args()
     pictures = [labelled for folder in arguments.folders for labelled in labelled_pictures(folder)]
     settings = TrainSettings(device="cpu", data_note=DATA_NOTE)
-    backbone = backbone_class(settings.backbone).load(pick_device(settings.device))
+    backbone = load_backbone(settings.backbone, pick_device(settings.device))
     clock = Clock(make_progress("auto", TRAIN_SHARES))
     with PictureReader(settings) as reader:
         context = TrainingContext(settings=settings, backbone=backbone, reader=reader, clock=clock)

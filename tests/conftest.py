@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,26 @@ import pytest
 from helpers import REPOSITORY, make_preset, moving_picture, write_picture
 
 from vfxstyle.looks import save_preset
+
+PLUGIN = str(Path(__file__).parent / "plugin")
+"""A package that brings a backbone: this process finds it, and so do those that tests start."""
+sys.path.insert(0, PLUGIN)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (PLUGIN, os.environ.get("PYTHONPATH"))))
+REAL_DATA = Path(os.environ.get("VFXSTYLE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+"""Where the development pictures lie."""
+WITHOUT_DATA = "needs the development pictures"
+"""Why a test that wants them is skipped where they are not."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once how many tests lacked the development pictures."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if WITHOUT_DATA in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(
+            f"{len(skipped)} tests were skipped because the development pictures are not in {REAL_DATA}; "
+            "set VFXSTYLE_TEST_DATA.",
+            yellow=True,
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -22,10 +43,9 @@ def _own_preset_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real pictures beside a developer's checkout."""
-    folder = Path(os.environ.get("VFXSTYLE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"needs the development pictures in {folder} (or VFXSTYLE_TEST_DATA)")
-    return folder
+    if not REAL_DATA.is_dir():
+        pytest.skip(WITHOUT_DATA)
+    return REAL_DATA
 
 
 @pytest.fixture

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
@@ -18,9 +21,28 @@ from vfxstyle.features.registry import backbone_class
 from vfxstyle.features.vectors import SURROUND, context_blocks
 from vfxstyle.looks import Preset, PresetInfo, Standardisation
 from vfxstyle.looks.predictor import Predictor
+from vfxstyle.settings import GradeSettings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLE = REPOSITORY / "examples" / "big_buck_bunny"
+QUICK: dict[str, Any] = {"superpixels": 40, "analysis_width": 96, "device": "cpu"}
+"""Options of a grade that takes a fraction of a second."""
+QUICK_FLAGS = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]
+"""The same on the command line."""
+SETTINGS = GradeSettings(**QUICK)
+"""The same as settings."""
+BACKBONE = "tiny"
+"""The backbone of presets and trainings in tests: that of ``plugin/tiny_backbone.py``."""
+
+
+def command(*arguments: object) -> list[str]:
+    """The command line that runs vfxstyle in a process of its own."""
+    return [sys.executable, "-m", "vfxstyle", *map(str, arguments)]
+
+
+def vfxstyle(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """How vfxstyle ended in a process of its own, and what it printed."""
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300, check=False)
 
 
 def space(name: str) -> ColorSpace:
@@ -76,15 +98,15 @@ def moving_picture(index: int, height: int = 72, width: int = 128, seed: int = 0
     return (0.6 * texture + 0.4 * ramp).astype(np.float32)
 
 
-def make_preset(bias: FloatArray | None = None, *, reacts: bool = False) -> Preset:
+def make_preset(bias: FloatArray | None = None, *, reacts: bool = False, backbone: str = BACKBONE) -> Preset:
     """A preset without training: it gives every superpixel the transform ``bias``, by default the identity.
 
     With ``reacts`` the network's weights are random, so that transforms differ between superpixels.
     """
-    backbone = backbone_class("efficientnet-lite0")
+    kind = backbone_class(backbone)
     random = np.random.default_rng(1)
-    channels = {name: backbone.layers[name.rsplit("_", 1)[0]] for name in context_blocks(backbone)[1:]}
-    channels |= {"global": backbone.layers["semantic"], "histogram": SIZE}
+    channels = {name: kind.layers[name.rsplit("_", 1)[0]] for name in context_blocks(kind)[1:]}
+    channels |= {"global": kind.layers["semantic"], "histogram": SIZE}
     projections = {
         part: (
             np.zeros(count, np.float32),
@@ -92,7 +114,7 @@ def make_preset(bias: FloatArray | None = None, *, reacts: bool = False) -> Pres
         )
         for part, count in channels.items()
     }
-    blocks = all_blocks(backbone)
+    blocks = all_blocks(kind)
     inputs = 8 * len(projections) + 9 + 3 * len(SURROUND)
     torch.manual_seed(1)
     network = Predictor(inputs)
@@ -102,7 +124,7 @@ def make_preset(bias: FloatArray | None = None, *, reacts: bool = False) -> Pres
         if bias is not None:
             network.last.bias[: len(bias)].copy_(torch.from_numpy(np.asarray(bias, np.float32)))
     standardisation = Standardisation(np.zeros(inputs, np.float32), np.ones(inputs, np.float32))
-    info = PresetInfo(name="test", backbone=backbone.name, blocks=blocks, projected=projected_blocks(blocks))
+    info = PresetInfo(name="test", backbone=backbone, blocks=blocks, projected=projected_blocks(blocks))
     return Preset(info, projections, standardisation, network.numbers(), digest="")
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import make_preset, read_pixels, write_picture
+from helpers import QUICK, make_preset, read_pixels, write_picture
 
 from vfxstyle import grade, load_preset, open_shot
 from vfxstyle.color import from_grading, lab_to_linear, linear_to_lab, to_grading
@@ -10,10 +10,8 @@ from vfxstyle.color.grading import HEADROOM
 from vfxstyle.errors import ColorError
 from vfxstyle.looks import TransformField, apply_field, save_preset
 from vfxstyle.looks.library import shipped_folder
-from vfxstyle.settings import GradeSettings
 from vfxstyle.shots.exr import read_parts
 
-QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 RAYS = np.float32(
     [[1, 1, 1], [1, 0.5, 0.2], [0.2, 1, 0.4], [0.3, 0.4, 1], [1, 0, 0], [1, -0.02, 0.3], [0.5, 0.48, 0.45]]
 )
@@ -81,7 +79,7 @@ def test_1_negative_and_out_of_gamut_values_survive(tmp_path, identity_preset):
 def test_3_header_timecode_and_windows_are_not_lost(real_data, tmp_path, lively_preset):
     """Natron #105, OIIO #2217: compared attribute by attribute, on a real sequence whose data window moves."""
     shot = f"{real_data}/exr/Beachball/singlepart.####.exr"
-    grade(shot, lively_preset, tmp_path / "out", settings=QUICK)
+    grade(shot, lively_preset, tmp_path / "out", **QUICK)
     plate, graded = open_shot(shot), open_shot(tmp_path / "out")
     for number in plate.frames:
         (before,), (after,) = (read_parts(s.file_of(number)) for s in (plate, graded))
@@ -100,10 +98,10 @@ def test_4_colour_spaces_are_not_guessed(tmp_path, identity_preset, attributes):
     codes = np.full((72, 128, 3), 30000, np.uint16)
     write_picture(tmp_path / "scan" / "scan.0001.dpx", codes, kind="uint16", attributes=attributes)
     with pytest.raises(ColorError, match=r"Name it with --input-space\. Choose one of: .*ARRI LogC4"):
-        grade(tmp_path / "scan", identity_preset, tmp_path / "out", settings=QUICK)
+        grade(tmp_path / "scan", identity_preset, tmp_path / "out", **QUICK)
     assert not (tmp_path / "out").exists()
-    settings = GradeSettings(superpixels=40, analysis_width=96, device="cpu", input_space="ARRI LogC4")
-    assert grade(tmp_path / "scan", identity_preset, tmp_path / "out", settings=settings).written == (1,)
+    named = {**QUICK, "input_space": "ARRI LogC4"}
+    assert grade(tmp_path / "scan", identity_preset, tmp_path / "out", **named).written == (1,)
 
 
 def test_7_movies_do_not_come_out_darker(tmp_path, identity_preset):
@@ -113,7 +111,7 @@ def test_7_movies_do_not_come_out_darker(tmp_path, identity_preset):
     for number in (1, 2):
         codes = (picture * 65535 + 0.5).astype(np.uint16)
         write_picture(tmp_path / "p" / f"p.{number:04d}.png", codes, kind="uint16")
-    movie = grade(tmp_path / "p", identity_preset, tmp_path / "o.mov", settings=QUICK, format="prores4444").output
+    movie = grade(tmp_path / "p", identity_preset, tmp_path / "o.mov", **QUICK, format="prores4444").output
     frame = open_shot(movie).read(2)
     assert open_shot(movie).info.color_tag.space == "srgb_rec709_display"
     middles = frame.rgb[32, 4::8]
@@ -130,7 +128,7 @@ def test_8_skies_do_not_band(tmp_path, strength):
     bias = np.zeros(30, np.float32)
     bias[[6, 9]] = 0.1, -0.03
     preset = save_preset(make_preset(bias), tmp_path / "look.safetensors")
-    grade(tmp_path / "sky", preset, tmp_path / "o", settings=QUICK, format="dpx", strength=strength)
+    grade(tmp_path / "sky", preset, tmp_path / "o", **QUICK, format="dpx", strength=strength)
     out = read_pixels(tmp_path / "o" / "o.0001.dpx") * 1023
     columns = out[..., 1].mean(axis=0)  # what the eye sees of a column
 
@@ -144,8 +142,8 @@ def test_8_skies_do_not_band(tmp_path, strength):
 def test_10_numbering_starts_where_the_pipeline_wants(make_shot, tmp_path, identity_preset):
     """CoCoTools_IO #16, tixl #670: numbers and padding are the plate's, or as asked."""
     shot = make_shot(frames=range(1, 4))
-    grade(shot, identity_preset, tmp_path / "same", settings=QUICK)
-    grade(shot, identity_preset, tmp_path / "own", settings=QUICK, start_frame=1001, padding=5)
+    grade(shot, identity_preset, tmp_path / "same", **QUICK)
+    grade(shot, identity_preset, tmp_path / "own", **QUICK, start_frame=1001, padding=5)
     assert sorted(p.name for p in (tmp_path / "same").glob("*.exr")) == [f"same.{n:04d}.exr" for n in (1, 2, 3)]
     assert sorted(p.name for p in (tmp_path / "own").glob("*.exr")) == [f"own.{n:05d}.exr" for n in (1001, 1002, 1003)]
 
@@ -155,7 +153,7 @@ def test_11_compression_is_the_plates_or_as_asked(make_shot, tmp_path, identity_
     shot = make_shot(frames=range(1, 2), compression="piz")
     for name, option in (("PIZ", None), ("ZIPS", "zips"), ("NO_", "none"), ("DWAB", "dwab:60")):
         out = tmp_path / name
-        grade(shot, identity_preset, out, settings=QUICK, compression=option)
+        grade(shot, identity_preset, out, **QUICK, compression=option)
         (part,) = read_parts(out / f"{name}.0001.exr")
         assert name in str(part.header["compression"])
     assert part.header["dwaCompressionLevel"] == 60
@@ -165,7 +163,7 @@ def grade_what_is_shown(folder, preset, shot):
     """A shot of what the display windows of another show, graded."""
     for number in shot.frames:
         write_picture(folder / "shown" / f"shown.{number:04d}.exr", shot.read(number).on_display().rgb)
-    grade(folder / "shown", preset, folder / "graded", settings=QUICK)
+    grade(folder / "shown", preset, folder / "graded", **QUICK)
     return open_shot(folder / "graded")
 
 
@@ -179,7 +177,7 @@ def test_14_overscan_and_bounding_boxes_do_not_break_it(tmp_path, lively_preset,
         pixels = (0.2 + 0.6 * random.random((72, 128, 3))).astype(np.float32)
         place = (origin[0] + number, origin[1])
         write_picture(tmp_path / "p" / f"p.{number:04d}.exr", pixels, origin=place, display=display)
-    grade(tmp_path / "p", lively_preset, tmp_path / "o", settings=QUICK)
+    grade(tmp_path / "p", lively_preset, tmp_path / "o", **QUICK)
     shown = grade_what_is_shown(tmp_path, lively_preset, open_shot(tmp_path / "p"))
     for number in (1, 2):
         before, after = open_shot(tmp_path / "p").read(number), open_shot(tmp_path / "o").read(number)

@@ -1,9 +1,6 @@
-"""What we hold each other to, as far as a machine can check it."""
+"""What we hold each other to, as far as a machine can check it; ``scripts/check`` runs the linters."""
 
 import ast
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from helpers import REPOSITORY
@@ -11,30 +8,15 @@ from helpers import REPOSITORY
 import vfxstyle
 from vfxstyle import errors
 
-PACKAGES = ("vfxstyle", "tsp")
-MODULES = sorted(p for package in PACKAGES for p in (REPOSITORY / package).rglob("*.py"))
-
-
-def run(*command):
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-
-
-def tool(name):
-    return str(Path(sys.executable).parent / name)
-
-
-def test_ruff_finds_nothing():
-    run(tool("ruff"), "check", ".")
-    run(tool("ruff"), "format", "--check", ".")
-
-
-def test_mypy_strict_finds_nothing():
-    run(tool("mypy"))
-
-
-def test_rooms_import_only_rooms_below_them():
-    run(tool("lint-imports"), "--no-cache")
+SOURCES = {
+    str(path.relative_to(REPOSITORY)): ast.parse(path.read_text())
+    for package in ("vfxstyle", "tsp")
+    for path in sorted((REPOSITORY / package).rglob("*.py"))
+}
+"""Every module by its file."""
+ARRAYS = {"vfxstyle/arrays.py", "tsp/arrays.py"}
+PARAMETERS = 8
+LINES = 300
 
 
 def test_public_names_are_the_documented_ones():
@@ -66,31 +48,87 @@ def test_the_tree_of_errors_is_drawn_as_it_is():
 
 
 def test_modules_stay_small():
-    long = {str(p): n for p in MODULES if (n := len(p.read_text().splitlines())) > 300}
-    assert long == {}
+    sizes = {file: len((REPOSITORY / file).read_text().splitlines()) for file in SOURCES}
+    assert {file: size for file, size in sizes.items() if size > LINES} == {}
 
 
-def test_nothing_that_can_run_code_is_read_from_files():
-    for path in MODULES:
-        text = path.read_text()
-        assert "pickle.load" not in text, path
-        assert "import pickle" not in text, path
-        for line in text.splitlines():
-            assert "torch.load(" not in line or "weights_only=True" in line, path
-            assert "np.load(" not in line or "allow_pickle=False" in line, path
+def assert_none(found):
+    """That ``found`` yields no (text, node) of any module; else all of them are told, with their places."""
+    places = [f"{file}:{node.lineno}: {text}" for file, tree in SOURCES.items() for text, node in found(file, tree)]
+    assert not places, "\n".join(["", *places])
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_no_file_that_is_read_can_run_code(path):
-    """No pickles and no evaluation anywhere; torch reads weights as data only."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = {alias.name.split(".")[0] for alias in node.names} | {getattr(node, "module", None) or ""}
-            assert not names & {"pickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
-            assert called not in ("eval", "exec", "compile", "os.system")
-            assert given.get("shell") != "True"
-            assert called != "torch.load" or given.get("weights_only") == "True"
-            assert called != "np.load" or given.get("allow_pickle") == "False"
+def array_types(tree):
+    """Every ``NDArray[...]`` in a tree."""
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("NDArray")
+    ]
+
+
+def test_array_types_are_defined_once():
+    """In a package's ``arrays.py`` and nowhere else, and what has a name there is called by it."""
+    named = {file.split("/")[0]: {ast.unparse(kind.slice) for kind in array_types(SOURCES[file])} for file in ARRAYS}
+
+    def found(file, tree):
+        if file in ARRAYS:
+            return
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and array_types(node.value):
+                yield "an array type is defined", node
+        for kind in array_types(tree):
+            if ast.unparse(kind.slice) in named[file.split("/")[0]]:
+                yield f"{ast.unparse(kind)} has a name", kind
+
+    assert_none(found)
+
+
+def decorated(function, *names):
+    """Whether a function has one of these decorators, called or not; ``command`` is any object's."""
+    calls = [getattr(decorator, "func", decorator) for decorator in function.decorator_list]
+    return any(ast.unparse(call).rsplit(".", 1)[-1] in names for call in calls)
+
+
+def test_functions_take_few_parameters():
+    """All but compiled kernels, commands, whose options are their parameters, and the functions of the public API."""
+
+    def found(_, tree):
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or decorated(node, "kernel", "command"):
+                continue
+            given = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            own = [argument.arg for argument in given if argument.arg not in ("self", "cls")]
+            if len(own) > PARAMETERS and node.name not in vfxstyle.__all__:
+                yield f"{node.name} has {len(own)} parameters", node
+
+    assert_none(found)
+
+
+def runs_code(node):
+    """What in a node can run code that a file holds, or nothing: pickles, evaluation, a shell, weights as code."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        names = {alias.name.split(".")[0] for alias in node.names} | {getattr(node, "module", None) or ""}
+        return ", ".join(names & {"pickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"})
+    if not isinstance(node, ast.Call):
+        return ""
+    called = ast.unparse(node.func)
+    given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+    faults = (
+        called in ("eval", "exec", "compile", "os.system"),
+        given.get("shell", "False") != "False",
+        called == "torch.load" and given.get("weights_only") != "True",
+        called == "np.load" and given.get("allow_pickle") != "False",
+    )
+    return ast.unparse(node) if any(faults) else ""
+
+
+def test_no_file_that_is_read_can_run_code():
+    assert_none(lambda _, tree: ((text, node) for node in ast.walk(tree) if (text := runs_code(node))))
+
+
+@pytest.mark.parametrize(
+    "code", ["import pickle", "from joblib import load", "eval(x)", "run(x, shell=True)", "torch.load(f)", "np.load(f)"]
+)
+def test_what_can_run_code_is_seen(code):
+    assert any(runs_code(node) for node in ast.walk(ast.parse(code)))

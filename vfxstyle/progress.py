@@ -5,29 +5,59 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from enum import StrEnum
 from typing import Protocol
+
+
+class Stage(StrEnum):
+    """The stages that runs consist of."""
+
+    PAIRS = "pairs"
+    """Exemplar pairs are read and checked."""
+    SUPERPIXELS = "superpixels"
+    """The shot is segmented."""
+    FEATURES = "features"
+    """The network is run."""
+    TRANSFORMS = "transforms"
+    """Transforms are predicted."""
+    GRADE = "grade"
+    """Frames are graded and written."""
+    MATTES = "mattes"
+    """Cryptomatte files are written."""
+    SAMPLING = "sampling"
+    """Colours before and after the look are drawn."""
+    FITTING = "fitting"
+    """A LUT or CDL is fitted."""
+    REGULARISATION = "regularisation"
+    """Settings of training are tried out."""
+    TRAINING = "training"
+    """The predictor learns."""
+    FRAMES = "frames"
+    """Frames are looked at, to say which of them to grade next."""
+    TASKS = "tasks"
+    """Tasks of a farm are run."""
 
 
 class Progress(Protocol):
     """What a run reports its progress to."""
 
-    def stage(self, name: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+    def stage(self, stage: Stage, total: int) -> AbstractContextManager[Callable[[], None]]:
         """A stage of ``total`` steps; the value it yields is called after each step."""
-        ...  # pragma: no cover
+        ...
 
     def note(self, text: str) -> None:
         """One line for the user."""
-        ...  # pragma: no cover
+        ...
 
     def job(self, index: int, total: int) -> None:
         """One of ``total`` jobs begins, counted from 0, whose stages have the same names."""
-        ...  # pragma: no cover
+        ...
 
 
 class Silent:
     """Reports nothing."""
 
-    def stage(self, name: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+    def stage(self, stage: Stage, total: int) -> AbstractContextManager[Callable[[], None]]:
         """A stage that nobody watches."""
         return nullcontext(lambda: None)
 
@@ -35,27 +65,28 @@ class Silent:
         """Drop the line."""
 
     def job(self, index: int, total: int) -> None:
-        """Nobody wants to know."""
+        """Nobody watches."""
 
 
 class Clock:
-    """Passes stages on to a :class:`Progress` and adds up their seconds by name."""
+    """Passes stages on to a :class:`Progress` and adds up their seconds."""
 
     def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self.seconds: dict[str, float] = {}
+        self.progress = progress
+        """Who watches."""
+        self.seconds: dict[Stage, float] = {}
         """Wall seconds of each stage so far, in the order in which they began."""
 
     @contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+    def stage(self, stage: Stage, total: int) -> Iterator[Callable[[], None]]:
         """A timed stage."""
         start = time.perf_counter()
         try:
-            with self._progress.stage(name, total) as step:
+            with self.progress.stage(stage, total) as step:
                 yield step
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
     def note(self, text: str) -> None:
         """Pass a line on."""
-        self._progress.note(text)
+        self.progress.note(text)

@@ -5,14 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import frames_of, write_picture
+from helpers import QUICK, SETTINGS, frames_of, write_picture
 
 from vfxstyle import analyze, grade
 from vfxstyle.analysis.analyze import plan_analyze
 from vfxstyle.errors import AnalysisError, UsageError
-from vfxstyle.settings import GradeSettings
-
-QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 
 
 def files_of(folder):
@@ -21,12 +18,12 @@ def files_of(folder):
 
 def test_the_grade_reuses_what_was_analysed(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 6))
-    report = analyze(shot, settings=QUICK)
+    report = analyze(shot, **QUICK)
     assert report.analysis == tmp_path / "plate_analysis"
     assert report.missing_features == ()
     assert set(report.chosen_frames) <= {1, 2, 3, 4, 5}
-    assert analyze(shot, settings=QUICK).seconds == {}
-    graded = grade(shot, lively_preset, settings=QUICK)
+    assert analyze(shot, **QUICK).seconds == {}
+    graded = grade(shot, lively_preset, **QUICK)
     assert list(graded.seconds) == ["transforms", "grade"]
     assert graded.chosen_frames != ()
     assert not (graded.output / ".vfxstyle" / "labels").exists()
@@ -35,7 +32,7 @@ def test_the_grade_reuses_what_was_analysed(make_shot, tmp_path, lively_preset):
 def test_frames_of_an_analysed_shot_do_not_wait_for_torch(make_shot, tmp_path, lively_preset):
     """A task of a farm that only renders begins at once; so do a look at how far a shot is, and a bundle."""
     shot, out = make_shot(frames=range(1, 4)), tmp_path / "out"
-    analyze(shot, preset=lively_preset, settings=QUICK, analysis=tmp_path / "analysis")
+    analyze(shot, preset=lively_preset, **QUICK, analysis=tmp_path / "analysis")
     code = f"""
 import sys
 from vfxstyle.cli import cli
@@ -51,46 +48,44 @@ print([name for name in ("torch", "timm", "skimage") if name in sys.modules])
     assert len(frames_of(out)) == 3
 
 
-def test_a_shot_in_stages_and_parts_is_the_shot_in_one_go(make_shot, tmp_path, lively_preset):
+def test_a_shot_in_stages_and_shards_is_the_shot_in_one_go(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 9))
-    whole = grade(shot, lively_preset, tmp_path / "whole", settings=QUICK, analysis=tmp_path / "one")
-    options = {"settings": QUICK, "analysis": tmp_path / "two", "preset": lively_preset}
+    whole = grade(shot, lively_preset, tmp_path / "whole", **QUICK, analysis=tmp_path / "one")
+    options = {**QUICK, "analysis": tmp_path / "two", "preset": lively_preset}
     with pytest.raises(AnalysisError, match="--stage segments"):
         analyze(shot, stage="features", **options)
     assert len(analyze(shot, stage="segments", **options).missing_features) == len(whole.chosen_frames)
     with pytest.raises(AnalysisError, match=r"lacks features of frames \d"):
         analyze(shot, stage="transforms", **options)
-    parts = len(whole.chosen_frames) + 2  # the last ones have nothing to do
-    for index in reversed(range(1, parts + 1)):
-        report = analyze(shot, stage="features", part=(index, parts), **options)
+    shards = len(whole.chosen_frames) + 2  # the last ones have nothing to do
+    for index in reversed(range(1, shards + 1)):
+        report = analyze(shot, stage="features", shard=(index, shards), **options)
     assert report.missing_features == ()
     assert list(analyze(shot, stage="transforms", **options).seconds) == ["transforms"]
     assert files_of(tmp_path / "two") == files_of(tmp_path / "one")
     for number in (8, 3, 5, 1, 2, 7, 6, 4):
-        chunk = grade(
-            shot, lively_preset, tmp_path / "chunks", frames=[number], settings=QUICK, analysis=tmp_path / "two"
-        )
+        chunk = grade(shot, lively_preset, tmp_path / "chunks", frames=[number], **QUICK, analysis=tmp_path / "two")
         assert list(chunk.seconds) == ["transforms", "grade"]
     assert frames_of(tmp_path / "chunks") == frames_of(tmp_path / "whole")
 
 
 def test_with_a_preset_the_analysis_lies_where_the_grade_looks(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 4))
-    report = analyze(shot, preset=lively_preset, settings=QUICK)
+    report = analyze(shot, preset=lively_preset, **QUICK)
     assert report.analysis == tmp_path / "plate_lively" / ".vfxstyle"
-    planned = plan_analyze(shot, preset=lively_preset, settings=QUICK)
+    planned = plan_analyze(shot, preset=lively_preset, settings=SETTINGS)
     assert planned["files"] == []
-    graded = grade(shot, lively_preset, settings=QUICK)
+    graded = grade(shot, lively_preset, **QUICK)
     assert list(graded.seconds) == ["transforms", "grade"]
 
 
 def test_a_dry_run_lists_exactly_what_is_written(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 4))
     for preset in (None, lively_preset):
-        planned = plan_analyze(shot, preset=preset, analysis=tmp_path / "a", settings=QUICK)
+        planned = plan_analyze(shot, preset=preset, analysis=tmp_path / "a", settings=SETTINGS)
         json.dumps(planned)
         before = set(files_of(tmp_path))
-        analyze(shot, preset=preset, analysis=tmp_path / "a", settings=QUICK)
+        analyze(shot, preset=preset, analysis=tmp_path / "a", **QUICK)
         written = set(files_of(tmp_path)) - before
         assert {tmp_path / name for name in written} == {tmp_path / name for name in planned["files"]}
 
@@ -98,45 +93,45 @@ def test_a_dry_run_lists_exactly_what_is_written(make_shot, tmp_path, lively_pre
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"part": (2, 3)}, "add --stage features"),
-        ({"part": (4, 3), "stage": "features"}, "part is 4/3"),
-        ({"part": (0, 3), "stage": "features"}, "part is 0/3"),
+        ({"shard": (2, 3)}, "add --stage features"),
+        ({"shard": (4, 3), "stage": "features"}, "shard is 4/3"),
+        ({"shard": (0, 3), "stage": "features"}, "shard is 0/3"),
         ({"stage": "transforms"}, "--preset"),
     ],
 )
 def test_what_makes_no_sense_is_said_before_the_work(make_shot, tmp_path, options, message):
     with pytest.raises(UsageError, match=message):
-        analyze(make_shot(), settings=QUICK, **options)
+        analyze(make_shot(), **QUICK, **options)
     assert not (tmp_path / "plate_analysis").exists()
 
 
 def test_another_plate_never_gets_this_analysis(make_shot, tmp_path, lively_preset):
     """Analyses of other settings are added beside; with --overwrite never they are refused."""
     shot = make_shot(frames=range(1, 4))
-    analyze(shot, settings=QUICK)
+    analyze(shot, **QUICK)
     with pytest.raises(AnalysisError, match="another plate or other settings"):
-        analyze(shot, settings=QUICK, superpixels=20, overwrite="never")
-    analyze(shot, settings=QUICK, superpixels=20)
+        analyze(shot, **{**QUICK, "superpixels": 20}, overwrite="never")
+    analyze(shot, **{**QUICK, "superpixels": 20})
     assert len([path for path in (tmp_path / "plate_analysis").iterdir() if path.is_dir()]) == 2
-    first = grade(shot, lively_preset, settings=QUICK)
+    first = grade(shot, lively_preset, **QUICK)
     assert list(first.seconds) == ["transforms", "grade"]
-    always = analyze(shot, settings=QUICK, overwrite="always")
+    always = analyze(shot, **QUICK, overwrite="always")
     assert list(always.seconds) == ["superpixels", "features"]
 
 
 def test_a_damaged_label_map_is_mended_though_transforms_are_there(make_shot, tmp_path, lively_preset):
     shot, out = make_shot(frames=range(1, 4)), tmp_path / "out"
-    grade(shot, lively_preset, out, settings=QUICK)
+    grade(shot, lively_preset, out, **QUICK)
     before = frames_of(out)
     next((out / ".vfxstyle").rglob("labels.0002.exr")).unlink()
     (out / "out.0003.exr").unlink()
-    assert "superpixels" in grade(shot, lively_preset, out, settings=QUICK).seconds
+    assert "superpixels" in grade(shot, lively_preset, out, **QUICK).seconds
     assert frames_of(out) == before
 
 
 def test_a_frame_that_can_be_read_again_is_tried_again(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 5))
-    options = {"settings": QUICK, "on_error": "skip", "analysis": tmp_path / "a"}
+    options = {**QUICK, "on_error": "skip", "analysis": tmp_path / "a"}
     write_picture(shot / "plate.0003.exr", np.zeros((90, 160, 3), np.float32), display=(0, 0, 128, 72))
     first = analyze(shot, max_pixels=128 * 72, **options)
     assert list(first.unreadable) == [3]
@@ -148,13 +143,13 @@ def test_a_frame_that_can_be_read_again_is_tried_again(make_shot, tmp_path, live
 @pytest.mark.parametrize("missing", ["features", "transforms"])
 def test_a_dry_run_of_what_is_partly_there(make_shot, tmp_path, lively_preset, missing):
     shot = make_shot(frames=range(1, 4))
-    where = {"preset": lively_preset, "analysis": tmp_path / "a", "settings": QUICK}
-    analyze(shot, **where)
+    where = {"preset": lively_preset, "analysis": tmp_path / "a", "settings": SETTINGS}
+    analyze(shot, preset=lively_preset, analysis=tmp_path / "a", **QUICK)
     for path in (tmp_path / "a").rglob(f"{missing}*/*" if missing == "transforms" else "features.npz"):
         path.unlink()
     planned = plan_analyze(shot, **where)["files"]
     assert len(planned) == 1
     assert missing in planned[0]
-    always = plan_analyze(shot, **{**where, "settings": replace(QUICK, overwrite="always")})["files"]
+    always = plan_analyze(shot, **{**where, "settings": replace(SETTINGS, overwrite="always")})["files"]
     assert len(always) == 3 + 2 + 1 + 1
     assert plan_analyze(shot, stage="segments", **where)["files"] == []

@@ -4,7 +4,7 @@ import threading
 import numpy as np
 import pytest
 
-from vfxstyle.analysis.arrays import StoredFeatures, Superpixels, arrays_of, read_features, write_arrays
+from vfxstyle.analysis.arrays import StoredFeatures, SuperpixelTable, arrays_of, read_features, write_arrays
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import ChangedError, OutputError
 from vfxstyle.features import RawFeatures
@@ -12,7 +12,7 @@ from vfxstyle.shots import open_shot
 
 IDENTITY = "abc" * 20
 OTHER = "xyz" * 20
-SUPERPIXELS = Superpixels(np.int32([2, 5, 7]), np.int32([2, 5, 5]))
+SUPERPIXELS = SuperpixelTable(np.int32([2, 5, 7]), np.int32([2, 5, 5]))
 
 
 def features(frame):

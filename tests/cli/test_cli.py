@@ -9,14 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from helpers import moving_picture, read_pixels, write_picture
-
-QUICK = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]
-
-
-def vfxstyle(*arguments, cwd=None):
-    command = [sys.executable, "-m", "vfxstyle", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
+from helpers import BACKBONE, QUICK_FLAGS, command, moving_picture, read_pixels, vfxstyle, write_picture
 
 
 def failed(result, exit_code, word, retryable="no"):
@@ -39,7 +32,7 @@ def test_help_is_quick_to_start_and_loads_no_network():
 
 
 def test_a_grade_run_ends_with_the_place_and_the_times(make_shot, tmp_path, identity_preset):
-    result = vfxstyle("grade", make_shot(), "--preset", identity_preset, *QUICK)
+    result = vfxstyle("grade", make_shot(), "--preset", identity_preset, *QUICK_FLAGS)
     assert result.returncode == 0, result.stderr
     assert result.stdout == ""
     assert "Error" not in result.stderr
@@ -53,22 +46,28 @@ def test_a_grade_run_ends_with_the_place_and_the_times(make_shot, tmp_path, iden
 
 def test_the_bar_and_silence(make_shot, tmp_path, identity_preset):
     shot = make_shot(frames=range(1, 3))
-    bar = vfxstyle("grade", shot, "--preset", identity_preset, "-o", tmp_path / "a", "--progress", "bar", *QUICK)
+    bar = vfxstyle("grade", shot, "--preset", identity_preset, "-o", tmp_path / "a", "--progress", "bar", *QUICK_FLAGS)
     assert "100%" in bar.stderr
-    silent = vfxstyle("grade", shot, "--preset", identity_preset, "-o", tmp_path / "b", "--progress", "none", *QUICK)
+    silent = vfxstyle(
+        "grade", shot, "--preset", identity_preset, "-o", tmp_path / "b", "--progress", "none", *QUICK_FLAGS
+    )
     assert (silent.returncode, silent.stdout, silent.stderr) == (0, "", "")
 
 
 def test_a_farm_reads_progress_and_failure(make_shot, tmp_path, identity_preset):
     shot = make_shot(frames=range(1, 3))
-    told = vfxstyle("grade", shot, "--preset", identity_preset, "-o", tmp_path / "a", "--progress", "openjd", *QUICK)
+    told = vfxstyle(
+        "grade", shot, "--preset", identity_preset, "-o", tmp_path / "a", "--progress", "openjd", *QUICK_FLAGS
+    )
     lines = told.stderr.splitlines()
     percentages = [int(line.split()[1]) for line in lines if line.startswith("openjd_progress: ")]
     assert percentages == sorted(set(percentages))
     assert (percentages[0], percentages[-1]) == (0, 100)
     assert "Error" not in told.stderr
     sorted(shot.iterdir())[1].write_bytes(b"no picture")
-    failed = vfxstyle("grade", shot, "--preset", identity_preset, "-o", tmp_path / "b", "--progress", "openjd", *QUICK)
+    failed = vfxstyle(
+        "grade", shot, "--preset", identity_preset, "-o", tmp_path / "b", "--progress", "openjd", *QUICK_FLAGS
+    )
     lines = failed.stderr.splitlines()
     assert failed.returncode == 3
     assert "openjd_progress: 100" not in lines
@@ -117,7 +116,7 @@ def test_each_bad_shot_is_one_sentence_and_code_3(make_shot, tmp_path, identity_
     write_picture(mixed / "mixed.1004.exr", moving_picture(0, 30, 40))
 
     def grade(shot):
-        return vfxstyle("grade", shot, "--preset", identity_preset, *QUICK)
+        return vfxstyle("grade", shot, "--preset", identity_preset, *QUICK_FLAGS)
 
     assert "no folder" in failed(grade(tmp_path / "absent"), 3, "shot")
     assert "holds no frames" in failed(grade(tmp_path / "empty"), 3, "shot")
@@ -138,7 +137,7 @@ def test_bad_presets_are_code_3(make_shot, tmp_path):
 
 def test_an_unwritable_output_is_code_4_and_can_be_retried(make_shot, tmp_path, identity_preset):
     (tmp_path / "file").write_text("x")
-    result = vfxstyle("grade", make_shot(), "--preset", identity_preset, "-o", tmp_path / "file" / "out", *QUICK)
+    result = vfxstyle("grade", make_shot(), "--preset", identity_preset, "-o", tmp_path / "file" / "out", *QUICK_FLAGS)
     sentence = failed(result, 4, "output", "yes")
     assert str(tmp_path / "file" / "out") in sentence
     assert "cannot be written" in sentence
@@ -156,10 +155,10 @@ def test_an_absent_gpu_is_code_4(make_shot, identity_preset):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_run_with_nothing_half_written(make_shot, tmp_path, lively_preset, number, code):
     shot, out = make_shot(frames=range(1, 150)), tmp_path / "out"
-    command = [sys.executable, "-m", "vfxstyle", "grade", str(shot), "--preset", str(lively_preset), "-o", str(out)]
+    words = command("grade", shot, "--preset", lively_preset, "-o", out, *QUICK_FLAGS)
     # a shell that runs the tests in the background has SIGINT ignored, and children inherit that
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    job = subprocess.Popen([*command, *QUICK], stderr=subprocess.PIPE, text=True, preexec_fn=listen)
+    job = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=listen)
     deadline = time.monotonic() + 240
     while not list(out.glob("out.*.exr")) and job.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -182,7 +181,7 @@ def test_presets_list_and_show(tmp_path, identity_preset):
     assert any(line.split()[1] == "user" for line in listed.stdout.splitlines())
     shown = vfxstyle("presets", "show", "mine")
     assert shown.returncode == 0
-    assert "efficientnet-lite0" in shown.stdout
+    assert f"Backbone: {BACKBONE}" in shown.stdout
     assert "no preset" in failed(vfxstyle("presets", "show", "absent"), 3, "preset")
     (tmp_path / "user_presets" / "torn.safetensors").write_bytes(b"torn")
     listed = vfxstyle("presets", "list")
@@ -204,7 +203,7 @@ def test_train_writes_a_preset_and_says_how_good_it_is(tmp_path):
         for side, picture in (("before", before), ("after", before**0.8)):
             write_picture(tmp_path / "pairs" / side / f"p{index}.png", (picture * 255).astype(np.uint8), kind="uint8")
     result = vfxstyle(
-        "train", tmp_path / "pairs", "--name", "lift", "--epochs", "3", "--superpixels", "30", "--analysis-width", "96"
+        "train", tmp_path / "pairs", "--name", "lift", "--epochs", 3, *QUICK_FLAGS, "--backbone", BACKBONE
     )
     assert result.returncode == 0, result.stderr
     written = sorted(p.name for p in (tmp_path / "user_presets").iterdir())
@@ -224,10 +223,10 @@ def test_a_shot_is_graded_as_a_few_of_its_frames(make_shot, tmp_path):
         path = tmp_path / "graded" / f"plate.{number}.png"
         write_picture(path, (graded * 65535 + 0.5).astype(np.uint16), kind="uint16")
     named = ["--shot", shot, "--graded", tmp_path / "graded", "--name", "few", "--epochs", "60"]
-    result = vfxstyle("train", *named, "--superpixels", "40", "--analysis-width", "128", "--device", "cpu")
+    result = vfxstyle("train", *named, *QUICK_FLAGS, "--backbone", BACKBONE)
     assert result.returncode == 0, result.stderr
     assert "grading these frames would help most: " in result.stderr
-    result = vfxstyle("grade", shot, "--preset", "few", "-o", tmp_path / "out", "--format", "png", *QUICK)
+    result = vfxstyle("grade", shot, "--preset", "few", "-o", tmp_path / "out", "--format", "png", *QUICK_FLAGS)
     assert result.returncode == 0, result.stderr
     plate, wanted = moving_picture(2), moving_picture(2) ** np.float32(0.8)
     out = read_pixels(tmp_path / "out" / "out.1003.png")

@@ -5,28 +5,25 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 
 import pytest
-from helpers import frames_of, make_preset, moving_picture, write_picture
+from helpers import QUICK_FLAGS, command, frames_of, make_preset, moving_picture, write_picture
 
 from vfxstyle.looks import save_preset
 
-QUICK = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu", "--progress", "none"]
 FRAMES = range(1, 25)
 PRIVATE = ["unshare", "--user", "--map-root-user", "--mount"]
 """Runs a command that may mount what nobody else sees."""
 
 
-def command(shot, preset, out, *more):
-    grade = [sys.executable, "-m", "vfxstyle", "grade", shot, "--preset", preset, "-o", out, *QUICK, *more]
-    return [str(argument) for argument in grade]
+def grading(shot, preset, out, *more):
+    return command("grade", shot, "--preset", preset, "-o", out, *QUICK_FLAGS, "--progress", "none", *more)
 
 
 def start(*arguments):
-    return subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(grading(*arguments), stderr=subprocess.PIPE, text=True)
 
 
 def ended(process):
@@ -98,7 +95,7 @@ def test_a_full_disk_can_be_tried_again_once_there_is_room(shot, undisturbed, tm
     disk.mkdir()
     other = tmp_path / "other"
     out, analysis = (disk / "out", other) if full == "frames" else (other, disk / "analysis")
-    grade = " ".join(command(shot, lively, out, "--analysis", analysis))
+    grade = " ".join(grading(shot, lively, out, "--analysis", analysis))
     room = 128 if full == "frames" else 64
     steps = f"""
         mount -t tmpfs -o size={room}k tmpfs {disk}
@@ -127,7 +124,7 @@ def test_a_disk_that_cannot_be_written_is_named(shot, tmp_path, lively):
     disk = tmp_path / "disk"
     disk.mkdir()
     analysis = tmp_path / "analysis"
-    grade = " ".join(command(shot, lively, disk / "out", "--analysis", analysis))
+    grade = " ".join(grading(shot, lively, disk / "out", "--analysis", analysis))
     steps = f"mount -t tmpfs -o ro tmpfs {disk} && {grade}"
     done = subprocess.run([*PRIVATE, "sh", "-c", steps], capture_output=True, text=True, timeout=300)
     assert done.returncode == 4

@@ -1,16 +1,12 @@
 """Several processes over one analysis folder, as on a farm."""
 
 import subprocess
-import sys
 
-from helpers import frames_of
-
-QUICK = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu", "--progress", "none"]
+from helpers import QUICK_FLAGS, command, frames_of
 
 
 def start(*arguments):
-    command = [sys.executable, "-m", "vfxstyle", *map(str, arguments), *QUICK]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command(*arguments, *QUICK_FLAGS, "--progress", "none"), stderr=subprocess.PIPE, text=True)
 
 
 def finished(process):

@@ -2,10 +2,10 @@
 
 import random
 import subprocess
-import sys
 import time
 
-QUICK = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu", "--progress", "none"]
+from helpers import QUICK_FLAGS, command
+
 KILLS = 4
 
 
@@ -19,13 +19,13 @@ def finals(folder):
 
 def test_killed_at_random_moments_and_resumed_is_undisturbed(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 25))
-    command = [sys.executable, "-m", "vfxstyle", "grade", str(shot), "--preset", str(lively_preset), *QUICK]
+    words = command("grade", shot, "--preset", lively_preset, *QUICK_FLAGS, "--progress", "none")
     start = time.monotonic()
-    subprocess.run([*command, "-o", str(tmp_path / "whole" / "out")], check=True, timeout=300)
+    subprocess.run([*words, "-o", str(tmp_path / "whole" / "out")], check=True, timeout=300)
     length, wanted = time.monotonic() - start, finals(tmp_path / "whole" / "out")
     draw, out = random.Random(3), tmp_path / "out"
     for index in range(KILLS):
-        job = subprocess.Popen([*command, "-o", str(out)])
+        job = subprocess.Popen([*words, "-o", str(out)])
         try:
             job.wait(draw.uniform(0.3, 0.3 + 0.7 * (index + 1) / KILLS) * length)
         except subprocess.TimeoutExpired:
@@ -33,5 +33,5 @@ def test_killed_at_random_moments_and_resumed_is_undisturbed(make_shot, tmp_path
         job.wait()
         there = finals(out)
         assert {name: data for name, data in there.items() if wanted.get(name) != data} == {}
-    subprocess.run([*command, "-o", str(out)], check=True, timeout=300)
+    subprocess.run([*words, "-o", str(out)], check=True, timeout=300)
     assert finals(out) == wanted

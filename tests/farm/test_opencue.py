@@ -5,15 +5,13 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
-from helpers import write_cut
+from helpers import SETTINGS, write_cut
 
 from vfxstyle.errors import ResourceError, UsageError
 from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.opencue import job_spec, submit
-from vfxstyle.settings import GradeSettings
 
 pytest.importorskip("outline", reason="needs pyoutline, which this Python has no wheel of")
-QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 
 
 def layers_of(spec):
@@ -28,7 +26,7 @@ def layers_of(spec):
 
 def test_every_step_is_a_layer_that_waits_for_the_one_before(make_shot, tmp_path, lively_preset):
     shot = make_shot("my plate", frames=range(1001, 1031))
-    jobs = resolve_jobs([str(shot)], str(lively_preset), None, "1001-1010,1020", QUICK)
+    jobs = resolve_jobs([str(shot)], str(lively_preset), None, "1001-1010,1020", SETTINGS)
     root, layers, waits = layers_of(job_spec(jobs, show="myshow", chunk=5, shards=3))
     assert root.findtext("show") == "myshow"
     steps = ["segments", "features", "transforms", "grade", "check"]
@@ -46,7 +44,7 @@ def test_every_step_is_a_layer_that_waits_for_the_one_before(make_shot, tmp_path
 
 def test_a_cut_waits_for_all_its_clips(make_shot, tmp_path, lively_preset):
     cut = write_cut(tmp_path, make_shot)
-    jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "out"), None, QUICK, handles=1)
+    jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "out"), None, SETTINGS, handles=1)
     _, layers, waits = layers_of(job_spec(jobs, show="myshow"))
     (last,) = [name for name in layers if name.startswith("timeline")]
     assert waits[last] == ["check_1_010", "check_2_020", "check_3_030"]
@@ -54,12 +52,12 @@ def test_a_cut_waits_for_all_its_clips(make_shot, tmp_path, lively_preset):
 
 def test_what_opencue_cannot_do_is_said(make_shot, lively_preset, monkeypatch):
     shot = make_shot(frames=range(1, 3))
-    jobs = resolve_jobs([str(shot)], str(lively_preset), None, None, QUICK)
+    jobs = resolve_jobs([str(shot)], str(lively_preset), None, None, SETTINGS)
     monkeypatch.setattr("outline.cuerun.OutlineLauncher.launch", lambda self, use_pycuerun: 1 / 0)
     with pytest.raises(ResourceError, match="OpenCue does not take the job: division by zero"):
         submit(jobs, show="myshow")
     (shot / "plate.0001.exr").rename(shot / "plate.-0001.exr")
     (shot / "plate.0002.exr").rename(shot / "plate.-0002.exr")
-    below = resolve_jobs([str(shot)], str(lively_preset), None, None, QUICK)
+    below = resolve_jobs([str(shot)], str(lively_preset), None, None, SETTINGS)
     with pytest.raises(UsageError, match="no frames below 0"):
         job_spec(below, show="myshow")

@@ -3,14 +3,13 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from helpers import frames_of, write_cut
+from helpers import QUICK, QUICK_FLAGS, SETTINGS, frames_of, vfxstyle, write_cut
 
 from vfxstyle import grade
 from vfxstyle.cli import cli
@@ -20,11 +19,7 @@ from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import Failure, Outcome, engine_of, run_jobs
 from vfxstyle.farm.status import as_table, statuses_of
 from vfxstyle.progress import Silent
-from vfxstyle.settings import GradeSettings
 from vfxstyle.timelines.grade import grade_timeline
-
-QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
-OPTIONS = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]
 
 
 @pytest.fixture
@@ -43,11 +38,6 @@ def in_this_process(monkeypatch):
         yield engine
 
 
-def vfxstyle(*arguments):
-    command = [sys.executable, "-m", "vfxstyle", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-
 def test_a_shot_on_a_dask_cluster_is_the_shot_in_one_run(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 6))
     ran = vfxstyle(
@@ -63,20 +53,20 @@ def test_a_shot_on_a_dask_cluster_is_the_shot_in_one_run(make_shot, tmp_path, li
         "--chunk",
         3,
         "--json",
-        *OPTIONS,
+        *QUICK_FLAGS,
     )
     assert ran.returncode == 0, ran.stderr
     (status,) = json.loads(ran.stdout)
     assert (status["state"], status["current"], status["frames"]) == ("done", 5, 5)
     # Dask gives its workers one thread each, and features differ in the last bit with the number of threads
     analysis = tmp_path / "plate_lively" / ".vfxstyle"
-    whole = grade(shot, lively_preset, tmp_path / "whole", settings=QUICK, analysis=analysis)
+    whole = grade(shot, lively_preset, tmp_path / "whole", **QUICK, analysis=analysis)
     assert frames_of(tmp_path / "plate_lively") == frames_of(whole.output)
-    told = vfxstyle("farm", "status", shot, "--preset", lively_preset, *OPTIONS)
+    told = vfxstyle("farm", "status", shot, "--preset", lively_preset, *QUICK_FLAGS)
     assert told.returncode == 0, told.stderr
     assert "1 of 1 shots done" in told.stdout
     (tmp_path / "plate_lively" / "plate_lively.0002.exr").write_bytes(b"cut")
-    told = vfxstyle("farm", "status", shot, "--preset", lively_preset, *OPTIONS)
+    told = vfxstyle("farm", "status", shot, "--preset", lively_preset, *QUICK_FLAGS)
     assert told.returncode == 1
     assert "partial" in told.stdout
     assert "4/5" in told.stdout
@@ -86,7 +76,7 @@ def test_a_shot_on_a_dask_cluster_is_the_shot_in_one_run(make_shot, tmp_path, li
 
 def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_preset, in_this_process):
     shots = [make_shot(name, frames=range(1, 3)) for name in ("good", "bad")]
-    jobs = resolve_jobs([str(shot) for shot in shots], str(lively_preset), None, None, QUICK)
+    jobs = resolve_jobs([str(shot) for shot in shots], str(lively_preset), None, None, SETTINGS)
     (tmp_path / "bad" / "bad.0002.exr").write_bytes(b"junk")
     report = run_jobs(jobs, in_this_process, Silent())
     good, bad = statuses_of(jobs, report.failures)
@@ -100,7 +90,7 @@ def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_
 
 def test_what_has_to_be_mended_is_what_is_told(make_shot, lively_preset, monkeypatch):
     """Of several failures of a shot that which no other try can mend, whichever comes first."""
-    jobs = resolve_jobs([str(make_shot(frames=range(1, 5)))], str(lively_preset), None, None, QUICK)
+    jobs = resolve_jobs([str(make_shot(frames=range(1, 5)))], str(lively_preset), None, None, SETTINGS)
     ends = {"1-2": Outcome(4, "the disk is full", 0.1, "here"), "3-4": Outcome(3, "frame 3 is damaged", 0.1, "here")}
     monkeypatch.setattr(farm, "run_process", lambda arguments: ends.get(arguments[-1], Outcome(0, "", 0.1, "here")))
     with ThreadPoolExecutor(1) as engine:
@@ -110,7 +100,7 @@ def test_what_has_to_be_mended_is_what_is_told(make_shot, lively_preset, monkeyp
 
 @pytest.mark.parametrize(("returncode", "tries"), [(-signal.SIGKILL, 3), (143, 3), (4, 3), (3, 1), (1, 1)])
 def test_what_was_killed_or_lacked_something_is_tried_again(make_shot, lively_preset, monkeypatch, returncode, tries):
-    jobs = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, QUICK)
+    jobs = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, SETTINGS)
     seen = []
 
     def fails(arguments):
@@ -127,13 +117,13 @@ def test_what_was_killed_or_lacked_something_is_tried_again(make_shot, lively_pr
 def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_preset):
     """Not what would be written: a frame left out is not done, and always writing over does not make it undone."""
     shot = make_shot(frames=range(1, 5))
-    grade(shot, lively_preset, settings=QUICK)
+    grade(shot, lively_preset, **QUICK)
     for overwrite in ("always", "never", "changed"):
-        elsewhere = replace(QUICK, overwrite=overwrite, device="cuda:99")  # a machine that only looks needs none
+        elsewhere = replace(SETTINGS, overwrite=overwrite, device="cuda:99")  # a machine that only looks needs none
         jobs = resolve_jobs([str(shot)], str(lively_preset), None, None, elsewhere)
         assert statuses_of(jobs, {})[0].state == "done"
     (shot / "plate.0003.exr").write_bytes(b"junk")
-    settings = replace(QUICK, on_error="skip")
+    settings = replace(SETTINGS, on_error="skip")
     with pytest.raises(PartialError):
         grade(shot, lively_preset, settings=settings)
     (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
@@ -141,7 +131,7 @@ def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_pre
     assert (status.reason, status.retryable) == ("cannot be read, so render them again: 3", False)
     assert status.by_reason == {"cannot be read, so render them again": (3,)}
     (shot / "plate.0003.exr").unlink()
-    settings = replace(QUICK, missing="skip")
+    settings = replace(SETTINGS, missing="skip")
     with pytest.raises(PartialError):
         grade(shot, lively_preset, settings=settings)
     (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
@@ -155,14 +145,14 @@ def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_pre
     (tmp_path / "plate_lively" / "plate_lively.0002.exr").unlink()
     (tmp_path / "plate_lively" / "plate_lively.0004.exr").write_bytes(b"cut")
     (status,) = statuses_of(
-        resolve_jobs([str(shot)], str(lively_preset), None, None, replace(QUICK, missing="skip")), {}
+        resolve_jobs([str(shot)], str(lively_preset), None, None, replace(SETTINGS, missing="skip")), {}
     )
     assert (status.state, status.current) == ("partial", 1)
     assert status.reason == "damaged: 4; not made yet: 2; not in the plate, so render them: 3"
 
 
 def test_a_task_that_its_engine_loses_is_tried_again(make_shot, lively_preset):
-    jobs = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, QUICK)
+    jobs = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, SETTINGS)
 
     class Losing(ThreadPoolExecutor):
         def submit(self, call, *arguments):
@@ -217,25 +207,25 @@ def test_a_scheduler_that_is_not_there_is_said(monkeypatch):
 def test_a_cut_is_a_job_for_every_clip_and_one_that_waits_for_them(make_shot, tmp_path, lively_preset, in_this_process):
     """The frames, and the timeline that shows them, are those of one run over the cut."""
     cut, farmed = write_cut(tmp_path, make_shot), tmp_path / "farm"
-    jobs = resolve_jobs([str(cut)], str(lively_preset), str(farmed), None, QUICK, handles=1)
+    jobs = resolve_jobs([str(cut)], str(lively_preset), str(farmed), None, SETTINGS, handles=1)
     report = run_jobs(jobs, in_this_process, Silent())
     states = {status.name: (status.state, status.frames) for status in statuses_of(jobs, report.failures)}
     assert states == {"010": ("done", 4), "020": ("done", 3), "030": ("done", 4), "cut_lively": ("done", 0)}
-    whole = grade_timeline(cut, lively_preset, tmp_path / "whole", handles=1, settings=QUICK).timeline
+    whole = grade_timeline(cut, lively_preset, tmp_path / "whole", handles=1, settings=SETTINGS).timeline
     for clip in ("010", "020", "030"):
         assert frames_of(farmed / clip) == frames_of(whole.parent / clip)
     assert (farmed / "cut_lively.otio").read_bytes() == whole.read_bytes()
-    told = vfxstyle("farm", "status", cut, "--preset", lively_preset, "--handles", 1, *OPTIONS, "--to", farmed)
+    told = vfxstyle("farm", "status", cut, "--preset", lively_preset, "--handles", 1, *QUICK_FLAGS, "--to", farmed)
     assert told.returncode == 0, told.stderr
     (farmed / "cut_lively.otio").write_bytes(cut.read_bytes())  # a timeline, but not that of these results
     assert [status.state for status in statuses_of(jobs, {})] == ["done", "done", "done", "partial"]
     with pytest.raises(UsageError, match="A cut says itself"):
-        resolve_jobs([str(cut)], str(lively_preset), str(farmed), "1001", QUICK)
+        resolve_jobs([str(cut)], str(lively_preset), str(farmed), "1001", SETTINGS)
 
 
 def test_a_cut_whose_clip_fails_writes_no_timeline(make_shot, tmp_path, lively_preset, in_this_process):
     cut = write_cut(tmp_path, make_shot)
-    jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, QUICK, handles=0)
+    jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, SETTINGS, handles=0)
     assert jobs[-1].after == ("010", "020", "030")
     (tmp_path / "b" / "b.1001.exr").write_bytes(b"junk")
     report = run_jobs(jobs, in_this_process, Silent())
@@ -248,7 +238,7 @@ def test_a_cut_whose_clip_fails_writes_no_timeline(make_shot, tmp_path, lively_p
 def test_a_cut_with_a_clip_that_lacks_frames_is_written_and_not_called_done(
     make_shot, tmp_path, lively_preset, in_this_process
 ):
-    cut, settings = write_cut(tmp_path, make_shot), replace(QUICK, missing="skip")
+    cut, settings = write_cut(tmp_path, make_shot), replace(SETTINGS, missing="skip")
     (tmp_path / "a" / "a.1004.exr").unlink()
     jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, settings, handles=0)
     report = run_jobs(jobs, in_this_process, Silent())
@@ -261,18 +251,18 @@ def test_a_cut_with_a_clip_that_lacks_frames_is_written_and_not_called_done(
 
 def test_frames_that_wait_for_their_movie_are_told(make_shot, tmp_path, lively_preset):
     shot, out = make_shot(frames=range(1, 5)), tmp_path / "out.mov"
-    jobs = resolve_jobs([str(shot)], str(lively_preset), str(out), None, QUICK)
-    grade(shot, lively_preset, out, frames="1-3", stage="frames", settings=QUICK)
+    jobs = resolve_jobs([str(shot)], str(lively_preset), str(out), None, SETTINGS)
+    grade(shot, lively_preset, out, frames="1-3", stage="frames", **QUICK)
     (status,) = statuses_of(jobs, {})
     assert (status.state, status.current, status.reason) == ("partial", 0, "ready for the movie: 1-3")
-    grade(shot, lively_preset, out, settings=QUICK)
+    grade(shot, lively_preset, out, **QUICK)
     assert statuses_of(jobs, {})[0].state == "done"
 
 
 def test_a_shot_that_cannot_be_used_takes_nothing_from_the_others(make_shot, tmp_path, lively_preset, in_this_process):
     good, gone, hole = make_shot("good", frames=range(1, 3)), tmp_path / "gone", make_shot("hole", frames=range(1, 5))
     (hole / "hole.0002.exr").unlink()
-    arguments = [str(good), str(gone), str(hole), "--preset", str(lively_preset), *OPTIONS]
+    arguments = [str(good), str(gone), str(hole), "--preset", str(lively_preset), *QUICK_FLAGS]
     for command in (["run", "--progress", "none"], ["status"]):
         told = CliRunner().invoke(cli, ["farm", *command, "--json", *arguments])
         assert isinstance(told.exception, PartialError)
@@ -286,13 +276,13 @@ def test_a_shot_that_cannot_be_used_takes_nothing_from_the_others(make_shot, tmp
         assert "has no frame 2; render the missing frames" in rows[2]["reason"]
         assert not told.exception.retryable
     with pytest.raises(ShotError, match="gone"):  # a job for others to run is whole or not made
-        resolve_jobs([str(good), str(gone)], str(lively_preset), None, None, QUICK)
+        resolve_jobs([str(good), str(gone)], str(lively_preset), None, None, SETTINGS)
 
 
 def test_a_movie_that_holds_a_frame_is_made_once_and_never_called_done(make_shot, tmp_path, lively_preset):
     shot, out = make_shot(frames=range(1, 5)), tmp_path / "out.mov"
     (shot / "plate.0003.exr").write_bytes(b"junk")
-    settings = replace(QUICK, on_error="skip")
+    settings = replace(SETTINGS, on_error="skip")
     for _ in range(2):
         with pytest.raises(PartialError, match=r"1 frames failed.*it holds the frame before each"):
             grade(shot, lively_preset, out, settings=settings)
@@ -309,10 +299,10 @@ def test_a_movie_that_holds_a_frame_is_made_once_and_never_called_done(make_shot
         grade(shot, lively_preset, tmp_path / "part.mov", frames="3", settings=settings)
     assert not (tmp_path / "part.mov").exists()
     with pytest.raises(FrameError, match=r"plate\.0003"):
-        grade(shot, lively_preset, out, settings=QUICK)
+        grade(shot, lively_preset, out, **QUICK)
 
 
 def test_two_cuts_of_one_place_are_refused(make_shot, tmp_path, lively_preset):
     cut = write_cut(tmp_path, make_shot)
     with pytest.raises(UsageError, match="Two shots would be graded to"):
-        resolve_jobs([str(cut), str(cut)], str(lively_preset), str(tmp_path / "farm"), None, QUICK)
+        resolve_jobs([str(cut), str(cut)], str(lively_preset), str(tmp_path / "farm"), None, SETTINGS)

@@ -1,12 +1,11 @@
 import pytest
+from helpers import SETTINGS
 
 from vfxstyle.errors import UsageError
 from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import tasks_of
 from vfxstyle.farm.tasks import chunks, steps_of, stretches
 from vfxstyle.settings import GradeSettings
-
-QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 
 
 def test_chunks_cover_every_frame_once_and_none_between():
@@ -37,16 +36,16 @@ def test_a_shot_becomes_steps_that_wait_for_each_other(make_shot, tmp_path, live
 
 def test_of_several_shots_each_has_its_place(make_shot, tmp_path, lively_preset):
     shots = [str(make_shot(name, frames=range(1, 3))) for name in ("a", "b")]
-    jobs = resolve_jobs(shots, str(lively_preset), str(tmp_path / "out"), None, QUICK)
+    jobs = resolve_jobs(shots, str(lively_preset), str(tmp_path / "out"), None, SETTINGS)
     assert [job.output for job in jobs] == [tmp_path / "out" / "a_lively", tmp_path / "out" / "b_lively"]
     assert [job.name for job in jobs] == ["a_lively", "b_lively"]
     with pytest.raises(UsageError, match="one movie and there are 2 shots"):
-        resolve_jobs(shots, str(lively_preset), str(tmp_path / "out.mov"), None, QUICK)
+        resolve_jobs(shots, str(lively_preset), str(tmp_path / "out.mov"), None, SETTINGS)
     with pytest.raises(UsageError, match="folders of different names"):
-        resolve_jobs([shots[0], shots[0]], str(lively_preset), None, None, QUICK)
+        resolve_jobs([shots[0], shots[0]], str(lively_preset), None, None, SETTINGS)
     with pytest.raises(UsageError, match="--start-frame"):
         resolve_jobs(shots, str(lively_preset), None, None, GradeSettings(start_frame=1))
-    (shipped,) = resolve_jobs(shots[:1], "golden", None, None, QUICK)
+    (shipped,) = resolve_jobs(shots[:1], "golden", None, None, SETTINGS)
     assert shipped.preset == "golden"  # every machine has it, wherever it is installed there
 
 
@@ -57,14 +56,14 @@ def test_shots_of_one_name_are_told_apart(make_shot, tmp_path, lively_preset):
         for path in (tmp_path / folder).glob("*.exr"):
             path.rename(tmp_path / folder / "plate" / path.name)
     shots = [str(tmp_path / folder / "plate") for folder in ("s1", "s2")]
-    jobs = resolve_jobs(shots, str(lively_preset), None, None, QUICK)
+    jobs = resolve_jobs(shots, str(lively_preset), None, None, SETTINGS)
     assert [job.name for job in jobs] == ["plate_lively", "plate_lively (2)"]
     assert jobs[0].output != jobs[1].output
 
 
 def test_what_the_environment_says_goes_with_the_tasks(make_shot, lively_preset, monkeypatch):
     monkeypatch.setenv("OCIO", "ocio://default")
-    (job,) = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, QUICK)
+    (job,) = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, SETTINGS)
     for step in steps_of(job):
         assert step.command[step.command.index("--ocio") + 1] == "ocio://default"
 

@@ -31,7 +31,7 @@ def main() -> None:
     scratch.mkdir()
     for number in (1001, 1002):
         write_picture(scratch / "plate" / f"plate.{number}.exr", moving_picture(4 * (number - 1001), 36, 64))
-    preset = save_preset(make_preset(reacts=True), scratch / "look.safetensors")
+    preset = save_preset(make_preset(reacts=True, backbone="efficientnet-lite0"), scratch / "look.safetensors")
     options = {"superpixels": 20, "analysis_width": 64, "device": "cpu"}
     grade(scratch / "plate", preset, scratch / "graded", analysis=scratch / "analysis", **options)
     shutil.rmtree(scratch / "graded" / ".vfxstyle")

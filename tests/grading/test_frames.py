@@ -1,10 +1,12 @@
 """Numbers, holes and frames that cannot be read: what the command line promises of them."""
 
+from dataclasses import replace
+
 import av
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from helpers import moving_picture, read_pixels, write_picture
+from helpers import QUICK, SETTINGS, moving_picture, read_pixels, write_picture
 
 from vfxstyle import grade, open_shot
 from vfxstyle.analysis.store import AnalysisFolder
@@ -12,11 +14,9 @@ from vfxstyle.errors import FrameError, PartialError, ShotError, UsageError
 from vfxstyle.grading.grade import plan_grade
 from vfxstyle.settings import GradeSettings, parse_rate
 
-QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
-
 
 def run(shot, preset, output, **options):
-    return grade(shot, preset, output, settings=QUICK, **options)
+    return grade(shot, preset, output, **{**QUICK, **options})
 
 
 def names(folder):
@@ -257,11 +257,9 @@ def test_an_asked_rate_is_written_whatever_the_plate_says(make_shot, tmp_path, i
 
 
 def test_a_dry_run_knows_what_an_analysis_could_not_read(make_shot, tmp_path, lively_preset):
-    from dataclasses import replace
-
     shot = make_shot(frames=range(1, 5))
     (shot / "plate.0002.exr").write_bytes(b"")
-    skipping = replace(QUICK, on_error="skip")
+    skipping = replace(SETTINGS, on_error="skip")
     with pytest.raises(PartialError):
         run(shot, lively_preset, tmp_path / "out", on_error="skip")
     assert plan_grade(shot, lively_preset, tmp_path / "out", settings=skipping)["files"] == []

@@ -6,17 +6,15 @@ import shutil
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from helpers import moving_picture, read_pixels, write_picture
+from helpers import QUICK, SETTINGS, moving_picture, read_pixels, write_picture
 
 from vfxstyle import grade, open_shot
 from vfxstyle.errors import AnalysisError, FrameError, PresetError, UsageError
-from vfxstyle.grading.grade import GradeSettings, plan_grade
-
-QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
+from vfxstyle.grading.grade import plan_grade
 
 
 def run(shot, preset, output=None, **options):
-    return grade(shot, preset, output, settings=QUICK, **options)
+    return grade(shot, preset, output, **{**QUICK, **options})
 
 
 def bytes_of(folder):
@@ -192,14 +190,14 @@ def test_a_changed_plate_is_analysed_and_graded_again(make_shot, tmp_path, livel
 
 def test_a_dry_run_lists_the_files_of_the_run_and_writes_nothing(make_shot, tmp_path, identity_preset):
     shot, out = make_shot(frames=range(1, 4)), tmp_path / "out"
-    plan = plan_grade(shot, identity_preset, out, frames="1-2", settings=QUICK)
+    plan = plan_grade(shot, identity_preset, out, frames="1-2", settings=SETTINGS)
     json.dumps(plan)
     assert plan["files"] == [str(out / "out.0001.exr"), str(out / "out.0002.exr")]
     assert not out.exists()
     run(shot, identity_preset, out, frames="1-2")
     assert sorted(str(p) for p in (out / ".vfxstyle").rglob("*") if p.is_file()) == sorted(plan["support_files"])
     assert sorted(str(p) for p in out.iterdir() if p.is_file()) == plan["files"]
-    assert plan_grade(shot, identity_preset, out, frames="1-2", settings=QUICK)["files"] == []
+    assert plan_grade(shot, identity_preset, out, frames="1-2", settings=SETTINGS)["files"] == []
 
 
 def test_output_names_follow_the_shot_and_the_preset(make_shot, tmp_path, identity_preset, monkeypatch):

@@ -1,17 +1,15 @@
 """The Nuke script, read as Tcl reads it."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from helpers import moving_picture, write_picture
+from helpers import QUICK, SETTINGS, moving_picture, write_picture
 
 from vfxstyle import grade
 from vfxstyle.grading.grade import plan_grade
-from vfxstyle.settings import GradeSettings
-
-QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu", write_nuke=True)
 
 
 def nodes_of(text):
@@ -37,7 +35,7 @@ def by_name(text):
 
 def test_plate_grade_and_a_wipe_between_them(make_shot, tmp_path, identity_preset):
     shot = make_shot(attributes={"PixelAspectRatio": 2.0})
-    report = grade(shot, identity_preset, tmp_path / "o$ut", settings=QUICK)
+    report = grade(shot, identity_preset, tmp_path / "o$ut", **QUICK, write_nuke=True)
     script = (report.output / "o$ut.nk").read_text()
     kinds = [kind for kind, _ in nodes_of(script)]
     # a node takes its inputs off a stack: the mask first, then A (the plate), then B (the grade)
@@ -57,13 +55,13 @@ def test_plate_grade_and_a_wipe_between_them(make_shot, tmp_path, identity_prese
 def test_new_numbers_and_movies(make_shot, tmp_path, identity_preset):
     shot = make_shot(extension="png")
     options = {"start_frame": 11, "padding": 6}
-    grade(shot, identity_preset, tmp_path / "out", settings=QUICK, frames="1002-1003", **options)
+    grade(shot, identity_preset, tmp_path / "out", **QUICK, write_nuke=True, frames="1002-1003", **options)
     nodes = by_name((tmp_path / "out" / "out.nk").read_text())
     assert nodes["Grade"]["file"].endswith("out.%06d.exr")
     assert (nodes["Grade"]["first"], nodes["Grade"]["last"]) == ("11", "12")
     assert (nodes["Plate"]["first"], nodes["Plate"]["last"], nodes["Plate"]["frame"]) == ("1002", "1003", "11")
     assert nodes["Plate"]["colorspace"] == "sRGB - Display"
-    report = grade(shot, identity_preset, tmp_path / "cut.mov", settings=QUICK, fps="24000/1001")
+    report = grade(shot, identity_preset, tmp_path / "cut.mov", **QUICK, write_nuke=True, fps="24000/1001")
     nodes = by_name((tmp_path / "cut.nk").read_text())
     assert nodes["Grade"]["file"] == str(report.output)
     assert (nodes["Grade"]["first"], nodes["Grade"]["last"], nodes["Grade"]["frame"]) == ("1", "4", "1001")
@@ -71,14 +69,14 @@ def test_new_numbers_and_movies(make_shot, tmp_path, identity_preset):
 
 
 def test_the_plan_lists_the_script(make_shot, tmp_path, identity_preset):
-    plan = plan_grade(make_shot(), identity_preset, tmp_path / "out", settings=QUICK)
+    plan = plan_grade(make_shot(), identity_preset, tmp_path / "out", settings=replace(SETTINGS, write_nuke=True))
     assert str(tmp_path / "out" / "out.nk") in plan["support_files"]
 
 
 @pytest.mark.parametrize("name", ["v001", "plate.final"])
 def test_a_still_and_names_with_digits(tmp_path, identity_preset, name):
     write_picture(tmp_path / f"{name}.exr", moving_picture(0))
-    grade(tmp_path / f"{name}.exr", identity_preset, tmp_path / "out", settings=QUICK)
+    grade(tmp_path / f"{name}.exr", identity_preset, tmp_path / "out", **QUICK, write_nuke=True)
     assert by_name((tmp_path / "out" / "out.nk").read_text())["Plate"]["file"].startswith(str(tmp_path))
 
 
@@ -86,7 +84,7 @@ def test_the_graded_layer_is_what_is_compared(tmp_path, identity_preset):
     names = ("R", "G", "B", "diffuse.R", "diffuse.G", "diffuse.B")
     pixels = np.concatenate([moving_picture(0), moving_picture(3)], axis=-1)
     write_picture(tmp_path / "p" / "p.0001.exr", pixels, names=names)
-    grade(tmp_path / "p", identity_preset, tmp_path / "out", settings=QUICK, layer="diffuse")
+    grade(tmp_path / "p", identity_preset, tmp_path / "out", **QUICK, write_nuke=True, layer="diffuse")
     nodes = by_name((tmp_path / "out" / "out.nk").read_text())
     assert nodes["PlateLayer"]["in"] == nodes["GradeLayer"]["in"] == "diffuse"
 
@@ -97,7 +95,7 @@ def test_paths_are_the_users_not_where_links_lead(make_shot, tmp_path, identity_
     links.mkdir()
     for number in (3, 4):
         (links / f"a.{number + 998}.exr").symlink_to(shot / f"plate.{number:04d}.exr")
-    grade(links, identity_preset, tmp_path / "out", settings=QUICK)
+    grade(links, identity_preset, tmp_path / "out", **QUICK, write_nuke=True)
     script = (tmp_path / "out" / "out.nk").read_text()
     assert by_name(script)["Plate"]["file"] == str(links / "a.%04d.exr")
     assert 'customOCIOConfigPath "ocio://studio-config-v' in script

@@ -1,21 +1,17 @@
 """Movies whose frames other runs have made ready (grade --stage frames)."""
 
 import shutil
-import subprocess
-import sys
 
 import av
 import numpy as np
 import pytest
-from helpers import moving_picture, write_picture
+from helpers import QUICK, QUICK_FLAGS, moving_picture, vfxstyle, write_picture
 
 from vfxstyle import grade
 from vfxstyle.errors import ChangedError, PartialError, UsageError
 from vfxstyle.grading.grade import plan_grade
 from vfxstyle.grading.sinks import read_prepared
 from vfxstyle.settings import GradeSettings
-
-QUICK = {"superpixels": 40, "analysis_width": 96, "device": "cpu"}
 
 
 def prepared(out):
@@ -155,10 +151,9 @@ def test_a_movie_on_a_farm_is_the_movie_of_one_run(tmp_path, lively_preset):
     """Its timecode is the plate's, whichever task graded the first frame."""
     for number in range(1001, 1006):
         write_picture(tmp_path / "plate" / f"plate.{number}.exr", moving_picture(number - 1001))
-    out, options = tmp_path / "out.mov", ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]
-    command = [sys.executable, "-m", "vfxstyle", "farm", "run", tmp_path / "plate", "--preset", lively_preset]
-    command += ["--to", out, "--workers", "2", "--chunk", "2", *options]
-    ran = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, check=False)
+    out = tmp_path / "out.mov"
+    where = [tmp_path / "plate", "--preset", lively_preset, "--to", out]
+    ran = vfxstyle("farm", "run", *where, "--workers", 2, "--chunk", 2, *QUICK_FLAGS)
     assert ran.returncode == 0, ran.stderr
     assert "1 of 1 shots done" in ran.stdout
     analysis = tmp_path / ".vfxstyle" / "out"

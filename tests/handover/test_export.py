@@ -4,7 +4,7 @@ import numpy as np
 import OpenImageIO as oiio
 import PyOpenColorIO as ocio
 import pytest
-from helpers import moving_picture, read_pixels, space, write_picture
+from helpers import QUICK, SETTINGS, moving_picture, read_pixels, space, write_picture
 
 from vfxstyle import grade
 from vfxstyle.color import ColorConfig, linear_to_lab
@@ -12,9 +12,7 @@ from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.errors import UsageError
 from vfxstyle.handover.export import export
 from vfxstyle.looks import save_preset
-from vfxstyle.settings import GradeSettings
 
-QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 CONFIG = ColorConfig.load("ocio://studio-config-latest")
 
 
@@ -39,13 +37,13 @@ def through(path, rgb):
 def test_the_lut_of_a_global_look_in_openColorIO_is_the_grade(make_shot, tmp_path, global_preset, suffix):
     shot = make_shot(frames=range(1, 4))
     lut = tmp_path / f"look.{suffix}"
-    report = export(shot, global_preset, lut=lut, settings=QUICK)
+    report = export(shot, global_preset, lut=lut, settings=SETTINGS)
     residual = report.residuals[lut]
     assert report.space.name == "ACEScct"  # light has no end at 1, so its log stands for it
     assert residual.mean < 0.15
     assert residual.percentile_95 < 0.5
     assert residual.plate_mean > 5
-    grade(shot, global_preset, tmp_path / "out", settings=QUICK)
+    grade(shot, global_preset, tmp_path / "out", **QUICK)
     plate, wanted = read_pixels(shot / "plate.0002.exr"), read_pixels(tmp_path / "out" / "out.0002.exr")
     log = CONFIG.from_working(space("ACEScct")).apply(plate)
     got = CONFIG.to_working(space("ACEScct")).apply(through(lut, log))
@@ -56,7 +54,7 @@ def test_the_lut_of_a_global_look_in_openColorIO_is_the_grade(make_shot, tmp_pat
 def test_a_local_look_leaves_a_residual_and_the_map_shows_where(tmp_path, make_shot, lively_preset):
     shot = make_shot(frames=range(1, 4))
     lut, cdl = tmp_path / "look.cube", tmp_path / "look.cc"
-    report = export(shot, lively_preset, lut=lut, cdl=cdl, map_file=tmp_path / "where.png", settings=QUICK)
+    report = export(shot, lively_preset, lut=lut, cdl=cdl, map_file=tmp_path / "where.png", settings=SETTINGS)
     assert 0.3 < report.residuals[lut].mean < report.residuals[cdl].mean
     assert report.residuals[lut].percentile_95 > report.residuals[lut].mean
     assert set(report.residuals[lut].by_frame) == {1, 2, 3}
@@ -70,16 +68,16 @@ def test_a_local_look_leaves_a_residual_and_the_map_shows_where(tmp_path, make_s
 
 def test_a_display_plate_keeps_its_space_and_one_can_be_named(tmp_path, make_shot, global_preset):
     shot = make_shot(frames=range(1, 3), extension="png")
-    report = export(shot, global_preset, lut=tmp_path / "a.cube", size=9, settings=QUICK)
+    report = export(shot, global_preset, lut=tmp_path / "a.cube", size=9, settings=SETTINGS)
     assert report.space.name == "sRGB - Display"
     assert "LUT_3D_SIZE 9" in (tmp_path / "a.cube").read_text()
-    report = export(shot, global_preset, lut=tmp_path / "a.cube", space="ARRI LogC4", settings=QUICK)
+    report = export(shot, global_preset, lut=tmp_path / "a.cube", space="ARRI LogC4", settings=SETTINGS)
     assert report.space.name == "ARRI LogC4"
 
 
 def test_the_analysis_of_a_grade_is_used_again(tmp_path, make_shot, global_preset):
     shot = make_shot(frames=range(1, 3))
-    grade(shot, global_preset, settings=QUICK)
+    grade(shot, global_preset, **QUICK)
     notes = []
 
     class Watch:
@@ -92,7 +90,7 @@ def test_the_analysis_of_a_grade_is_used_again(tmp_path, make_shot, global_prese
         def note(self, text):
             notes.append(text)
 
-    export(shot, global_preset, cdl=tmp_path / "a.cc", settings=QUICK, progress=Watch())
+    export(shot, global_preset, cdl=tmp_path / "a.cc", settings=SETTINGS, progress=Watch())
     assert "superpixels" not in notes
     assert any("is up to date" in note for note in notes)
 
@@ -102,7 +100,7 @@ def test_transparent_and_infinite_pixels_do_not_count(tmp_path, global_preset):
     pixels[:36] = 0
     pixels[40, 40, 0] = np.inf
     write_picture(tmp_path / "plate" / "plate.0001.exr", pixels, names=("R", "G", "B", "A"))
-    report = export(tmp_path / "plate", global_preset, lut=tmp_path / "a.cube", settings=QUICK)
+    report = export(tmp_path / "plate", global_preset, lut=tmp_path / "a.cube", settings=SETTINGS)
     assert report.residuals[tmp_path / "a.cube"].mean < 0.3
     assert oiio.ImageInput.open(str(report.maps[0])) is not None
 
@@ -120,4 +118,4 @@ def test_transparent_and_infinite_pixels_do_not_count(tmp_path, global_preset):
 def test_wrong_usage_is_named(make_shot, tmp_path, global_preset, options, message, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=message):
-        export(make_shot(frames=range(1, 2)), global_preset, settings=QUICK, **options)
+        export(make_shot(frames=range(1, 2)), global_preset, settings=SETTINGS, **options)

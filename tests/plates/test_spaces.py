@@ -1,26 +1,22 @@
 """Which space a plate is in; and that one shot in many spaces gets one look."""
 
-from dataclasses import replace
-
 import numpy as np
 import OpenEXR
 import OpenImageIO as oiio
 import PyOpenColorIO as ocio
 import pytest
-from helpers import moving_picture, read_pixels, space, write_picture
+from helpers import QUICK, moving_picture, read_pixels, space, write_picture
 
 from vfxstyle import grade, open_shot
 from vfxstyle.color import ColorConfig, linear_to_lab
 from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.errors import ColorError, UsageError
 from vfxstyle.plates.spaces import Light, encoder, input_space, output_space
-from vfxstyle.settings import GradeSettings
 from vfxstyle.shots import OutputFormat
 from vfxstyle.shots.exr import ExrPart, write_parts
 from vfxstyle.shots.tags import ColorTag
 
 CONFIG = ColorConfig.load("ocio://studio-config-latest")
-QUICK = GradeSettings(superpixels=40, analysis_width=96, device="cpu")
 UNTAGGED = ColorTag("lin_rec709_scene", "default of EXR", assumed=True)
 SPACES = ["ACEScg", "ACES2065-1", "Linear Rec.709 (sRGB)", "ARRI LogC3 (EI800)", "ARRI LogC4", "S-Log3 S-Gamut3.Cine"]
 SPACES += ["ACEScct", "Rec.1886 Rec.709 - Display", "sRGB - Display"]
@@ -99,8 +95,7 @@ def test_one_shot_in_nine_spaces_gets_one_look(tmp_path, lively_preset):
     for index, name in enumerate(SPACES):
         plate = plate_in(tmp_path / f"s{index}", name, light.astype(np.float32))
         out = tmp_path / f"o{index}"
-        settings = replace(QUICK, input_space=name, output_space="ACEScg")
-        grade(plate, lively_preset, out, settings=settings)
+        grade(plate, lively_preset, out, **QUICK, input_space=name, output_space="ACEScg")
         assert open_shot(out).info.color_tag.space == "lin_ap1_scene"
         working = CONFIG.to_working(space("ACEScg")).apply(read_pixels(out / f"o{index}.0001.exr"))
         shown[name] = linear_to_lab(np.clip(working, 0, 1))
@@ -118,7 +113,7 @@ def test_the_identity_of_a_wide_gamut_plate_is_bit_exact(tmp_path, identity_pres
     halves[0, :3] = [65504, 0, -1]
     tag = {"colorInteropID": space(name).interop_id}
     write_picture(tmp_path / "plate" / "plate.0001.exr", halves, attributes=tag)
-    grade(tmp_path / "plate", identity_preset, tmp_path / "out", settings=QUICK)
+    grade(tmp_path / "plate", identity_preset, tmp_path / "out", **QUICK)
     out = read_pixels(tmp_path / "out" / "out.0001.exr")
     np.testing.assert_array_equal(out.view(np.uint32), halves.view(np.uint32))
     assert open_shot(tmp_path / "out").info.color_tag.space == space(name).interop_id
@@ -129,20 +124,20 @@ def test_a_named_space_is_tagged_and_the_wrong_tag_is_not_left(tmp_path, identit
     write_picture(tmp_path / "plate" / "plate.0001.exr", moving_picture(0), attributes=wrong)
     for wanted, tag in (("ACEScg", "lin_ap1_scene"), ("Linear ARRI Wide Gamut 4", "ocio:lin_awg4_scene")):
         out = tmp_path / wanted
-        grade(tmp_path / "plate", identity_preset, out, settings=replace(QUICK, input_space=wanted))
+        grade(tmp_path / "plate", identity_preset, out, **QUICK, input_space=wanted)
         header = open_shot(out).read(1).exr.parts[0].header
         assert header["colorInteropID"] == tag
         assert header["vfxstyle:inputSpace"] == f"{wanted} (--input-space)"
         assert header["vfxstyle:ocio"].startswith("studio-config")
     out = tmp_path / "untouched"
-    grade(tmp_path / "plate", identity_preset, out, settings=QUICK)
+    grade(tmp_path / "plate", identity_preset, out, **QUICK)
     assert open_shot(out).read(1).exr.parts[0].header["colorInteropID"] == "lin_rec709_scene"
 
 
 def test_another_space_means_another_analysis(tmp_path, identity_preset):
     write_picture(tmp_path / "plate" / "plate.0001.exr", moving_picture(0))
-    first = grade(tmp_path / "plate", identity_preset, tmp_path / "out", settings=QUICK)
-    second = grade(tmp_path / "plate", identity_preset, tmp_path / "out", settings=replace(QUICK, input_space="ACEScg"))
+    first = grade(tmp_path / "plate", identity_preset, tmp_path / "out", **QUICK)
+    second = grade(tmp_path / "plate", identity_preset, tmp_path / "out", **QUICK, input_space="ACEScg")
     assert "superpixels" in first.seconds
     assert "superpixels" in second.seconds
     assert second.written == (1,)
@@ -152,8 +147,8 @@ def test_another_space_means_another_analysis(tmp_path, identity_preset):
 def test_formats_with_one_field_for_it_say_the_spaces_too(tmp_path, identity_preset, format_):
     codes = (moving_picture(0) * 65535).astype(np.uint16)
     write_picture(tmp_path / "p" / "p.0001.png", codes, kind="uint16")
-    settings = replace(QUICK, format=format_, input_space="ACEScct", output_space="ARRI LogC4")
-    (path,) = grade(tmp_path / "p", identity_preset, tmp_path / "o", settings=settings).files
+    spaces = {"input_space": "ACEScct", "output_space": "ARRI LogC4"}
+    (path,) = grade(tmp_path / "p", identity_preset, tmp_path / "o", **QUICK, format=format_, **spaces).files
     said = oiio.ImageInput.open(str(path)).spec().get_string_attribute("Software")
     assert said.startswith("vfxstyle")
     assert said.endswith("test: ACEScct to ARRI LogC4")
@@ -171,8 +166,7 @@ def coded_with_alpha(folder, name, colour, cover):
 def test_premultiplied_code_values_are_straightened_before_they_are_light(tmp_path, lively_preset):
     cover = np.where(np.arange(128) < 20, 0.0, np.linspace(0.1, 1, 128))
     shot = coded_with_alpha(tmp_path / "p", "ARRI LogC4", 0.35, cover)
-    settings = replace(QUICK, input_space="ARRI LogC4", output_space="lin_rec709")
-    grade(shot, lively_preset, tmp_path / "o", settings=settings)
+    grade(shot, lively_preset, tmp_path / "o", **QUICK, input_space="ARRI LogC4", output_space="lin_rec709")
     frame = open_shot(tmp_path / "o").read(1)
     covered = cover > 0
     straight = frame.rgb[36, covered] / frame.alpha[36, covered, None]
@@ -186,7 +180,7 @@ def test_infinite_pixels_stay_what_they_are_in_another_space(tmp_path, identity_
     picture = moving_picture(0)
     picture[5, 5] = np.inf, 0.5, 0.25
     write_picture(tmp_path / "p" / "p.0001.exr", picture)
-    grade(tmp_path / "p", identity_preset, tmp_path / "o", settings=replace(QUICK, output_space="ACEScg"))
+    grade(tmp_path / "p", identity_preset, tmp_path / "o", **QUICK, output_space="ACEScg")
     np.testing.assert_array_equal(read_pixels(tmp_path / "o" / "o.0001.exr")[5, 5], [np.inf, 0.5, 0.25])
 
 

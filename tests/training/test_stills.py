@@ -5,14 +5,13 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from helpers import make_preset, moving_picture, read_pixels, write_picture
+from helpers import BACKBONE, make_preset, moving_picture, read_pixels, write_picture
 
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.color import lab_to_linear, linear_to_lab, linear_to_srgb, srgb_to_linear
-from vfxstyle.features.registry import backbone_class
+from vfxstyle.features.registry import load_backbone
 from vfxstyle.grading.grade import grade
 from vfxstyle.looks import read_preset, save_preset
-from vfxstyle.settings import GradeSettings
 from vfxstyle.training.stills import graded_picture
 
 
@@ -33,8 +32,7 @@ def test_a_picture_is_graded_as_a_still(lively_preset, tmp_path):
 
 def test_frame_based_means_every_frame_by_itself(make_shot, lively_preset, tmp_path):
     shot = make_shot()
-    settings = GradeSettings(superpixels=60, frame_based=True, analysis_width=128)
-    report = grade(shot, lively_preset, tmp_path / "out", settings=settings)
+    report = grade(shot, lively_preset, tmp_path / "out", superpixels=60, frame_based=True, analysis_width=128)
     assert sorted(report.chosen_frames) == [1001, 1002, 1003, 1004]
     analysis = AnalysisFolder(tmp_path / "out" / ".vfxstyle")
     seen = [set(np.unique(analysis.read_labels(number)).tolist()) for number in range(1001, 1005)]
@@ -50,7 +48,7 @@ def test_a_picture_in_memory_comes_out_as_its_preset_says(tmp_path, lift):
     bias[9] = lift
     preset = read_preset(save_preset(make_preset(bias), tmp_path / "p.safetensors"))
     picture = 0.2 + 0.5 * moving_picture(0)
-    backbone = backbone_class("efficientnet-lite0").load(torch.device("cpu"))
+    backbone = load_backbone(BACKBONE, torch.device("cpu"))
     lab = linear_to_lab(srgb_to_linear(picture))
     lab[..., 0] += 100 * lift
     expected = np.clip(linear_to_srgb(lab_to_linear(lab)), 0, 1)

@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers import make_preset, moving_picture, read_pixels, write_picture
+from helpers import BACKBONE, make_preset, moving_picture, read_pixels, write_picture
 
 from vfxstyle import load_preset, train
 from vfxstyle.color import lab_to_linear, linear_to_lab, linear_to_srgb, srgb_to_linear
 from vfxstyle.errors import PairsError, UsageError, WeightsError
-from vfxstyle.features.registry import backbone_class
+from vfxstyle.features.registry import load_backbone
 from vfxstyle.grading.grade import grade
 from vfxstyle.looks import save_preset
 from vfxstyle.looks.cards import model_card
@@ -22,7 +22,9 @@ from vfxstyle.training.learn import learn
 from vfxstyle.training.pairs import PairPictures, find_pairs
 from vfxstyle.training.report import write_training_report
 
-QUICK = TrainSettings(superpixels=60, analysis_width=128, epochs=40, device="cpu", description="brighter")
+SETTINGS = TrainSettings(
+    superpixels=60, analysis_width=128, epochs=40, backbone=BACKBONE, device="cpu", description="brighter"
+)
 
 
 def brighter(rgb):
@@ -45,7 +47,7 @@ def pairs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(pairs, tmp_path_factory):
-    return train(pairs, "bright", output=tmp_path_factory.mktemp("presets") / "bright.safetensors", settings=QUICK)
+    return train(pairs, "bright", output=tmp_path_factory.mktemp("presets") / "bright.safetensors", settings=SETTINGS)
 
 
 def test_a_simple_look_is_learnt(trained):
@@ -68,7 +70,7 @@ def test_the_learnt_look_is_put_on_a_shot(trained, tmp_path):
 
 def test_the_preset_says_where_it_comes_from(trained):
     info = load_preset(trained.path).info
-    assert (info.name, info.backbone, info.description) == ("bright", "efficientnet-lite0", "brighter")
+    assert (info.name, info.backbone, info.description) == ("bright", BACKBONE, "brighter")
     assert info.card["pairs"] == 4
     assert len(info.card["pairs_sha256"]) == 64
     assert info.card["errors"]["predicted"] == trained.errors.predicted
@@ -78,12 +80,14 @@ def test_the_preset_says_where_it_comes_from(trained):
 
 
 def test_the_same_pairs_and_seed_give_the_same_file(pairs, trained, tmp_path):
-    again = train(pairs, "bright", output=tmp_path / "bright.safetensors", settings=QUICK)
+    again = train(pairs, "bright", output=tmp_path / "bright.safetensors", settings=SETTINGS)
     assert again.path.read_bytes() == trained.path.read_bytes()
 
 
 def test_a_preset_is_installed_by_name(pairs):
-    report = train(pairs, "mine", settings=TrainSettings(superpixels=20, analysis_width=64, epochs=1))
+    report = train(
+        pairs, "mine", settings=TrainSettings(superpixels=20, analysis_width=64, epochs=1, backbone=BACKBONE)
+    )
     assert find_preset("mine") == report.path
     assert [(info.name, source) for info, _, source in installed_presets() if source == "user"] == [("mine", "user")]
 
@@ -93,7 +97,7 @@ def test_ten_pairs_hold_some_out(tmp_path):
         before = moving_picture(index, 36, 64, seed=index)
         for side, picture in (("before", before), ("after", brighter(before))):
             write_picture(tmp_path / side / f"p{index}.png", (picture * 255).astype(np.uint8), kind="uint8")
-    settings = TrainSettings(superpixels=20, analysis_width=64, epochs=2, held_out=0.2)
+    settings = TrainSettings(superpixels=20, analysis_width=64, epochs=2, held_out=0.2, backbone=BACKBONE)
     report = train(tmp_path, "x", output=tmp_path / "x.safetensors", settings=settings)
     assert len(report.held_out) == 2
     assert set(report.by_pair) == {pair.name for pair in report.held_out}
@@ -123,7 +127,7 @@ def test_a_pair_of_two_shapes_is_named(tmp_path):
     write_picture(tmp_path / "before" / "a.png", np.zeros((64, 64, 3), np.uint8), kind="uint8")
     write_picture(tmp_path / "after" / "a.png", np.zeros((48, 64, 3), np.uint8), kind="uint8")
     with pytest.raises(PairsError, match="Pair 'a' does not match: before is 64x64 and after 64x48"):
-        train(tmp_path, "x", output=tmp_path / "x.safetensors", settings=QUICK)
+        train(tmp_path, "x", output=tmp_path / "x.safetensors", settings=SETTINGS)
     assert not (tmp_path / "x.safetensors").exists()
 
 
@@ -159,13 +163,13 @@ def test_a_look_is_learnt_from_a_few_frames_of_a_shot(graded_frames, tmp_path):
         shot=graded_frames / "shot",
         graded=graded_frames / "graded",
         output=tmp_path / "few.safetensors",
-        settings=QUICK,
+        settings=SETTINGS,
     )
     assert [pair.name for pair in report.pairs] == ["1001", "1004", "1007"]
     assert report.errors.predicted < 0.1 * report.errors.distance
     assert report.next_frames
     assert set(report.next_frames) <= set(range(1001, 1010)) - {1001, 1004, 1007}
-    drawn = write_training_report(report, QUICK)
+    drawn = write_training_report(report, SETTINGS)
     assert [path.name for path in drawn] == ["few.curve.png", "few.sheet.png", "few.md"]
     sheet = read_pixels(drawn[1])
     assert sheet.shape == (3 * 270, 4 * 480, 3)
@@ -192,10 +196,10 @@ def test_it_must_be_clear_what_to_learn_from(given, pairs):
 
 
 def example(after_of, index=0):
-    settings = TrainSettings(superpixels=80, analysis_width=128, device="cpu")
+    settings = TrainSettings(superpixels=80, analysis_width=128, backbone=BACKBONE, device="cpu")
     before = moving_picture(index, seed=index)
     pictures = PairPictures(before, after_of(before), ((128, 72),) * 2, ("", ""))
-    backbone = backbone_class(settings.backbone).load(torch.device("cpu"))
+    backbone = load_backbone(settings.backbone, torch.device("cpu"))
     return example_of(pictures, backbone, settings, 80, np.random.default_rng(0)), settings
 
 
@@ -235,13 +239,13 @@ def test_a_stopped_run_goes_on_where_it_was(pairs, trained, tmp_path, monkeypatc
     target = tmp_path / "bright.safetensors"
     monkeypatch.setattr("vfxstyle.training.train.example_of", stopping)
     with pytest.raises(KeyboardInterrupt):
-        train(pairs, "bright", output=target, settings=QUICK)
+        train(pairs, "bright", output=target, settings=SETTINGS)
     kept = sorted((tmp_path / "bright.training").iterdir())
     assert len(kept) == 2
     kept[0].write_bytes(kept[0].read_bytes()[:1000])  # cut off, as by a full disk
     counted = []
     monkeypatch.setattr("vfxstyle.training.train.example_of", lambda *a: counted.append(1) or example_of(*a))
-    train(pairs, "bright", output=target, settings=QUICK)
+    train(pairs, "bright", output=target, settings=SETTINGS)
     assert len(counted) == 3
     assert target.read_bytes() == trained.path.read_bytes()
     assert not (tmp_path / "bright.training").exists()
@@ -259,6 +263,6 @@ def test_a_look_of_another_weight_file_is_refused_before_the_work(make_shot, tmp
     preset = make_preset()
     other = replace(preset, info=replace(preset.info, weights="0" * 64))
     path = save_preset(other, tmp_path / "other.safetensors")
-    with pytest.raises(WeightsError, match="other weights of efficientnet-lite0"):
+    with pytest.raises(WeightsError, match=f"other weights of {BACKBONE}"):
         grade(make_shot(), path, tmp_path / "out")
     assert not list((tmp_path / "out").rglob("*.exr"))

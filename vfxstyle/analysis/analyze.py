@@ -1,31 +1,27 @@
-"""Analyse a shot by itself: resolve, segment, describe, and, for a preset, predict. The grade then only renders."""
+"""Analyse a shot by itself: segment it, extract features, and, for a preset, predict. A grade then only renders."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
-from vfxstyle.analysis.predict import look_of, stored_transforms
+from vfxstyle.analysis.make import ensure_features, ensure_segments
+from vfxstyle.analysis.predict import stored_transforms
+from vfxstyle.analysis.request import AnalyzePlan, AnalyzeRequest
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.analysis.wanted import AnalysisRequest, analysis_settings
-from vfxstyle.color import ColorConfig
-from vfxstyle.errors import AnalysisError, UsageError
-from vfxstyle.features import check_device
-from vfxstyle.looks import Preset, read_preset
-from vfxstyle.looks.library import find_preset
-from vfxstyle.plates.opening import open_plate
-from vfxstyle.plates.places import analysis_beside, default_analysis
-from vfxstyle.plates.spaces import input_space
-from vfxstyle.progress import Clock, Progress, Silent
-from vfxstyle.settings import DEFAULT_BACKBONE, GradeSettings, Stage
-from vfxstyle.shots import Shot
+from vfxstyle.errors import AnalysisError
+from vfxstyle.plates.frames import Frames, frame_numbers
+from vfxstyle.progress import Progress, Stage
+from vfxstyle.settings import DEFAULT_BACKBONE, AnalyzeStage, Run, ShotSettings
+from vfxstyle.settings.keywords import AnalyzeOptions
+from vfxstyle.settings.options import check_known, pick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzeReport:
-    """What an analysis run made or found."""
+    """What an analysis run made or left as it was."""
 
     analysis: Path
     """The folder to hand to ``grade`` with ``--analysis``."""
@@ -34,10 +30,10 @@ class AnalyzeReport:
     chosen_frames: tuple[int, ...]
     """Frames that the network is run on, ascending."""
     missing_features: tuple[int, ...]
-    """Those of them that no shard has described yet."""
+    """Those of them whose features no shard has extracted yet."""
     unreadable: Mapping[int, str]
     """Frames that were left out because they cannot be read, and why."""
-    seconds: Mapping[str, float]
+    seconds: Mapping[Stage, float]
     """Wall seconds of each stage; empty where everything was there."""
 
 
@@ -47,128 +43,73 @@ def analyze(
     preset: str | Path | None = None,
     backbone: str = DEFAULT_BACKBONE,
     analysis: str | Path | None = None,
-    within: Sequence[int] | None = None,
-    stage: Stage = "all",
+    within: Frames = None,
+    stage: AnalyzeStage = "all",
     shard: tuple[int, int] = (1, 1),
-    settings: GradeSettings | None = None,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[AnalyzeOptions],
 ) -> AnalyzeReport:
     """Analyse a shot, as far as that has not been done.
 
     shot: as for :func:`vfxstyle.open_shot`. preset: a look whose transforms are predicted as well, and which says what
     backbone is needed. analysis: folder of the shot analysis; by default, with a preset, where ``grade`` looks for it,
     and SHOT_analysis beside the shot without one. within: frames that the shot is taken to consist of. stage:
-    "segments" ends before the network runs, "features" needs the segments, "transforms" the features. shard: of the
-    stage "features", which of how many parts of the chosen frames.
-    settings, options: those fields of :class:`~vfxstyle.settings.GradeSettings` that say how a plate is read
-    and analysed. Raises :class:`~vfxstyle.errors.VfxStyleError`.
+    "superpixels" ends before the network runs, "features" needs the superpixels, "transforms" the features. shard: of
+    the stage "features", which of how many shares of the chosen frames. options: see docs/grade.md.
+    Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
-    settings = replace(settings or GradeSettings(), **options)
-    clock = Clock(progress or Silent())
-    _check_choices(preset, stage, shard)
-    look = None if preset is None else read_preset(find_preset(preset))
-    check_device(settings.device)
-    with open_plate(shot, settings, within) as plate:
-        request = _request(plate, preset, look, backbone, analysis, settings)
-        clock.note(f"analysis: {request.folder}, {len(plate)} frames, superpixels by {request.settings.method} method")
-        stored = _studied(request, settings, clock, stage, shard)
-        if look is not None and stage in ("all", "transforms"):
-            with clock.stage("transforms", 1) as step:
-                stored_transforms(stored, look, settings.device)
-                step()
+    check_known(options, ShotSettings, Run)
+    run = Run.of(options, progress)
+    request = AnalyzeRequest(
+        shot=shot,
+        preset=preset,
+        backbone=backbone,
+        analysis=analysis,
+        within=frame_numbers(within),
+        stage=stage,
+        shard=shard,
+        settings=pick(ShotSettings, options),
+    )
+    with request.open(run) as plan:
+        return execute(plan, run)
+
+
+def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:
+    """Make what a plan lacks."""
+    wanted, shot = plan.wanted, plan.wanted.plate.shot
+    run.clock.note(f"analysis: {wanted.folder}, {len(shot)} frames, superpixels by {wanted.recipe.method} method")
+    stored = _after_stages(plan, run)
+    if plan.look is not None and plan.makes("transforms"):
+        with run.clock.stage(Stage.TRANSFORMS, 1) as step:
+            stored_transforms(stored, plan.look, run.device)
+            step()
     return AnalyzeReport(
-        analysis=request.folder,
+        analysis=wanted.folder,
         superpixels=int(stored.manifest["superpixels"]),
         chosen_frames=tuple(stored.chosen),
         missing_features=tuple(stored.without_features()),
         unreadable=stored.unreadable,
-        seconds=clock.seconds,
+        seconds=run.clock.seconds,
     )
 
 
-def plan_analyze(
-    shot: str | Path,
-    *,
-    preset: str | Path | None = None,
-    backbone: str = DEFAULT_BACKBONE,
-    analysis: str | Path | None = None,
-    within: Sequence[int] | None = None,
-    stage: Stage = "all",
-    shard: tuple[int, int] = (1, 1),
-    settings: GradeSettings | None = None,
-) -> dict[str, Any]:
-    """What :func:`analyze` would do with the same arguments, as JSON values, without writing anything.
-
-    Of parts only the last to end writes a file that stays.
-    """
-    settings = settings or GradeSettings()
-    _check_choices(preset, stage, shard)
-    look = None if preset is None else read_preset(find_preset(preset))
-    with open_plate(shot, settings, within) as plate:
-        request = _request(plate, preset, look, backbone, analysis, settings)
-        stored, files = request.stored, []
-        anew = settings.overwrite == "always" and stage in ("all", "segments")
-        segmented = stored.is_segmented(plate) and not anew
-        if not segmented and stage in ("all", "segments"):
-            files += stored.segment_files(plate.frames)
-        if stage in ("all", "features") and not (segmented and stored.has_features()):
-            files.append(stored.features_file)
-        if look is not None and stage in ("all", "transforms"):
-            known = stored.read_transforms(look_of(look)) if segmented else None
-            files += [stored.transforms_file(look_of(look))] if known is None else []
-    return {"shot": str(shot), "analysis": str(request.folder), "files": [str(path) for path in files]}
-
-
-def _check_choices(preset: str | Path | None, stage: Stage, shard: tuple[int, int]) -> None:
-    if not 1 <= shard[0] <= shard[1]:
-        raise UsageError(f"shard is {shard[0]}/{shard[1]}; it must be 1/1 or more, as in 2/8.")
-    if shard != (1, 1) and stage != "features":
-        raise UsageError("Only features come in parts; add --stage features.")
-    if stage == "transforms" and preset is None:
-        raise UsageError("Transforms are those of a look; name it with --preset.")
-
-
-def _request(
-    plate: Shot,
-    preset: str | Path | None,
-    look: Preset | None,
-    backbone: str,
-    analysis: str | Path | None,
-    settings: GradeSettings,
-) -> AnalysisRequest:
-    config = ColorConfig.load(settings.ocio)
-    space = input_space(config, plate.info.color_tag, plate.file_of(plate.frames[0]), settings.input_space)
-    if look is None:
-        from vfxstyle.features.registry import weights_digest  # loads torch
-
-        requested = analysis_settings(settings, plate, backbone, weights_digest(backbone, settings.weights))
-    else:
-        requested = analysis_settings(settings, plate, look.info.backbone, look.info.weights)
-    if analysis is not None:
-        folder = Path(analysis)
-    elif preset is None:
-        folder = analysis_beside(plate)
-    else:
-        folder = default_analysis(plate, find_preset(preset))
-    return AnalysisRequest.of(plate, folder, config, space, requested)
-
-
-def _studied(
-    request: AnalysisRequest, settings: GradeSettings, clock: Clock, stage: Stage, shard: tuple[int, int]
-) -> AnalysisFolder:
-    """The analysis after a stage; the later stages find what they build on, or say what is missing."""
-    stored = request.stored
-    if stage in ("features", "transforms") and not stored.is_segmented(request.shot):
+def _after_stages(plan: AnalyzePlan, run: Run) -> AnalysisFolder:
+    """The analysis after the stages of a plan but the last; one that lacks what it builds on says so."""
+    wanted, stage = plan.wanted, plan.request.stage
+    if plan.makes("superpixels"):
+        stored = ensure_segments(wanted, run)
+        return ensure_features(wanted, run) if stage == "all" else stored
+    stored = wanted.stored
+    if not stored.is_segmented(wanted.plate.shot):
         raise AnalysisError(
-            f"{request.folder} has no whole segments of this plate with these settings; run the stage before, with "
-            "--stage segments."
+            f"{wanted.folder} has no whole superpixels of this plate with these settings; run the stage before, with "
+            "--stage superpixels."
         )
-    if stage == "transforms":
-        if not stored.has_features():
-            raise AnalysisError(
-                f"{request.folder} lacks features of frames {', '.join(map(str, stored.without_features()))}; run the "
-                "shards that extract them, with --stage features."
-            )
-        return stored
-    return request.fulfil(settings, clock, stage, shard)
+    if stage == "features":
+        return ensure_features(wanted, run, plan.request.shard)
+    if not stored.has_features():
+        raise AnalysisError(
+            f"{wanted.folder} lacks features of frames {', '.join(map(str, stored.without_features()))}; run the "
+            "shards that extract them, with --stage features."
+        )
+    return stored

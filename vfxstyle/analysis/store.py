@@ -2,7 +2,7 @@
 
     FOLDER/IDENTITY/analysis.json            manifest: what was analysed, with which settings, and what came out
     FOLDER/IDENTITY/labels/labels.FRAME.exr  superpixels of each frame, one uint32 channel
-    FOLDER/IDENTITY/superpixels.npz          every superpixel, and which speaks for it
+    FOLDER/IDENTITY/superpixels.npz          every superpixel, and whose features stand for it
     FOLDER/IDENTITY/features.npz             raw features of every superpixel on each chosen frame
     FOLDER/IDENTITY/transforms/LOOK.npz      a look's transform of every superpixel
 
@@ -87,7 +87,7 @@ class AnalysisFolder:
         return known
 
     @property
-    def settings_there(self) -> list[dict[str, Any]]:
+    def stored_settings(self) -> list[dict[str, Any]]:
         """Settings of the analyses in the folder, the newest first."""
         return [dict(manifest.get("settings", {})) for manifest in reversed(manifests_in(self.folder))]
 
@@ -206,19 +206,18 @@ class AnalysisFolder:
         return self.place / _WORK / f"{frame}.npz"
 
     def without_features(self) -> list[int]:
-        """Chosen frames whose features are not there yet. Damaged files are taken away."""
-        if self.features_file.exists():
-            if self.has_features():
-                return []
-            self.features_file.unlink(missing_ok=True)
-        missing = []
-        for frame in self.chosen:
-            path = self._work_file(frame)
-            if path.exists() and not is_sound(path, self._segments):
-                path.unlink(missing_ok=True)
-            if not path.exists():
-                missing.append(frame)
-        return missing
+        """Chosen frames whose features are not there, or damaged."""
+        if self.has_features():
+            return []
+        return [frame for frame in self.chosen if not is_sound(self._work_file(frame), self._segments)]
+
+    def drop_damaged_features(self) -> None:
+        """Take away files of features that are damaged, so that others can take their names."""
+        files = (self.features_file, *map(self._work_file, self.chosen))
+        if not self.has_features():
+            for path in files:
+                if path.exists() and not is_sound(path, self._segments):
+                    path.unlink(missing_ok=True)
 
     def add_features(self, frame: int, features: StoredFeatures) -> None:
         """Store what a chosen frame shows, unless another job has done so meanwhile."""
@@ -230,7 +229,7 @@ class AnalysisFolder:
                 raise _unwritable(self.folder, error) from error
 
     def finish_features(self) -> None:
-        """Make one file of the features of all chosen frames; which :meth:`without_features` must have found there."""
+        """Make one file of the features of all chosen frames, which must all be there."""
         try:
             with claiming(self.features_file) as file:
                 write_arrays(
@@ -262,24 +261,24 @@ class AnalysisFolder:
     def read_transforms(self, look: str) -> FloatArray | None:
         """A look's transform of every superpixel, float32 (N, ...); None where they are not there, or damaged."""
         path = self.transforms_file(look)
-        if not path.exists():
-            return None
         if not is_sound(path, self._segments):
-            path.unlink(missing_ok=True)
             return None
         with open_arrays(path) as file:
             return np.asarray(file["transforms"], np.float32)
 
     def store_transforms(self, look: str, transforms: FloatArray) -> FloatArray:
         """Store a look's transforms; returns those that are there now, which another job may have made."""
+        path = self.transforms_file(look)
         try:
-            with claiming(self.transforms_file(look)) as file:
+            if path.exists() and not is_sound(path, self._segments):
+                path.unlink(missing_ok=True)
+            with claiming(path) as file:
                 write_arrays(file, [("transforms", transforms)], self._segments)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
         stored = self.read_transforms(look)
         if stored is None:
-            raise ChangedError(f"{self.transforms_file(look)} did not read back; check the disk and run again.")
+            raise ChangedError(f"{path} did not read back; check the disk and run again.")
         return stored
 
 

@@ -1,4 +1,4 @@
-"""The analysis that a job needs: of which plate, decoded how, with which settings, in which folder."""
+"""The analysis that a job wants: of which plate, by which recipe, in which folder."""
 
 from __future__ import annotations
 
@@ -7,127 +7,113 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA
-from vfxstyle.analysis.segment import ensure_analysis
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.color import ColorConfig
-from vfxstyle.plates.spaces import Light, PlateSpace, identity_of_space
+from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.stamps import PlateFile, stamp_plate
-from vfxstyle.progress import Clock
-from vfxstyle.settings import (
-    DEFAULT_STILL_SUPERPIXELS,
-    DEFAULT_SUPERPIXELS,
-    AnalysisSettings,
-    GradeSettings,
-    Stage,
-)
+from vfxstyle.settings import DEFAULT_STILL_SUPERPIXELS, DEFAULT_SUPERPIXELS, AnalysisSettings
+from vfxstyle.settings.options import options_of
 from vfxstyle.shots import Shot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnalysisRequest:
-    """What decides an analysis, found out once for a job."""
+@dataclass(frozen=True, kw_only=True)
+class AnalysisRecipe(AnalysisSettings):
+    """How a shot is analysed, with every default resolved. One recipe makes one analysis of a plate."""
 
-    shot: Shot
+    backbone: str
+    """Network that the features come from."""
+    weights: str
+    """SHA-256 of the network's weight file; empty where a package carries the weights."""
+
+    @classmethod
+    def of(cls, settings: AnalysisSettings, shot: Shot, *, backbone: str, weights: str) -> AnalysisRecipe:
+        """The recipe of a shot; a single picture is a still, which is analysed frame by frame."""
+        values = {own.name: getattr(settings, own.name) for own in options_of(AnalysisSettings)}
+        frame_based = settings.frame_based or len(shot.frames) == 1
+        default = DEFAULT_STILL_SUPERPIXELS if frame_based else DEFAULT_SUPERPIXELS
+        values |= {"frame_based": frame_based, "superpixels": settings.superpixels or default}
+        return cls(**values, backbone=backbone, weights=weights)
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> AnalysisRecipe | None:
+        """The recipe that a manifest states; None where it states something else."""
+        try:
+            return cls(**values)
+        except TypeError:
+            return None
+
+    @property
+    def superpixels_per_frame(self) -> int:
+        """Superpixels requested in a frame."""
+        assert self.superpixels is not None  # resolved when the recipe was made
+        return self.superpixels
+
+    @property
+    def method(self) -> str:
+        """What kind of superpixels the shot is cut into."""
+        return "graph" if self.frame_based else "temporal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedAnalysis:
+    """An analysis of an opened plate, which may be there or not."""
+
+    plate: Plate
     """The plate."""
     folder: Path
     """Where analyses of it lie."""
-    settings: AnalysisSettings
+    recipe: AnalysisRecipe
     """How it is analysed."""
-    plate_files: dict[str, PlateFile]
-    """The plate's files by their contents."""
-    light: Light
-    """How the plate's numbers become light."""
-    space: str
-    """Stands for that in the analysis' identity."""
+    stamps: Mapping[str, PlateFile]
+    """The plate's files by their contents; empty where they are not known and must not be read."""
 
     @classmethod
-    def of(
-        cls, shot: Shot, folder: Path, config: ColorConfig, plate: PlateSpace, settings: AnalysisSettings
-    ) -> AnalysisRequest:
-        """The request for a plate in a colour space; its files are hashed here."""
-        return cls(
-            shot=shot,
-            folder=folder,
-            settings=settings,
-            plate_files=stamp_plate(shot, AnalysisFolder(folder).known_plate(shot.file_of(shot.frames[0]).parent)),
-            light=Light.of(config, plate.space),
-            space=identity_of_space(config, plate.space),
-        )
+    def of(cls, plate: Plate, folder: Path, recipe: AnalysisRecipe, *, hash_plate: bool = True) -> WantedAnalysis:
+        """The wanted analysis of a plate.
+
+        hash_plate: whether files that no analysis in the folder knows are hashed; without, and with such a file among
+        them, the stamps are empty and :attr:`identity` is unknown.
+        """
+        shot = plate.shot
+        known = AnalysisFolder(folder).known_plate(shot.file_of(shot.frames[0]).parent)
+        return cls(plate=plate, folder=folder, recipe=recipe, stamps=stamp_plate(shot, known, hash_new=hash_plate))
 
     @property
     def identity(self) -> str:
-        """Hash of all of it."""
-        return identity_of(self.shot, self.plate_files, self.settings, self.space)
+        """Hash of everything that decides what the analysis contains; empty where the stamps are not known."""
+        return self._identity_of(self.recipe) if self.stamps else ""
+
+    def _identity_of(self, recipe: AnalysisRecipe) -> str:
+        shot = self.plate.shot
+        text = json.dumps(
+            {
+                "schema": ANALYSIS_SCHEMA,
+                "settings": asdict(recipe),
+                "frames": list(shot.frames),
+                "held": [number for number in shot.missing if number in set(shot.frames)],
+                "space": self.plate.space_identity,
+                "layer": shot.info.layer,
+                "plate": {name: file.sha256 for name, file in self.stamps.items()},
+            },
+            sort_keys=True,
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def stored(self) -> AnalysisFolder:
-        """The analysis as far as it is there."""
+        """The analysis as far as it is on disk."""
         return AnalysisFolder(self.folder, self.identity)
 
-    def or_existing(self) -> AnalysisRequest:
-        """The request for an analysis of this plate that is there, whatever its settings; else the same as before."""
-        for values in AnalysisFolder(self.folder).settings_there:
-            try:
-                settings = AnalysisSettings(**values)
-            except TypeError:
+    def or_existing(self) -> WantedAnalysis:
+        """An analysis of this plate that is there, whatever its settings; else the wanted one."""
+        for values in AnalysisFolder(self.folder).stored_settings:
+            recipe = AnalysisRecipe.read(values)
+            if recipe is None:
                 continue
-            other = replace(self, settings=settings)
-            fits = (settings.backbone, settings.weights) == (self.settings.backbone, self.settings.weights)
-            if fits and other.stored.is_segmented(self.shot):
+            other = replace(self, recipe=recipe)
+            fits = (recipe.backbone, recipe.weights) == (self.recipe.backbone, self.recipe.weights)
+            if fits and other.stored.is_segmented(self.plate.shot):
                 return other
         return self
-
-    def fulfil(
-        self, settings: GradeSettings, clock: Clock, stage: Stage = "all", shard: tuple[int, int] = (1, 1)
-    ) -> AnalysisFolder:
-        """The analysis, made or found; see :func:`~vfxstyle.analysis.segment.study`."""
-        return ensure_analysis(
-            self.shot,
-            self.stored,
-            self.settings,
-            plate=self.plate_files,
-            light=self.light,
-            device=settings.device,
-            weights=settings.weights,
-            overwrite=settings.overwrite,
-            on_error=settings.on_error,
-            clock=clock,
-            stage=stage,
-            shard=shard,
-        )
-
-
-def identity_of(shot: Shot, plate: Mapping[str, PlateFile], settings: AnalysisSettings, space: str) -> str:
-    """Hash of everything that decides what an analysis contains.
-
-    space: stands for the plate's colour space, see :func:`~vfxstyle.plates.spaces.identity_of_space`.
-    """
-    text = json.dumps(
-        {
-            "schema": ANALYSIS_SCHEMA,
-            "settings": asdict(settings),
-            "frames": list(shot.frames),
-            "held": [number for number in shot.missing if number in shot.frames],
-            "space": space,
-            "layer": shot.info.layer,
-            "plate": {name: file.sha256 for name, file in plate.items()},
-        },
-        sort_keys=True,
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def analysis_settings(settings: GradeSettings, shot: Shot, backbone: str, weights: str) -> AnalysisSettings:
-    """How a shot is analysed for a grade. weights: SHA-256 of the backbone's weight file, or empty."""
-    still = settings.frame_based or len(shot.frames) == 1
-    return AnalysisSettings(
-        superpixels=settings.superpixels or (DEFAULT_STILL_SUPERPIXELS if still else DEFAULT_SUPERPIXELS),
-        method="graph" if still else "temporal",
-        analysis_width=settings.analysis_width,
-        backbone=backbone,
-        weights=weights,
-        seed=settings.seed,
-        coverage=settings.coverage,
-    )

@@ -8,10 +8,12 @@ from typing import Any, get_args
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.settings import DEFAULT_BACKBONE, GradeSettings, Stage
+from vfxstyle.cli.renamed import RenamingAnalyze
+from vfxstyle.settings import AnalyzeStage, GradeTarget, Run, ShotSettings
+from vfxstyle.settings.options import pick
 
 
-def _part(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, int]:
+def _shard(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, int]:
     """``2/8`` as numbers."""
     first, _, last = text.partition("/")
     if not (first.isdigit() and last.isdigit()):
@@ -19,77 +21,54 @@ def _part(context: click.Context, parameter: click.Parameter, text: str) -> tupl
     return int(first), int(last)
 
 
-@click.command()
+@click.command(cls=RenamingAnalyze)
 @click.argument("shot")
 @click.option("--preset", metavar="NAME|FILE", help="A look to predict the transforms of as well.")
-@click.option(
-    "--backbone", default=DEFAULT_BACKBONE, show_default=True, help="Network of the features, without a preset."
-)
-@click.option("--analysis", metavar="FOLDER", help="Folder for it. [default: that of grade, or SHOT_analysis]")
+@options.backbone
 @click.option(
     "--stage",
-    type=click.Choice(get_args(Stage)),
+    type=click.Choice(get_args(AnalyzeStage)),
     default="all",
     show_default=True,
-    help="One step of it only, for a farm.",
+    help="One stage only, for a farm.",
 )
 @click.option(
     "--shard",
-    "--part",
-    callback=_part,
+    callback=_shard,
     default="1/1",
     show_default=True,
     metavar="I/N",
-    help="Of --stage features: a part.",
+    help="Of --stage features: which share of the chosen frames.",
 )
-@options.within
-@options.superpixels
-@options.frame_based
-@options.coverage
-@options.analysis_width
-@options.input_space
-@options.ocio
-@options.layer
-@options.view
-@options.missing
-@options.max_pixels
-@options.on_error
-@options.weights
-@options.device
-@options.overwrite
+@options.of(
+    "analyze",
+    GradeTarget,
+    ShotSettings,
+    Run,
+    defaults={"analysis": "with a preset where grade looks for it, else SHOT_analysis beside the shot"},
+)
 @options.progress
-@click.option("-n", "--dry-run", is_flag=True, help="Print the files that would be written as JSON and stop.")
-@options.seed
-def analyze(
-    shot: str,
-    preset: str | None,
-    backbone: str,
-    analysis: str | None,
-    stage: Stage,
-    shard: tuple[int, int],
-    within: tuple[int, ...] | None,
-    progress: Any,
-    dry_run: bool,
-    **choices: Any,
-) -> None:
+@options.dry_run
+def analyze(shot: str, progress: Any, dry_run: bool, **chosen: Any) -> None:
     """Analyse SHOT: temporal superpixels and their features. Any look is then put on it by grade alone."""
-    settings = GradeSettings(**choices)
-    from vfxstyle.analysis import analyze as analysing
+    settings = pick(ShotSettings, chosen)
+    Run.of(chosen, None)  # wrong options are told before anything is loaded
+    from vfxstyle.analysis.analyze import execute
+    from vfxstyle.analysis.request import AnalyzeRequest
 
-    where: dict[str, Any] = {
-        "preset": preset,
-        "backbone": backbone,
-        "analysis": analysis,
-        "within": within,
-        "settings": settings,
-    }
+    asked = {name: chosen[name] for name in ("preset", "backbone", "analysis", "within", "stage", "shard")}
+    request = AnalyzeRequest(shot=shot, settings=settings, **asked)
     if dry_run:
-        click.echo(json.dumps(analysing.plan_analyze(shot, stage=stage, shard=shard, **where), indent=2))
+        run = Run.of(chosen, None)
+        with request.open(run, hash_plate=False) as plan:
+            click.echo(json.dumps(plan.as_json(run), indent=2))
         return
     from vfxstyle.cli.progress import ANALYSIS_SHARES, watching
     from vfxstyle.cli.summaries import analyze_summary
 
     with watching(progress, ANALYSIS_SHARES) as watch:
-        report = analysing.analyze(shot, stage=stage, shard=shard, progress=watch, **where)
+        run = Run.of(chosen, watch)
+        with request.open(run) as plan:
+            report = execute(plan, run)
     if progress != "none":
         click.echo(analyze_summary(report), err=True)

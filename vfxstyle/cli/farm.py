@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from vfxstyle.cli import options
-from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES, GradeSettings
+from vfxstyle.cli.renamed import RenamingFarm
+from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES, GradeSettings, Run
+from vfxstyle.settings.options import pick
 
 if TYPE_CHECKING:
     from vfxstyle.errors import VfxStyleError
     from vfxstyle.farm.jobs import FarmJob
+    from vfxstyle.farm.status import ShotStatus
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _chunk = click.option(
     "--chunk", type=click.IntRange(1), default=DEFAULT_CHUNK, show_default=True, help="Frames of a task."
 )
-_shards = click.option(
-    "--shards", "--parts", type=click.IntRange(1), help="Tasks of a shot's features. [default: by its length]"
-)
+_shards = click.option("--shards", type=click.IntRange(1), help="Tasks of a shot's features. [default: by its length]")
 
 
 def _of_shots(command: Command) -> Command:
@@ -33,9 +34,9 @@ def _of_shots(command: Command) -> Command:
         click.argument("shots", nargs=-1, required=True, metavar="SHOT..."),
         options.preset,
         click.option("--to", "output", metavar="PATH", help="As -o of grade; of several shots, a folder for theirs."),
-        click.option("-f", "--frames", metavar="RANGE", help="Frames of every shot. [default: all]"),
+        options.frames,
         options.handles,
-        options.of_a_grade,
+        options.of("grade", GradeSettings, Run),
     )
     for option in reversed(shared):
         command = option(command)
@@ -43,20 +44,14 @@ def _of_shots(command: Command) -> Command:
 
 
 def _jobs(
-    shots: tuple[str, ...],
-    preset: str,
-    output: str | None,
-    frames: str | None,
-    handles: int,
-    choices: Any,
-    *,
-    to_run: bool = True,
-    refused: dict[str, VfxStyleError] | None = None,
+    chosen: Mapping[str, Any], *, to_run: bool = True, refused: dict[str, VfxStyleError] | None = None
 ) -> list[FarmJob]:
-    from vfxstyle.farm.jobs import resolve_jobs
+    """The jobs that the shared arguments ask for."""
+    settings, run = pick(GradeSettings, chosen), Run.of(chosen, None)
+    from vfxstyle.farm.jobs import FarmRequest, resolve_jobs
 
-    settings = GradeSettings(**choices)
-    return resolve_jobs(shots, preset, output, frames, settings, handles=handles, to_run=to_run, refused=refused)
+    asked = {name: chosen[name] for name in ("shots", "preset", "output", "frames", "handles")}
+    return resolve_jobs(FarmRequest(**asked, settings=settings, run=run), to_run=to_run, refused=refused)
 
 
 @click.group()
@@ -64,59 +59,37 @@ def farm() -> None:
     """Grade many shots: as a job for a farm manager, or on machines of your own."""
 
 
-@farm.command()
+@farm.command(cls=RenamingFarm)
 @_of_shots
 @click.option("-o", "--bundle", required=True, metavar="FOLDER", help="Folder for the job bundle.")
 @_chunk
 @_shards
-def template(
-    shots: tuple[str, ...],
-    preset: str,
-    output: str | None,
-    frames: str | None,
-    handles: int,
-    bundle: str,
-    chunk: int,
-    shards: int | None,
-    **choices: Any,
-) -> None:
+def template(bundle: str, chunk: int, shards: int | None, **chosen: Any) -> None:
     """Write an Open Job Description bundle that grades every SHOT, for openjd, Deadline Cloud and others."""
     from vfxstyle.farm.openjd import write_bundle
 
-    jobs = _jobs(shots, preset, output, frames, handles, choices)
-    for path in write_bundle(Path(bundle), jobs, chunk=chunk, shards=shards):
+    for path in write_bundle(Path(bundle), _jobs(chosen), chunk=chunk, shards=shards):
         click.echo(str(path), err=True)
 
 
-@farm.command()
+@farm.command(cls=RenamingFarm)
 @_of_shots
 @click.option("--show", help="OpenCue's show. [default: $SHOW, as pyoutline has it]")
 @_chunk
 @_shards
 @click.option("-n", "--dry-run", is_flag=True, help="Print the job as OpenCue gets it and stop.")
-def opencue(
-    shots: tuple[str, ...],
-    preset: str,
-    output: str | None,
-    frames: str | None,
-    handles: int,
-    show: str | None,
-    chunk: int,
-    shards: int | None,
-    dry_run: bool,
-    **choices: Any,
-) -> None:
+def opencue(show: str | None, chunk: int, shards: int | None, dry_run: bool, **chosen: Any) -> None:
     """Send a job that grades every SHOT to OpenCue."""
     from vfxstyle.farm.opencue import job_spec, submit
 
-    jobs = _jobs(shots, preset, output, frames, handles, choices)
+    jobs = _jobs(chosen)
     if dry_run:
         click.echo(job_spec(jobs, show=show, chunk=chunk, shards=shards))
         return
     click.echo(submit(jobs, show=show, chunk=chunk, shards=shards), err=True)
 
 
-@farm.command()
+@farm.command(cls=RenamingFarm)
 @_of_shots
 @click.option("--dask", metavar="ADDRESS|local", help="Run on this Dask scheduler, or on a cluster started here.")
 @click.option(
@@ -132,55 +105,33 @@ def opencue(
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the status of every shot as JSON.")
 @options.progress
-def run(
-    shots: tuple[str, ...],
-    preset: str,
-    output: str | None,
-    frames: str | None,
-    handles: int,
-    dask: str | None,
-    workers: int,
-    chunk: int,
-    shards: int | None,
-    retries: int,
-    as_json: bool,
-    progress: Any,
-    **choices: Any,
-) -> None:
+def run(dask: str | None, workers: int, retries: int, as_json: bool, progress: Any, **chosen: Any) -> None:
     """Grade every SHOT in tasks that run at once, on this machine or on a Dask cluster."""
-    from vfxstyle.cli.progress import watching
+    from vfxstyle.cli.progress import TASKS_SHARES, watching
     from vfxstyle.farm.run import engine_of, run_jobs
     from vfxstyle.farm.status import statuses_of
 
     refused: dict[str, VfxStyleError] = {}
-    jobs = _jobs(shots, preset, output, frames, handles, choices, refused=refused)
-    with watching(progress, {"tasks": 1}) as watch:
+    jobs, cut = _jobs(chosen, refused=refused), {name: chosen[name] for name in ("chunk", "shards")}
+    with watching(progress, TASKS_SHARES) as watch:
         with engine_of(dask, workers) as engine:
-            report = run_jobs(jobs, engine, watch, chunk=chunk, shards=shards, retries=retries)
+            report = run_jobs(jobs, engine, watch, **cut, retries=retries)
         _tell(statuses_of(jobs, report.failures, refused), as_json)
 
 
-@farm.command()
+@farm.command(cls=RenamingFarm)
 @_of_shots
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def status(
-    shots: tuple[str, ...],
-    preset: str,
-    output: str | None,
-    frames: str | None,
-    handles: int,
-    as_json: bool,
-    **choices: Any,
-) -> None:
+def status(as_json: bool, **chosen: Any) -> None:
     """How far every SHOT is, by what is on disk; exits with 1 while not all are done."""
     from vfxstyle.farm.status import statuses_of
 
     refused: dict[str, VfxStyleError] = {}
-    jobs = _jobs(shots, preset, output, frames, handles, choices, to_run=False, refused=refused)
+    jobs = _jobs(chosen, to_run=False, refused=refused)
     _tell(statuses_of(jobs, {}, refused), as_json)
 
 
-def _tell(statuses: Any, as_json: bool) -> None:
+def _tell(statuses: Sequence[ShotStatus], as_json: bool) -> None:
     from vfxstyle.farm import status as table
 
     click.echo(json.dumps(table.as_json(statuses), indent=2) if as_json else table.as_table(statuses))

@@ -3,103 +3,79 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from pathlib import Path
+from typing import Any
 
 import click
 
 from vfxstyle.cli import options
+from vfxstyle.cli.renamed import RenamingGrade
 from vfxstyle.errors import UsageError
-from vfxstyle.settings import GradeSettings, GradeStage
+from vfxstyle.settings import GradeSettings, GradeTarget, Run
+from vfxstyle.settings.options import pick
 
 
-@click.command()
+@click.command(cls=RenamingGrade)
 @click.argument("shot")
 @options.preset
-@click.option("-o", "--output", metavar="PATH", help="Folder for frames, or a .mov. [default: SHOT_PRESET]")
-@click.option("-f", "--frames", metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]")
-@options.within
-@options.of_a_grade
+@options.of("grade", GradeTarget, GradeSettings, Run)
 @options.handles
-@click.option(
-    "--analysis",
-    metavar="FOLDER",
-    help="Shot analysis. [default: SHOT_analysis if there, else .vfxstyle in the output]",
-)
-@click.option(
-    "--stage",
-    type=click.Choice(get_args(GradeStage)),
-    default="all",
-    show_default=True,
-    help="Of a movie: make its frames ready only; the run without this encodes them.",
-)
 @options.progress
-@click.option("-n", "--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
-def grade(
-    shot: str,
-    preset: str,
-    output: str | None,
-    frames: str | None,
-    within: tuple[int, ...] | None,
-    analysis: str | None,
-    stage: GradeStage,
-    progress: Any,
-    dry_run: bool,
-    handles: int,
-    **choices: Any,
-) -> None:
-    """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, one picture, or an .otio cut of shots."""
-    settings = GradeSettings(**choices)
+@options.dry_run
+def grade(shot: str, preset: str, handles: int, progress: Any, dry_run: bool, **chosen: Any) -> None:
+    """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, one picture, or an .otio timeline."""
+    settings, target = pick(GradeSettings, chosen), pick(GradeTarget, chosen)
+    Run.of(chosen, None)  # wrong options are told before anything is loaded
     if shot.lower().endswith(".otio"):
-        if stage != "all" or within is not None:
-            raise UsageError(
-                "A cut is graded in one stage, and says what its shots are; leave --stage and --within out."
-            )
-        _grade_cut(shot, preset, output, frames, analysis, progress, dry_run, handles, settings)
+        _check_timeline(target)
+        _grade_timeline(shot, preset, handles, progress, dry_run, chosen)
         return
     from vfxstyle.grading import grade as grading
+    from vfxstyle.grading.request import GradeRequest
 
-    where: dict[str, Any] = {
-        "frames": frames,
-        "within": within,
-        "analysis": analysis,
-        "stage": stage,
-        "settings": settings,
-    }
+    request = GradeRequest(shot=shot, preset=preset, settings=settings, **vars(target))
     if dry_run:
-        click.echo(json.dumps(grading.plan_grade(shot, preset, output, **where), indent=2))
+        with request.open() as plan:
+            click.echo(json.dumps(grading.planned(plan, Run.of(chosen, None)), indent=2))
         return
     from vfxstyle.cli.progress import GRADE_SHARES, watching
     from vfxstyle.cli.summaries import grade_summary
 
     with watching(progress, GRADE_SHARES) as watch:
-        report = grading.grade(shot, preset, output, progress=watch, **where)
+        report = grading.grade_request(request, Run.of(chosen, watch))
     if progress != "none":
         click.echo(grade_summary(report), err=True)
 
 
-def _grade_cut(
-    cut: str,
-    preset: str,
-    output: str | None,
-    frames: str | None,
-    analysis: str | None,
-    progress: Any,
-    dry_run: bool,
-    handles: int,
-    settings: GradeSettings,
+def _check_timeline(target: GradeTarget) -> None:
+    if target.prepare or target.within is not None:
+        raise UsageError(
+            "A timeline is graded in one go, and says what its shots are; leave --prepare and --within out."
+        )
+    if target.frames is not None or target.analysis is not None:
+        raise UsageError("A timeline says itself which frames it shows; leave --frames and --analysis out.")
+
+
+def _grade_timeline(
+    timeline: str, preset: str, handles: int, progress: Any, dry_run: bool, chosen: dict[str, Any]
 ) -> None:
     from vfxstyle.timelines import grade as timelines
+    from vfxstyle.timelines.clips import TimelineRequest, plan_timeline
 
-    if frames is not None or analysis is not None:
-        raise UsageError("A cut says itself which frames it shows; leave --frames and --analysis out.")
+    request = TimelineRequest(
+        timeline=Path(timeline),
+        preset=preset,
+        output=None if chosen["output"] is None else Path(chosen["output"]),
+        handles=handles,
+        settings=pick(GradeSettings, chosen),
+    )
     if dry_run:
-        planned = timelines.plan_timeline(cut, preset, output, handles=handles, settings=settings)
-        click.echo(json.dumps(planned, indent=2))
+        click.echo(json.dumps(timelines.planned(plan_timeline(request), Run.of(chosen, None)), indent=2))
         return
     from vfxstyle.cli.progress import GRADE_SHARES, watching
     from vfxstyle.cli.summaries import timeline_summary
 
     with watching(progress, GRADE_SHARES) as watch:
-        report = timelines.grade_timeline(cut, preset, output, handles=handles, settings=settings, progress=watch)
+        report = timelines.execute(plan_timeline(request), Run.of(chosen, watch))
     if progress != "none":
         click.echo(timeline_summary(report), err=True)

@@ -13,16 +13,26 @@ import click
 from tqdm import tqdm
 
 from vfxstyle.errors import VfxStyleError, failure_of
-from vfxstyle.progress import Progress, Silent
+from vfxstyle.progress import Progress, Silent, Stage
 
 ProgressName = Literal["auto", "bar", "openjd", "deadline", "alf", "json", "none"]
 
-GRADE_SHARES = {"superpixels": 35, "features": 35, "transforms": 2, "grade": 28}
-"""What each stage of a grade is of the whole, as on a shot of 50 frames that is not analysed yet."""
-ANALYSIS_SHARES = {"superpixels": 48, "features": 48, "transforms": 4}
-MATTES_SHARES = {**GRADE_SHARES, "grade": 0, "mattes": 28}
-EXPORT_SHARES = {**GRADE_SHARES, "grade": 0, "sampling": 28}
-TRAIN_SHARES = {"pairs": 5, "features": 40, "regularisation": 10, "training": 35, "frames": 10}
+Shares = Mapping[Stage, int]
+"""What each stage of a run is of the whole."""
+
+GRADE_SHARES = {Stage.SUPERPIXELS: 35, Stage.FEATURES: 35, Stage.TRANSFORMS: 2, Stage.GRADE: 28}
+"""As on a shot of 50 frames that is not analysed yet."""
+ANALYSIS_SHARES = {Stage.SUPERPIXELS: 48, Stage.FEATURES: 48, Stage.TRANSFORMS: 4}
+MATTES_SHARES = {Stage.SUPERPIXELS: 35, Stage.FEATURES: 35, Stage.TRANSFORMS: 2, Stage.MATTES: 28}
+EXPORT_SHARES = {
+    Stage.SUPERPIXELS: 35,
+    Stage.FEATURES: 35,
+    Stage.TRANSFORMS: 2,
+    Stage.SAMPLING: 18,
+    Stage.FITTING: 10,
+}
+TRAIN_SHARES = {Stage.PAIRS: 5, Stage.FEATURES: 40, Stage.REGULARISATION: 10, Stage.TRAINING: 35, Stage.FRAMES: 10}
+TASKS_SHARES = {Stage.TASKS: 1}
 
 
 class Watch(Progress, Protocol):
@@ -30,11 +40,11 @@ class Watch(Progress, Protocol):
 
     def done(self) -> None:
         """All that was asked for is there and verified."""
-        ...  # pragma: no cover
+        ...
 
     def failed(self, error: VfxStyleError) -> None:
         """The run failed."""
-        ...  # pragma: no cover
+        ...
 
 
 class _Plain:
@@ -58,12 +68,12 @@ class Bar(_Plain):
     """A progress bar for each stage."""
 
     @contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+    def stage(self, stage: Stage, total: int) -> Iterator[Callable[[], None]]:
         """A bar that counts to ``total``."""
         form = "{desc:<12}{percentage:3.0f}% |{bar:28}| {n_fmt}/{total_fmt} {elapsed} left {remaining}"
         columns, rows = shutil.get_terminal_size()  # some terminals say that they have none, and get 80 by 24
         columns = min(columns, 100)
-        with tqdm(total=total, desc=name, file=sys.stderr, bar_format=form, ncols=columns, nrows=rows) as bar:
+        with tqdm(total=total, desc=stage, file=sys.stderr, bar_format=form, ncols=columns, nrows=rows) as bar:
 
             def step() -> None:
                 bar.update()
@@ -79,7 +89,7 @@ class Lines(_Plain):
     """A line when a stage begins and at each tenth of it, for logs."""
 
     @contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+    def stage(self, stage: Stage, total: int) -> Iterator[Callable[[], None]]:
         """Lines for a stage of ``total`` steps."""
         done, told = 0, 0
 
@@ -89,7 +99,7 @@ class Lines(_Plain):
             tenth = done * 10 // total
             if tenth > told or done == total:
                 told = tenth
-                self.note(f"{name}: {done}/{total}")
+                self.note(f"{stage}: {done}/{total}")
 
         yield step
 
@@ -105,7 +115,7 @@ class Percent:
     line that a farm reads, from the percentage, the stage, its steps done and all of them.
     """
 
-    def __init__(self, shares: Mapping[str, int], form: Callable[[int, str, int, int], str]) -> None:
+    def __init__(self, shares: Shares, form: Callable[[int, str, int, int], str]) -> None:
         self._shares, self._form = shares, form
         self._whole = sum(shares.values())
         self._job, self._jobs = 0, 1
@@ -121,15 +131,15 @@ class Percent:
             click.echo(self._form(percent, stage, done, total), err=True)
 
     @contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+    def stage(self, stage: Stage, total: int) -> Iterator[Callable[[], None]]:
         """Percentages of a stage; one that has no share counts as nothing."""
-        names = list(self._shares)
-        before = sum(self._shares[other] for other in names[: names.index(name)]) if name in names else 0
-        share, done = self._shares.get(name, 0), 0
+        stages = list(self._shares)
+        before = sum(self._shares[other] for other in stages[: stages.index(stage)]) if stage in stages else 0
+        share, done = self._shares.get(stage, 0), 0
 
         def tell() -> None:
             at = (self._job + (before + share * done / max(total, 1)) / self._whole) / self._jobs
-            self._tell(min(int(100 * at), 99), name, done, total)
+            self._tell(min(int(100 * at), 99), stage, done, total)
 
         def step() -> None:
             nonlocal done
@@ -154,7 +164,7 @@ class Percent:
 class OpenJD(Percent):
     """The lines of Open Job Description."""
 
-    def __init__(self, shares: Mapping[str, int]) -> None:
+    def __init__(self, shares: Shares) -> None:
         super().__init__(shares, lambda percent, *_: f"openjd_progress: {percent}")
 
     def note(self, text: str) -> None:
@@ -169,7 +179,7 @@ class OpenJD(Percent):
 class JsonLines(Percent):
     """A JSON object a line, for scripts: ``event`` is progress, note, done or failed."""
 
-    def __init__(self, shares: Mapping[str, int]) -> None:
+    def __init__(self, shares: Shares) -> None:
         super().__init__(
             shares,
             lambda percent, stage, done, total: _json(
@@ -193,7 +203,7 @@ def _json(event: str, **values: Any) -> str:
     return json.dumps({"event": event, **values})
 
 
-def make_progress(name: ProgressName, shares: Mapping[str, int]) -> Watch:
+def make_progress(name: ProgressName, shares: Shares) -> Watch:
     """The progress of a name; "auto" is a bar on a terminal and lines elsewhere."""
     if name == "none":
         return Nothing()
@@ -211,7 +221,7 @@ def make_progress(name: ProgressName, shares: Mapping[str, int]) -> Watch:
 
 
 @contextmanager
-def watching(name: ProgressName, shares: Mapping[str, int]) -> Iterator[Watch]:
+def watching(name: ProgressName, shares: Shares) -> Iterator[Watch]:
     """A progress that is told how the block ends."""
     watch = make_progress(name, shares)
     try:

@@ -45,7 +45,7 @@ def analyze_summary(report: AnalyzeReport) -> str:
         f"{format_frames(report.chosen_frames)}"
     )
     if report.missing_features:
-        lines.append(f"not described yet: frames {format_frames(report.missing_features)}")
+        lines.append(f"without features yet: frames {format_frames(report.missing_features)}")
     if report.unreadable:
         lines.append(f"left out, a grade of them will fail: frames {format_frames(tuple(sorted(report.unreadable)))}")
     return "\n".join([*lines, f"analysis: {report.analysis}"])
@@ -72,7 +72,7 @@ def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:
 
 
 def export_summary(report: ExportReport) -> str:
-    """What a global stand-in is worth, in a few lines."""
+    """How near a global LUT or CDL comes to the look, in a few lines."""
     lines = [f"in {report.space.name}; CIEDE2000 to the look on a Rec.709 display, on pixels not fitted to:"]
     for (path, residual), drawn in zip(report.residuals.items(), report.maps, strict=True):
         worst = max(residual.by_frame, key=lambda number: residual.by_frame[number])
@@ -92,7 +92,7 @@ def mattes_summary(report: MattesReport) -> str:
 
 
 def timeline_summary(report: TimelineReport) -> str:
-    """What became of each clip of a cut, a line each, and where the new timeline is."""
+    """What became of each clip of a timeline, a line each, and where the new timeline is."""
     lines = [
         f"{job.name:<24} {len(graded.written)} written, {len(graded.kept)} up to date: {graded.output}"
         for job, graded in report.clips

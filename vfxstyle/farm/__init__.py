@@ -1,1 +1,1 @@
-"""What a farm and a terminal need to know of a running job."""
+"""Farms: the grades of many shots as jobs, cut into tasks, and run by a farm manager or here."""

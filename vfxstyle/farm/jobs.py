@@ -1,46 +1,61 @@
-"""The grades that are to be made of shots and cuts, with every default resolved."""
+"""Jobs of a farm: the grades of shots and timelines, with every default resolved so that all machines do the same."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vfxstyle.errors import InputError, ResourceError, UsageError, VfxStyleError
-from vfxstyle.grading.plan import make_plan
+from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks.library import find_preset, shipped_folder
 from vfxstyle.looks.preset import PresetInfo, read_info
-from vfxstyle.plates.opening import open_plate
-from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings
-from vfxstyle.shots import parse_frames
-from vfxstyle.timelines.clips import SUFFIX, read_cut
+from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings, Run
+from vfxstyle.timelines.clips import SUFFIX, TimelineRequest, plan_timeline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
+class FarmRequest:
+    """What a farm is asked for: one look on some shots and timelines."""
+
+    shots: tuple[str, ...]
+    """Shots, and timelines (``.otio``)."""
+    preset: str | Path
+    """The look: an installed name or a preset file."""
+    output: str | None = None
+    """As for one grade; of several shots, a folder for theirs."""
+    frames: tuple[int, ...] | None = None
+    """Frames of every shot; None for all."""
+    handles: int = DEFAULT_HANDLES
+    """Frames graded before and after each clip of a timeline."""
+    settings: GradeSettings
+    """How every shot is read and analysed, and what comes out."""
+    run: Run
+    """How tasks do their work."""
+
+    def __post_init__(self) -> None:
+        if self.settings.start_frame is not None:
+            raise UsageError("Tasks do not know what the first frame of all is; leave --start-frame out on a farm.")
+        if self.output is not None and len(self.shots) > 1 and self.output.lower().endswith(".mov"):
+            raise UsageError(
+                f"{self.output} is one movie and there are {len(self.shots)} shots; name a folder with --to."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShotJob:
-    """One shot to be graded, with every default resolved."""
+    """The grade of one shot."""
 
     name: str
     """What it is called; no two of a run are called the same."""
-    shot: Path
-    """Folder, pattern, movie or picture, absolute."""
-    preset: str
-    """Name of a shipped preset, or the absolute path of a preset file."""
-    output: Path
-    """Folder of frames, or movie, absolute."""
-    analysis: Path
-    """Folder of the analysis, absolute."""
-    frames: tuple[int, ...]
-    """Frames to grade, ascending."""
+    request: GradeRequest
+    """The grade, with absolute paths and the frames that are there."""
+    run: Run
+    """How its tasks do their work."""
     asked: tuple[int, ...]
-    """Frames asked for: the same, and those that the sequence lacks."""
-    within: tuple[int, ...] | None = None
-    """Frames that the shot is taken to consist of, where it is a clip of a cut; None for all."""
+    """Frames asked for: those of the request, and those that the sequence lacks."""
     length: int
     """Frames of what is analysed."""
-    settings: GradeSettings
-    """The options."""
 
     @property
     def after(self) -> tuple[str, ...]:
@@ -48,167 +63,196 @@ class ShotJob:
         return ()
 
     @property
+    def settings(self) -> GradeSettings:
+        """The options of the grade."""
+        return self.request.settings
+
+    @property
+    def preset(self) -> str:
+        """Name of a shipped preset, or the absolute path of a preset file."""
+        return str(self.request.preset)
+
+    @property
+    def shot(self) -> Path:
+        """Folder, pattern, movie or picture, absolute."""
+        return Path(self.request.shot)
+
+    @property
+    def output(self) -> Path:
+        """Folder of frames, or movie, absolute."""
+        assert self.request.output is not None  # resolved when the job was made
+        return Path(self.request.output)
+
+    @property
+    def analysis(self) -> Path:
+        """Folder of the analysis, absolute."""
+        assert self.request.analysis is not None  # resolved when the job was made
+        return Path(self.request.analysis)
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Frames to grade, ascending."""
+        return self.request.frames or ()
+
+    @property
     def is_movie(self) -> bool:
         """Whether the result is one file."""
         return self.output.suffix.lower() == ".mov"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CutJob:
-    """A cut whose clips are jobs of their own; what is left is to check them and to write the new timeline."""
+@dataclass(frozen=True, kw_only=True)
+class TimelineJob:
+    """A timeline whose clips are jobs of their own; what is left is to check them and to write the new timeline."""
 
     name: str
     """What it is called; no two of a run are called the same."""
-    cut: Path
-    """The ``.otio`` file, absolute."""
-    preset: str
-    """As in :class:`ShotJob`."""
-    output: Path
-    """Folder of the results, absolute."""
-    timeline: Path
+    request: TimelineRequest
+    """The grade of the timeline, with absolute paths."""
+    run: Run
+    """How its task does its work."""
+    target: Path
     """The new timeline."""
-    handles: int
-    """Frames graded before and after each clip."""
-    settings: GradeSettings
-    """The options."""
     after: tuple[str, ...]
     """Names of the clips' jobs, which must have ended before."""
 
+    @property
+    def settings(self) -> GradeSettings:
+        """The options of the grades."""
+        return self.request.settings
 
-FarmJob = ShotJob | CutJob
+    @property
+    def preset(self) -> str:
+        """Name of a shipped preset, or the absolute path of a preset file."""
+        return str(self.request.preset)
+
+    @property
+    def output(self) -> Path:
+        """Folder of the results, absolute."""
+        return self.request.folder
+
+
+FarmJob = ShotJob | TimelineJob
 
 
 def resolve_jobs(
-    shots: Sequence[str],
-    preset: str,
-    output: str | None,
-    frames: str | None,
-    settings: GradeSettings,
-    *,
-    handles: int = DEFAULT_HANDLES,
-    to_run: bool = True,
-    refused: dict[str, VfxStyleError] | None = None,
+    request: FarmRequest, *, to_run: bool = True, refused: dict[str, VfxStyleError] | None = None
 ) -> list[FarmJob]:
-    """The jobs of some shots and cuts; of several, each gets a folder of its own in ``output``.
+    """The jobs of a request; of several shots, each gets a folder of its own in ``output``.
 
-    A cut becomes a job for each of its clips, with ``handles`` frames before and after, and one for the timeline.
-    to_run: whether tasks of them are to be run, so that what these need must be found here.
-    refused: takes up shots that cannot be used, and why, so that the others can go on without them.
-    Raises :class:`~vfxstyle.errors.VfxStyleError` for a preset or option that cannot be used, and for a shot.
+    A timeline becomes a job for each of its clips, and one for the new timeline. to_run: whether tasks of them are to
+    be run, so that what these need must be there. refused: takes up shots that cannot be used, and why, so that the
+    others can go on without them. Raises :class:`~vfxstyle.errors.VfxStyleError` for a preset or option that cannot be
+    used, and for a shot.
     """
-    if settings.start_frame is not None:
-        raise UsageError("Tasks do not know what the first frame of all is; leave --start-frame out on a farm.")
-    if output is not None and len(shots) > 1 and output.lower().endswith(".mov"):
-        raise UsageError(f"{output} is one movie and there are {len(shots)} shots; name a folder with --to.")
-    path = find_preset(preset)
-    settings = _pinned(settings, read_info(path), to_run)
-    jobs: list[FarmJob] = []
-    for shot in shots:
+    path = find_preset(request.preset)
+    resolver = _Resolver(_pinned(replace(request, preset=_preset_argument(path)), read_info(path), to_run), path)
+    for shot in request.shots:
         try:
-            own = _jobs_of(shot, path, output, frames, settings, jobs, handles=handles, of_several=len(shots) > 1)
+            resolver.add(shot)
         except (InputError, ResourceError) as error:
             if refused is None:
                 raise
             refused[shot] = error
-            continue
-        jobs += own
-    return jobs
+    return resolver.jobs
 
 
-def _jobs_of(
-    shot: str,
-    preset: Path,
-    output: str | None,
-    frames: str | None,
-    settings: GradeSettings,
-    others: Sequence[FarmJob],
-    *,
-    handles: int,
-    of_several: bool,
-) -> list[FarmJob]:
-    """The job of a shot, or those of a cut."""
-    if not shot.lower().endswith(SUFFIX):
-        return [_job(shot, preset, output, frames, settings, others, of_several=of_several)]
-    if frames is not None:
-        raise UsageError("A cut says itself which frames it shows; leave --frames out.")
-    cut = Path(shot).absolute()
-    folder = None if output is None else Path(output).absolute()
-    if folder is not None and of_several:
-        folder /= f"{cut.stem}_{preset.stem}"
-    found = read_cut(cut, preset, folder, handles, settings)
-    _check_free(found.folder.absolute(), others)
-    clips: list[FarmJob] = []
-    for clip in found.works:
-        known = [*others, *clips]
-        clips.append(_job(clip.shot, preset, str(clip.output), None, settings, known, within=clip.frames))
-    whole = CutJob(
-        name=_distinct(found.target.stem, [*others, *clips]),
-        cut=cut,
-        preset=_preset_argument(preset),
-        output=found.folder.absolute(),
-        timeline=found.target.absolute(),
-        handles=handles,
-        settings=settings,
-        after=tuple(clip.name for clip in clips),
-    )
-    return [*clips, whole]
+class _Resolver:
+    """Jobs in the making."""
+
+    def __init__(self, request: FarmRequest, preset: Path) -> None:
+        self.request, self.preset = request, preset
+        self.jobs: list[FarmJob] = []
+
+    def add(self, shot: str) -> None:
+        """Add the job of a shot, or those of a timeline; none where one of them cannot be used."""
+        before = list(self.jobs)
+        try:
+            if shot.lower().endswith(SUFFIX):
+                self._add_timeline(Path(shot).absolute())
+            else:
+                self._add_shot(shot)
+        except VfxStyleError:
+            self.jobs = before
+            raise
+
+    @property
+    def _of_several(self) -> bool:
+        return len(self.request.shots) > 1
+
+    def _add_shot(self, shot: str) -> None:
+        asked, settings = self.request.frames, self.request.settings
+        wanted = GradeRequest(
+            shot=shot, preset=self.preset, output=self.request.output, frames=asked, settings=settings
+        )
+        if self.request.output is not None and self._of_several:
+            with replace(wanted, output=None).open() as plan:
+                wanted = replace(wanted, output=str(Path(self.request.output) / plan.output.name))
+        self._add_grade(wanted)
+
+    def _add_timeline(self, timeline: Path) -> None:
+        request = self.request
+        if request.frames is not None:
+            raise UsageError("A timeline says itself which frames it shows; leave --frames out.")
+        folder = None if request.output is None else Path(request.output).absolute()
+        if folder is not None and self._of_several:
+            folder /= f"{timeline.stem}_{self.preset.stem}"
+        wanted = TimelineRequest(
+            timeline=timeline, preset=self.preset, output=folder, handles=request.handles, settings=request.settings
+        )
+        plan = plan_timeline(wanted)
+        place = plan.folder.absolute()
+        self._check_free(place)
+        clips = [self._add_grade(plan.grade_of(clip)) for clip in plan.distinct_clips]
+        self.jobs.append(
+            TimelineJob(
+                name=self._distinct(plan.target.stem),
+                request=replace(wanted, preset=request.preset, output=place),
+                run=request.run,
+                target=plan.target.absolute(),
+                after=tuple(clip.name for clip in clips),
+            )
+        )
+
+    def _add_grade(self, wanted: GradeRequest) -> ShotJob:
+        """Add the job of a grade."""
+        with wanted.open() as plan:
+            place = plan.output.absolute()
+            self._check_free(place)
+            job = ShotJob(
+                name=self._distinct(place.stem if plan.format.is_movie else place.name),
+                request=replace(
+                    wanted,
+                    shot=Path(wanted.shot).absolute(),
+                    preset=self.request.preset,
+                    output=str(place),
+                    frames=plan.frames,
+                    analysis=str(plan.analysis.absolute()),
+                ),
+                run=self.request.run,
+                asked=tuple(sorted({*plan.frames, *plan.left_out})),
+                length=len(plan.shot),
+            )
+        self.jobs.append(job)
+        return job
+
+    def _check_free(self, place: Path) -> None:
+        if any(job.output == place for job in self.jobs):
+            raise UsageError(f"Two shots would be graded to {place}; give them folders of different names.")
+
+    def _distinct(self, name: str) -> str:
+        alike = sum(job.name == name or job.name.startswith(f"{name} (") for job in self.jobs)
+        return f"{name} ({alike + 1})" if alike else name
 
 
-def _job(
-    shot: str,
-    preset: Path,
-    output: str | None,
-    frames: str | None,
-    settings: GradeSettings,
-    others: Sequence[FarmJob],
-    *,
-    of_several: bool = False,
-    within: tuple[int, ...] | None = None,
-) -> ShotJob:
-    """The job of one shot. of_several: whether ``output`` is a folder for the results of several."""
-    with open_plate(shot, settings, within) as plate:
-        asked = parse_frames(frames) if frames is not None else tuple(sorted({*plate.frames, *plate.missing}))
-        absent = set(plate.missing) - set(plate.frames)
-        numbers = tuple(number for number in asked if number not in absent)
-        target = None if output is None else Path(output)
-        if target is not None and of_several:
-            target /= make_plan(plate, preset, None, numbers, None, settings).output.name
-        plan = make_plan(plate, preset, target, numbers, None, settings)
-        length = len(plate)
-    place = plan.output.absolute()
-    _check_free(place, others)
-    return ShotJob(
-        name=_distinct(place.stem if plan.format.is_movie else place.name, others),
-        shot=Path(shot).absolute(),
-        preset=_preset_argument(preset),
-        output=place,
-        analysis=plan.analysis.absolute(),
-        frames=plan.frames,
-        asked=asked,
-        within=within,
-        length=length,
-        settings=settings,
-    )
-
-
-def _check_free(place: Path, others: Sequence[FarmJob]) -> None:
-    if any(job.output == place for job in others):
-        raise UsageError(f"Two shots would be graded to {place}; give them folders of different names.")
-
-
-def _distinct(name: str, others: Sequence[FarmJob]) -> str:
-    alike = sum(job.name == name or job.name.startswith(f"{name} (") for job in others)
-    return f"{name} ({alike + 1})" if alike else name
-
-
-def _pinned(settings: GradeSettings, info: PresetInfo, to_run: bool) -> GradeSettings:
-    """The settings with what the environment of whoever submits decides, so that all machines do the same."""
-    weights = settings.weights
+def _pinned(request: FarmRequest, info: PresetInfo, to_run: bool) -> FarmRequest:
+    """The request with what the environment of whoever submits decides, so that all machines do the same."""
+    weights = request.run.weights
     if to_run and info.weights and weights is None:
         from vfxstyle.features.registry import backbone_class  # loads torch
 
         weights = str(backbone_class(info.backbone).find_weights(None))
-    return replace(settings, ocio=settings.ocio or os.environ.get("OCIO") or None, weights=weights)
+    ocio = request.settings.ocio or os.environ.get("OCIO") or None
+    return replace(request, settings=replace(request.settings, ocio=ocio), run=replace(request.run, weights=weights))
 
 
 def _preset_argument(path: Path) -> str:

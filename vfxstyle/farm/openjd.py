@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.errors import OutputError, UsageError
-from vfxstyle.farm.jobs import CutJob, FarmJob, ShotJob
+from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
 from vfxstyle.farm.tasks import PIECE, Step, steps_of, whole_range
 from vfxstyle.files import write_atomically
-from vfxstyle.plates.opening import open_plate
+from vfxstyle.plates.plate import open_plate
 from vfxstyle.settings import DEFAULT_CHUNK
 
 NOTICE_SECONDS = 60
@@ -85,12 +85,12 @@ _MOST_PARAMETERS = 48  # of 50, beside Vfxstyle and ChunkSize
 
 def _paths(job: FarmJob) -> list[Path]:
     """What a job reads and writes in folders."""
-    return [job.cut, job.output] if isinstance(job, CutJob) else [job.shot, job.output, job.analysis]
+    return [job.request.timeline, job.output] if isinstance(job, TimelineJob) else [job.shot, job.output, job.analysis]
 
 
 def _files(job: FarmJob) -> dict[str, Path]:
     """The single files that all jobs of a run read, by the names of their parameters."""
-    named = {"Ocio": job.settings.ocio, "Weights": job.settings.weights}
+    named = {"Ocio": job.settings.ocio, "Weights": job.run.weights}
     found = {"Preset": Path(job.preset)} if Path(job.preset).is_absolute() else {}
     return found | {name: Path(value).absolute() for name, value in named.items() if value and Path(value).is_file()}
 
@@ -180,10 +180,11 @@ def asset_references(jobs: Sequence[FarmJob]) -> dict[str, Any]:
     """The files that a job reads, and the folders that it writes to."""
     inputs = [str(path) for path in _files(jobs[0]).values()]
     for job in jobs:
-        if isinstance(job, CutJob):
-            inputs.append(str(job.cut))
+        if isinstance(job, TimelineJob):
+            inputs.append(str(job.request.timeline))
         else:
-            with open_plate(job.shot, replace(job.settings, missing="skip"), job.within) as shot:
+            with open_plate(job.shot, replace(job.settings, missing="skip"), job.request.within) as plate:
+                shot = plate.shot
                 inputs += list(dict.fromkeys(str(shot.file_of(number).absolute()) for number in shot.frames))
     shots = [job for job in jobs if isinstance(job, ShotJob)]
     analyses = {str(job.analysis) for job in shots}

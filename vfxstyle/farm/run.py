@@ -20,7 +20,7 @@ from typing import Any
 from vfxstyle.errors import PartialError, ResourceError, UsageError
 from vfxstyle.farm.jobs import FarmJob
 from vfxstyle.farm.tasks import PIECE, Step, chunks, steps_of, whole_range
-from vfxstyle.progress import Clock, Progress
+from vfxstyle.progress import Clock, Progress, Stage
 from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES
 
 _RETRYABLE = (ResourceError.exit_code, 130, 143)  # of a task that lacked disk, memory or a device, or was stopped
@@ -121,12 +121,12 @@ def run_jobs(
 ) -> RunReport:
     """Run every step of every job, those of one in order, those of different ones at once.
 
-    A task that fails for good ends its job once the other tasks of its step have ended; other jobs go on, but for a cut
-    that waits for it.
+    A task that fails for good ends its job once the other tasks of its step have ended; other jobs go on, but for a
+    timeline that waits for it.
     """
     steps = {job.name: [tasks_of(job, step, chunk) for step in steps_of(job, shards=shards)] for job in jobs}
     clock = Clock(progress)
-    with clock.stage("tasks", sum(len(tasks) for own in steps.values() for tasks in own)) as step_done:
+    with clock.stage(Stage.TASKS, sum(len(tasks) for own in steps.values() for tasks in own)) as step_done:
         run = _Run(jobs, steps, engine, clock, retries)
         for job in jobs:
             if not job.after:
@@ -159,7 +159,7 @@ class _Run:
         self._partial: set[str] = set()
 
     def begin(self, job: str) -> None:
-        """Submit the next step of a job; where there is none, or it failed, begin the cuts that waited for it."""
+        """Submit the next step of a job; where there is none, or it failed, begin the timelines that waited for it."""
         if job not in self.report.failures and self._steps[job]:
             tasks = self._steps[job].pop(0)
             self._clock.note(f"{job}: {tasks[0].step}, {len(tasks)} {'task' if len(tasks) == 1 else 'tasks'}")
@@ -170,7 +170,7 @@ class _Run:
         self._ended.add(job)
         for other in self._jobs:
             if job in other.after and self._ended.issuperset(other.after):
-                # a cut whose clips are there but for some frames is written, and says so itself
+                # a timeline whose clips are there but for some frames is written, and says so itself
                 failures = self.report.failures
                 failed = [name for name in other.after if name in failures and name not in self._partial]
                 if failed:

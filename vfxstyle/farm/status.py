@@ -1,4 +1,4 @@
-"""What is there of many shots: done, partial, nothing yet, or failed and why."""
+"""State of many shots: done, partial, nothing yet, or failed and why."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from vfxstyle.errors import PartialError, VfxStyleError
-from vfxstyle.farm.jobs import CutJob, FarmJob, ShotJob
+from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
 from vfxstyle.grading.status import frame_states
 from vfxstyle.shots import format_frames
+from vfxstyle.timelines.clips import plan_timeline
 from vfxstyle.timelines.grade import is_current_timeline
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class ShotStatus:
     state: State
     """done: every frame is there and current. partial: some are. none: none is. failed: a task failed for good."""
     frames: int
-    """Frames asked for; of the timeline of a cut none."""
+    """Frames asked for; of a timeline none."""
     current: int
     """Those of them that are there, whole and made from this plate, preset and settings."""
     output: str
@@ -42,10 +43,10 @@ class ShotStatus:
 
 def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
     """How far a job is, by what is on disk. failure: how a task of it failed."""
-    wanted, place = (len(job.asked), job.output) if isinstance(job, ShotJob) else (0, job.timeline)
+    wanted, place = (len(job.asked), job.output) if isinstance(job, ShotJob) else (0, job.target)
     found = ShotStatus(job.name, "none", wanted, 0, str(place), "", retryable=True)
     try:
-        found = _status_of_shot(job, found) if isinstance(job, ShotJob) else _status_of_cut(job, found)
+        found = _status_of_shot(job, found) if isinstance(job, ShotJob) else _status_of_timeline(job, found)
     except VfxStyleError as error:
         found = replace(found, state="failed", reason=str(error), retryable=error.retryable)
     if failure is None or found.state == "done":
@@ -54,15 +55,7 @@ def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
 
 
 def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:
-    there = frame_states(
-        job.shot,
-        job.preset,
-        job.output,
-        frames=job.frames,
-        within=job.within,
-        analysis=job.analysis,
-        settings=job.settings,
-    )
+    there = frame_states(job.request, job.run.overwrite)
     current = len(there.current)
     if current == len(job.asked):
         return replace(nothing, state="done", current=current, retryable=False)
@@ -87,19 +80,19 @@ def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:
     )
 
 
-def _status_of_cut(job: CutJob, nothing: ShotStatus) -> ShotStatus:
-    """That of its timeline: its clips have lines of their own."""
-    if is_current_timeline(job.timeline, job.cut, job.preset, job.output, job.handles, job.settings):
+def _status_of_timeline(job: TimelineJob, nothing: ShotStatus) -> ShotStatus:
+    """How far the new timeline is; its clips have lines of their own."""
+    if is_current_timeline(plan_timeline(job.request)):
         return replace(nothing, state="done", retryable=False)
-    if not job.timeline.exists():
+    if not job.target.exists():
         return nothing
-    return replace(nothing, state="partial", reason="the timeline there lacks clips, or is of another cut or options")
+    return replace(nothing, state="partial", reason="the timeline there lacks clips, or is of other options")
 
 
 def statuses_of(
     jobs: Sequence[FarmJob], failures: Mapping[str, Failure], refused: Mapping[str, VfxStyleError] | None = None
 ) -> list[ShotStatus]:
-    """How far jobs are. A cut is done only if all its clips are.
+    """How far jobs are. A timeline is done only if all its clips are.
 
     failures: how some failed, by name. refused: shots that are no jobs, as resolve_jobs collects them.
     """

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from vfxstyle.farm.jobs import CutJob, FarmJob
-from vfxstyle.settings import GradeSettings, Overwrite
+from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
+from vfxstyle.settings import GradeSettings, Overwrite, Run
+from vfxstyle.settings.options import options_of
 
 _FRAMES_PER_SHARD = 25  # of the shot, for a part of its features: the network sees about every third to second of them
 _MOST_SHARDS = 8
-_ONLY_OF_GRADES = {"format", "strength", "output_space", "compression", "start_frame", "padding", "fps", "audio"}
-_ONLY_OF_GRADES |= {"write_nuke"}
 
 Arguments = tuple[str, ...]
 
@@ -26,7 +24,7 @@ class Step:
     """A step of a shot: one command, in as many tasks as it has pieces."""
 
     name: str
-    """``segments``, ``features``, ``transforms``, ``grade``, and ``check`` of frames or ``movie``; of a cut
+    """``superpixels``, ``features``, ``transforms``, ``grade``, and ``check`` of frames or ``movie``; of a timeline
     ``timeline``."""
     after: str | None
     """The step that must have ended well before."""
@@ -44,49 +42,46 @@ PIECE = "{piece}"
 """Stands for a part or a range of frames in a command."""
 
 
-def arguments_of(settings: GradeSettings, *, analysing: bool) -> Arguments:
-    """Options of the command line that stand for settings, defaults left out.
-
-    analysing: whether they are for ``analyze``, which knows fewer.
-    """
-    plain, found = asdict(GradeSettings()), []
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        if value == plain[field.name] or (analysing and field.name in _ONLY_OF_GRADES):
-            continue
-        option = f"--{field.name.replace('_', '-')}"
-        if field.name in ("ocio", "weights") and Path(value).exists():  # a configuration can be an address too
-            value = Path(value).absolute()
-        found += [option] if value is True else [option, str(value)]
-    return tuple(found)
+def arguments_of(settings: GradeSettings, run: Run, command: str) -> Arguments:
+    """Options of the command line that stand for settings, as far as a command takes them; defaults are left out."""
+    words: list[str] = []
+    for values in (settings, run):
+        for own in options_of(type(values), command):
+            words += own.arguments(getattr(values, own.name))
+    return tuple(words)
 
 
 def steps_of(job: FarmJob, *, shards: int | None = None) -> list[Step]:
     """The steps of a job. shards: tasks of the features; by default by the number of frames."""
-    if isinstance(job, CutJob):
-        once = replace(job.settings, overwrite=_never_all(job.settings.overwrite))
-        cut = ("grade", str(job.cut), "--preset", job.preset, "-o", str(job.output), "--handles", str(job.handles))
-        return [Step(name="timeline", after=None, command=(*cut, *arguments_of(once, analysing=False)))]
+    return [_timeline_step(job)] if isinstance(job, TimelineJob) else _steps_of_shot(job, shards)
+
+
+def _timeline_step(job: TimelineJob) -> Step:
+    once = replace(job.run, overwrite=_never_all(job.run.overwrite))
+    places = (str(job.request.timeline), "--preset", job.preset, "-o", str(job.output))
+    command = ("grade", *places, "--handles", str(job.request.handles), *arguments_of(job.settings, once, "grade"))
+    return Step(name="timeline", after=None, command=command)
+
+
+def _steps_of_shot(job: ShotJob, shards: int | None) -> list[Step]:
     shot: Arguments = ("--preset", job.preset, "--analysis", str(job.analysis))
-    if job.within is not None:
-        shot += ("--within", whole_range(job.within))
-    analyze = ("analyze", str(job.shot), *shot, *arguments_of(job.settings, analysing=True))
+    if job.request.within is not None:
+        shot += ("--within", whole_range(job.request.within))
+    analyze = ("analyze", str(job.shot), *shot, *arguments_of(job.settings, job.run, "analyze"), "--stage")
     grade = ("grade", str(job.shot), *shot, "-o", str(job.output))
-    options = arguments_of(replace(job.settings, write_nuke=False), analysing=False)
+    options = arguments_of(replace(job.settings, write_nuke=False), job.run, "grade")
     # finds every frame there and as it was written, or grades it, never all of them again; a movie it encodes
-    overwrite = job.settings.overwrite if job.is_movie else _never_all(job.settings.overwrite)
-    last = arguments_of(replace(job.settings, overwrite=overwrite), analysing=False)
+    overwrite = job.run.overwrite if job.is_movie else _never_all(job.run.overwrite)
+    last = arguments_of(job.settings, replace(job.run, overwrite=overwrite), "grade")
     count = shards or min(_MOST_SHARDS, math.ceil(job.length / _FRAMES_PER_SHARD))
     return [
-        Step(name="segments", after=None, command=(*analyze, "--stage", "segments")),
-        Step(
-            name="features", after="segments", command=(*analyze, "--stage", "features", "--shard", PIECE), shards=count
-        ),
-        Step(name="transforms", after="features", command=(*analyze, "--stage", "transforms")),
+        Step(name="superpixels", after=None, command=(*analyze, "superpixels")),
+        Step(name="features", after="superpixels", command=(*analyze, "features", "--shard", PIECE), shards=count),
+        Step(name="transforms", after="features", command=(*analyze, "transforms")),
         Step(
             name="grade",
             after="transforms",
-            command=(*grade, *options, *(("--stage", "frames") if job.is_movie else ()), "-f", PIECE),
+            command=(*grade, *options, *(("--prepare",) if job.is_movie else ()), "-f", PIECE),
             frames=job.frames,
         ),
         Step(

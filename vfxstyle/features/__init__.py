@@ -3,7 +3,7 @@
 Importing what is here loads no torch; :mod:`.backbones`, :mod:`.registry` and :mod:`.extract`, which run networks, do.
 """
 
-from vfxstyle.features.devices import check_device, pick_device
+from vfxstyle.features.devices import check_device, device_name, pick_device
 from vfxstyle.features.pca import PCA, PCAFit
 from vfxstyle.features.vectors import RawFeatures, all_blocks, assemble, components_of, projected_blocks
 
@@ -15,6 +15,7 @@ __all__ = [
     "assemble",
     "check_device",
     "components_of",
+    "device_name",
     "pick_device",
     "projected_blocks",
 ]

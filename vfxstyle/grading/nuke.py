@@ -8,7 +8,7 @@ from pathlib import Path
 from vfxstyle.errors import OutputError
 from vfxstyle.files import write_atomically
 from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan
-from vfxstyle.shots import OutputFormat, Shot
+from vfxstyle.shots import OutputFormat
 
 _PLAIN = re.compile(r"^[\w.+-]+$")
 
@@ -17,31 +17,32 @@ def nuke_file(plan: GradePlan) -> Path:
     """Where the script goes: beside the movie, or into the folder of frames."""
     if plan.format.is_movie:
         return plan.output.with_suffix(".nk")
-    first = plan.targets[plan.frames[0]]
+    first = plan.frame_files[plan.frames[0]]
     return first.with_name(f"{first.name.rsplit('.', 2)[0]}.nk")
 
 
-def write_nuke(plan: GradePlan, shot: Shot) -> Path:
+def write_nuke(plan: GradePlan) -> Path:
     """Write the script: plate and grade with their paths, range and colour spaces, and a wipe between them.
 
     Raises :class:`~vfxstyle.errors.OutputError`.
     """
     path = nuke_file(plan)
     try:
-        write_atomically(path, _script(plan, shot, path).encode())
+        write_atomically(path, _script(plan, path).encode())
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
     return path
 
 
-def _script(plan: GradePlan, shot: Shot, path: Path) -> str:
+def _script(plan: GradePlan, path: Path) -> str:
+    shot = plan.shot
     info, frames, padding = shot.info, plan.frames, plan.settings.padding or shot.padding
     shift = 0 if plan.settings.start_frame is None else plan.settings.start_frame - frames[0]
     first, last = frames[0] + shift, frames[-1] + shift
     rate = f"{float(plan.frame_rate or DEFAULT_FRAME_RATE):.6g}"
     shape = f"{info.width} {info.height}"
     plate_file = shot.file_of(frames[0]).absolute()
-    result_file = plan.targets[frames[0]].absolute()
+    result_file = plan.frame_files[frames[0]].absolute()
     if not shot.is_movie:
         plate_file = _pattern(plate_file, frames[0], shot.padding)
     if not plan.format.is_movie:
@@ -70,7 +71,7 @@ def _script(plan: GradePlan, shot: Shot, path: Path) -> str:
         _node("Keymix", ["inputs 3", "channels rgba", "name PlateOverGrade", "xpos 0", "ypos 160"]),
         _node("Viewer", [f"frame_range {first}-{last}", f"fps {rate}", "name Viewer1", "xpos 0", "ypos 260"]),
     ]
-    return f"# {plan.preset.stem} on {shot.name}, written by vfxstyle\n" + "".join(nodes)
+    return f"# {plan.preset_file.stem} on {shot.name}, written by vfxstyle\n" + "".join(nodes)
 
 
 def _read(name: str, file: Path, span: tuple[int, int], shown_from: int, space: str, x: int) -> str:

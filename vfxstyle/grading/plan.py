@@ -1,66 +1,110 @@
-"""What a grade job will do, decided before anything is written."""
+"""What a grade will do, decided before anything is written: a dry run prints it, a run executes it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from vfxstyle.analysis.wanted import AnalysisRecipe
 from vfxstyle.color import ColorConfig, ColorSpace
 from vfxstyle.errors import ShotError, UsageError
+from vfxstyle.looks import Preset, read_preset
 from vfxstyle.plates.places import analysis_of_output, default_output
-from vfxstyle.plates.spaces import PlateSpace, input_space, output_space
-from vfxstyle.settings import (
-    GradeSettings,
-    GradeStage,
-    parse_rate,
-)
+from vfxstyle.plates.plate import Plate
+from vfxstyle.plates.spaces import PlateSpace, output_space
+from vfxstyle.settings import GradeSettings, GradeTarget, Run, parse_rate
+from vfxstyle.settings.options import options_of
 from vfxstyle.shots import OutputFormat, Shot, default_format, format_frames
 from vfxstyle.shots.discover import MOVIE_EXTENSIONS
 from vfxstyle.shots.exr import parse_compression
 from vfxstyle.shots.images import PICTURE_EXTENSIONS
+from vfxstyle.shots.sound import check_sound
 from vfxstyle.shots.writing import frame_file_name
 
 DEFAULT_FRAME_RATE = 24
 """Frames per second of a movie made from frames that do not state a rate."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class GradePlan:
-    """One grade job: which frames go where, in which format, with which analysis."""
+    """A grade of an opened plate: which frames go where, in which format, over which analysis."""
 
-    shot: Path
-    """What the user pointed at."""
-    preset: Path
-    """The preset file."""
+    target: GradeTarget
+    """What was asked for of frames and places."""
+    settings: GradeSettings
+    """The options."""
+    plate: Plate
+    """The plate, open."""
+    preset_file: Path
+    """The preset."""
     frames: tuple[int, ...]
-    """Frames asked for, ascending."""
+    """Frames asked for that the shot has, ascending."""
+    left_out: tuple[int, ...]
+    """Frames asked for that the sequence lacks and that nothing is held for, ascending."""
     output: Path
     """The folder of frames, or the movie."""
     format: OutputFormat
     """File format of the output."""
-    config: ColorConfig
-    """The colour configuration."""
-    input: PlateSpace
-    """Colour space of the plate, and where that was learnt from."""
     output_space: ColorSpace
     """Colour space of the result."""
     frame_rate: Fraction | None
     """Frames per second of the result, or None where nobody states any."""
-    targets: Mapping[int, Path]
+    frame_files: Mapping[int, Path]
     """The file of each frame; the same movie for all frames of a movie."""
     prepared: Mapping[int, Path]
     """Of a movie: where each frame is made ready by tasks, for another to encode; empty for frames."""
     analysis: Path
     """Folder of the shot analysis."""
-    analysis_named: bool
-    """Whether the user named that folder: then it is used as it is, and made again only where it must be."""
-    layer: str
-    """The layer and view that are graded, where the files hold several; else empty."""
-    settings: GradeSettings
-    """The options."""
+
+    @property
+    def shot(self) -> Shot:
+        """The frames of the plate."""
+        return self.plate.shot
+
+    @property
+    def config(self) -> ColorConfig:
+        """The colour configuration."""
+        return self.plate.config
+
+    @property
+    def input(self) -> PlateSpace:
+        """Colour space of the plate, and where that was learnt from."""
+        return self.plate.space
+
+    @cached_property
+    def preset(self) -> Preset:
+        """The look. Raises :class:`~vfxstyle.errors.PresetError` where its file is damaged."""
+        return read_preset(self.preset_file)
+
+    @property
+    def recipe(self) -> AnalysisRecipe:
+        """How the shot is analysed."""
+        info = self.preset.info
+        return AnalysisRecipe.of(self.settings, self.shot, backbone=info.backbone, weights=info.weights)
+
+    @property
+    def prepares(self) -> bool:
+        """Whether frames of a movie are only made ready, for another run to encode."""
+        return self.target.prepare
+
+    @property
+    def encodes(self) -> bool:
+        """Whether this run writes a movie."""
+        return self.format.is_movie and not self.prepares
+
+    @property
+    def targets(self) -> Mapping[int, Path]:
+        """The file of each frame that this run writes."""
+        return self.prepared if self.prepares else self.frame_files
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file that this run is asked for, each once."""
+        return list(dict.fromkeys(self.targets.values()))
 
     @property
     def records(self) -> Path:
@@ -68,20 +112,20 @@ class GradePlan:
         folder = self.output.parent if self.format.is_movie else self.output
         return folder / ".vfxstyle" / "frames"
 
-    @property
-    def files(self) -> list[Path]:
-        """Every picture or movie file asked for, each once."""
-        return list(dict.fromkeys(self.targets.values()))
+    def remakes_analysis(self, run: Run) -> bool:
+        """Whether the analysis is made again though it is there: with all frames, unless the user named it."""
+        return run.overwrite == "always" and self.target.analysis is None
 
-    def as_json(self, to_write: list[Path], support: list[Path]) -> dict[str, Any]:
+    def as_json(self, run: Run, to_write: Sequence[Path], support: Sequence[Path]) -> dict[str, Any]:
         """The plan for people and scripts.
 
         to_write: the pictures or the movie that the run would write. support: the files beside them, of the
         analysis and the records.
         """
+        how = {own.name: getattr(run, own.name) for own in options_of(Run)}
         return {
-            "shot": str(self.shot),
-            "preset": str(self.preset),
+            "shot": str(self.shot.path),
+            "preset": str(self.preset_file),
             "frames": format_frames(self.frames),
             "frame_numbers": list(self.frames),
             "output": str(self.output),
@@ -89,76 +133,79 @@ class GradePlan:
             "ocio": self.config.name,
             "input_space": {"name": self.input.space.name, "from": self.input.source},
             "output_space": self.output_space.name,
-            "layer": self.layer,
+            "layer": self.shot.info.layer,
             "analysis": str(self.analysis),
-            "settings": asdict(self.settings),
+            "settings": asdict(self.settings) | how,
             "files": [str(path) for path in to_write],
             "support_files": [str(path) for path in support],
         }
 
 
-def make_plan(
-    shot: Shot,
-    preset: Path,
-    output: str | Path | None,
-    frames: tuple[int, ...] | None,
-    analysis: str | Path | None,
-    settings: GradeSettings,
-    stage: GradeStage = "all",
-) -> GradePlan:
-    """Resolve every default of a grade job.
-
-    stage: "frames" if only frames of a movie are to be made ready.
+def make_plan(target: GradeTarget, settings: GradeSettings, plate: Plate, preset: Path) -> GradePlan:
+    """Resolve every default of a grade.
 
     Raises :class:`~vfxstyle.errors.UsageError` for options that contradict each other or the shot, for an output
     that would land on the plate, and for a file where a folder is needed or the other way round;
     :class:`~vfxstyle.errors.ColorError` where the plate's colour space cannot be known.
     """
-    chosen = shot.frames if frames is None else shot.select(frames)
-    if not chosen:
-        raise ShotError(f"{shot.path} has none of the frames asked for; render them first.", frames=shot.missing)
-    target = None if output is None else Path(output)
+    shot = plate.shot
+    frames = _frames(plate, target)
     picked = _format(shot, target, settings)
-    place = target or default_output(shot, preset, picked)
-    if stage == "frames" and not picked.is_movie:
-        raise UsageError("Frames are made ready for a movie; leave --stage out, or name a .mov with -o.")
-    if (
-        output is None and picked.is_movie and chosen != shot.frames and stage == "all"
-    ):  # a part must not replace the whole
-        place = place.with_name(f"{place.stem}.{format_frames(chosen)}.mov")
-    _check_fitting(picked, settings)
-    if picked.is_movie:
-        targets = dict.fromkeys(chosen, place)
-        folder = place.parent / ".vfxstyle" / f"{place.stem}.frames"
-        prepared = {n: folder / f"{place.stem}.{n:04d}.npz" for n in chosen}
-    else:
-        shift = 0 if settings.start_frame is None else settings.start_frame - chosen[0]
-        digits = settings.padding or shot.padding
-        prepared = {}
-        targets = {n: place / frame_file_name(_name_of(place), n + shift, digits, picked) for n in chosen}
-    _check_place(shot, place, picked)
-    config = ColorConfig.load(settings.ocio)
-    plate = input_space(config, shot.info.color_tag, shot.file_of(chosen[0]), settings.input_space)
-    return GradePlan(
-        shot=shot.path,
-        preset=preset,
-        frames=chosen,
-        output=place,
-        format=picked,
-        config=config,
-        input=plate,
-        output_space=output_space(config, picked, plate.space, settings.output_space),
-        frame_rate=parse_rate(settings.fps) if settings.fps is not None else shot.info.frame_rate,
-        targets=targets,
-        prepared=prepared,
-        layer=shot.info.layer,
-        analysis=analysis_of_output(shot, place, picked) if analysis is None else Path(analysis),
-        analysis_named=analysis is not None,
+    output = _output(shot, preset, picked, target, frames)
+    _check_fitting(picked, target, settings)
+    _check_place(shot, output, picked)
+    plan = GradePlan(
+        target=target,
         settings=settings,
+        plate=plate,
+        preset_file=preset,
+        frames=frames,
+        left_out=_left_out(plate, target),
+        output=output,
+        format=picked,
+        output_space=output_space(plate.config, picked, plate.space.space, settings.output_space),
+        frame_rate=parse_rate(settings.fps) if settings.fps is not None else shot.info.frame_rate,
+        frame_files=_frame_files(shot, output, picked, frames, settings),
+        prepared=_prepared_files(output, frames) if picked.is_movie else {},
+        analysis=analysis_of_output(shot, output, picked) if target.analysis is None else Path(target.analysis),
     )
+    if wants_sound(plan):
+        check_sound(shot.file_of(shot.frames[0]))
+    return plan
 
 
-def _format(shot: Shot, output: Path | None, settings: GradeSettings) -> OutputFormat:
+def is_one_stretch(frames: Sequence[int]) -> bool:
+    """Whether no frame is left out between the first and the last."""
+    return frames[-1] - frames[0] + 1 == len(frames)
+
+
+def wants_sound(plan: GradePlan) -> bool:
+    """Whether the plate's sound goes with the movie: not where it would not fit the pictures."""
+    if not (plan.format.is_movie and plan.shot.is_movie and plan.settings.audio == "copy"):
+        return False
+    return plan.shot.info.frame_rate == plan.frame_rate and is_one_stretch(plan.frames)
+
+
+def _frames(plate: Plate, target: GradeTarget) -> tuple[int, ...]:
+    """The frames asked for, without those that are left out because the sequence lacks them."""
+    shot = plate.shot
+    if target.frames is None:
+        return shot.frames
+    chosen = shot.select([number for number in target.frames if number not in plate.absent])
+    if not chosen:
+        raise ShotError(
+            f"{shot.path} has none of the frames that were asked for; render them first.", frames=shot.missing
+        )
+    return chosen
+
+
+def _left_out(plate: Plate, target: GradeTarget) -> tuple[int, ...]:
+    absent = plate.absent
+    return tuple(sorted(absent if target.frames is None else absent & set(target.frames)))
+
+
+def _format(shot: Shot, target: GradeTarget, settings: GradeSettings) -> OutputFormat:
+    output = None if target.output is None else Path(target.output)
     suffix = "" if output is None else output.suffix.lower()
     if suffix[1:] in (MOVIE_EXTENSIONS | PICTURE_EXTENSIONS) - {"mov"}:
         raise UsageError(f"The output {output} must be a folder for frames or a .mov file; name one of these.")
@@ -173,7 +220,33 @@ def _format(shot: Shot, output: Path | None, settings: GradeSettings) -> OutputF
     return picked
 
 
-def _check_fitting(picked: OutputFormat, settings: GradeSettings) -> None:
+def _output(shot: Shot, preset: Path, picked: OutputFormat, target: GradeTarget, frames: tuple[int, ...]) -> Path:
+    if target.output is not None:
+        return Path(target.output)
+    place = default_output(shot, preset, picked)
+    if picked.is_movie and frames != shot.frames and not target.prepare:  # a part must not replace the whole
+        return place.with_name(f"{place.stem}.{format_frames(frames)}.mov")
+    return place
+
+
+def _frame_files(
+    shot: Shot, output: Path, picked: OutputFormat, frames: tuple[int, ...], settings: GradeSettings
+) -> dict[int, Path]:
+    if picked.is_movie:
+        return dict.fromkeys(frames, output)
+    shift = 0 if settings.start_frame is None else settings.start_frame - frames[0]
+    digits = settings.padding or shot.padding
+    return {n: output / frame_file_name(_name_of(output), n + shift, digits, picked) for n in frames}
+
+
+def _prepared_files(movie: Path, frames: tuple[int, ...]) -> dict[int, Path]:
+    folder = movie.parent / ".vfxstyle" / f"{movie.stem}.frames"
+    return {number: folder / f"{movie.stem}.{number:04d}.npz" for number in frames}
+
+
+def _check_fitting(picked: OutputFormat, target: GradeTarget, settings: GradeSettings) -> None:
+    if target.prepare and not picked.is_movie:
+        raise UsageError("Frames are made ready for a movie; leave --prepare out, or name a .mov with -o.")
     if settings.compression is not None:
         if picked is not OutputFormat.EXR:
             raise UsageError(f"--compression is for EXR, not for {picked.value}; leave it out.")

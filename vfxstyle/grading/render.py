@@ -1,93 +1,140 @@
-"""One frame, graded: a pure function of the frame, the analysis, the preset and the settings."""
+"""The render pass: frames are read, graded, written, read back, and recorded."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-import numpy as np
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.arrays import FloatArray
-from vfxstyle.color import Transform
-from vfxstyle.looks import apply_field
-from vfxstyle.plates.picture import analysis_picture, lab_of_picture
-from vfxstyle.plates.spaces import Light
+from vfxstyle.errors import FrameError
+from vfxstyle.grading.frame_renderer import FrameRenderer
+from vfxstyle.grading.outputs import Outputs
+from vfxstyle.grading.sinks import PreparedSink, image_sink, movie_sink, read_prepared
+from vfxstyle.plates.overlap import StoreQueue, reading_ahead, storing
+from vfxstyle.progress import Stage
+from vfxstyle.settings import Run
 from vfxstyle.shots import Frame
-from vfxstyle.superpixels.smoothing import smooth_over_neighbours, spread_over_pixels
-from vfxstyle.superpixels.tables import adjacency, table_of
+from vfxstyle.shots.prores import MovieFrame, ProResSink
+from vfxstyle.shots.writing import FrameSink
+
+Plates = Iterator[tuple[int, Frame | MovieFrame | FrameError]]
+"""Frames of the plate or, where a task has made them ready, of the movie; or why one cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rendered:
-    """A graded frame."""
+    """What became of the frames of a render pass."""
 
-    frame: Frame
-    """In the output's encoding, with the plate's windows, alpha, other channels and header."""
-    untouched: int
-    """Pixels left alone because they hold NaN or infinity."""
+    failed: dict[int, str] = field(default_factory=dict)
+    """Frames that could not be read, and why."""
+    untouched: dict[int, int] = field(default_factory=dict)
+    """Pixels left alone because they hold NaN or infinity, by frames that have any."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renderer:
-    """Everything that grading a frame needs besides the frame."""
+def render(
+    outputs: Outputs, analysis: AnalysisFolder, transforms: ShotTransforms, numbers: Sequence[int], run: Run
+) -> Rendered:
+    """Grade and write frames; each is read back before it gets its name."""
+    return _RenderPass(outputs, analysis, transforms, run).over(numbers)
 
-    analysis: AnalysisFolder
-    """Where the label maps are."""
-    transforms: ShotTransforms
-    """The look, superpixel by superpixel."""
-    analysis_width: int
-    """Width of the analysis picture, in px."""
-    light: Light
-    """How the plate's numbers become light."""
-    encoder: Transform | None
-    """From that light to the result's numbers; None where the result is that light itself."""
-    same_space: bool
-    """Whether the result is in the plate's space, so that pixels left alone keep their numbers."""
-    straight_alpha: bool
-    """Whether the output holds colour not multiplied by alpha (all formats but EXR do)."""
-    strength: float
-    """0..1, share of the change that is made."""
 
-    def render(self, plate: Frame) -> Rendered:
-        """Grade one frame."""
-        original = plate
-        if self.light.decoder is not None:
-            plate = plate.straightened()  # code values with alpha multiplied in stand for no light
-        lit = replace(plate, rgb=self.light.decoded(plate.rgb))
-        graded, untouched = self._graded(lit)
-        rgb = self._associated(graded, plate, original)
-        if self.encoder is not None:
-            rgb = self.encoder.apply(rgb)
-            alone = ~np.isfinite(plate.rgb).all(axis=-1)  # a matrix would spread one infinite channel over all three
-            if self.same_space:
-                alone |= (graded == lit.rgb).all(axis=-1)
-            rgb[alone] = plate.rgb[alone]
-        return Rendered(replace(plate, rgb=rgb, premultiplied=not self.straight_alpha), untouched)
+class _RenderPass:
+    """A render pass under way."""
 
-    def _graded(self, lit: Frame) -> tuple[FloatArray, int]:
-        picture = analysis_picture(lit, replace(self.light, decoder=None), self.analysis_width)
-        guide = lab_of_picture(picture)
-        table, rows = table_of(self.analysis.read_labels(lit.number), guide)
-        smoothed = smooth_over_neighbours(self.transforms.of(table.labels), table, adjacency(rows))
-        field = spread_over_pixels(rows, smoothed, table, guide)
-        return apply_field(
-            lit.rgb,
-            field,
-            alpha=lit.alpha if lit.premultiplied else None,
-            offset=(lit.data_window.x - lit.display_window.x, lit.data_window.y - lit.display_window.y),
-            picture_size=(lit.display_window.width, lit.display_window.height),
-            strength=self.strength,
-            matrix=self.light.matrix,
-        )
+    def __init__(self, outputs: Outputs, analysis: AnalysisFolder, transforms: ShotTransforms, run: Run) -> None:
+        self.outputs, self.plan, self.run = outputs, outputs.plan, run
+        self.renderer = FrameRenderer.of(self.plan, outputs.wanted.recipe, analysis, transforms)
+        self.unreadable = analysis.unreadable
+        self.done = Rendered(failed=outputs.lost)
 
-    def _associated(self, light: FloatArray, plate: Frame, original: Frame) -> FloatArray:
-        """``light`` multiplied by the plate's alpha, or not, as the output format has it."""
-        if plate.alpha is None or plate.premultiplied is not self.straight_alpha:
-            return light
-        if self.straight_alpha:
-            return replace(plate, rgb=light).straightened().rgb
-        cover = plate.alpha[..., None]
-        # colour that an associated plate has under no cover is light of its own, a flame's, and not multiplied away
-        glows = original.premultiplied
-        return np.asarray(np.multiply(light, cover, out=light.copy(), where=(cover > 0) | (not glows)), np.float32)
+    def over(self, numbers: Sequence[int]) -> Rendered:
+        """Render these frames."""
+        self.done.failed |= {number: why for number, why in self.unreadable.items() if number in set(numbers)}
+        movie = movie_sink(self.plan, with_sound=True) if self.plan.encodes else None
+        sink = movie or self._picture_sink()
+        try:
+            with (
+                self.run.clock.stage(Stage.GRADE, len(numbers)) as step,
+                storing() as queue,
+                reading_ahead(self._read, numbers) as plates,
+            ):
+                if movie is None:
+                    self._write_pictures(plates, sink, queue, step)
+                else:
+                    self._encode(plates, movie, queue, step)
+            sink.close()
+        except BaseException:
+            with suppress(OSError):
+                sink.discard()
+            raise
+        if movie is not None and len(self.done.failed) < len(numbers):
+            self.outputs.store(movie.path, self.done.untouched, self.done.failed)
+        return self.done
+
+    def _picture_sink(self) -> FrameSink:
+        """Where frames go that are files of their own."""
+        if self.plan.prepares:
+            return PreparedSink(movie_sink(self.plan, with_sound=False), self.plan.targets)
+        return image_sink(self.plan)
+
+    def _write_pictures(self, plates: Plates, sink: FrameSink, queue: StoreQueue, step: Callable[[], None]) -> None:
+        for number, plate in plates:
+            if isinstance(plate, FrameError):
+                self._leave_out(number, plate)
+            else:
+                assert isinstance(plate, Frame)  # prepared frames are read for a movie only
+                queue.put(self._stored(sink.prepare(self._graded(plate))))
+            step()
+
+    def _encode(self, plates: Plates, movie: ProResSink, queue: StoreQueue, step: Callable[[], None]) -> None:
+        """Encode frames in order; one that cannot be read holds the frame before it, the first ones the one after."""
+        last: MovieFrame | None = None
+        held = 0
+        for number, plate in plates:
+            if isinstance(plate, FrameError):
+                self._leave_out(number, plate)
+                held += 1
+            else:
+                now = movie.ready(self._graded(plate)) if isinstance(plate, Frame) else plate
+                # a frame less would put all that follow, and the sound, out of step
+                for ready in (*[last or now] * held, now):
+                    queue.put(movie.append(ready))
+                last, held = now, 0
+            step()
+        if last is not None:
+            for _ in range(held):
+                queue.put(movie.append(last))
+
+    def _graded(self, plate: Frame) -> Frame:
+        rendered = self.renderer.render(plate)
+        if rendered.untouched:
+            self.done.untouched[plate.number] = rendered.untouched
+        return rendered.frame
+
+    def _read(self, number: int) -> Frame | MovieFrame:
+        """A frame of the plate, or of the movie if a task has made it ready."""
+        if self.plan.encodes and self.outputs.is_prepared(number):
+            prepared = self.plan.prepared[number]
+            self.done.untouched |= self.outputs.records.untouched_of(prepared)
+            return read_prepared(prepared, number)
+        if number in self.done.failed:
+            raise FrameError(self.done.failed[number], frames=(number,))
+        return self.plan.plate.read(number, self.outputs.wanted.stamps)
+
+    def _leave_out(self, number: int, error: FrameError) -> None:
+        if self.run.on_error == "stop":
+            raise error
+        if number not in self.done.failed:
+            self.run.clock.note(f"left out: {error}")
+        self.done.failed[number] = str(error)
+
+    def _stored(self, store: Callable[[], Path]) -> Callable[[], None]:
+        """What stores a frame in a file of its own, and records what it was made from."""
+
+        def store_and_record() -> None:
+            self.outputs.store(store(), self.done.untouched)
+
+        return store_and_record

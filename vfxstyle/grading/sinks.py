@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,19 +12,13 @@ from vfxstyle._version import __version__
 from vfxstyle.analysis.arrays import open_arrays, write_arrays
 from vfxstyle.errors import ChangedError, OutputError
 from vfxstyle.files import drop_abandoned, writing_atomically
-from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan
-from vfxstyle.looks import Preset
-from vfxstyle.shots import Frame, Shot
+from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, wants_sound
+from vfxstyle.shots import Frame
 from vfxstyle.shots.prores import MovieFrame, ProResSink
 from vfxstyle.shots.sound import SoundTracks
 from vfxstyle.shots.writing import FrameSink, ImageSink, PictureStyle
 
 _TIMECODE = "timecode"
-
-
-def is_one_stretch(frames: Sequence[int]) -> bool:
-    """Whether no frame is left out between the first and the last."""
-    return frames[-1] - frames[0] + 1 == len(frames)
 
 
 class PreparedSink(FrameSink):
@@ -71,8 +65,9 @@ def read_prepared(path: Path, number: int) -> MovieFrame:
     return MovieFrame(planes, number, timecode)
 
 
-def movie_sink(plan: GradePlan, shot: Shot, preset: Preset, *, with_sound: bool) -> ProResSink:
+def movie_sink(plan: GradePlan, *, with_sound: bool) -> ProResSink:
     """The movie of a plan. with_sound: whether the plate's sound is copied; else only frames are made ready for it."""
+    shot = plan.shot
     return ProResSink(
         plan.output,
         output_format=plan.format,
@@ -82,14 +77,14 @@ def movie_sink(plan: GradePlan, shot: Shot, preset: Preset, *, with_sound: bool)
         with_alpha=shot.info.has_alpha,
         number_timecode=not shot.is_movie,
         reel=shot.info.reel,
-        sound=_sound(plan, shot) if with_sound else None,
-        summary=_summary(plan, preset, str(plan.input)),
+        sound=_sound(plan) if with_sound else None,
+        summary=_summary(plan, str(plan.input)),
     )
 
 
-def image_sink(plan: GradePlan, preset: Preset) -> ImageSink:
+def image_sink(plan: GradePlan) -> ImageSink:
     """The picture files of a plan."""
-    settings = plan.settings
+    settings, preset = plan.settings, plan.preset
     style = PictureStyle(
         format=plan.format,
         space=plan.output_space,
@@ -106,25 +101,19 @@ def image_sink(plan: GradePlan, preset: Preset) -> ImageSink:
         compression=settings.compression,
         seed=settings.seed,
         frame_rate=None if settings.fps is None else plan.frame_rate,
-        summary=_summary(plan, preset, plan.input.space.name),
+        summary=_summary(plan, plan.input.space.name),
     )
-    return ImageSink(plan.output, plan.targets, style)
+    return ImageSink(plan.output, plan.frame_files, style)
 
 
-def _summary(plan: GradePlan, preset: Preset, source: str) -> str:
-    return f"vfxstyle {__version__} {preset.info.name}: {source} to {plan.output_space.name}"
+def _summary(plan: GradePlan, source: str) -> str:
+    return f"vfxstyle {__version__} {plan.preset.info.name}: {source} to {plan.output_space.name}"
 
 
-def wants_sound(plan: GradePlan, shot: Shot) -> bool:
-    """Whether the sound goes with the movie: not where it would not fit the pictures."""
-    rate, asked = shot.info.frame_rate, plan.settings.audio == "copy"
-    return shot.is_movie and asked and rate == plan.frame_rate and is_one_stretch(plan.frames)
-
-
-def _sound(plan: GradePlan, shot: Shot) -> SoundTracks | None:
+def _sound(plan: GradePlan) -> SoundTracks | None:
     """The plate's sound over the frames asked for; None where there is none to copy."""
-    frames, rate = plan.frames, shot.info.frame_rate
-    if not wants_sound(plan, shot) or rate is None:
+    shot, frames, rate = plan.shot, plan.frames, plan.shot.info.frame_rate
+    if not wants_sound(plan) or rate is None:
         return None
     whole = shot.whole or shot.frames
     first, last = whole[0], whole[-1]

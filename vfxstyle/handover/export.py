@@ -1,4 +1,4 @@
-"""The best global stand-in for a look on a shot, as a LUT or a CDL, and how far it falls short of the look."""
+"""The best global LUT or CDL for a look on a shot, and how far it falls short of the look."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
 from vfxstyle.color import ColorSpace, SpaceKind
 from vfxstyle.color.luts import CDL_SUFFIX, LUT_SUFFIXES, write_cdl, write_cube
 from vfxstyle.errors import UsageError
-from vfxstyle.grading.job import Job
-from vfxstyle.grading.plan import make_plan
-from vfxstyle.handover.residual import MOST_FRAMES, Approximation, Look, Pixels, Residual
-from vfxstyle.looks import read_preset
-from vfxstyle.looks.library import find_preset
+from vfxstyle.handover.look import LookOnShot, open_look
+from vfxstyle.handover.residual import MOST_FRAMES, Approximation, LookInSpace, Pixels, Residual
 from vfxstyle.looks.lut import apply_cube, fit_cdl, fit_cube
-from vfxstyle.plates.opening import open_plate
-from vfxstyle.progress import Clock, Progress, Silent
-from vfxstyle.settings import GradeSettings
-from vfxstyle.shots import parse_frames
+from vfxstyle.plates.frames import Frames
+from vfxstyle.progress import Progress, Stage
+from vfxstyle.settings import Run
+from vfxstyle.settings.keywords import ExportOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class ExportReport:
     residuals: Mapping[Path, Residual]
     """Of each file written."""
     maps: Sequence[Path]
-    """Pictures of where a global stand-in cannot follow."""
+    """Pictures of where a global LUT or CDL cannot follow."""
 
 
 def export(
@@ -45,42 +43,39 @@ def export(
     space: str | None = None,
     size: int = 33,
     map_file: str | Path | None = None,
-    frames: str | Sequence[int] | None = None,
+    frames: Frames = None,
     analysis: str | Path | None = None,
-    settings: GradeSettings | None = None,
     progress: Progress | None = None,
+    **options: Unpack[ExportOptions],
 ) -> ExportReport:
     """Write the best global approximation of a look on a shot.
 
     lut: a ``.cube`` or ``.clf``; cdl: a ``.cc``; one at least. space: OpenColorIO name of the space that they are
     applied in; by default the plate's, or the configuration's log for scene-linear plates. size: nodes of the LUT along
-    an axis, 2 to 129. map_file: a PNG with plate, look, stand-in and difference of the frame where it falls shortest;
+    an axis, 2 to 129. map_file: a PNG with plate, look, LUT and difference of the frame where it falls shortest;
     by default beside the first file. The rest is as in :func:`vfxstyle.grade`.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     targets = _targets(lut, cdl)
     if not 2 <= size <= 129:
         raise UsageError(f"size is {size}; it must be 2 to 129 nodes.")
-    clock = Clock(progress or Silent())
-    settings = settings or GradeSettings()
-    with open_plate(shot, settings) as plate:
-        plan = make_plan(plate, find_preset(preset), None, None, analysis, settings)
-        chosen = plate.select(parse_frames(frames) if isinstance(frames, str) else frames or plate.frames)
-        job = Job(plan, plate, read_preset(plan.preset), any_analysis=True)
-        look = Look(job, _space(job, space), clock)
+    run = Run.of(options, progress)
+    with open_look(shot, preset, analysis, options) as opened:
+        chosen = opened.frames(frames)
+        look = LookInSpace(opened, _space(opened, space), run)
         numbers = [chosen[i] for i in _spread_evenly(len(chosen))]
-        with clock.stage("sampling", len(numbers)) as step:
+        with run.clock.stage(Stage.SAMPLING, len(numbers)) as step:
             fitted, held_out = look.samples(numbers, step)
         report: dict[Path, Residual] = {}
         maps: list[Path] = []
-        for path in targets:
-            with clock.stage(path.name, 1) as step:
+        with run.clock.stage(Stage.FITTING, len(targets)) as step:
+            for path in targets:
                 apply = _write(path, look, fitted, size)
+                report[path] = look.residual(apply, held_out)
+                worst = max(report[path].by_frame, key=lambda number: report[path].by_frame[number])
+                maps.append(Path(map_file) if map_file and not maps else path.with_suffix(f"{path.suffix}.map.png"))
+                look.draw_map(maps[-1], worst, apply)
                 step()
-            report[path] = look.residual(apply, held_out)
-            worst = max(report[path].by_frame, key=lambda number: report[path].by_frame[number])
-            maps.append(Path(map_file) if map_file and not maps else path.with_suffix(f"{path.suffix}.map.png"))
-            look.draw_map(maps[-1], worst, apply)
     return ExportReport(look.space, report, maps)
 
 
@@ -95,9 +90,9 @@ def _targets(lut: str | Path | None, cdl: str | Path | None) -> list[Path]:
     return targets
 
 
-def _space(job: Job, wanted: str | None) -> ColorSpace:
-    """The space of the stand-in. A cube covers 0 to 1, so scene-linear light cannot be its own."""
-    config, plate = job.plan.config, job.plan.input.space
+def _space(look: LookOnShot, wanted: str | None) -> ColorSpace:
+    """The space of the LUT or CDL. A cube covers 0 to 1, so scene-linear light cannot be its own."""
+    config, plate = look.plan.config, look.plan.input.space
     space = plate if wanted is None else config.space(wanted)
     if space.kind is not SpaceKind.LINEAR:
         return space
@@ -114,11 +109,11 @@ def _spread_evenly(count: int) -> list[int]:
     return sorted({round(i) for i in np.linspace(0, count - 1, min(count, MOST_FRAMES))})
 
 
-def _write(path: Path, look: Look, pixels: Pixels, size: int) -> Approximation:
-    """Fit a stand-in, write it, and return it."""
+def _write(path: Path, look: LookInSpace, pixels: Pixels, size: int) -> Approximation:
+    """Fit a LUT or CDL, write it, and return it."""
     before = np.concatenate([pair[0] for pair in pixels.values()])
     after = np.concatenate([pair[1] for pair in pixels.values()])
-    title = f"{look.job.preset.info.name} on {look.job.shot.name}, in {look.space.name}"
+    title = f"{look.plan.preset.info.name} on {look.plan.shot.name}, in {look.space.name}"
     if path.suffix.lower() == CDL_SUFFIX:
         cdl = fit_cdl(before, after)
         write_cdl(path, cdl.slope, cdl.offset, cdl.power, cdl.saturation, title)

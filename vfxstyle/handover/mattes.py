@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
 from vfxstyle._version import __version__
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import UsageError
-from vfxstyle.grading.job import Job
-from vfxstyle.grading.plan import make_plan
-from vfxstyle.looks import read_preset
-from vfxstyle.looks.library import find_preset
-from vfxstyle.plates.opening import open_plate
-from vfxstyle.progress import Clock, Progress, Silent
-from vfxstyle.settings import DEFAULT_GROUPS, GradeSettings
-from vfxstyle.shots import Frame, OutputFormat, Shot, parse_frames
+from vfxstyle.handover.look import open_look
+from vfxstyle.plates.frames import Frames
+from vfxstyle.progress import Progress, Stage
+from vfxstyle.settings import DEFAULT_GROUPS, Run
+from vfxstyle.settings.keywords import MattesOptions
+from vfxstyle.shots import Frame, OutputFormat, Shot
 from vfxstyle.shots.cryptomatte import matte_channels, matte_part, ranked
 from vfxstyle.shots.exr import Header
 from vfxstyle.shots.folders import make_folder
@@ -50,10 +48,10 @@ def mattes(
     preset: str | Path,
     *,
     groups: int = DEFAULT_GROUPS,
-    frames: str | Sequence[int] | None = None,
+    frames: Frames = None,
     analysis: str | Path | None = None,
-    settings: GradeSettings | None = None,
     progress: Progress | None = None,
+    **options: Unpack[MattesOptions],
 ) -> MattesReport:
     """Write a shot's temporal superpixels as Cryptomatte EXR files at the plate's resolution.
 
@@ -64,20 +62,16 @@ def mattes(
     """
     if groups < 1:
         raise UsageError(f"groups is {groups}; it must be at least 1.")
-    folder, clock = Path(output), Clock(progress or Silent())
-    settings = settings or GradeSettings()
-    with open_plate(shot, settings) as plate:
-        plan = make_plan(plate, find_preset(preset), None, None, analysis, settings)
-        numbers = plate.select(parse_frames(frames) if isinstance(frames, str) else frames or plate.frames)
+    folder, run = Path(output), Run.of(options, progress)
+    with open_look(shot, preset, analysis, options) as look:
+        plate, numbers = look.plan.shot, look.frames(frames)
         _check_folder(folder, plate)
-        job = Job(plan, plate, read_preset(plan.preset), any_analysis=True)
-        studied = job.analyse(clock)
-        transforms = job.transforms(studied, clock)
-        group = group_alike(transforms.transforms, groups, settings.seed)
+        stored, transforms = look.transforms(run)
+        group = group_alike(transforms.transforms, groups, look.plan.settings.seed)
         make_folder(folder)
-        with clock.stage("mattes", len(numbers)) as step:
+        with run.clock.stage(Stage.MATTES, len(numbers)) as step:
             for number in numbers:
-                labels = studied.read_labels(number)
+                labels = stored.read_labels(number)
                 alike = group[np.searchsorted(transforms.labels, labels)].astype(np.int32)
                 layers = [_layer(SUPERPIXEL_LAYER, labels, plate, "06d"), _layer(GROUP_LAYER, alike, plate, "d")]
                 name = frame_file_name(folder.resolve().name, number, plate.padding, OutputFormat.EXR)

@@ -1,4 +1,4 @@
-"""A look on a shot beside a global stand-in for it: pixels to fit to, what is missing, and where."""
+"""A look on a shot beside the global LUT or CDL that approximates it: pixels to fit to, what it lacks, and where."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.color import ColorSpace, linear_to_lab, linear_to_srgb
 from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.errors import UsageError
-from vfxstyle.grading.job import Job
-from vfxstyle.progress import Clock
+from vfxstyle.handover.look import LookOnShot
+from vfxstyle.settings import Run
 from vfxstyle.shots.sheets import write_sheet
 
 MOST_FRAMES = 12
@@ -29,7 +29,7 @@ MAP_TOP = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """How far a global stand-in is from the look, CIEDE2000 on a Rec.709 display, on pixels it was not fitted to."""
+    """How far a global LUT or CDL is from the look, CIEDE2000 on a Rec.709 display, on pixels it was not fitted to."""
 
     mean: float
     """Mean over all pixels."""
@@ -42,29 +42,28 @@ class Residual:
 
 
 Approximation = Callable[[FloatArray], FloatArray]
-"""Colours after a stand-in of colours before it, float32 (N, 3)."""
+"""Colours after a global LUT or CDL of colours before it, float32 (N, 3)."""
 Pixels = dict[int, tuple[FloatArray, FloatArray]]
 """Colours before and after the look, float32 (N, 3) each, of every frame looked at."""
 
 
-class Look:
-    """A look on a shot, in the space of its stand-in."""
+class LookInSpace:
+    """A look on a shot, in the colour space of the LUT or CDL that approximates it."""
 
-    def __init__(self, job: Job, space: ColorSpace, clock: Clock) -> None:
-        self.job, self.space = job, space
-        config = job.plan.config
-        analysis = job.analyse(clock)
+    def __init__(self, look: LookOnShot, space: ColorSpace, run: Run) -> None:
+        self.plan, self.space = look.plan, space
+        config, plate = look.plan.config, look.plan.plate
         self._to_working = config.to_working(space)
         # graded light as it is, without alpha, in the place of the output's numbers
-        self._renderer = replace(job.renderer(analysis, clock), encoder=None, same_space=False, straight_alpha=True)
-        light = job.plan.input.space
-        self._to_space = config.between(light, space) if job.light.decoder is None else config.from_working(space)
+        self._renderer = replace(look.renderer(run), encoder=None, same_space=False, straight_alpha=True)
+        light = plate.space.space
+        self._to_space = config.between(light, space) if plate.light.decoder is None else config.from_working(space)
 
     def pair(self, number: int) -> tuple[FloatArray, FloatArray, BoolArray]:
         """A frame before and after the look, float32 (H, W, 3), and which of its pixels count, (H, W)."""
-        plate = self.job.shot.read(number).on_display()
+        plate = self.plan.shot.read(number).on_display()
         after = self._renderer.render(plate).frame.rgb
-        before = self.job.light.decoded(plate.straightened().rgb)
+        before = self.plan.plate.light.decoded(plate.straightened().rgb)
         seen: BoolArray = np.isfinite(before + after).all(axis=-1)
         if plate.alpha is not None:
             seen &= plate.alpha > 0
@@ -73,7 +72,7 @@ class Look:
 
     def samples(self, numbers: Sequence[int], step: Callable[[], None]) -> tuple[Pixels, Pixels]:
         """Pixels to fit to, and others to measure on."""
-        random = np.random.default_rng(self.job.plan.settings.seed)
+        random = np.random.default_rng(self.plan.settings.seed)
         fitted: Pixels = {}
         held_out: Pixels = {}
         for number in numbers:
@@ -95,7 +94,7 @@ class Look:
         return np.clip(self._to_working.apply(rgb), 0, 1)
 
     def residual(self, approximation: Approximation, pixels: Pixels) -> Residual:
-        """What is missing to the look."""
+        """What the approximation lacks."""
         gaps, before_gaps = {}, []
         for number, (before, after) in pixels.items():
             wanted = linear_to_lab(self.shown(after))
@@ -110,12 +109,12 @@ class Look:
         )
 
     def draw_map(self, path: Path, number: int, approximation: Approximation) -> None:
-        """A PNG of four pictures: plate, look, stand-in, and the difference of the last two."""
+        """A PNG of four pictures: plate, look, LUT or CDL, and the difference of the last two."""
         before, after, seen = self.pair(number)
         width = min(MAP_WIDTH, before.shape[1])
         size = (width, max(1, round(before.shape[0] * width / before.shape[1])))
-        stood_in = approximation(before.reshape(-1, 3)).reshape(before.shape)
-        lit = [self.shown(picture) for picture in (before, after, stood_in)]
+        approximated = approximation(before.reshape(-1, 3)).reshape(before.shape)
+        lit = [self.shown(picture) for picture in (before, after, approximated)]
         gap = np.where(seen, delta_e_2000(linear_to_lab(lit[2]), linear_to_lab(lit[1])), 0)
         heat = np.clip(gap / MAP_TOP, 0, 1)[..., None] * np.ones(3, np.float32)
         pictures = [linear_to_srgb(picture) for picture in lit] + [heat.astype(np.float32)]

@@ -1,4 +1,4 @@
-"""The plate's files by their contents, to tell whether they have changed."""
+"""Stamps of a plate's files: their contents by hash, to tell whether they have changed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,13 @@ class PlateFile:
     """Hash of the contents."""
 
 
-def stamp_plate(shot: Shot, known: Mapping[str, PlateFile]) -> dict[str, PlateFile]:
-    """Size, time and hash of every file of a shot, by file name; unchanged ``known`` ones are not re-read."""
+def stamp_plate(shot: Shot, known: Mapping[str, PlateFile], *, hash_new: bool = True) -> dict[str, PlateFile]:
+    """Size, time and hash of every file of a shot, by file name.
+
+    known: stamps of an earlier run; files of their size and time are not read again. hash_new: whether other files are
+    hashed; without it, and with such a file among them, there are no stamps at all.
+    Raises :class:`~vfxstyle.errors.FrameError` for a file that cannot be read.
+    """
     stamps: dict[str, PlateFile] = {}
     for number in shot.frames:
         path = shot.file_of(number)
@@ -35,6 +40,8 @@ def stamp_plate(shot: Shot, known: Mapping[str, PlateFile]) -> dict[str, PlateFi
             status = path.stat()
             old = known.get(path.name)
             if old is None or (old.size, old.mtime_ns) != (status.st_size, status.st_mtime_ns):
+                if not hash_new:
+                    return {}
                 old = PlateFile(status.st_size, status.st_mtime_ns, file_digest(path))
         except OSError as error:
             raise FrameError(
@@ -46,7 +53,7 @@ def stamp_plate(shot: Shot, known: Mapping[str, PlateFile]) -> dict[str, PlateFi
 
 
 def read_unchanged(shot: Shot, number: int, plate: Mapping[str, PlateFile]) -> Frame:
-    """A frame, if its file is still what ``plate`` says.
+    """A frame, if its file is still what its stamp says. plate: the stamps by file name.
 
     Raises :class:`~vfxstyle.errors.ChangedError` if it was replaced or removed since, and
     :class:`~vfxstyle.errors.FrameError` if it cannot be read and never could.

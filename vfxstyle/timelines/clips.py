@@ -1,4 +1,4 @@
-"""What a cut asks for: which clips of an OpenTimelineIO timeline show which frames of which shots."""
+"""What a timeline asks for: which clips of an OpenTimelineIO file show which frames of which shots."""
 
 from __future__ import annotations
 
@@ -11,28 +11,62 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from vfxstyle.errors import ShotError, UsageError
+from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks.library import find_preset
-from vfxstyle.plates.opening import open_plate
-from vfxstyle.settings import GradeSettings
+from vfxstyle.plates.plate import open_plate
+from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings
 from vfxstyle.shots import Shot, format_frames
 
 SUFFIX = ".otio"
 """File name extension of a timeline."""
-Work = tuple[str, tuple[int, ...]]
-"""What is to be graded: a shot and frames of it."""
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
+@dataclass(frozen=True, kw_only=True)
+class TimelineRequest:
+    """What the grade of a timeline is asked for. Raises :class:`~vfxstyle.errors.UsageError`."""
+
+    timeline: Path
+    """The ``.otio`` file."""
+    preset: str | Path
+    """The look: an installed name or a preset file."""
+    output: Path | None = None
+    """Folder of the results; None for TIMELINE_PRESET beside the timeline."""
+    handles: int = DEFAULT_HANDLES
+    """Frames graded before and after each clip, where the media has them."""
+    settings: GradeSettings
+    """How every shot is read and analysed, and what comes out."""
+
+    def __post_init__(self) -> None:
+        if self.handles < 0:
+            raise UsageError(f"handles is {self.handles}; it must be at least 0.")
+        if self.settings.start_frame is not None:
+            raise UsageError("--start-frame is for one shot, not for a timeline; leave it out.")
+
+    @property
+    def name(self) -> str:
+        """What the new timeline and the folder are called."""
+        return f"{self.timeline.stem}_{find_preset(self.preset).stem}"
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the results. Raises :class:`~vfxstyle.errors.UsageError` where it cannot be one."""
+        folder = self.output if self.output is not None else self.timeline.with_name(self.name)
+        if folder.suffix.lower() == ".mov" or folder.is_file():
+            raise UsageError(f"The output of a timeline is a folder, not {folder}; name one with -o.")
+        return folder
+
+
 @dataclass(frozen=True, slots=True)
-class ClipJob:
-    """One clip of a cut and what becomes of it."""
+class Clip:
+    """One clip of a timeline and what becomes of it."""
 
     name: str
     """Name of its result: the clip's, made fit for a file and distinct."""
     shot: str
     """What is graded, as :func:`vfxstyle.open_shot` takes it."""
     frames: tuple[int, ...]
-    """Frames of the cut with their handles."""
+    """Frames of the clip with their handles."""
     first: int
     """Frame of the shot that the media's time begins at."""
     rate: float
@@ -43,76 +77,81 @@ class ClipJob:
     """Folder of frames, or movie."""
 
     @property
-    def work(self) -> Work:
-        """What is to be graded; clips of the same work share a result."""
+    def media(self) -> tuple[str, tuple[int, ...]]:
+        """Shot and frames; clips of the same media share a result."""
         return self.shot, self.frames
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class TimelinePlan:
     """A timeline with what becomes of its clips."""
 
-    path: Path
-    """Its file."""
+    request: TimelineRequest
+    """What was asked for."""
     timeline: Any
     """OpenTimelineIO's object."""
     folder: Path
     """Folder of the results."""
     target: Path
     """The new timeline."""
-    clips: list[tuple[Any, ClipJob]]
-    """Every clip, as OpenTimelineIO's object, with its grade."""
+    clips: list[tuple[Any, Clip]]
+    """Every clip, as OpenTimelineIO's object, with what becomes of it."""
 
     @property
-    def works(self) -> list[ClipJob]:
-        """One grade for all clips of the same work."""
-        return list({job.work: job for _, job in self.clips}.values())
+    def distinct_clips(self) -> list[Clip]:
+        """One clip for all that share a result."""
+        return list({clip.media: clip for _, clip in self.clips}.values())
 
-
-def read_cut(cut: Path, preset: str | Path, output: str | Path | None, handles: int, settings: GradeSettings) -> Cut:
-    """Read a cut and find the media of its clips; see :func:`~vfxstyle.timelines.grade.grade_timeline`."""
-    if handles < 0:
-        raise UsageError(f"handles is {handles}; it must be at least 0.")
-    if settings.start_frame is not None:
-        raise UsageError("--start-frame is for one shot, not for a cut; leave it out.")
-    timeline, name = _read(cut), f"{cut.stem}_{find_preset(preset).stem}"
-    folder = Path(output) if output is not None else cut.with_name(name)
-    if folder.suffix.lower() == ".mov" or folder.is_file():
-        raise UsageError(f"The output of a cut is a folder, not {folder}; name one with -o.")
-    jobs: list[tuple[Any, ClipJob]] = []
-    for clip in timeline.find_clips():
-        source = _source_of(clip, cut)
-        with open_plate(source.shot, replace(settings, missing="skip")) as shot:
-            frames, first = _frames_of(clip, source, shot, handles)
-            movie = settings.format.startswith("prores") if settings.format else shot.is_movie
-        twin = next((job for _, job in jobs if job.work == (source.shot, frames)), None)
-        name_of_clip = (
-            twin.name if twin else _distinct(clip.name or Path(source.shot).stem, {job.name for _, job in jobs})
+    def grade_of(self, clip: Clip) -> GradeRequest:
+        """The grade of a clip: as if its frames were all there is of the shot."""
+        return GradeRequest(
+            shot=clip.shot,
+            preset=self.request.preset,
+            output=str(clip.output),
+            within=clip.frames,
+            settings=self.request.settings,
         )
-        place = folder / (f"{name_of_clip}.mov" if movie else name_of_clip)
-        jobs.append((clip, ClipJob(name_of_clip, source.shot, frames, first, source.rate, source.start, place)))
-    if not jobs:
-        raise ShotError(f"{cut} has no clip; check the timeline.")
-    return Cut(cut, timeline, folder, folder / f"{name}{SUFFIX}", jobs)
+
+
+def plan_timeline(request: TimelineRequest) -> TimelinePlan:
+    """Read a timeline and find the media of its clips.
+
+    Raises :class:`~vfxstyle.errors.ShotError` for a timeline, or media, that cannot be used.
+    """
+    timeline, folder = _read(request.timeline), request.folder
+    clips: list[tuple[Any, Clip]] = []
+    for item in timeline.find_clips():
+        source = _source_of(item, request.timeline)
+        with open_plate(source.shot, replace(request.settings, missing="skip")) as plate:
+            frames, first = _frames_of(item, source, plate.shot, request.handles)
+            wanted = request.settings.format
+            movie = wanted.startswith("prores") if wanted else plate.shot.is_movie
+        twin = next((clip for _, clip in clips if clip.media == (source.shot, frames)), None)
+        name = twin.name if twin else _distinct(item.name or Path(source.shot).stem, {clip.name for _, clip in clips})
+        place = folder / (f"{name}.mov" if movie else name)
+        clips.append((item, Clip(name, source.shot, frames, first, source.rate, source.start, place)))
+    if not clips:
+        raise ShotError(f"{request.timeline} has no clip; check the timeline.")
+    return TimelinePlan(request, timeline, folder, folder / f"{request.name}{SUFFIX}", clips)
 
 
 def otio_library() -> Any:
-    """OpenTimelineIO. Raises :class:`~vfxstyle.errors.UsageError` where it is not installed."""
+    """The module OpenTimelineIO. Raises :class:`~vfxstyle.errors.UsageError` where it is not installed."""
     try:
         import opentimelineio
     except ImportError as error:
-        raise UsageError("A cut needs OpenTimelineIO; install it with pip install 'vfxstyle[otio]'.") from error
+        raise UsageError("A timeline needs OpenTimelineIO; install it with pip install 'vfxstyle[otio]'.") from error
     return opentimelineio
 
 
-def _read(cut: Path) -> Any:
+def _read(timeline: Path) -> Any:
     otio = otio_library()
     try:
-        found = otio.adapters.read_from_file(str(cut))
+        found = otio.adapters.read_from_file(str(timeline))
     except (OSError, ValueError, otio.exceptions.OTIOError) as error:
-        raise ShotError(f"Timeline {cut} cannot be read: {error}; export it again.") from error
+        raise ShotError(f"Timeline {timeline} cannot be read: {error}; export it again.") from error
     if not hasattr(found, "find_clips"):
-        raise ShotError(f"{cut} is no timeline but a {type(found).__name__}; export it again.")
+        raise ShotError(f"{timeline} is no timeline but a {type(found).__name__}; export it again.")
     return found
 
 
@@ -130,7 +169,7 @@ class _Source:
     """Number of that frame in the file names; None for movies and where the timeline does not say."""
 
 
-def _source_of(clip: Any, cut: Path) -> _Source:
+def _source_of(clip: Any, timeline: Path) -> _Source:
     otio, media = otio_library(), clip.media_reference
     known = media.available_range
     rate = known.start_time.rate if known is not None else clip.trimmed_range().start_time.rate
@@ -138,19 +177,21 @@ def _source_of(clip: Any, cut: Path) -> _Source:
     if isinstance(media, otio.schema.ImageSequenceReference):
         name = f"{media.name_prefix}%0{media.frame_zero_padding or 1}d{media.name_suffix}"
         if media.frame_step != 1:
-            raise ShotError(f"Clip {clip.name} of {cut} has every {media.frame_step}. frame only; give it all of them.")
-        return _Source(str(_path(media.target_url_base, cut) / name), rate, start, media.start_frame)
+            raise ShotError(
+                f"Clip {clip.name} of {timeline} has every {media.frame_step}. frame only; give it all of them."
+            )
+        return _Source(str(_path(media.target_url_base, timeline) / name), rate, start, media.start_frame)
     if isinstance(media, otio.schema.ExternalReference):
-        return _Source(str(_path(media.target_url, cut)), rate, start, None)
-    raise ShotError(f"Clip {clip.name} of {cut} has no media ({type(media).__name__}); link it and export again.")
+        return _Source(str(_path(media.target_url, timeline)), rate, start, None)
+    raise ShotError(f"Clip {clip.name} of {timeline} has no media ({type(media).__name__}); link it and export again.")
 
 
-def _path(url: str, cut: Path) -> Path:
+def _path(url: str, timeline: Path) -> Path:
     """The file of a media address; a relative one lies beside the timeline."""
     parsed = urlparse(url)
     if parsed.scheme not in ("", "file"):
-        raise ShotError(f"Media {url} of {cut} is no file; link it to a file on disk.")
-    return cut.parent / (unquote(parsed.path) if parsed.scheme else url)
+        raise ShotError(f"Media {url} of {timeline} is no file; link it to a file on disk.")
+    return timeline.parent / (unquote(parsed.path) if parsed.scheme else url)
 
 
 def _frames_of(clip: Any, source: _Source, shot: Shot, handles: int) -> tuple[tuple[int, ...], int]:

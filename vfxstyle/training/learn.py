@@ -15,7 +15,7 @@ from vfxstyle.looks import Standardisation
 from vfxstyle.looks.fit import Epoch, FitSettings, Fitted, fit, regularised
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.samples import Errors, Samples, mean_error, measure, predicted_lab
-from vfxstyle.progress import Clock
+from vfxstyle.progress import Clock, Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.cross_validation import CrossValidation, folds_of, mean_distance
 from vfxstyle.training.examples import TrainingExample, fit_projections, samples_of
@@ -94,7 +94,7 @@ def _from_many(
     out = held_out[samples.picture]
     training, unseen = samples.only(~out), samples.only(out)
     fitting = _regularisation(training, unseen, settings, device, clock)
-    with clock.stage("training", len(fitting.judged)) as step:
+    with clock.stage(Stage.TRAINING, len(fitting.judged)) as step:
 
         def after_epoch(epoch: Epoch) -> None:
             step()
@@ -124,7 +124,7 @@ def _regularisation(
 ) -> FitSettings:
     """Choose noise and dropout by the error on held-out pairs, and say which."""
     fitting = FitSettings(epochs=settings.epochs or FitSettings().epochs, seed=settings.seed)
-    with clock.stage("regularisation", 1) as step:
+    with clock.stage(Stage.REGULARISATION, 1) as step:
         fitting, tried = regularised(training, unseen, fitting, device)
         step()
     clock.note(
@@ -143,10 +143,9 @@ def _from_few(
     clock: Clock,
 ) -> Learnt:
     """Learn from every pair; cross-validation chooses how far the look departs from the best single transform."""
-    fold_of = folds_of(samples, examples)
+    fold_of, fitting = folds_of(samples, examples), _fitting_of_few(len(samples.features), settings)
     folds = np.unique(fold_of)
-    fitting = _fitting_of_few(len(samples.features), settings)
-    with clock.stage("training", len(fitting.judged) * (len(folds) + 1)) as step:
+    with clock.stage(Stage.TRAINING, len(fitting.judged) * (len(folds) + 1)) as step:
 
         def fitted_to(part: Samples, unseen: Samples | None) -> Fitted:
             return fit(part, unseen, fitting, device, lambda epoch: step())

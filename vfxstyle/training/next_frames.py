@@ -16,6 +16,7 @@ from vfxstyle.features import assemble
 from vfxstyle.looks import Preset, Standardisation, transform_lab
 from vfxstyle.looks.predictor import Predictor, predict
 from vfxstyle.looks.transform import COEFFICIENTS
+from vfxstyle.progress import Stage
 from vfxstyle.shots import Shot
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.pairs import ExemplarPair, PictureRef
@@ -44,7 +45,7 @@ def frames_to_grade(
     if len(committee) < 2 or not candidates:
         return ()
     disagreement: dict[int, float] = {}
-    with context.clock.stage("frames", len(candidates)) as step:
+    with context.clock.stage(Stage.FRAMES, len(candidates)) as step:
         for number in candidates:
             picture = context.reader.read(PictureRef(path, number)).pixels
             disagreement[number] = _disagreement(picture, preset, committee, context)

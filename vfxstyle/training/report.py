@@ -11,12 +11,11 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import OutputError
 from vfxstyle.features import pick_device
 from vfxstyle.features.backbones import Backbone
-from vfxstyle.features.registry import backbone_class
+from vfxstyle.features.registry import load_backbone
 from vfxstyle.files import write_atomically, writing_atomically
 from vfxstyle.looks import Preset
 from vfxstyle.looks.cards import model_card
 from vfxstyle.plates.picture import lab_of_picture
-from vfxstyle.settings import TrainSettings
 from vfxstyle.shots.sheets import write_sheet
 from vfxstyle.training.pairs import PairPictures, PictureReader
 from vfxstyle.training.stills import graded_picture
@@ -30,7 +29,7 @@ MISSED_WHITE = 20.0
 """L2 in Lab at which the map of what was missed is white."""
 
 
-def write_training_report(report: TrainReport, settings: TrainSettings) -> list[Path]:
+def write_training_report(report: TrainReport) -> list[Path]:
     """Write NAME.curve.png, NAME.sheet.png and NAME.md beside a preset, and return their paths.
 
     The sheet has a row for each pair: before, after, predicted, and how far the prediction is off. Where pairs were
@@ -41,7 +40,7 @@ def write_training_report(report: TrainReport, settings: TrainSettings) -> list[
     files = [Path(f"{base}.curve.png"), Path(f"{base}.sheet.png"), Path(f"{base}.md")]
     try:
         _draw_curve(report, files[0])
-        _draw_sheet(report, settings, files[1])
+        _draw_sheet(report, files[1])
         write_atomically(files[2], training_page(report).encode())
     except OSError as error:
         raise OutputError(f"{base}.* cannot be written: {error.strerror or error}; the preset is there.") from error
@@ -81,11 +80,12 @@ def _draw_curve(report: TrainReport, path: Path) -> None:
         canvas.print_figure(file, format="png", metadata={"Software": None})
 
 
-def _draw_sheet(report: TrainReport, settings: TrainSettings, path: Path) -> None:
+def _draw_sheet(report: TrainReport, path: Path) -> None:
     measured = {pair.name: pair for pair in report.held_out or report.pairs}
     ordered = [measured[name] for name in report.by_pair if name in measured]
     places = np.unique(np.linspace(0, len(ordered) - 1, MAX_ROWS).round().astype(int))
-    backbone = backbone_class(settings.backbone).load(pick_device(settings.device), settings.weights)
+    settings = report.settings
+    backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
     with PictureReader(settings) as reader:
         rows = [_row_of(reader.pair(ordered[place]), report.preset, backbone) for place in places]
     write_sheet(path, np.vstack(rows))

@@ -7,19 +7,22 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
 from vfxstyle.errors import UsageError
 from vfxstyle.features import pick_device
-from vfxstyle.features.registry import backbone_class, weights_digest
+from vfxstyle.features.registry import load_backbone, weights_digest
 from vfxstyle.looks import Preset, save_preset
 from vfxstyle.looks.fit import Epoch
 from vfxstyle.looks.library import user_folder
 from vfxstyle.looks.preset import SUFFIX
 from vfxstyle.looks.samples import Errors
-from vfxstyle.progress import Clock, Progress, Silent
+from vfxstyle.progress import Clock, Progress, Silent, Stage
 from vfxstyle.settings import TrainSettings
+from vfxstyle.settings.keywords import TrainOptions
+from vfxstyle.settings.options import check_known
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.errors import ColourError, PairError, error_of_pair, errors_by_colour
@@ -49,6 +52,8 @@ class TrainReport:
     """The preset file."""
     preset: Preset
     """The preset."""
+    settings: TrainSettings
+    """How it was trained."""
     pairs: tuple[ExemplarPair, ...]
     """Exemplar pairs used, held-out ones included."""
     held_out: tuple[ExemplarPair, ...]
@@ -67,7 +72,7 @@ class TrainReport:
     """What the checks of the pairs point out."""
     next_frames: tuple[int, ...] = ()
     """Frames of the shot whose grading would help most, the most useful first; empty without a shot."""
-    seconds: Mapping[str, float] = field(default_factory=dict)
+    seconds: Mapping[Stage, float] = field(default_factory=dict)
     """Wall seconds of each stage."""
 
 
@@ -78,24 +83,25 @@ def train(
     shot: str | Path | None = None,
     graded: str | Path | None = None,
     output: str | Path | None = None,
-    settings: TrainSettings | None = None,
     progress: Progress | None = None,
+    **options: Unpack[TrainOptions],
 ) -> TrainReport:
     """Learn a look from before/after pairs and write it as a preset.
 
     pairs: a folder with ``before/`` and ``after/``; or None, and ``shot`` with ``graded``, a folder of graded frames of
     it. name: what the look is called. output: the preset file; by default NAME.safetensors in the user's preset folder.
-    A run that was stopped goes on where it was when it is started again.
-    Raises :class:`~vfxstyle.errors.UsageError` for a name, a file or options that cannot be used,
-    :class:`~vfxstyle.errors.PairsError` for unusable pairs, :class:`~vfxstyle.errors.OutputError` if the preset cannot
-    be written.
+    options: the fields of :class:`~vfxstyle.settings.TrainSettings`.
+    A run that was stopped goes on where it was when it is started again. Raises :class:`~vfxstyle.errors.UsageError`
+    for a name, file or option that cannot be used, :class:`~vfxstyle.errors.PairsError` for unusable pairs, and
+    :class:`~vfxstyle.errors.OutputError` where the preset cannot be written.
     """
-    settings, clock = settings or TrainSettings(), Clock(progress or Silent())
+    check_known(options, TrainSettings)
+    settings, clock = TrainSettings(**options), Clock(progress or Silent())
     _check_name(name)
     exemplars = _exemplar_pairs(pairs, shot, graded, settings.max_pixels)
     target = _preset_file(name, output, clock)
     weights = weights_digest(settings.backbone, settings.weights)
-    backbone = backbone_class(settings.backbone).load(pick_device(settings.device), settings.weights)
+    backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
     with PictureReader(settings) as reader:
         context = TrainingContext(settings=settings, backbone=backbone, reader=reader, clock=clock)
         notes = check_all_pairs(exemplars, context)
@@ -104,12 +110,10 @@ def train(
         examples = examples_of(exemplars, digests, context, stored)
         learnt = learn(examples, settings, backbone.device, clock)
         preset = preset_of(name, learnt, settings, weights=weights, card=preset_card(digests, learnt, settings))
-        next_frames: tuple[int, ...] = ()
-        if shot is not None:
-            next_frames = frames_to_grade(Path(shot), exemplars, preset, learnt.committee, context)
+        next_frames = () if shot is None else frames_to_grade(Path(shot), exemplars, preset, learnt.committee, context)
     save_preset(preset, target)
     stored.remove()
-    report = report_of(target, preset, exemplars, examples, learnt)
+    report = report_of(target, preset, settings, exemplars, examples, learnt)
     return replace(report, notes=notes, next_frames=next_frames, seconds=clock.seconds)
 
 
@@ -145,7 +149,7 @@ def check_all_pairs(pairs: Sequence[ExemplarPair], context: TrainingContext) -> 
     Raises :class:`~vfxstyle.errors.PairsError` for pairs that are mixed up or swapped.
     """
     facts = []
-    with context.clock.stage("pairs", len(pairs)) as step:
+    with context.clock.stage(Stage.PAIRS, len(pairs)) as step:
         for pair in pairs:
             facts.append(facts_of(pair, context.reader.pair(pair)))
             step()
@@ -179,7 +183,7 @@ def examples_of(
     """
     count = superpixels_per_segmentation(len(pairs), context.settings)
     examples = []
-    with context.clock.stage("features", len(pairs)) as step:
+    with context.clock.stage(Stage.FEATURES, len(pairs)) as step:
         for pair, digest in zip(pairs, digests, strict=True):
             example = stored.load(digest) if stored is not None else None
             if example is None:
@@ -201,6 +205,7 @@ def _random_of(digest: PairDigest, seed: int) -> np.random.Generator:
 def report_of(
     path: Path,
     preset: Preset,
+    settings: TrainSettings,
     pairs: Sequence[ExemplarPair],
     examples: Sequence[TrainingExample],
     learnt: Learnt,
@@ -214,6 +219,7 @@ def report_of(
     return TrainReport(
         path=path,
         preset=preset,
+        settings=settings,
         pairs=tuple(pairs),
         held_out=tuple(pairs[index] for index in learnt.held_out),
         share=learnt.share,

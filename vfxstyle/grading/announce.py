@@ -1,0 +1,34 @@
+"""What a grade says of its plate and its output before it begins."""
+
+from __future__ import annotations
+
+from vfxstyle.color import SpaceKind
+from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, is_one_stretch
+from vfxstyle.progress import Clock
+from vfxstyle.shots import format_frames
+
+
+def announce(plan: GradePlan, clock: Clock) -> None:
+    """Say what was assumed of the plate and what becomes of it."""
+    _announce_plate(plan, clock)
+    clock.note(f"output: {plan.output}, {plan.format.value}, {plan.output_space.name}, colours by {plan.config.name}")
+    shot = plan.shot
+    if shot.missing:
+        what = "left out" if plan.plate.absent else "held"
+        clock.note(f"missing frames {format_frames(shot.missing)} are {what}")
+    if plan.format.is_movie and plan.frame_rate is None:
+        clock.note(f"the plate states no frame rate; the movie gets {DEFAULT_FRAME_RATE} frames per second")
+    if plan.format.is_movie and shot.is_movie and plan.settings.audio == "copy" and not is_one_stretch(plan.frames):
+        clock.note("the frames are not one stretch, so the sound is left out")
+    if plan.output_space.kind is SpaceKind.LINEAR and plan.format.value in ("png", "dpx"):
+        clock.note(f"{plan.format.value} of linear light clips what is above 1.0")
+
+
+def _announce_plate(plan: GradePlan, clock: Clock) -> None:
+    info = plan.shot.info
+    layer = f", {info.layer}" if info.layer else ""
+    clock.note(f"plate: {info.width}x{info.height}, frames {format_frames(plan.frames)}, {plan.input}{layer}")
+    if plan.input.source.startswith("default"):
+        clock.note("  the plate has no tag of its colour space; name it with --input-space if this is not it")
+    for note in info.notes:
+        clock.note(f"  {note}")

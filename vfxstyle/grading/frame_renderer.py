@@ -1,0 +1,111 @@
+"""One frame, graded: a pure function of the frame, the analysis, the preset and the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vfxstyle.analysis.predict import ShotTransforms
+from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.analysis.wanted import AnalysisRecipe
+from vfxstyle.arrays import FloatArray
+from vfxstyle.color import Transform
+from vfxstyle.grading.plan import GradePlan
+from vfxstyle.looks import apply_field
+from vfxstyle.plates.picture import analysis_picture, lab_of_picture
+from vfxstyle.plates.spaces import Light, encoder
+from vfxstyle.shots import Frame, OutputFormat
+from vfxstyle.superpixels.smoothing import smooth_over_neighbours, spread_over_pixels
+from vfxstyle.superpixels.tables import adjacency, table_of
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFrame:
+    """A graded frame."""
+
+    frame: Frame
+    """In the output's encoding, with the plate's windows, alpha, other channels and header."""
+    untouched: int
+    """Pixels left alone because they hold NaN or infinity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameRenderer:
+    """Everything that grading a frame needs besides the frame."""
+
+    analysis: AnalysisFolder
+    """Where the label maps are."""
+    transforms: ShotTransforms
+    """The look, superpixel by superpixel."""
+    analysis_width: int
+    """Width of the analysis picture, in px."""
+    light: Light
+    """How the plate's numbers become light."""
+    encoder: Transform | None
+    """From that light to the result's numbers; None where the result is that light itself."""
+    same_space: bool
+    """Whether the result is in the plate's space, so that pixels left alone keep their numbers."""
+    straight_alpha: bool
+    """Whether the output holds colour not multiplied by alpha (all formats but EXR do)."""
+    strength: float
+    """0..1, share of the change that is made."""
+
+    @classmethod
+    def of(
+        cls, plan: GradePlan, recipe: AnalysisRecipe, analysis: AnalysisFolder, transforms: ShotTransforms
+    ) -> FrameRenderer:
+        """The renderer of a plan. recipe: of the analysis."""
+        return cls(
+            analysis=analysis,
+            transforms=transforms,
+            analysis_width=recipe.analysis_width,
+            light=plan.plate.light,
+            encoder=encoder(plan.config, plan.input.space, plan.output_space),
+            same_space=plan.input.space.name == plan.output_space.name,
+            straight_alpha=plan.format is not OutputFormat.EXR,
+            strength=plan.settings.strength,
+        )
+
+    def render(self, plate: Frame) -> RenderedFrame:
+        """Grade one frame."""
+        original = plate
+        if self.light.decoder is not None:
+            plate = plate.straightened()  # code values with alpha multiplied in stand for no light
+        lit = replace(plate, rgb=self.light.decoded(plate.rgb))
+        graded, untouched = self._graded(lit)
+        rgb = self._associated(graded, plate, original)
+        if self.encoder is not None:
+            rgb = self.encoder.apply(rgb)
+            alone = ~np.isfinite(plate.rgb).all(axis=-1)  # a matrix would spread one infinite channel over all three
+            if self.same_space:
+                alone |= (graded == lit.rgb).all(axis=-1)
+            rgb[alone] = plate.rgb[alone]
+        return RenderedFrame(replace(plate, rgb=rgb, premultiplied=not self.straight_alpha), untouched)
+
+    def _graded(self, lit: Frame) -> tuple[FloatArray, int]:
+        picture = analysis_picture(lit, replace(self.light, decoder=None), self.analysis_width)
+        guide = lab_of_picture(picture)
+        table, rows = table_of(self.analysis.read_labels(lit.number), guide)
+        smoothed = smooth_over_neighbours(self.transforms.of(table.labels), table, adjacency(rows))
+        field = spread_over_pixels(rows, smoothed, table, guide)
+        return apply_field(
+            lit.rgb,
+            field,
+            alpha=lit.alpha if lit.premultiplied else None,
+            offset=(lit.data_window.x - lit.display_window.x, lit.data_window.y - lit.display_window.y),
+            picture_size=(lit.display_window.width, lit.display_window.height),
+            strength=self.strength,
+            matrix=self.light.matrix,
+        )
+
+    def _associated(self, light: FloatArray, plate: Frame, original: Frame) -> FloatArray:
+        """``light`` multiplied by the plate's alpha, or not, as the output format has it."""
+        if plate.alpha is None or plate.premultiplied is not self.straight_alpha:
+            return light
+        if self.straight_alpha:
+            return replace(plate, rgb=light).straightened().rgb
+        cover = plate.alpha[..., None]
+        # colour that an associated plate has under no cover is light of its own, a flame's, and not multiplied away
+        glows = original.premultiplied
+        return np.asarray(np.multiply(light, cover, out=light.copy(), where=(cover > 0) | (not glows)), np.float32)

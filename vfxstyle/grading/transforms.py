@@ -1,0 +1,32 @@
+"""What a plan needs before it can render: the analysis of the shot, and the look's transforms on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vfxstyle.analysis.make import ensure_features, ensure_segments
+from vfxstyle.analysis.predict import ShotTransforms, look_of, stored_transforms
+from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.analysis.wanted import WantedAnalysis
+from vfxstyle.features import check_device
+from vfxstyle.grading.plan import GradePlan
+from vfxstyle.progress import Stage
+from vfxstyle.settings import Run
+
+
+def ensure_transforms(plan: GradePlan, wanted: WantedAnalysis, run: Run) -> tuple[AnalysisFolder, ShotTransforms]:
+    """The analysis and the transforms of a plan, made as far as they are not there.
+
+    Features are extracted only where the look has no transforms yet.
+    """
+    anew, look = plan.remakes_analysis(run), look_of(plan.preset)
+    if anew or wanted.stored.read_transforms(look) is None:
+        check_device(run.device)  # an absent one is told before the work, not after half of it
+    own = run if anew or run.overwrite != "always" else replace(run, overwrite="changed")
+    analysis = ensure_segments(wanted, own)
+    if analysis.read_transforms(look) is None:
+        analysis = ensure_features(wanted, run)
+    with run.clock.stage(Stage.TRANSFORMS, 1) as step:
+        transforms = stored_transforms(analysis, plan.preset, run.device)
+        step()
+    return analysis, transforms

@@ -1,0 +1,58 @@
+"""A look on an opened shot, for commands that write something other than graded frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from vfxstyle.analysis.predict import ShotTransforms
+from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.analysis.wanted import WantedAnalysis
+from vfxstyle.grading.frame_renderer import FrameRenderer
+from vfxstyle.grading.plan import GradePlan
+from vfxstyle.grading.request import GradeRequest
+from vfxstyle.grading.transforms import ensure_transforms
+from vfxstyle.plates.frames import Frames, frame_numbers
+from vfxstyle.settings import GradeSettings, Run
+from vfxstyle.settings.options import check_known, pick
+
+
+@dataclass(frozen=True, slots=True)
+class LookOnShot:
+    """A look on an opened shot, without its analysis yet."""
+
+    plan: GradePlan
+    """What a grade with the same options would do."""
+    wanted: WantedAnalysis
+    """The analysis: one of this plate that is there, whatever its settings, else that of the grade."""
+
+    def frames(self, frames: Frames) -> tuple[int, ...]:
+        """Frames of the shot, ascending. Raises :class:`~vfxstyle.errors.UsageError` naming those it has not."""
+        return self.plan.shot.select(frame_numbers(frames) or self.plan.shot.frames)
+
+    def transforms(self, run: Run) -> tuple[AnalysisFolder, ShotTransforms]:
+        """The analysis and the look's transforms, made as far as they are not there."""
+        return ensure_transforms(self.plan, self.wanted, run)
+
+    def renderer(self, run: Run) -> FrameRenderer:
+        """What grades a frame."""
+        analysis, transforms = self.transforms(run)
+        return FrameRenderer.of(self.plan, self.wanted.recipe, analysis, transforms)
+
+
+@contextmanager
+def open_look(
+    shot: str | Path, preset: str | Path, analysis: str | Path | None, options: Mapping[str, object]
+) -> Iterator[LookOnShot]:
+    """Open a shot with a look. analysis: by default that of a grade with the same preset."""
+    check_known(options, GradeSettings, Run)
+    request = GradeRequest(
+        shot=shot,
+        preset=preset,
+        analysis=None if analysis is None else str(analysis),
+        settings=pick(GradeSettings, options),
+    )
+    with request.open() as plan:
+        yield LookOnShot(plan, WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe).or_existing())

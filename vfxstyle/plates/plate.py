@@ -1,0 +1,93 @@
+"""An opened plate: a shot with its colour space and the light that its numbers stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from vfxstyle.arrays import FloatArray
+from vfxstyle.color import ColorConfig
+from vfxstyle.errors import ShotError
+from vfxstyle.plates.picture import analysis_picture
+from vfxstyle.plates.spaces import Light, PlateSpace, identity_of_space, input_space
+from vfxstyle.plates.stamps import PlateFile, read_unchanged
+from vfxstyle.settings import PlateSettings
+from vfxstyle.shots import Frame, Shot, format_frames, open_shot
+
+
+class Plate:
+    """A shot that is open for reading, in a colour configuration. Close it, or use it as a context manager."""
+
+    def __init__(self, shot: Shot, settings: PlateSettings) -> None:
+        self.shot = shot
+        """The frames."""
+        self.settings = settings
+        """How it was opened."""
+
+    def __enter__(self) -> Plate:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.shot.close()
+
+    @cached_property
+    def config(self) -> ColorConfig:
+        """The colour configuration. Raises :class:`~vfxstyle.errors.ColorError` for one that cannot be used."""
+        return ColorConfig.load(self.settings.ocio)
+
+    @cached_property
+    def space(self) -> PlateSpace:
+        """The plate's colour space. Raises :class:`~vfxstyle.errors.ColorError` where it cannot be known."""
+        first = self.shot.file_of(self.shot.frames[0])
+        return input_space(self.config, self.shot.info.color_tag, first, self.settings.input_space)
+
+    @cached_property
+    def light(self) -> Light:
+        """How the plate's numbers become light."""
+        return Light.of(self.config, self.space.space)
+
+    @property
+    def space_identity(self) -> str:
+        """Stands for how light is made of the plate's numbers, in the identity of an analysis."""
+        return identity_of_space(self.config, self.space.space)
+
+    @property
+    def absent(self) -> set[int]:
+        """Frames that the sequence lacks and that no other frame is held for."""
+        return set(self.shot.missing) - set(self.shot.frames)
+
+    def picture(self, frame: Frame, analysis_width: int) -> FloatArray:
+        """The analysis picture of a frame, float32 (h, w, 3), sRGB-encoded, 0..1."""
+        return analysis_picture(frame, self.light, analysis_width)
+
+    def read(self, number: int, stamps: Mapping[str, PlateFile]) -> Frame:
+        """A frame, if its file is still what the stamps say; see :func:`~vfxstyle.plates.stamps.read_unchanged`."""
+        return read_unchanged(self.shot, number, stamps)
+
+
+def open_plate(shot: str | Path, settings: PlateSettings, within: Sequence[int] | None = None) -> Plate:
+    """Open a shot as the settings say. within: frames that it is taken to consist of; by default all.
+
+    Raises what :func:`vfxstyle.open_shot` raises, and :class:`~vfxstyle.errors.ShotError` for holes in ``within``.
+    """
+    missing = settings.missing
+    if within is not None and missing == "error":
+        missing = "skip"  # a hole elsewhere does not matter
+    opened = open_shot(shot, layer=settings.layer, view=settings.view, missing=missing, max_pixels=settings.max_pixels)
+    try:
+        if within is not None:
+            opened.limit(within)
+            if opened.missing and settings.missing == "error":
+                raise ShotError(
+                    f"{shot} has no frame {format_frames(opened.missing)}; render it, or use --missing skip or hold.",
+                    frames=opened.missing,
+                )
+        if not opened.frames:
+            raise ShotError(
+                f"{shot} has none of the frames that were asked for; render them first.", frames=opened.missing
+            )
+    except BaseException:
+        opened.close()
+        raise
+    return Plate(opened, settings)

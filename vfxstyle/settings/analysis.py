@@ -1,0 +1,80 @@
+"""Options of a plate and of its analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vfxstyle.settings.options import Decides, between, option
+from vfxstyle.settings.shared import AnalysisWidth, ReadSettings
+from vfxstyle.settings.values import (
+    DEFAULT_STILL_SUPERPIXELS,
+    DEFAULT_SUPERPIXELS,
+    MADE,
+    PLATE,
+    SUPERPIXELS,
+    Missing,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlateSettings(ReadSettings):
+    """How a plate is read."""
+
+    layer: str | None = option(
+        None,
+        help="Layer or part of EXR files to read; all others are carried over.",
+        default_text="the main one",
+        metavar="NAME",
+        commands=PLATE,
+        decides=Decides.PLAN,
+    )
+    view: str | None = option(
+        None,
+        help="View of EXR files to read.",
+        default_text="the file's",
+        metavar="NAME",
+        commands=PLATE,
+        decides=Decides.PLAN,
+    )
+    missing: Missing = option(
+        "error",
+        help="Holes in a sequence: stop, leave them out (exit code 1), or hold the frame before.",
+        commands=MADE | {"superpixels"},
+        decides=Decides.PLAN,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisSettings(AnalysisWidth):
+    """How a shot is analysed. All of it is part of an analysis' identity."""
+
+    superpixels: int | None = option(
+        None,
+        help="Superpixels requested in a frame.",
+        default_text=f"{DEFAULT_SUPERPIXELS} temporal ones of a shot, {DEFAULT_STILL_SUPERPIXELS} graph-based ones of "
+        "a still",
+        metavar="N",
+        check=SUPERPIXELS,
+        commands=PLATE,
+        decides=Decides.ANALYSIS,
+    )
+    frame_based: bool = option(
+        False,
+        help="Analyse every frame by itself, as a still: slower, and it flickers; the baseline to compare with.",
+        commands=MADE,
+        decides=Decides.ANALYSIS,
+    )
+    coverage: float = option(
+        1.0,
+        help="Share of the shot whose superpixels the network sees; the others take over the features of a neighbour "
+        "of like colour.",
+        metavar="SHARE",
+        check=between(0, 1, above=True),
+        commands=MADE,
+        decides=Decides.ANALYSIS,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotSettings(PlateSettings, AnalysisSettings):
+    """How a shot is read and analysed."""

@@ -1,0 +1,86 @@
+"""The options of the public functions as keyword arguments that an editor completes and a type checker checks.
+
+A test holds these names and types against the table of options.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from vfxstyle.settings.values import Audio, FormatName, Missing, OnError, Overwrite
+
+
+class _PlateOptions(TypedDict, total=False):
+    """Options of every function that reads a plate."""
+
+    input_space: str | None
+    ocio: str | None
+    layer: str | None
+    view: str | None
+    max_pixels: int
+    superpixels: int | None
+    analysis_width: int
+    seed: int
+    device: str
+
+
+class SuperpixelsOptions(_PlateOptions, total=False):
+    """Options of :func:`vfxstyle.handover.superpixels.write_superpixels`."""
+
+    missing: Missing
+
+
+class MattesOptions(_PlateOptions, total=False):
+    """Options of :func:`vfxstyle.handover.mattes.mattes`."""
+
+    weights: str | None
+
+
+class ExportOptions(MattesOptions, total=False):
+    """Options of :func:`vfxstyle.export`."""
+
+    strength: float
+
+
+class AnalyzeOptions(MattesOptions, total=False):
+    """Options of :func:`vfxstyle.analyze`."""
+
+    missing: Missing
+    frame_based: bool
+    coverage: float
+    overwrite: Overwrite
+    on_error: OnError
+
+
+class GradeOptions(AnalyzeOptions, total=False):
+    """Options of :func:`vfxstyle.grade`."""
+
+    format: FormatName | None
+    strength: float
+    output_space: str | None
+    compression: str | None
+    start_frame: int | None
+    padding: int | None
+    fps: str | None
+    audio: Audio
+    write_nuke: bool
+
+
+class TrainOptions(TypedDict, total=False):
+    """Options of :func:`vfxstyle.train`."""
+
+    superpixels: int
+    analysis_width: int
+    input_space: str | None
+    ocio: str | None
+    epochs: int | None
+    held_out: float
+    max_pixels: int
+    backbone: str
+    weights: str | None
+    device: str
+    seed: int
+    description: str
+    data_note: str
+    samples: int
+    blocks: tuple[str, ...]

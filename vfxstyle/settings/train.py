@@ -1,0 +1,67 @@
+"""Options of training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vfxstyle.settings.options import Decides, at_least, between, option
+from vfxstyle.settings.shared import AnalysisWidth, NetworkSettings, ReadSettings
+from vfxstyle.settings.values import DEFAULT_BACKBONE, DEFAULT_SUPERPIXELS, SUPERPIXELS, TRAIN
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(ReadSettings, AnalysisWidth, NetworkSettings):
+    """How a preset is trained."""
+
+    superpixels: int = option(
+        DEFAULT_SUPERPIXELS,
+        help="Superpixels of a picture to learn from, of each of the two ways to find them.",
+        metavar="N",
+        check=SUPERPIXELS,
+        commands=TRAIN,
+        decides=Decides.PLAN,
+    )
+    epochs: int | None = option(
+        None,
+        help="Passes over all superpixels.",
+        default_text="24, more of few pairs, until they make as many steps as many pairs do",
+        metavar="N",
+        check=at_least(1),
+        commands=TRAIN,
+        decides=Decides.PLAN,
+    )
+    held_out: float = option(
+        0.15,
+        help="Share of the pairs kept from training to choose the best epoch and to measure the look; used with 10 "
+        "pairs or more.",
+        metavar="SHARE",
+        check=between(0, 0.5),
+        commands=TRAIN,
+        decides=Decides.PLAN,
+    )
+    backbone: str = option(
+        DEFAULT_BACKBONE,
+        help="Network that the features come from: efficientnet-lite0, or vgg16 with weights of your own.",
+        metavar="NAME",
+        commands=TRAIN,
+        decides=Decides.PLAN,
+    )
+    description: str = option(
+        "", help="One line about the look, stored in the preset.", commands=TRAIN, decides=Decides.PLAN
+    )
+    data_note: str = option(
+        "", help="Origin and licence of the pairs, stored in the preset.", commands=TRAIN, decides=Decides.PLAN
+    )
+    samples: int = option(
+        10,
+        help="Pixels sampled from each superpixel.",
+        metavar="N",
+        check=at_least(1),
+        decides=Decides.PLAN,
+    )
+    blocks: tuple[str, ...] = option(
+        (),
+        help="Blocks of the feature vector; fewer than all are for measuring what each contributes.",
+        default_text="all",
+        decides=Decides.PLAN,
+    )

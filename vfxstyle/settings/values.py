@@ -1,0 +1,72 @@
+"""Values that options can have, their defaults, and the commands that take them."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Literal
+
+from vfxstyle.errors import UsageError
+from vfxstyle.rates import exact_rate
+from vfxstyle.settings.options import between
+
+Overwrite = Literal["never", "changed", "always"]
+Missing = Literal["error", "skip", "hold"]
+OnError = Literal["stop", "skip"]
+Audio = Literal["copy", "none"]
+AnalyzeStage = Literal["all", "superpixels", "features", "transforms"]
+FormatName = Literal["exr", "tiff", "png", "dpx", "prores422", "prores422hq", "prores4444"]
+
+DEFAULT_SUPERPIXELS = 1000
+"""Temporal superpixels in a frame of a shot."""
+DEFAULT_STILL_SUPERPIXELS = 7000
+"""Graph-based superpixels in a still."""
+DEFAULT_ANALYSIS_WIDTH = 640
+DEFAULT_BACKBONE = "efficientnet-lite0"
+DEFAULT_GROUPS = 8
+DEFAULT_HANDLES = 8
+DEFAULT_CHUNK = 10
+"""Frames of a farm's task: its start takes about as long as a few frames of HD."""
+DEFAULT_RETRIES = 3
+"""Times that a task is tried again after it was killed or lacked something."""
+
+ANALYSED = frozenset({"grade", "analyze", "export", "mattes"})
+"""Commands that use a shot analysis with features, and so a network."""
+PLATE = ANALYSED | {"superpixels"}
+"""Commands that read a plate."""
+MADE = frozenset({"grade", "analyze"})
+"""Commands that make the whole of an analysis or of a grade, and can be tasks of a farm."""
+GRADE = frozenset({"grade"})
+TRAIN = frozenset({"train"})
+
+_DEVICE = re.compile(r"^(auto|cpu|cuda(:\d+)?)$")
+
+
+def check_device(value: str) -> str | None:
+    """Check of a device's name."""
+    return None if _DEVICE.match(value) else "it must be auto, cpu, cuda or cuda:N."
+
+
+def check_rate(text: str) -> str | None:
+    """Check of a frame rate."""
+    try:
+        parse_rate(text)
+    except UsageError as error:
+        return str(error).partition("; ")[2]
+    return None
+
+
+def parse_rate(text: str) -> Fraction:
+    """Frames per second of ``24``, ``23.976`` or ``24000/1001``. Raises :class:`~vfxstyle.errors.UsageError`."""
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(f"fps is '{text}'; write 24, 23.976 or 24000/1001.") from error
+    if not 0 < rate <= 1000:
+        raise UsageError(f"fps is '{text}'; it must be above 0, and at most 1000.")
+    return rate if "/" in text or rate.denominator == 1 else exact_rate(float(rate))
+
+
+SEED = between(0, 2**32 - 1)
+SUPERPIXELS = between(1, 100_000)
+WIDTH = between(64, 4096)
