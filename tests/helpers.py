@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,23 @@ import OpenImageIO as oiio
 import pytest
 import torch
 
+from vfxstyle.analysis.request import AnalyzeRequest
 from vfxstyle.arrays import FloatArray
 from vfxstyle.color import ColorConfig, ColorSpace
+from vfxstyle.farm.jobs import FarmJob, FarmRequest, resolve_jobs
 from vfxstyle.features import all_blocks, projected_blocks
 from vfxstyle.features.histogram import SIZE
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.features.vectors import SURROUND, context_blocks
+from vfxstyle.grading import grade as grading
+from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks import Preset, PresetInfo, Standardisation
 from vfxstyle.looks.predictor import Predictor
-from vfxstyle.settings import GradeSettings
+from vfxstyle.settings import GradeSettings, Run, ShotSettings
+from vfxstyle.settings.options import pick
+from vfxstyle.shots import parse_frames
+from vfxstyle.timelines import grade as timelines
+from vfxstyle.timelines.clips import TimelineRequest, plan_timeline
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 EXAMPLE = REPOSITORY / "examples" / "big_buck_bunny"
@@ -29,8 +37,6 @@ QUICK: dict[str, Any] = {"superpixels": 40, "analysis_width": 96, "device": "cpu
 """Options of a grade that takes a fraction of a second."""
 QUICK_FLAGS = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu"]
 """The same on the command line."""
-SETTINGS = GradeSettings(**QUICK)
-"""The same as settings."""
 BACKBONE = "tiny"
 """The backbone of presets and trainings in tests: that of ``plugin/tiny_backbone.py``."""
 
@@ -43,6 +49,76 @@ def command(*arguments: object) -> list[str]:
 def vfxstyle(*arguments: object) -> subprocess.CompletedProcess[str]:
     """How vfxstyle ended in a process of its own, and what it printed."""
     return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300, check=False)
+
+
+def planned_grade(
+    shot: str | Path, preset: str | Path, output: Path | None = None, *, frames: str | None = None, **options: Any
+) -> dict[str, Any]:
+    """What a dry run of ``vfxstyle grade`` prints. options: those of a grade, and ``analysis`` and ``prepare``."""
+    places = {name: options.pop(name, None) for name in ("analysis", "within")}
+    request = GradeRequest(
+        shot=shot,
+        preset=preset,
+        output=None if output is None else str(output),
+        frames=None if frames is None else parse_frames(frames),
+        prepare=options.pop("prepare", False),
+        settings=pick(GradeSettings, options),
+        **places,
+    )
+    with request.open() as plan:
+        return grading.planned(plan, Run.of(options, None))
+
+
+def planned_analysis(shot: str | Path, **options: Any) -> dict[str, Any]:
+    """What a dry run of ``vfxstyle analyze`` prints."""
+    asked = {
+        name: options.pop(name) for name in ("preset", "backbone", "analysis", "stage", "shard") if name in options
+    }
+    run = Run.of(options, None)
+    with AnalyzeRequest(shot=shot, settings=pick(ShotSettings, options), **asked).open(run, hash_plate=False) as plan:
+        return plan.as_json(run)
+
+
+def planned_timeline(
+    timeline: Path, preset: str | Path, output: Path | None = None, *, handles: int = 8, **options: Any
+) -> dict[str, Any]:
+    """What a dry run of ``vfxstyle grade`` prints of a timeline."""
+    settings = pick(GradeSettings, options)
+    request = TimelineRequest(timeline=timeline, preset=preset, output=output, handles=handles, settings=settings)
+    return timelines.planned(plan_timeline(request), Run.of(options, None))
+
+
+def listed(files: Sequence[str]) -> set[Path]:
+    """The files that a dry run lists, which may name the folder of an analysis that is not there yet by a star."""
+    found: set[Path] = set()
+    for name in files:
+        matches = list(Path("/").glob(name.lstrip("/")))
+        assert len(matches) == 1, f"{name} stands for {len(matches)} files"
+        found |= set(matches)
+    return found
+
+
+def farm_jobs(
+    shots: Sequence[str | Path],
+    preset: str | Path,
+    output: str | Path | None = None,
+    frames: str | None = None,
+    *,
+    handles: int = 8,
+    **options: Any,
+) -> list[FarmJob]:
+    """The jobs of some shots and timelines."""
+    return resolve_jobs(
+        FarmRequest(
+            shots=tuple(map(str, shots)),
+            preset=preset,
+            output=None if output is None else str(output),
+            frames=None if frames is None else parse_frames(frames),
+            handles=handles,
+            settings=pick(GradeSettings, options),
+            run=Run.of(options, None),
+        )
+    )
 
 
 def space(name: str) -> ColorSpace:

@@ -1,4 +1,4 @@
-"""The README's promises that a machine can check."""
+"""What the README and the pages of docs/ promise, as far as a machine can check it."""
 
 import re
 
@@ -13,6 +13,7 @@ from vfxstyle.looks.cards import model_card
 from vfxstyle.looks.library import shipped_folder
 
 README = (REPOSITORY / "README.md").read_text()
+PAGES = (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")))
 SHIPPED = ("golden", "pop-out", "local-xpro", "watercolor", "cold", "spring")
 COMMANDS = re.findall(r"^python3 -m venv .*$", README, flags=re.MULTILINE)
 
@@ -23,12 +24,12 @@ def test_ci_runs_the_readmes_test_command():
     assert COMMANDS[1] in ci
 
 
-def test_every_option_of_grade_is_in_the_readme_and_the_other_way_round():
-    section = README.split("| `--preset`")[1].split("\n\n")[0]
-    names = re.findall(r"^\| ([^|]*) \|", "| `--preset`" + section, flags=re.MULTILINE)
+def test_every_option_of_grade_is_in_the_docs_and_the_other_way_round():
+    page = (REPOSITORY / "docs" / "grade.md").read_text()
+    names = re.findall(r"^\| ([^|]*) \|", page, flags=re.MULTILINE)
     documented = {name for cell in names for name in re.findall(r"--[\w-]+", cell)}
-    real = {name for option in cli.commands["grade"].params for name in option.opts if name.startswith("--")}
-    assert documented == real
+    options = [option for option in cli.commands["grade"].params if not getattr(option, "hidden", False)]
+    assert documented == {name for option in options for name in option.opts if name.startswith("--")}
 
 
 @pytest.mark.parametrize("command", ["grade", "train"])
@@ -38,25 +39,52 @@ def test_every_option_has_help(command):
             assert option.help or option.metavar or option.type.name == "choice", option.name
 
 
-def test_the_commands_of_the_readme_exist():
-    for line in re.findall(r"^vfxstyle .*$", README, flags=re.MULTILINE):
-        words = line.split("#")[0].split()
+def commands_of(page):
+    return re.findall(r"^(?:/\S+/)?(vfxstyle .*)$", page.read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_the_pages_exist(page):
+    for line in commands_of(page):
+        words = line.split(" #")[0].split()
         command = cli.commands[words[1]]
         if isinstance(command, click.Group):
             command = command.commands[words[2]]
         help_text = CliRunner().invoke(command, ["--help"]).output
         for word in words:
             if word.startswith("-"):
-                assert word in help_text
+                assert word in help_text, line
 
 
-def test_the_example_is_small_and_its_origin_is_told():
+def test_the_pages_show_commands():
+    assert sum(len(commands_of(page)) for page in PAGES) > 40
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_links_of_the_pages_lead_to_files(page):
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+        assert "://" in target or (page.parent / target).is_file(), target
+
+
+def test_the_code_cites_sections_of_the_method_that_are_there():
+    headings = re.findall(r"^##+ ([\d.]*\d)\.? ", (REPOSITORY / "docs" / "method.md").read_text(), flags=re.MULTILINE)
+    sources = [path for room in ("vfxstyle", "tsp") for path in (REPOSITORY / room).rglob("*.py")]
+    cited = {
+        section
+        for path in sources
+        for section in re.findall(r"docs/method\.md,\s+section\s+(\d+(?:\.\d+)*)", path.read_text())
+    }
+    assert cited
+    assert cited <= set(headings)
+
+
+def test_the_example_is_small_and_its_origin_is_stated():
     assert sum(p.stat().st_size for p in EXAMPLE.iterdir()) < 5_000_000
     shot = open_shot(EXAMPLE)
     assert (len(shot), shot.info.width, shot.info.height) == (24, 640, 360)
-    told = (REPOSITORY / "examples" / "README.md").read_text()
-    assert "Blender Foundation" in told
-    assert "Attribution" in told
+    page = (REPOSITORY / "examples" / "README.md").read_text()
+    assert "Blender Foundation" in page
+    assert "Attribution" in page
 
 
 def test_every_shipped_preset_is_named():

@@ -1,15 +1,15 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import QUICK, SETTINGS, frames_of, write_picture
+from helpers import BACKBONE, QUICK, frames_of, listed, planned_analysis, write_picture
 
 from vfxstyle import analyze, grade
-from vfxstyle.analysis.analyze import plan_analyze
 from vfxstyle.errors import AnalysisError, UsageError
+
+ANALYSIS = {**QUICK, "backbone": BACKBONE}
 
 
 def files_of(folder):
@@ -18,11 +18,11 @@ def files_of(folder):
 
 def test_the_grade_reuses_what_was_analysed(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 6))
-    report = analyze(shot, **QUICK)
+    report = analyze(shot, **ANALYSIS)
     assert report.analysis == tmp_path / "plate_analysis"
     assert report.missing_features == ()
     assert set(report.chosen_frames) <= {1, 2, 3, 4, 5}
-    assert analyze(shot, **QUICK).seconds == {}
+    assert analyze(shot, **ANALYSIS).seconds == {}
     graded = grade(shot, lively_preset, **QUICK)
     assert list(graded.seconds) == ["transforms", "grade"]
     assert graded.chosen_frames != ()
@@ -32,7 +32,7 @@ def test_the_grade_reuses_what_was_analysed(make_shot, tmp_path, lively_preset):
 def test_frames_of_an_analysed_shot_do_not_wait_for_torch(make_shot, tmp_path, lively_preset):
     """A task of a farm that only renders begins at once; so do a look at how far a shot is, and a bundle."""
     shot, out = make_shot(frames=range(1, 4)), tmp_path / "out"
-    analyze(shot, preset=lively_preset, **QUICK, analysis=tmp_path / "analysis")
+    analyze(shot, preset=lively_preset, **ANALYSIS, analysis=tmp_path / "analysis")
     code = f"""
 import sys
 from vfxstyle.cli import cli
@@ -51,10 +51,10 @@ print([name for name in ("torch", "timm", "skimage") if name in sys.modules])
 def test_a_shot_in_stages_and_shards_is_the_shot_in_one_go(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 9))
     whole = grade(shot, lively_preset, tmp_path / "whole", **QUICK, analysis=tmp_path / "one")
-    options = {**QUICK, "analysis": tmp_path / "two", "preset": lively_preset}
-    with pytest.raises(AnalysisError, match="--stage segments"):
+    options = {**ANALYSIS, "analysis": tmp_path / "two", "preset": lively_preset}
+    with pytest.raises(AnalysisError, match="--stage superpixels"):
         analyze(shot, stage="features", **options)
-    assert len(analyze(shot, stage="segments", **options).missing_features) == len(whole.chosen_frames)
+    assert len(analyze(shot, stage="superpixels", **options).missing_features) == len(whole.chosen_frames)
     with pytest.raises(AnalysisError, match=r"lacks features of frames \d"):
         analyze(shot, stage="transforms", **options)
     shards = len(whole.chosen_frames) + 2  # the last ones have nothing to do
@@ -71,9 +71,9 @@ def test_a_shot_in_stages_and_shards_is_the_shot_in_one_go(make_shot, tmp_path, 
 
 def test_with_a_preset_the_analysis_lies_where_the_grade_looks(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 4))
-    report = analyze(shot, preset=lively_preset, **QUICK)
+    report = analyze(shot, preset=lively_preset, **ANALYSIS)
     assert report.analysis == tmp_path / "plate_lively" / ".vfxstyle"
-    planned = plan_analyze(shot, preset=lively_preset, settings=SETTINGS)
+    planned = planned_analysis(shot, preset=lively_preset, **QUICK)
     assert planned["files"] == []
     graded = grade(shot, lively_preset, **QUICK)
     assert list(graded.seconds) == ["transforms", "grade"]
@@ -82,12 +82,12 @@ def test_with_a_preset_the_analysis_lies_where_the_grade_looks(make_shot, tmp_pa
 def test_a_dry_run_lists_exactly_what_is_written(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 4))
     for preset in (None, lively_preset):
-        planned = plan_analyze(shot, preset=preset, analysis=tmp_path / "a", settings=SETTINGS)
+        planned = planned_analysis(shot, preset=preset, analysis=tmp_path / "a", **ANALYSIS)
         json.dumps(planned)
         before = set(files_of(tmp_path))
-        analyze(shot, preset=preset, analysis=tmp_path / "a", **QUICK)
+        analyze(shot, preset=preset, analysis=tmp_path / "a", **ANALYSIS)
         written = set(files_of(tmp_path)) - before
-        assert {tmp_path / name for name in written} == {tmp_path / name for name in planned["files"]}
+        assert {tmp_path / name for name in written} == listed(planned["files"])
 
 
 @pytest.mark.parametrize(
@@ -101,21 +101,21 @@ def test_a_dry_run_lists_exactly_what_is_written(make_shot, tmp_path, lively_pre
 )
 def test_what_makes_no_sense_is_said_before_the_work(make_shot, tmp_path, options, message):
     with pytest.raises(UsageError, match=message):
-        analyze(make_shot(), **QUICK, **options)
+        analyze(make_shot(), **ANALYSIS, **options)
     assert not (tmp_path / "plate_analysis").exists()
 
 
 def test_another_plate_never_gets_this_analysis(make_shot, tmp_path, lively_preset):
     """Analyses of other settings are added beside; with --overwrite never they are refused."""
     shot = make_shot(frames=range(1, 4))
-    analyze(shot, **QUICK)
+    analyze(shot, **ANALYSIS)
     with pytest.raises(AnalysisError, match="another plate or other settings"):
-        analyze(shot, **{**QUICK, "superpixels": 20}, overwrite="never")
-    analyze(shot, **{**QUICK, "superpixels": 20})
+        analyze(shot, **{**ANALYSIS, "superpixels": 20}, overwrite="never")
+    analyze(shot, **{**ANALYSIS, "superpixels": 20})
     assert len([path for path in (tmp_path / "plate_analysis").iterdir() if path.is_dir()]) == 2
     first = grade(shot, lively_preset, **QUICK)
     assert list(first.seconds) == ["transforms", "grade"]
-    always = analyze(shot, **QUICK, overwrite="always")
+    always = analyze(shot, **ANALYSIS, overwrite="always")
     assert list(always.seconds) == ["superpixels", "features"]
 
 
@@ -131,7 +131,7 @@ def test_a_damaged_label_map_is_mended_though_transforms_are_there(make_shot, tm
 
 def test_a_frame_that_can_be_read_again_is_tried_again(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 5))
-    options = {**QUICK, "on_error": "skip", "analysis": tmp_path / "a"}
+    options = {**ANALYSIS, "on_error": "skip", "analysis": tmp_path / "a"}
     write_picture(shot / "plate.0003.exr", np.zeros((90, 160, 3), np.float32), display=(0, 0, 128, 72))
     first = analyze(shot, max_pixels=128 * 72, **options)
     assert list(first.unreadable) == [3]
@@ -143,13 +143,13 @@ def test_a_frame_that_can_be_read_again_is_tried_again(make_shot, tmp_path, live
 @pytest.mark.parametrize("missing", ["features", "transforms"])
 def test_a_dry_run_of_what_is_partly_there(make_shot, tmp_path, lively_preset, missing):
     shot = make_shot(frames=range(1, 4))
-    where = {"preset": lively_preset, "analysis": tmp_path / "a", "settings": SETTINGS}
-    analyze(shot, preset=lively_preset, analysis=tmp_path / "a", **QUICK)
+    where = {"preset": lively_preset, "analysis": tmp_path / "a", **QUICK}
+    analyze(shot, preset=lively_preset, analysis=tmp_path / "a", **ANALYSIS)
     for path in (tmp_path / "a").rglob(f"{missing}*/*" if missing == "transforms" else "features.npz"):
         path.unlink()
-    planned = plan_analyze(shot, **where)["files"]
+    planned = planned_analysis(shot, **where)["files"]
     assert len(planned) == 1
     assert missing in planned[0]
-    always = plan_analyze(shot, **{**where, "settings": replace(SETTINGS, overwrite="always")})["files"]
+    always = planned_analysis(shot, **where, overwrite="always")["files"]
     assert len(always) == 3 + 2 + 1 + 1
-    assert plan_analyze(shot, stage="segments", **where)["files"] == []
+    assert planned_analysis(shot, stage="superpixels", **where)["files"] == []

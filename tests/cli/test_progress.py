@@ -9,7 +9,7 @@ import pytest
 
 from vfxstyle.cli.progress import GRADE_SHARES, Bar, Lines, Nothing, make_progress, watching
 from vfxstyle.errors import FrameError
-from vfxstyle.progress import Clock, Silent
+from vfxstyle.progress import Clock, Silent, Stage
 
 PERCENT = {
     "openjd": re.compile(r"^openjd_progress: (\d+)$"),
@@ -26,7 +26,7 @@ def test_names():
 
 
 def test_lines_tell_every_tenth_and_the_end(capsys):
-    with Lines().stage("grade", 25) as step:
+    with Lines().stage(Stage.GRADE, 25) as step:
         for _ in range(25):
             step()
     told = capsys.readouterr().err.splitlines()
@@ -38,7 +38,9 @@ def test_the_bar_shows_on_a_terminal_without_a_size():
     """Under a pseudo-terminal of 0 by 0, as job wrappers make them, the bar must not be blank."""
     lead, follow = pty.openpty()
     code = (
-        "import sys; from vfxstyle.cli.progress import Bar\nwith Bar().stage('grade', 2) as step:\n    step(); step()"
+        "from vfxstyle.cli.progress import Bar\n"
+        "from vfxstyle.progress import Stage\n"
+        "with Bar().stage(Stage.GRADE, 2) as step:\n    step(); step()"
     )
     subprocess.run([sys.executable, "-c", code], stderr=follow, check=True, timeout=120)
     shown = os.read(lead, 10_000).decode()
@@ -50,10 +52,10 @@ def test_the_bar_shows_on_a_terminal_without_a_size():
 
 def test_the_clock_adds_up_stages_by_name():
     clock = Clock(Silent())
-    for name in ("a", "b", "a"):
-        with clock.stage(name, 1) as step:
+    for stage in (Stage.FEATURES, Stage.GRADE, Stage.FEATURES):
+        with clock.stage(stage, 1) as step:
             step()
-    assert list(clock.seconds) == ["a", "b"]
+    assert list(clock.seconds) == ["features", "grade"]
     assert all(seconds >= 0 for seconds in clock.seconds.values())
 
 

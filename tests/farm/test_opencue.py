@@ -5,10 +5,9 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
-from helpers import SETTINGS, write_cut
+from helpers import QUICK, farm_jobs, write_cut
 
 from vfxstyle.errors import ResourceError, UsageError
-from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.opencue import job_spec, submit
 
 pytest.importorskip("outline", reason="needs pyoutline, which this Python has no wheel of")
@@ -26,10 +25,10 @@ def layers_of(spec):
 
 def test_every_step_is_a_layer_that_waits_for_the_one_before(make_shot, tmp_path, lively_preset):
     shot = make_shot("my plate", frames=range(1001, 1031))
-    jobs = resolve_jobs([str(shot)], str(lively_preset), None, "1001-1010,1020", SETTINGS)
+    jobs = farm_jobs([str(shot)], str(lively_preset), None, "1001-1010,1020", **QUICK)
     root, layers, waits = layers_of(job_spec(jobs, show="myshow", chunk=5, shards=3))
     assert root.findtext("show") == "myshow"
-    steps = ["segments", "features", "transforms", "grade", "check"]
+    steps = ["superpixels", "features", "transforms", "grade", "check"]
     names = [f"{step}_1_my_plate_lively" for step in steps]
     assert list(layers) == names
     assert waits == {after: [before] for before, after in pairwise(names)}
@@ -37,14 +36,14 @@ def test_every_step_is_a_layer_that_waits_for_the_one_before(make_shot, tmp_path
     assert frames == [("1", "1"), ("1-3", "1"), ("1", "1"), ("1001-1010,1020", "5"), ("1", "1")]
     commands = [shlex.split(layers[name].findtext("cmd")) for name in names]
     assert all(command[0] == "vfxstyle" and str(shot) in command for command in commands)
-    assert commands[1][commands[1].index("--part") + 1] == "#IFRAME#/3"
+    assert commands[1][commands[1].index("--shard") + 1] == "#IFRAME#/3"
     assert commands[3][commands[3].index("-f") + 1] == "#FRAMESPEC#"
     assert commands[4][commands[4].index("-f") + 1] == "1001-1010,1020"
 
 
 def test_a_cut_waits_for_all_its_clips(make_shot, tmp_path, lively_preset):
     cut = write_cut(tmp_path, make_shot)
-    jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "out"), None, SETTINGS, handles=1)
+    jobs = farm_jobs([str(cut)], str(lively_preset), str(tmp_path / "out"), None, **QUICK, handles=1)
     _, layers, waits = layers_of(job_spec(jobs, show="myshow"))
     (last,) = [name for name in layers if name.startswith("timeline")]
     assert waits[last] == ["check_1_010", "check_2_020", "check_3_030"]
@@ -52,12 +51,12 @@ def test_a_cut_waits_for_all_its_clips(make_shot, tmp_path, lively_preset):
 
 def test_what_opencue_cannot_do_is_said(make_shot, lively_preset, monkeypatch):
     shot = make_shot(frames=range(1, 3))
-    jobs = resolve_jobs([str(shot)], str(lively_preset), None, None, SETTINGS)
+    jobs = farm_jobs([str(shot)], str(lively_preset), None, None, **QUICK)
     monkeypatch.setattr("outline.cuerun.OutlineLauncher.launch", lambda self, use_pycuerun: 1 / 0)
     with pytest.raises(ResourceError, match="OpenCue does not take the job: division by zero"):
         submit(jobs, show="myshow")
     (shot / "plate.0001.exr").rename(shot / "plate.-0001.exr")
     (shot / "plate.0002.exr").rename(shot / "plate.-0002.exr")
-    below = resolve_jobs([str(shot)], str(lively_preset), None, None, SETTINGS)
+    below = farm_jobs([str(shot)], str(lively_preset), None, None, **QUICK)
     with pytest.raises(UsageError, match="no frames below 0"):
         job_spec(below, show="myshow")

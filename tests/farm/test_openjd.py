@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 from deadline.client.job_bundle.parameters import apply_job_parameters, read_job_bundle_parameters
 from deadline.client.job_bundle.submission import AssetReferences, split_parameter_args
-from helpers import QUICK, SETTINGS, frames_of, write_cut
+from helpers import QUICK, farm_jobs, frames_of, write_cut
 from PyOpenColorIO import Config
 
 from vfxstyle import grade
 from vfxstyle.errors import UsageError
-from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.openjd import job_template, write_bundle
 
 OPENJD = shutil.which("openjd", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
@@ -28,7 +27,7 @@ def write(make_shot, tmp_path, lively_preset):
 
     def of(*names):
         shots = [str(make_shot(name, frames=range(1001, 1006))) for name in names]
-        jobs = resolve_jobs(shots, str(lively_preset), None, None, SETTINGS)
+        jobs = farm_jobs(shots, str(lively_preset), None, None, **QUICK)
         write_bundle(tmp_path / "job", jobs, chunk=3, shards=2)
         return tmp_path / "job"
 
@@ -76,11 +75,12 @@ def test_deadline_cloud_takes_the_bundle_and_only_what_the_job_reads(make_shot, 
     ocio, movie = tmp_path / "config.ocio", tmp_path / "m" / "m.mov"
     ocio.write_text(Config.CreateFromBuiltinConfig("cg-config-v1.0.0_aces-v1.3_ocio-v2.1").serialize())
     shots = [make_shot(name, frames=range(1001, 1004)) for name in ("a", "b")]
-    settings = replace(SETTINGS, ocio=str(ocio))
-    jobs = resolve_jobs([str(shots[0])], str(lively_preset), str(movie), None, replace(settings, format="prores422"))
-    jobs += resolve_jobs([str(shots[1])], str(lively_preset), None, None, settings)
+    settings = {**QUICK, "ocio": str(ocio)}
+    jobs = farm_jobs([str(shots[0])], str(lively_preset), str(movie), None, **{**settings, "format": "prores422"})
+    jobs += farm_jobs([str(shots[1])], str(lively_preset), None, None, **settings)
     (tmp_path / "b_analysis").mkdir()
-    write_bundle(tmp_path / "job", [jobs[0], replace(jobs[1], analysis=tmp_path / "b_analysis")])
+    elsewhere = replace(jobs[1].request, analysis=str(tmp_path / "b_analysis"))
+    write_bundle(tmp_path / "job", [jobs[0], replace(jobs[1], request=elsewhere)])
     parameters = read_job_bundle_parameters(str(tmp_path / "job"))
     written = json.loads((tmp_path / "job" / "asset_references.json").read_text())
     assets = AssetReferences.from_dict(written)
@@ -103,7 +103,7 @@ def test_the_job_runs_step_by_step_and_makes_the_frames_of_one_run(write, tmp_pa
     bundle = write("a")
     ran = openjd("run", bundle, "-p", command)
     assert ran.returncode == 0, ran.stdout[-3000:]
-    assert ran.stdout.count("openjd_progress: 100") == 7  # tasks: segments, two parts, transforms, two chunks, check
+    assert ran.stdout.count("openjd_progress: 100") == 7  # superpixels, 2 shards, transforms, 2 chunks, check
     whole = grade(tmp_path / "a", lively_preset, tmp_path / "whole", **QUICK)
     assert frames_of(tmp_path / "a_lively") == frames_of(whole.output)
 
@@ -111,7 +111,7 @@ def test_the_job_runs_step_by_step_and_makes_the_frames_of_one_run(write, tmp_pa
 def test_a_failing_task_fails_the_job_and_says_why(write, tmp_path, command):
     bundle = write("a")
     (tmp_path / "a" / "a.1002.exr").write_bytes(b"junk")
-    ran = openjd("run", bundle, "-p", command, "--step", "segments 1")
+    ran = openjd("run", bundle, "-p", command, "--step", "superpixels 1")
     assert ran.returncode != 0
     assert "openjd_fail: " in ran.stdout
     assert "a.1002.exr" in ran.stdout
@@ -120,12 +120,12 @@ def test_a_failing_task_fails_the_job_and_says_why(write, tmp_path, command):
 def test_braces_in_a_path_are_refused(make_shot, lively_preset):
     shot = make_shot("a{{b}}", frames=range(1, 3))
     with pytest.raises(UsageError, match="rename it"):
-        job_template(resolve_jobs([str(shot)], str(lively_preset), None, None, SETTINGS))
+        job_template(farm_jobs([str(shot)], str(lively_preset), None, None, **QUICK))
 
 
 def test_a_cut_becomes_a_step_that_waits_for_its_clips(make_shot, tmp_path, lively_preset):
     cut = write_cut(tmp_path, make_shot)
-    jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "out"), None, SETTINGS, handles=1)
+    jobs = farm_jobs([str(cut)], str(lively_preset), str(tmp_path / "out"), None, **QUICK, handles=1)
     write_bundle(tmp_path / "job", jobs)
     checked = openjd("check", tmp_path / "job")
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -142,14 +142,15 @@ def test_what_the_format_has_no_room_for(make_shot, tmp_path, lively_preset):
     for index in range(60):
         for place in (tmp_path / f"s{index}", tmp_path / f"p{index}" / "plate"):
             shutil.copytree(shot, place)
-    near = resolve_jobs([str(tmp_path / f"s{index}") for index in range(60)], str(lively_preset), None, None, SETTINGS)
+    near = farm_jobs([str(tmp_path / f"s{index}") for index in range(60)], str(lively_preset), None, None, **QUICK)
     write_bundle(tmp_path / "job", near)
     checked = openjd("check", tmp_path / "job")
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    far = resolve_jobs([str(tmp_path / f"p{i}" / "plate") for i in range(60)], str(lively_preset), None, None, SETTINGS)
+    far = farm_jobs([str(tmp_path / f"p{i}" / "plate") for i in range(60)], str(lively_preset), None, None, **QUICK)
     with pytest.raises(UsageError, match=r"61 folders and files.*make several bundles"):
         job_template(far)
-    odd = [replace(near[0], frames=tuple(range(1001, 3001, 2)), asked=tuple(range(1001, 3001, 2)))]
+    numbers = tuple(range(1001, 3001, 2))
+    odd = [replace(near[0], request=replace(near[0].request, frames=numbers), asked=numbers)]
     write_bundle(tmp_path / "odd", odd)
     checked = openjd("check", tmp_path / "odd")
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -5,17 +5,15 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from helpers import QUICK, QUICK_FLAGS, SETTINGS, frames_of, vfxstyle, write_cut
+from helpers import QUICK, QUICK_FLAGS, farm_jobs, frames_of, vfxstyle, write_cut
 
 from vfxstyle import grade
 from vfxstyle.cli import cli
 from vfxstyle.errors import FrameError, PartialError, ResourceError, ShotError, UsageError, VfxStyleError
 from vfxstyle.farm import run as farm
-from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import Failure, Outcome, engine_of, run_jobs
 from vfxstyle.farm.status import as_table, statuses_of
 from vfxstyle.progress import Silent
@@ -76,7 +74,7 @@ def test_a_shot_on_a_dask_cluster_is_the_shot_in_one_run(make_shot, tmp_path, li
 
 def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_preset, in_this_process):
     shots = [make_shot(name, frames=range(1, 3)) for name in ("good", "bad")]
-    jobs = resolve_jobs([str(shot) for shot in shots], str(lively_preset), None, None, SETTINGS)
+    jobs = farm_jobs([str(shot) for shot in shots], str(lively_preset), None, None, **QUICK)
     (tmp_path / "bad" / "bad.0002.exr").write_bytes(b"junk")
     report = run_jobs(jobs, in_this_process, Silent())
     good, bad = statuses_of(jobs, report.failures)
@@ -90,7 +88,7 @@ def test_a_shot_that_fails_does_not_stop_the_others(make_shot, tmp_path, lively_
 
 def test_what_has_to_be_mended_is_what_is_told(make_shot, lively_preset, monkeypatch):
     """Of several failures of a shot that which no other try can mend, whichever comes first."""
-    jobs = resolve_jobs([str(make_shot(frames=range(1, 5)))], str(lively_preset), None, None, SETTINGS)
+    jobs = farm_jobs([str(make_shot(frames=range(1, 5)))], str(lively_preset), None, None, **QUICK)
     ends = {"1-2": Outcome(4, "the disk is full", 0.1, "here"), "3-4": Outcome(3, "frame 3 is damaged", 0.1, "here")}
     monkeypatch.setattr(farm, "run_process", lambda arguments: ends.get(arguments[-1], Outcome(0, "", 0.1, "here")))
     with ThreadPoolExecutor(1) as engine:
@@ -100,7 +98,7 @@ def test_what_has_to_be_mended_is_what_is_told(make_shot, lively_preset, monkeyp
 
 @pytest.mark.parametrize(("returncode", "tries"), [(-signal.SIGKILL, 3), (143, 3), (4, 3), (3, 1), (1, 1)])
 def test_what_was_killed_or_lacked_something_is_tried_again(make_shot, lively_preset, monkeypatch, returncode, tries):
-    jobs = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, SETTINGS)
+    jobs = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **QUICK)
     seen = []
 
     def fails(arguments):
@@ -119,40 +117,38 @@ def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_pre
     shot = make_shot(frames=range(1, 5))
     grade(shot, lively_preset, **QUICK)
     for overwrite in ("always", "never", "changed"):
-        elsewhere = replace(SETTINGS, overwrite=overwrite, device="cuda:99")  # a machine that only looks needs none
-        jobs = resolve_jobs([str(shot)], str(lively_preset), None, None, elsewhere)
+        elsewhere = {**QUICK, "overwrite": overwrite, "device": "cuda:99"}  # a machine that only looks needs none
+        jobs = farm_jobs([str(shot)], str(lively_preset), None, None, **elsewhere)
         assert statuses_of(jobs, {})[0].state == "done"
     (shot / "plate.0003.exr").write_bytes(b"junk")
-    settings = replace(SETTINGS, on_error="skip")
+    settings = {**QUICK, "on_error": "skip"}
     with pytest.raises(PartialError):
-        grade(shot, lively_preset, settings=settings)
-    (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
+        grade(shot, lively_preset, **settings)
+    (status,) = statuses_of(farm_jobs([str(shot)], str(lively_preset), None, None, **settings), {})
     assert (status.state, status.current, status.frames) == ("partial", 3, 4)
     assert (status.reason, status.retryable) == ("cannot be read, so render them again: 3", False)
     assert status.by_reason == {"cannot be read, so render them again": (3,)}
     (shot / "plate.0003.exr").unlink()
-    settings = replace(SETTINGS, missing="skip")
+    settings = {**QUICK, "missing": "skip"}
     with pytest.raises(PartialError):
-        grade(shot, lively_preset, settings=settings)
-    (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
+        grade(shot, lively_preset, **settings)
+    (status,) = statuses_of(farm_jobs([str(shot)], str(lively_preset), None, None, **settings), {})
     assert (status.state, status.current, status.frames) == ("partial", 3, 4)
     assert status.reason == "not in the plate, so render them: 3"
     assert not status.retryable  # all that can be graded is there
-    settings = replace(settings, strength=0.5)
-    (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), None, None, settings), {})
+    settings = {**settings, "strength": 0.5}
+    (status,) = statuses_of(farm_jobs([str(shot)], str(lively_preset), None, None, **settings), {})
     assert (status.state, status.current, status.retryable) == ("none", 0, True)
     assert status.reason == ("of another preset, plate, version or options: 1-2,4; not in the plate, so render them: 3")
     (tmp_path / "plate_lively" / "plate_lively.0002.exr").unlink()
     (tmp_path / "plate_lively" / "plate_lively.0004.exr").write_bytes(b"cut")
-    (status,) = statuses_of(
-        resolve_jobs([str(shot)], str(lively_preset), None, None, replace(SETTINGS, missing="skip")), {}
-    )
+    (status,) = statuses_of(farm_jobs([str(shot)], str(lively_preset), None, None, **{**QUICK, "missing": "skip"}), {})
     assert (status.state, status.current) == ("partial", 1)
     assert status.reason == "damaged: 4; not made yet: 2; not in the plate, so render them: 3"
 
 
 def test_a_task_that_its_engine_loses_is_tried_again(make_shot, lively_preset):
-    jobs = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, SETTINGS)
+    jobs = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **QUICK)
 
     class Losing(ThreadPoolExecutor):
         def submit(self, call, *arguments):
@@ -207,11 +203,11 @@ def test_a_scheduler_that_is_not_there_is_said(monkeypatch):
 def test_a_cut_is_a_job_for_every_clip_and_one_that_waits_for_them(make_shot, tmp_path, lively_preset, in_this_process):
     """The frames, and the timeline that shows them, are those of one run over the cut."""
     cut, farmed = write_cut(tmp_path, make_shot), tmp_path / "farm"
-    jobs = resolve_jobs([str(cut)], str(lively_preset), str(farmed), None, SETTINGS, handles=1)
+    jobs = farm_jobs([str(cut)], str(lively_preset), str(farmed), None, **QUICK, handles=1)
     report = run_jobs(jobs, in_this_process, Silent())
     states = {status.name: (status.state, status.frames) for status in statuses_of(jobs, report.failures)}
     assert states == {"010": ("done", 4), "020": ("done", 3), "030": ("done", 4), "cut_lively": ("done", 0)}
-    whole = grade_timeline(cut, lively_preset, tmp_path / "whole", handles=1, settings=SETTINGS).timeline
+    whole = grade_timeline(cut, lively_preset, tmp_path / "whole", handles=1, **QUICK).timeline
     for clip in ("010", "020", "030"):
         assert frames_of(farmed / clip) == frames_of(whole.parent / clip)
     assert (farmed / "cut_lively.otio").read_bytes() == whole.read_bytes()
@@ -220,12 +216,12 @@ def test_a_cut_is_a_job_for_every_clip_and_one_that_waits_for_them(make_shot, tm
     (farmed / "cut_lively.otio").write_bytes(cut.read_bytes())  # a timeline, but not that of these results
     assert [status.state for status in statuses_of(jobs, {})] == ["done", "done", "done", "partial"]
     with pytest.raises(UsageError, match="A cut says itself"):
-        resolve_jobs([str(cut)], str(lively_preset), str(farmed), "1001", SETTINGS)
+        farm_jobs([str(cut)], str(lively_preset), str(farmed), "1001", **QUICK)
 
 
 def test_a_cut_whose_clip_fails_writes_no_timeline(make_shot, tmp_path, lively_preset, in_this_process):
     cut = write_cut(tmp_path, make_shot)
-    jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, SETTINGS, handles=0)
+    jobs = farm_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, **QUICK, handles=0)
     assert jobs[-1].after == ("010", "020", "030")
     (tmp_path / "b" / "b.1001.exr").write_bytes(b"junk")
     report = run_jobs(jobs, in_this_process, Silent())
@@ -238,9 +234,9 @@ def test_a_cut_whose_clip_fails_writes_no_timeline(make_shot, tmp_path, lively_p
 def test_a_cut_with_a_clip_that_lacks_frames_is_written_and_not_called_done(
     make_shot, tmp_path, lively_preset, in_this_process
 ):
-    cut, settings = write_cut(tmp_path, make_shot), replace(SETTINGS, missing="skip")
+    cut, settings = write_cut(tmp_path, make_shot), {**QUICK, "missing": "skip"}
     (tmp_path / "a" / "a.1004.exr").unlink()
-    jobs = resolve_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, settings, handles=0)
+    jobs = farm_jobs([str(cut)], str(lively_preset), str(tmp_path / "farm"), None, **settings, handles=0)
     report = run_jobs(jobs, in_this_process, Silent())
     assert set(report.failures) == {"010", "cut_lively"}
     assert "1004" in report.failures["010"].reason
@@ -251,8 +247,8 @@ def test_a_cut_with_a_clip_that_lacks_frames_is_written_and_not_called_done(
 
 def test_frames_that_wait_for_their_movie_are_told(make_shot, tmp_path, lively_preset):
     shot, out = make_shot(frames=range(1, 5)), tmp_path / "out.mov"
-    jobs = resolve_jobs([str(shot)], str(lively_preset), str(out), None, SETTINGS)
-    grade(shot, lively_preset, out, frames="1-3", stage="frames", **QUICK)
+    jobs = farm_jobs([str(shot)], str(lively_preset), str(out), None, **QUICK)
+    grade(shot, lively_preset, out, frames="1-3", prepare=True, **QUICK)
     (status,) = statuses_of(jobs, {})
     assert (status.state, status.current, status.reason) == ("partial", 0, "ready for the movie: 1-3")
     grade(shot, lively_preset, out, **QUICK)
@@ -276,27 +272,27 @@ def test_a_shot_that_cannot_be_used_takes_nothing_from_the_others(make_shot, tmp
         assert "has no frame 2; render the missing frames" in rows[2]["reason"]
         assert not told.exception.retryable
     with pytest.raises(ShotError, match="gone"):  # a job for others to run is whole or not made
-        resolve_jobs([str(good), str(gone)], str(lively_preset), None, None, SETTINGS)
+        farm_jobs([str(good), str(gone)], str(lively_preset), None, None, **QUICK)
 
 
 def test_a_movie_that_holds_a_frame_is_made_once_and_never_called_done(make_shot, tmp_path, lively_preset):
     shot, out = make_shot(frames=range(1, 5)), tmp_path / "out.mov"
     (shot / "plate.0003.exr").write_bytes(b"junk")
-    settings = replace(SETTINGS, on_error="skip")
+    settings = {**QUICK, "on_error": "skip"}
     for _ in range(2):
         with pytest.raises(PartialError, match=r"1 frames failed.*it holds the frame before each"):
-            grade(shot, lively_preset, out, settings=settings)
+            grade(shot, lively_preset, out, **settings)
         made = out.stat().st_mtime_ns
     with pytest.raises(PartialError, match=r"0 were written to .*3 were up to date"):
-        grade(shot, lively_preset, out, settings=settings)
+        grade(shot, lively_preset, out, **settings)
     assert out.stat().st_mtime_ns == made
     for on_error in ("skip", "stop"):
-        chosen = replace(settings, on_error=on_error)
-        (status,) = statuses_of(resolve_jobs([str(shot)], str(lively_preset), str(out), None, chosen), {})
+        chosen = {**settings, "on_error": on_error}
+        (status,) = statuses_of(farm_jobs([str(shot)], str(lively_preset), str(out), None, **chosen), {})
         assert (status.state, status.current, status.retryable) == ("partial", 3, False)
         assert status.reason == "cannot be read, so render them again: 3"
     with pytest.raises(PartialError, match="1 frames failed, 0 were written"):  # a movie of nothing is none
-        grade(shot, lively_preset, tmp_path / "part.mov", frames="3", settings=settings)
+        grade(shot, lively_preset, tmp_path / "part.mov", frames="3", **settings)
     assert not (tmp_path / "part.mov").exists()
     with pytest.raises(FrameError, match=r"plate\.0003"):
         grade(shot, lively_preset, out, **QUICK)
@@ -305,4 +301,4 @@ def test_a_movie_that_holds_a_frame_is_made_once_and_never_called_done(make_shot
 def test_two_cuts_of_one_place_are_refused(make_shot, tmp_path, lively_preset):
     cut = write_cut(tmp_path, make_shot)
     with pytest.raises(UsageError, match="Two shots would be graded to"):
-        resolve_jobs([str(cut), str(cut)], str(lively_preset), str(tmp_path / "farm"), None, SETTINGS)
+        farm_jobs([str(cut), str(cut)], str(lively_preset), str(tmp_path / "farm"), None, **QUICK)

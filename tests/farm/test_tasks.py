@@ -1,11 +1,9 @@
 import pytest
-from helpers import SETTINGS
+from helpers import QUICK, farm_jobs
 
 from vfxstyle.errors import UsageError
-from vfxstyle.farm.jobs import resolve_jobs
 from vfxstyle.farm.run import tasks_of
 from vfxstyle.farm.tasks import chunks, steps_of, stretches
-from vfxstyle.settings import GradeSettings
 
 
 def test_chunks_cover_every_frame_once_and_none_between():
@@ -16,10 +14,10 @@ def test_chunks_cover_every_frame_once_and_none_between():
 
 def test_a_shot_becomes_steps_that_wait_for_each_other(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 61))
-    settings = GradeSettings(superpixels=40, strength=0.5, write_nuke=True, overwrite="always")
-    (job,) = resolve_jobs([str(shot)], str(lively_preset), None, "1-50x7,60", settings)
+    settings = {"superpixels": 40, "strength": 0.5, "write_nuke": True, "overwrite": "always"}
+    (job,) = farm_jobs([str(shot)], str(lively_preset), None, "1-50x7,60", **settings)
     steps = {step.name: step for step in steps_of(job)}
-    assert [step.after for step in steps.values()] == [None, "segments", "features", "transforms", "grade"]
+    assert [step.after for step in steps.values()] == [None, "superpixels", "features", "transforms", "grade"]
     assert steps["features"].shards == 3  # of the whole shot, whatever is graded of it
     assert steps["grade"].frames == (1, 8, 15, 22, 29, 36, 43, 50, 60)
     for name, step in steps.items():
@@ -36,16 +34,16 @@ def test_a_shot_becomes_steps_that_wait_for_each_other(make_shot, tmp_path, live
 
 def test_of_several_shots_each_has_its_place(make_shot, tmp_path, lively_preset):
     shots = [str(make_shot(name, frames=range(1, 3))) for name in ("a", "b")]
-    jobs = resolve_jobs(shots, str(lively_preset), str(tmp_path / "out"), None, SETTINGS)
+    jobs = farm_jobs(shots, str(lively_preset), str(tmp_path / "out"), None, **QUICK)
     assert [job.output for job in jobs] == [tmp_path / "out" / "a_lively", tmp_path / "out" / "b_lively"]
     assert [job.name for job in jobs] == ["a_lively", "b_lively"]
     with pytest.raises(UsageError, match="one movie and there are 2 shots"):
-        resolve_jobs(shots, str(lively_preset), str(tmp_path / "out.mov"), None, SETTINGS)
+        farm_jobs(shots, str(lively_preset), str(tmp_path / "out.mov"), None, **QUICK)
     with pytest.raises(UsageError, match="folders of different names"):
-        resolve_jobs([shots[0], shots[0]], str(lively_preset), None, None, SETTINGS)
+        farm_jobs([shots[0], shots[0]], str(lively_preset), None, None, **QUICK)
     with pytest.raises(UsageError, match="--start-frame"):
-        resolve_jobs(shots, str(lively_preset), None, None, GradeSettings(start_frame=1))
-    (shipped,) = resolve_jobs(shots[:1], "golden", None, None, SETTINGS)
+        farm_jobs(shots, str(lively_preset), None, None, start_frame=1)
+    (shipped,) = farm_jobs(shots[:1], "golden", None, None, **QUICK)
     assert shipped.preset == "golden"  # every machine has it, wherever it is installed there
 
 
@@ -56,14 +54,14 @@ def test_shots_of_one_name_are_told_apart(make_shot, tmp_path, lively_preset):
         for path in (tmp_path / folder).glob("*.exr"):
             path.rename(tmp_path / folder / "plate" / path.name)
     shots = [str(tmp_path / folder / "plate") for folder in ("s1", "s2")]
-    jobs = resolve_jobs(shots, str(lively_preset), None, None, SETTINGS)
+    jobs = farm_jobs(shots, str(lively_preset), None, None, **QUICK)
     assert [job.name for job in jobs] == ["plate_lively", "plate_lively (2)"]
     assert jobs[0].output != jobs[1].output
 
 
 def test_what_the_environment_says_goes_with_the_tasks(make_shot, lively_preset, monkeypatch):
     monkeypatch.setenv("OCIO", "ocio://default")
-    (job,) = resolve_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, SETTINGS)
+    (job,) = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **QUICK)
     for step in steps_of(job):
         assert step.command[step.command.index("--ocio") + 1] == "ocio://default"
 
@@ -71,7 +69,7 @@ def test_what_the_environment_says_goes_with_the_tasks(make_shot, lively_preset,
 def test_frames_that_are_missing_are_asked_for_by_the_check(make_shot, lively_preset):
     shot = make_shot(frames=range(1, 6))
     (shot / "plate.0003.exr").unlink()
-    (job,) = resolve_jobs([str(shot)], str(lively_preset), None, None, GradeSettings(missing="skip"))
+    (job,) = farm_jobs([str(shot)], str(lively_preset), None, None, missing="skip")
     assert (job.frames, job.asked) == ((1, 2, 4, 5), (1, 2, 3, 4, 5))
     *_, grades, check = steps_of(job)
     assert [task.arguments[-1] for task in tasks_of(job, grades, 10)] == ["1-2", "4-5"]

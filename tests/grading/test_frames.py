@@ -1,17 +1,14 @@
 """Numbers, holes and frames that cannot be read: what the command line promises of them."""
 
-from dataclasses import replace
-
 import av
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from helpers import QUICK, SETTINGS, moving_picture, read_pixels, write_picture
+from helpers import QUICK, moving_picture, planned_grade, read_pixels, write_picture
 
 from vfxstyle import grade, open_shot
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import FrameError, PartialError, ShotError, UsageError
-from vfxstyle.grading.grade import plan_grade
 from vfxstyle.settings import GradeSettings, parse_rate
 
 
@@ -130,7 +127,7 @@ def test_start_frame_and_padding(make_shot, tmp_path, identity_preset):
     np.testing.assert_array_equal(
         read_pixels(tmp_path / "out" / "out.001002.exr"), read_pixels(shot / "plate.0003.exr")
     )
-    planned = plan_grade(shot, identity_preset, tmp_path / "b", settings=GradeSettings(start_frame=-2, padding=3))
+    planned = planned_grade(shot, identity_preset, tmp_path / "b", start_frame=-2, padding=3)
     assert planned["files"][0].endswith("b.-002.exr")
     with pytest.raises(UsageError, match="A movie has no frame numbers"):
         run(shot, identity_preset, tmp_path / "out.mov", start_frame=1001)
@@ -259,12 +256,12 @@ def test_an_asked_rate_is_written_whatever_the_plate_says(make_shot, tmp_path, i
 def test_a_dry_run_knows_what_an_analysis_could_not_read(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 5))
     (shot / "plate.0002.exr").write_bytes(b"")
-    skipping = replace(SETTINGS, on_error="skip")
+    skipping = {**QUICK, "on_error": "skip"}
     with pytest.raises(PartialError):
         run(shot, lively_preset, tmp_path / "out", on_error="skip")
-    assert plan_grade(shot, lively_preset, tmp_path / "out", settings=skipping)["files"] == []
+    assert planned_grade(shot, lively_preset, tmp_path / "out", **skipping)["files"] == []
     (tmp_path / "out" / "out.0003.exr").unlink()
-    planned = plan_grade(shot, lively_preset, tmp_path / "out", settings=skipping)
+    planned = planned_grade(shot, lively_preset, tmp_path / "out", **skipping)
     assert planned["files"] == [str(tmp_path / "out" / "out.0003.exr")]
     with pytest.raises(PartialError, match="1 frames failed, 1 were written"):
         run(shot, lively_preset, tmp_path / "out", on_error="skip")

@@ -6,11 +6,10 @@ import shutil
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from helpers import QUICK, SETTINGS, moving_picture, read_pixels, write_picture
+from helpers import QUICK, listed, moving_picture, planned_grade, read_pixels, write_picture
 
 from vfxstyle import grade, open_shot
 from vfxstyle.errors import AnalysisError, FrameError, PresetError, UsageError
-from vfxstyle.grading.grade import plan_grade
 
 
 def run(shot, preset, output=None, **options):
@@ -190,14 +189,14 @@ def test_a_changed_plate_is_analysed_and_graded_again(make_shot, tmp_path, livel
 
 def test_a_dry_run_lists_the_files_of_the_run_and_writes_nothing(make_shot, tmp_path, identity_preset):
     shot, out = make_shot(frames=range(1, 4)), tmp_path / "out"
-    plan = plan_grade(shot, identity_preset, out, frames="1-2", settings=SETTINGS)
+    plan = planned_grade(shot, identity_preset, out, frames="1-2", **QUICK)
     json.dumps(plan)
     assert plan["files"] == [str(out / "out.0001.exr"), str(out / "out.0002.exr")]
     assert not out.exists()
     run(shot, identity_preset, out, frames="1-2")
-    assert sorted(str(p) for p in (out / ".vfxstyle").rglob("*") if p.is_file()) == sorted(plan["support_files"])
+    assert {p for p in (out / ".vfxstyle").rglob("*") if p.is_file()} == listed(plan["support_files"])
     assert sorted(str(p) for p in out.iterdir() if p.is_file()) == plan["files"]
-    assert plan_grade(shot, identity_preset, out, frames="1-2", settings=SETTINGS)["files"] == []
+    assert planned_grade(shot, identity_preset, out, frames="1-2", **QUICK)["files"] == []
 
 
 def test_output_names_follow_the_shot_and_the_preset(make_shot, tmp_path, identity_preset, monkeypatch):
@@ -288,9 +287,9 @@ def test_a_bad_frame_stops_the_run_before_anything_is_graded(make_shot, tmp_path
 def test_a_failure_while_grading_leaves_whole_frames_only(make_shot, tmp_path, lively_preset, monkeypatch):
     shot, out = make_shot(frames=range(1, 6)), tmp_path / "out"
     run(shot, lively_preset, tmp_path / "whole")
-    from vfxstyle.grading import render
+    from vfxstyle.grading import frame_renderer
 
-    real, calls = render.apply_field, []
+    real, calls = frame_renderer.apply_field, []
 
     def failing(*args, **kwargs):
         calls.append(1)
@@ -298,7 +297,7 @@ def test_a_failure_while_grading_leaves_whole_frames_only(make_shot, tmp_path, l
             raise MemoryError
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(render, "apply_field", failing)
+    monkeypatch.setattr(frame_renderer, "apply_field", failing)
     with pytest.raises(MemoryError):
         run(shot, lively_preset, out)
     monkeypatch.undo()

@@ -1,15 +1,13 @@
 """The Nuke script, read as Tcl reads it."""
 
 import re
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from helpers import QUICK, SETTINGS, moving_picture, write_picture
+from helpers import QUICK, moving_picture, planned_grade, write_picture
 
 from vfxstyle import grade
-from vfxstyle.grading.grade import plan_grade
 
 
 def nodes_of(text):
@@ -69,7 +67,7 @@ def test_new_numbers_and_movies(make_shot, tmp_path, identity_preset):
 
 
 def test_the_plan_lists_the_script(make_shot, tmp_path, identity_preset):
-    plan = plan_grade(make_shot(), identity_preset, tmp_path / "out", settings=replace(SETTINGS, write_nuke=True))
+    plan = planned_grade(make_shot(), identity_preset, tmp_path / "out", **{**QUICK, "write_nuke": True})
     assert str(tmp_path / "out" / "out.nk") in plan["support_files"]
 
 

@@ -1,17 +1,15 @@
-"""Movies whose frames other runs have made ready (grade --stage frames)."""
+"""Movies whose frames other runs have made ready (grade --prepare)."""
 
 import shutil
 
 import av
 import numpy as np
 import pytest
-from helpers import QUICK, QUICK_FLAGS, moving_picture, vfxstyle, write_picture
+from helpers import QUICK, QUICK_FLAGS, listed, moving_picture, planned_grade, vfxstyle, write_picture
 
 from vfxstyle import grade
 from vfxstyle.errors import ChangedError, PartialError, UsageError
-from vfxstyle.grading.grade import plan_grade
 from vfxstyle.grading.sinks import read_prepared
-from vfxstyle.settings import GradeSettings
 
 
 def prepared(out):
@@ -27,17 +25,17 @@ def test_a_movie_of_frames_made_in_chunks_is_the_movie_of_one_run(make_shot, tmp
     whole = grade(shot, lively_preset, tmp_path / "a" / "out.mov", **settings)
     out = tmp_path / "b" / "out.mov"
     for chunk in ("5-7", "1-2", "3-4"):
-        part = grade(shot, lively_preset, out, frames=chunk, stage="frames", **settings)
+        part = grade(shot, lively_preset, out, frames=chunk, prepare=True, **settings)
         assert list(part.files) == [path for path in prepared(out) if path in part.files]
         assert not out.exists()
     assert len(prepared(out)) == 7
-    again = grade(shot, lively_preset, out, frames="1-7", stage="frames", **settings)
+    again = grade(shot, lively_preset, out, frames="1-7", prepare=True, **settings)
     assert again.written == ()
     grade(shot, lively_preset, out, **settings)
     assert out.read_bytes() == whole.output.read_bytes()
     assert not prepared(out)
     for chunk in ("5-7", "1-2", "3-4"):  # the same job sent again
-        assert grade(shot, lively_preset, out, frames=chunk, stage="frames", **settings).written == ()
+        assert grade(shot, lively_preset, out, frames=chunk, prepare=True, **settings).written == ()
     assert not prepared(out), "a movie that is there needs its frames no more"
 
 
@@ -47,7 +45,7 @@ def test_pixels_that_tasks_left_alone_are_told_with_the_movie(make_shot, tmp_pat
     picture[5, 5:8] = np.nan
     write_picture(shot / "plate.0002.exr", picture)
     for chunk in ("1-2", "3"):
-        grade(shot, lively_preset, out, frames=chunk, stage="frames", **settings)
+        grade(shot, lively_preset, out, frames=chunk, prepare=True, **settings)
     assert grade(shot, lively_preset, out, **settings).untouched_pixels == {2: 3}
     assert grade(shot, lively_preset, out, **settings).untouched_pixels == {2: 3}
 
@@ -56,7 +54,7 @@ def test_what_was_left_when_a_job_was_killed_between_movie_and_tidying_is_taken_
     make_shot, tmp_path, lively_preset
 ):
     shot, out, settings = make_shot(frames=range(1, 4)), tmp_path / "out.mov", {**QUICK, "analysis": tmp_path / "an"}
-    grade(shot, lively_preset, out, frames="1-2", stage="frames", **settings)
+    grade(shot, lively_preset, out, frames="1-2", prepare=True, **settings)
     kept = shutil.copytree(tmp_path / ".vfxstyle", tmp_path / "kept")
     grade(shot, lively_preset, out, **settings)
     shutil.copytree(kept / "out.frames", tmp_path / ".vfxstyle" / "out.frames")
@@ -70,16 +68,16 @@ def test_always_makes_frames_and_movie_again_and_never_neither(make_shot, tmp_pa
     grade(shot, lively_preset, out, **settings)
     first, before = out.stat().st_ino, out.read_bytes()
     always = {**settings, "overwrite": "always"}
-    assert grade(shot, lively_preset, out, frames="1-2", stage="frames", **always).written == (1, 2)
+    assert grade(shot, lively_preset, out, frames="1-2", prepare=True, **always).written == (1, 2)
     grade(shot, lively_preset, out, **always)
     assert out.stat().st_ino != first
     assert out.read_bytes() == before
     never = {**settings, "overwrite": "never", "strength": 0.5}
-    assert grade(shot, lively_preset, out, frames="1-2", stage="frames", **never).written == ()
+    assert grade(shot, lively_preset, out, frames="1-2", prepare=True, **never).written == ()
     assert grade(shot, lively_preset, out, **never).written == ()
     out.unlink()
-    assert grade(shot, lively_preset, out, frames="1-2", stage="frames", **never).written == (1, 2)
-    assert grade(shot, lively_preset, out, frames="1-2", stage="frames", **never).written == ()
+    assert grade(shot, lively_preset, out, frames="1-2", prepare=True, **never).written == (1, 2)
+    assert grade(shot, lively_preset, out, frames="1-2", prepare=True, **never).written == ()
 
 
 def test_a_range_with_holes_becomes_the_movie_of_one_run(make_shot, tmp_path, lively_preset):
@@ -87,7 +85,7 @@ def test_a_range_with_holes_becomes_the_movie_of_one_run(make_shot, tmp_path, li
     whole = grade(shot, lively_preset, tmp_path / "whole.mov", frames="1-3,6,8", **settings)
     out = tmp_path / "out.mov"
     for chunk in ("1-3", "6", "8"):
-        grade(shot, lively_preset, out, frames=chunk, stage="frames", **settings)
+        grade(shot, lively_preset, out, frames=chunk, prepare=True, **settings)
     grade(shot, lively_preset, out, frames="1-3,6,8", **settings)
     assert out.read_bytes() == whole.output.read_bytes()
 
@@ -95,12 +93,12 @@ def test_a_range_with_holes_becomes_the_movie_of_one_run(make_shot, tmp_path, li
 def test_frames_that_are_lacking_or_old_are_graded_by_the_run_that_encodes(make_shot, tmp_path, lively_preset):
     shot, out, settings = make_shot(frames=range(1, 5)), tmp_path / "out.mov", {**QUICK, "analysis": tmp_path / "an"}
     whole = grade(shot, lively_preset, tmp_path / "whole" / "out.mov", strength=0.5, **settings)
-    grade(shot, lively_preset, out, frames="1-3", stage="frames", strength=0.5, **settings)
+    grade(shot, lively_preset, out, frames="1-3", prepare=True, strength=0.5, **settings)
     damaged = prepared(out)[1]
     damaged.write_bytes(damaged.read_bytes()[:-100])
     with pytest.raises(ChangedError, match=r"out\.0002\.npz"):
         read_prepared(damaged, 2)
-    grade(shot, lively_preset, out, frames="1", stage="frames", strength=1.0, **settings)
+    grade(shot, lively_preset, out, frames="1", prepare=True, strength=1.0, **settings)
     grade(shot, lively_preset, out, strength=0.5, **settings)
     assert out.read_bytes() == whole.output.read_bytes()
 
@@ -108,7 +106,7 @@ def test_frames_that_are_lacking_or_old_are_graded_by_the_run_that_encodes(make_
 def test_a_frame_that_no_task_could_read_is_held(make_shot, tmp_path, lively_preset):
     shot, out, settings = make_shot(frames=range(1, 6)), tmp_path / "out.mov", {**QUICK, "on_error": "skip"}
     (shot / "plate.0003.exr").write_bytes(b"junk")
-    grade(shot, lively_preset, out, stage="frames", **settings)  # the movie's run tells
+    grade(shot, lively_preset, out, prepare=True, **settings)  # the movie's run tells
     assert len(prepared(out)) == 4
     with pytest.raises(PartialError) as caught:
         grade(shot, lively_preset, out, **settings)
@@ -119,32 +117,31 @@ def test_a_frame_that_no_task_could_read_is_held(make_shot, tmp_path, lively_pre
     assert (pictures[2] == pictures[1]).all()
     assert not prepared(out)  # a plate whose frame has been mended needs another analysis, and all frames anew
     before = out.stat().st_mtime_ns
-    assert grade(shot, lively_preset, out, frames="1-2", stage="frames", **settings).written == ()
+    assert grade(shot, lively_preset, out, frames="1-2", prepare=True, **settings).written == ()
     with pytest.raises(PartialError):
         grade(shot, lively_preset, out, **settings)
     assert out.stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize(("output", "stage"), [("out", "all"), ("out.mov", "frames"), ("out.mov", "all")])
-def test_what_is_planned_is_what_is_written(make_shot, tmp_path, lively_preset, output, stage):
+@pytest.mark.parametrize(("output", "prepare"), [("out", False), ("out.mov", True), ("out.mov", False)])
+def test_what_is_planned_is_what_is_written(make_shot, tmp_path, lively_preset, output, prepare):
     """Pictures or movie, and all that lies beside them; nothing else appears."""
-    shot, settings = make_shot(frames=range(1, 4)), GradeSettings(**QUICK, write_nuke=True)
-    where = {"stage": stage, "settings": settings}
+    shot, where = make_shot(frames=range(1, 4)), {**QUICK, "write_nuke": True, "prepare": prepare}
     out = tmp_path / "into" / output
-    plan = plan_grade(shot, lively_preset, out, **where)
+    plan = planned_grade(shot, lively_preset, out, **where)
     assert not out.parent.exists()
     grade(shot, lively_preset, out, **where)
-    written = {str(path) for path in out.parent.rglob("*") if path.is_file()}
-    assert written == {*plan["files"], *plan["support_files"]}
+    written = {path for path in out.parent.rglob("*") if path.is_file()}
+    assert written == listed(plan["files"] + plan["support_files"])
 
 
 def test_what_a_run_will_write_is_listed(make_shot, tmp_path, lively_preset):
     shot, out = make_shot(frames=range(1, 4)), tmp_path / "out.mov"
-    plan = plan_grade(shot, lively_preset, out, frames="1-2", stage="frames", settings=None)
+    plan = planned_grade(shot, lively_preset, out, frames="1-2", prepare=True)
     expected = [out.parent / ".vfxstyle" / "out.frames" / f"out.000{n}.npz" for n in (1, 2)]
     assert plan["files"] == [str(path) for path in expected]
-    with pytest.raises(UsageError, match="leave --stage out"):
-        grade(shot, lively_preset, tmp_path / "frames", stage="frames")
+    with pytest.raises(UsageError, match="leave --prepare out"):
+        grade(shot, lively_preset, tmp_path / "frames", prepare=True)
 
 
 def test_a_movie_on_a_farm_is_the_movie_of_one_run(tmp_path, lively_preset):

@@ -4,7 +4,7 @@ import numpy as np
 import OpenImageIO as oiio
 import PyOpenColorIO as ocio
 import pytest
-from helpers import QUICK, SETTINGS, moving_picture, read_pixels, space, write_picture
+from helpers import QUICK, moving_picture, read_pixels, space, write_picture
 
 from vfxstyle import grade
 from vfxstyle.color import ColorConfig, linear_to_lab
@@ -37,7 +37,7 @@ def through(path, rgb):
 def test_the_lut_of_a_global_look_in_openColorIO_is_the_grade(make_shot, tmp_path, global_preset, suffix):
     shot = make_shot(frames=range(1, 4))
     lut = tmp_path / f"look.{suffix}"
-    report = export(shot, global_preset, lut=lut, settings=SETTINGS)
+    report = export(shot, global_preset, lut=lut, **QUICK)
     residual = report.residuals[lut]
     assert report.space.name == "ACEScct"  # light has no end at 1, so its log stands for it
     assert residual.mean < 0.15
@@ -54,7 +54,7 @@ def test_the_lut_of_a_global_look_in_openColorIO_is_the_grade(make_shot, tmp_pat
 def test_a_local_look_leaves_a_residual_and_the_map_shows_where(tmp_path, make_shot, lively_preset):
     shot = make_shot(frames=range(1, 4))
     lut, cdl = tmp_path / "look.cube", tmp_path / "look.cc"
-    report = export(shot, lively_preset, lut=lut, cdl=cdl, map_file=tmp_path / "where.png", settings=SETTINGS)
+    report = export(shot, lively_preset, lut=lut, cdl=cdl, map_file=tmp_path / "where.png", **QUICK)
     assert 0.3 < report.residuals[lut].mean < report.residuals[cdl].mean
     assert report.residuals[lut].percentile_95 > report.residuals[lut].mean
     assert set(report.residuals[lut].by_frame) == {1, 2, 3}
@@ -68,10 +68,10 @@ def test_a_local_look_leaves_a_residual_and_the_map_shows_where(tmp_path, make_s
 
 def test_a_display_plate_keeps_its_space_and_one_can_be_named(tmp_path, make_shot, global_preset):
     shot = make_shot(frames=range(1, 3), extension="png")
-    report = export(shot, global_preset, lut=tmp_path / "a.cube", size=9, settings=SETTINGS)
+    report = export(shot, global_preset, lut=tmp_path / "a.cube", size=9, **QUICK)
     assert report.space.name == "sRGB - Display"
     assert "LUT_3D_SIZE 9" in (tmp_path / "a.cube").read_text()
-    report = export(shot, global_preset, lut=tmp_path / "a.cube", space="ARRI LogC4", settings=SETTINGS)
+    report = export(shot, global_preset, lut=tmp_path / "a.cube", space="ARRI LogC4", **QUICK)
     assert report.space.name == "ARRI LogC4"
 
 
@@ -90,7 +90,7 @@ def test_the_analysis_of_a_grade_is_used_again(tmp_path, make_shot, global_prese
         def note(self, text):
             notes.append(text)
 
-    export(shot, global_preset, cdl=tmp_path / "a.cc", settings=SETTINGS, progress=Watch())
+    export(shot, global_preset, cdl=tmp_path / "a.cc", **QUICK, progress=Watch())
     assert "superpixels" not in notes
     assert any("is up to date" in note for note in notes)
 
@@ -100,7 +100,7 @@ def test_transparent_and_infinite_pixels_do_not_count(tmp_path, global_preset):
     pixels[:36] = 0
     pixels[40, 40, 0] = np.inf
     write_picture(tmp_path / "plate" / "plate.0001.exr", pixels, names=("R", "G", "B", "A"))
-    report = export(tmp_path / "plate", global_preset, lut=tmp_path / "a.cube", settings=SETTINGS)
+    report = export(tmp_path / "plate", global_preset, lut=tmp_path / "a.cube", **QUICK)
     assert report.residuals[tmp_path / "a.cube"].mean < 0.3
     assert oiio.ImageInput.open(str(report.maps[0])) is not None
 
@@ -118,4 +118,4 @@ def test_transparent_and_infinite_pixels_do_not_count(tmp_path, global_preset):
 def test_wrong_usage_is_named(make_shot, tmp_path, global_preset, options, message, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=message):
-        export(make_shot(frames=range(1, 2)), global_preset, settings=SETTINGS, **options)
+        export(make_shot(frames=range(1, 2)), global_preset, **QUICK, **options)

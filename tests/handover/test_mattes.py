@@ -6,13 +6,11 @@ from vfxstyle import grade
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import UsageError
 from vfxstyle.handover.mattes import mattes
-from vfxstyle.settings import GradeSettings
 from vfxstyle.shots.exr import read_parts
 from vfxstyle.superpixels.groups import group_alike
 
 HALF = {**QUICK, "analysis_width": 64}
 """Label maps of half the plate's width."""
-SETTINGS = GradeSettings(**HALF)
 
 
 def test_like_transforms_share_a_group_and_the_largest_comes_first():
@@ -31,7 +29,7 @@ def test_like_transforms_share_a_group_and_the_largest_comes_first():
 @pytest.fixture
 def matted(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 5))
-    report = mattes(shot, tmp_path / "mattes", lively_preset, groups=3, settings=SETTINGS)
+    report = mattes(shot, tmp_path / "mattes", lively_preset, groups=3, **HALF)
     return shot, report, tmp_path
 
 
@@ -60,7 +58,7 @@ def test_the_files_stand_over_the_plates_display_window(tmp_path, lively_preset)
     for number in (1, 2):
         path = tmp_path / "plate" / f"plate.{number:04d}.exr"
         write_picture(path, moving_picture(number), origin=(10, 5), display=(4, 2, 150, 90))
-    mattes(tmp_path / "plate", tmp_path / "m", lively_preset, settings=SETTINGS, frames="2")
+    mattes(tmp_path / "plate", tmp_path / "m", lively_preset, **HALF, frames="2")
     (part,) = read_parts(tmp_path / "m" / "m.0002.exr")
     for name in ("dataWindow", "displayWindow"):
         low, high = part.header[name]
@@ -74,7 +72,7 @@ def test_the_analysis_of_a_grade_is_used_and_the_same_frames_have_the_same_bytes
     report = grade(shot, lively_preset, **HALF)
     assert "superpixels" not in report.seconds
     before = (folder / "mattes" / "mattes.0002.exr").read_bytes()
-    mattes(shot, folder / "mattes", lively_preset, groups=3, settings=SETTINGS, frames="2")
+    mattes(shot, folder / "mattes", lively_preset, groups=3, **HALF, frames="2")
     assert (folder / "mattes" / "mattes.0002.exr").read_bytes() == before
 
 
@@ -84,16 +82,16 @@ def test_an_analysis_with_other_settings_serves_and_is_not_replaced(make_shot, t
     grade(movie, lively_preset, **{**HALF, "superpixels": 20}, coverage=0.5)
     folder = tmp_path / ".vfxstyle" / "clip_lively"
     before = AnalysisFolder(folder).manifest
-    mattes(movie, tmp_path / "m", lively_preset, settings=SETTINGS, frames="2")
+    mattes(movie, tmp_path / "m", lively_preset, **HALF, frames="2")
     assert AnalysisFolder(folder).manifest == before
     assert len([path for path in folder.iterdir() if path.is_dir()]) == 1
     with pytest.raises(UsageError, match="holds graded frames"):
-        mattes(shot, grade(shot, lively_preset, **HALF).output, lively_preset, settings=SETTINGS)
+        mattes(shot, grade(shot, lively_preset, **HALF).output, lively_preset, **HALF)
 
 
 def test_wrong_usage_is_named(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 2))
     with pytest.raises(UsageError, match="groups is 0"):
-        mattes(shot, tmp_path / "m", lively_preset, groups=0, settings=SETTINGS)
+        mattes(shot, tmp_path / "m", lively_preset, groups=0, **HALF)
     with pytest.raises(UsageError, match="where the plate is"):
-        mattes(shot, shot, lively_preset, settings=SETTINGS)
+        mattes(shot, shot, lively_preset, **HALF)

@@ -70,8 +70,7 @@ def test_a_shot_is_graded_from_fewer_frames(make_shot, lively_preset, tmp_path):
     shot = make_shot(frames=range(1001, 1013))
     reports = {}
     for coverage in (1.0, 0.8):
-        settings = GradeSettings(superpixels=60, coverage=coverage)
-        reports[coverage] = grade(shot, lively_preset, tmp_path / f"out_{coverage}", settings=settings)
+        reports[coverage] = grade(shot, lively_preset, tmp_path / f"out_{coverage}", superpixels=60, coverage=coverage)
     assert len(reports[0.8].chosen_frames) < len(reports[1.0].chosen_frames)
     assert reports[0.8].superpixels == reports[1.0].superpixels
     assert len(reports[0.8].written) == 12

@@ -1,14 +1,13 @@
 """An OpenTimelineIO cut: every clip with its handles, and a timeline of the results that other programs follow."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import QUICK, SETTINGS, moving_picture, read_pixels, write_picture
+from helpers import QUICK, moving_picture, planned_timeline, read_pixels, write_picture
 
 from vfxstyle.errors import PartialError, ShotError, UsageError
-from vfxstyle.timelines.grade import grade_timeline, plan_timeline
+from vfxstyle.timelines.grade import grade_timeline
 
 otio = pytest.importorskip("opentimelineio", reason="needs OpenTimelineIO, which this Python has no wheel of")
 NAMES = ("../../evil", "/etc/passwd", "..", ".", "a/../../b", "C:\\temp", "", "~")
@@ -46,7 +45,7 @@ def plates(make_shot):
 
 def test_clips_are_graded_with_handles_and_the_new_timeline_shows_them(plates, tmp_path, lively_preset):
     cut = write_cut(tmp_path / "cut.otio", frames_clip("sh/010", 86404, 4), frames_clip("sh 020", 86420, 4))
-    report = grade_timeline(cut, lively_preset, handles=2, settings=SETTINGS)
+    report = grade_timeline(cut, lively_preset, handles=2, **QUICK)
     assert report.timeline == tmp_path / "cut_lively" / "cut_lively.otio"
     new = otio.adapters.read_from_file(str(report.timeline))
     first, second = new.find_clips()
@@ -67,7 +66,7 @@ def test_clips_are_graded_with_handles_and_the_new_timeline_shows_them(plates, t
     assert (
         np.abs(read_pixels(shown) - moving_picture(4)).mean() < np.abs(read_pixels(shown) - moving_picture(12)).mean()
     )
-    again = grade_timeline(cut, lively_preset, handles=2, settings=SETTINGS)
+    again = grade_timeline(cut, lively_preset, handles=2, **QUICK)
     assert all(not graded.written for _, graded in again.clips)
 
 
@@ -79,7 +78,7 @@ def media_file(report, clip, time):
 
 def test_one_name_twice_and_one_range_twice(plates, tmp_path, identity_preset):
     clips = [frames_clip("a", 86400, 2), frames_clip("a", 86410, 2), frames_clip("again", 86400, 2)]
-    report = grade_timeline(write_cut(tmp_path / "cut.otio", *clips), identity_preset, handles=0, settings=SETTINGS)
+    report = grade_timeline(write_cut(tmp_path / "cut.otio", *clips), identity_preset, handles=0, **QUICK)
     names = [job.name for job, _ in report.clips]
     assert names == ["a", "a_2", "a"]  # the third shows what the first does
     assert sorted(p.name for p in report.timeline.parent.iterdir()) == ["a", "a_2", "cut_identity.otio"]
@@ -89,7 +88,7 @@ def test_a_transition_needs_more_than_the_cut(plates, tmp_path, identity_preset)
     time = otio.opentime.RationalTime(3, 24)
     dissolve = otio.schema.Transition(transition_type="SMPTE_Dissolve", in_offset=time, out_offset=time)
     cut = write_cut(tmp_path / "cut.otio", frames_clip("a", 86400, 6), dissolve, frames_clip("b", 86412, 6))
-    planned = plan_timeline(cut, identity_preset, handles=0, settings=SETTINGS)
+    planned = planned_timeline(cut, identity_preset, handles=0, **QUICK)
     assert [clip["frames"] for clip in planned["clips"]] == ["1001-1009", "1010-1018"]
 
 
@@ -99,7 +98,7 @@ def test_movies_in_a_cut_and_a_movie_for_each(plates, tmp_path, identity_preset)
     movie = grade(plates, identity_preset, tmp_path / "plate.mov", **QUICK, fps="24").output
     media = otio.schema.ExternalReference(movie.as_uri(), span(48, 24))
     cut = write_cut(tmp_path / "cut.otio", otio.schema.Clip("m", media, span(52, 4)))
-    report = grade_timeline(cut, identity_preset, handles=1, settings=SETTINGS)
+    report = grade_timeline(cut, identity_preset, handles=1, **QUICK)
     (clip,) = otio.adapters.read_from_file(str(report.timeline)).find_clips()
     assert clip.media_reference.available_range == span(51, 6)
     graded = open_shot(report.timeline.parent / clip.media_reference.target_url)
@@ -111,19 +110,19 @@ def test_movies_in_a_cut_and_a_movie_for_each(plates, tmp_path, identity_preset)
 def test_what_cannot_be_graded_is_named(plates, tmp_path, identity_preset):
     lost = otio.schema.Clip("lost", otio.schema.MissingReference(), span(0, 4))
     with pytest.raises(ShotError, match=r"Clip lost .* has no media"):
-        grade_timeline(write_cut(tmp_path / "a.otio", lost), identity_preset, settings=SETTINGS)
+        grade_timeline(write_cut(tmp_path / "a.otio", lost), identity_preset, **QUICK)
     outside = frames_clip("outside", 90000, 4)
     with pytest.raises(ShotError, match=r"Clip outside shows frames .* which has 1001-1024"):
-        grade_timeline(write_cut(tmp_path / "b.otio", outside), identity_preset, settings=SETTINGS)
+        grade_timeline(write_cut(tmp_path / "b.otio", outside), identity_preset, **QUICK)
     with pytest.raises(ShotError, match="has no clip"):
-        grade_timeline(write_cut(tmp_path / "c.otio"), identity_preset, settings=SETTINGS)
+        grade_timeline(write_cut(tmp_path / "c.otio"), identity_preset, **QUICK)
     (tmp_path / "junk.otio").write_text("{")
     with pytest.raises(ShotError, match=r"junk\.otio cannot be read"):
-        grade_timeline(tmp_path / "junk.otio", identity_preset, settings=SETTINGS)
+        grade_timeline(tmp_path / "junk.otio", identity_preset, **QUICK)
     with pytest.raises(UsageError, match="handles is -1"):
-        grade_timeline(tmp_path / "c.otio", identity_preset, handles=-1, settings=SETTINGS)
-    with pytest.raises(UsageError, match="The output of a cut is a folder"):
-        grade_timeline(tmp_path / "c.otio", identity_preset, tmp_path / "out.mov", settings=SETTINGS)
+        grade_timeline(tmp_path / "c.otio", identity_preset, handles=-1, **QUICK)
+    with pytest.raises(UsageError, match="The output of a timeline is a folder"):
+        grade_timeline(tmp_path / "c.otio", identity_preset, tmp_path / "out.mov", **QUICK)
 
 
 def test_a_clip_that_fails_is_left_out_and_named(plates, tmp_path, identity_preset):
@@ -131,7 +130,7 @@ def test_a_clip_that_fails_is_left_out_and_named(plates, tmp_path, identity_pres
     write_picture(tmp_path / "other" / "plate.1002.exr", moving_picture(1, 36, 64))
     cut = write_cut(tmp_path / "cut.otio", frames_clip("good", 86400, 2), frames_clip("bad", 86400, 2, "other"))
     with pytest.raises(PartialError, match=r"1 clips failed. bad: .*1002.*64x36") as caught:
-        grade_timeline(cut, identity_preset, handles=0, settings=replace(SETTINGS, on_error="skip"))
+        grade_timeline(cut, identity_preset, handles=0, **{**QUICK, "on_error": "skip"})
     assert caught.value.exit_code == 1
     new = otio.adapters.read_from_file(str(tmp_path / "cut_identity" / "cut_identity.otio"))
     good, bad = new.find_clips()
@@ -144,7 +143,7 @@ def test_a_clip_that_shows_all_its_media_stays_as_long_as_it_was(plates, tmp_pat
     clip.media_reference.available_range = span(86404, 4)
     clip.media_reference.start_frame = 1005
     clip.source_range = None
-    report = grade_timeline(write_cut(tmp_path / "cut.otio", clip), identity_preset, handles=2, settings=SETTINGS)
+    report = grade_timeline(write_cut(tmp_path / "cut.otio", clip), identity_preset, handles=2, **QUICK)
     (new,) = otio.adapters.read_from_file(str(report.timeline)).find_clips()
     assert new.trimmed_range() == span(86404, 4)
     assert new.media_reference.available_range == span(86402, 8)
@@ -154,7 +153,7 @@ def test_a_clip_that_shows_all_its_media_stays_as_long_as_it_was(plates, tmp_pat
 def test_clips_of_the_same_frames_keep_their_own_times(plates, tmp_path, identity_preset):
     one, two = frames_clip("a", 86401, 3), frames_clip("b", 1, 3)
     two.media_reference.available_range = span(0, 24)
-    report = grade_timeline(write_cut(tmp_path / "cut.otio", one, two), identity_preset, handles=0, settings=SETTINGS)
+    report = grade_timeline(write_cut(tmp_path / "cut.otio", one, two), identity_preset, handles=0, **QUICK)
     assert len({graded.output for _, graded in report.clips}) == 1
     first, second = otio.adapters.read_from_file(str(report.timeline)).find_clips()
     assert first.media_reference.available_range == span(86401, 3)
@@ -166,7 +165,7 @@ def test_other_references_of_a_clip_stay(plates, tmp_path, identity_preset):
     proxy = otio.schema.ExternalReference("proxies/a.mov", span(86400, 24))
     both = {"DEFAULT_MEDIA": clip.media_reference.clone(), "proxy": proxy}
     clip.set_media_references(both, "DEFAULT_MEDIA")
-    report = grade_timeline(write_cut(tmp_path / "cut.otio", clip), identity_preset, handles=0, settings=SETTINGS)
+    report = grade_timeline(write_cut(tmp_path / "cut.otio", clip), identity_preset, handles=0, **QUICK)
     (new,) = otio.adapters.read_from_file(str(report.timeline)).find_clips()
     assert sorted(new.media_references()) == ["DEFAULT_MEDIA", "plate", "proxy"]
     assert new.media_references()["proxy"].target_url == "../proxies/a.mov"
@@ -176,23 +175,23 @@ def test_other_references_of_a_clip_stay(plates, tmp_path, identity_preset):
 def test_a_hole_elsewhere_in_the_plate_does_not_matter(plates, tmp_path, identity_preset, missing):
     (plates / "plate.1020.exr").unlink()
     cut = write_cut(tmp_path / "cut.otio", frames_clip("a", 86401, 3))
-    settings = replace(SETTINGS, missing=missing)
-    (_, graded), *_ = grade_timeline(cut, identity_preset, handles=1, settings=settings).clips
+    settings = {**QUICK, "missing": missing}
+    (_, graded), *_ = grade_timeline(cut, identity_preset, handles=1, **settings).clips
     assert graded.written == (1001, 1002, 1003, 1004, 1005)
     cut = write_cut(tmp_path / "cut.otio", frames_clip("b", 86418, 3))
     if missing == "hold":
-        (_, graded), *_ = grade_timeline(cut, identity_preset, handles=0, settings=settings).clips
+        (_, graded), *_ = grade_timeline(cut, identity_preset, handles=0, **settings).clips
         assert graded.written == (1019, 1020, 1021)
     else:
         error = ShotError if missing == "error" else PartialError
         with pytest.raises(error, match="1020"):
-            grade_timeline(cut, identity_preset, handles=0, settings=settings)
+            grade_timeline(cut, identity_preset, handles=0, **settings)
 
 
 def test_names_in_a_cut_lead_nowhere_else(plates, tmp_path, identity_preset):
     cut = write_cut(tmp_path / "cut.otio", *(frames_clip(name, 86404, 4 + i) for i, name in enumerate(NAMES)))
     folder = tmp_path / "out"
-    planned = plan_timeline(cut, identity_preset, folder, settings=SETTINGS)
+    planned = planned_timeline(cut, identity_preset, folder, **QUICK)
     for clip in planned["clips"]:
         assert all(folder in Path(path).parents and ".." not in Path(path).parts for path in clip["files"])
     assert len({clip["output"] for clip in planned["clips"]}) == len(NAMES)
