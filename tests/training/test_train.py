@@ -204,7 +204,7 @@ def test_it_must_be_clear_what_to_learn_from(given, pairs):
 
 
 def example(after_of, index=0):
-    settings = TrainSettings(superpixels=80, analysis_width=128, backbone=BACKBONE, device="cpu")
+    settings = replace(SETTINGS, superpixels=80, epochs=200)
     before = moving_picture(index, seed=index)
     pictures = PairPictures(before, after_of(before), ((128, 72),) * 2, ("", ""))
     backbone = load_backbone(settings.backbone, torch.device("cpu"))
@@ -232,7 +232,7 @@ def test_one_pair_with_a_local_look_is_learnt_locally():
     found, settings = example(split)
     learnt = learn([found], settings, torch.device("cpu"), Clock(Silent()))
     assert learnt.share == 1
-    assert learnt.errors.predicted < 0.7 * learnt.errors.global_oracle
+    assert learnt.errors.predicted < 0.85 * learnt.errors.global_oracle
 
 
 def test_a_stopped_run_goes_on_where_it_was(pairs, trained, tmp_path, monkeypatch):
