@@ -204,7 +204,7 @@ def test_it_must_be_clear_what_to_learn_from(given, pairs):
 
 
 def example(after_of, index=0):
-    settings = replace(SETTINGS, superpixels=80, epochs=200)
+    settings = TrainSettings(**{**OPTIONS, "superpixels": 80, "epochs": 200})
     before = moving_picture(index, seed=index)
     pictures = PairPictures(before, after_of(before), ((128, 72),) * 2, ("", ""))
     backbone = load_backbone(settings.backbone, torch.device("cpu"))
