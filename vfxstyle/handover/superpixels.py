@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
-import OpenImageIO as oiio
-
 import tsp
 from tsp.table import TspTable
+from vfxstyle.analysis.label_maps import write_label_map
 from vfxstyle.arrays import FloatArray, LabelArray
-from vfxstyle.errors import FrameError, OutputError, PartialError, ShotError, UsageError
+from vfxstyle.errors import FrameError, OutputError, PartialError
 from vfxstyle.features import superpixel_device
 from vfxstyle.files import writing_atomically
+from vfxstyle.handover.places import check_folder
+from vfxstyle.plates.announce import announce_plate
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.plates.overlap import reading_ahead
 from vfxstyle.plates.picture import analysis_size
@@ -25,10 +25,10 @@ from vfxstyle.progress import Clock, Progress, Stage
 from vfxstyle.settings import DEFAULT_SUPERPIXELS, Run, ShotSettings
 from vfxstyle.settings.keywords import SuperpixelsOptions
 from vfxstyle.settings.options import check_known, pick
-from vfxstyle.shots import Frame, OutputFormat, Shot, format_frames
+from vfxstyle.shots import Frame, OutputFormat, format_frames
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.sheets import write_sheet
-from vfxstyle.shots.writing import frame_file_name, write_picture
+from vfxstyle.shots.writing import frame_file_name
 
 TABLE = "tsps.csv"
 """Name of the table in the output folder."""
@@ -80,8 +80,9 @@ def write_superpixels(
     device = superpixel_device(run.device)
     with open_plate(shot, settings) as plate:
         info = plate.shot.info
-        numbers, absent = _requested(plate, frames)
-        _check_place(folder, plate.shot)
+        numbers, absent = plate.requested(frame_numbers(frames))
+        for place in (folder, folder / OVERLAY):
+            check_folder(place, plate.shot)
         width = options.get("analysis_width", min(max(info.width, LEAST_WIDTH), MOST_WIDTH))
         segmentation = _Segmentation(plate, settings.superpixels or DEFAULT_SUPERPIXELS, width, settings.seed, device)
         segmentation.announce(numbers, run.clock)
@@ -125,12 +126,8 @@ class _Segmentation:
 
     def announce(self, numbers: tuple[int, ...], clock: Clock) -> None:
         """Say what is assumed of the plate and what is made of it."""
-        info, (width, height) = self.plate.shot.info, self.size
-        layer = f", {info.layer}" if info.layer else ""
-        frames = format_frames(numbers)
-        clock.note(f"plate: {info.width}x{info.height}, frames {frames}, {self.plate.space}{layer}")
-        for note in info.notes:
-            clock.note(f"  {note}")
+        announce_plate(self.plate, numbers, clock)
+        width, height = self.size
         clock.note(f"label maps: {width}x{height}, {self.superpixels} superpixels requested, on {self.device}")
 
     def label_maps(
@@ -151,28 +148,6 @@ class _Segmentation:
             yield *pending.popleft(), labels
 
 
-def _requested(plate: Plate, frames: Frames) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The frames to segment, and the requested ones that the sequence lacks and that nothing holds; both ascending."""
-    requested = frame_numbers(frames)
-    if requested is None:
-        return plate.shot.frames, tuple(sorted(plate.absent))
-    numbers = plate.shot.select([number for number in requested if number not in plate.absent])
-    if not numbers:
-        raise ShotError(f"{plate.shot.path} has none of the requested frames; render them first.", frames=requested)
-    return numbers, tuple(number for number in requested if number in plate.absent)
-
-
-def _check_place(folder: Path, shot: Shot) -> None:
-    """Refuse to write over a plate or over graded frames, or into a file."""
-    plates = {shot.file_of(number).resolve().parent for number in shot.frames}
-    if {folder.resolve(), (folder / OVERLAY).resolve()} & plates:
-        raise UsageError(f"The output {folder} is where the plate is; choose another place with -o.")
-    if (folder / ".vfxstyle").exists():
-        raise UsageError(f"The output {folder} holds graded frames; choose another place with -o.")
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"The output {folder} is a file, but label maps go into a folder; choose with -o.")
-
-
 def _write_maps(
     segmentation: _Segmentation, numbers: Sequence[int], folder: Path, clock: Clock, *, overlay: bool
 ) -> TspTable:
@@ -186,27 +161,16 @@ def _write_maps(
         reading_ahead(shot.read, numbers) as frames,
     ):
         for number, picture, labels in segmentation.label_maps(frames):
-            _write_label_map(folder / frame_file_name(shot.name, number, shot.padding, OutputFormat.EXR), labels)
+            path = folder / frame_file_name(shot.name, number, shot.padding, OutputFormat.EXR)
+            # not ``Y``, which by OpenEXR's convention is luminance, and shown and converted as a colour; Nuke has a
+            # channel without a layer as ``other.id``, in floats, which hold labels up to 2^24 exactly
+            write_label_map(path, labels, "id")
             if overlay:
                 name = frame_file_name(shot.name, number, shot.padding, OutputFormat.PNG)
                 write_sheet(folder / OVERLAY / name, tsp.overlay.borders(picture, labels))
             table.add(number, picture, labels)
             step()
     return table
-
-
-def _write_label_map(path: Path, labels: LabelArray) -> None:
-    """Write labels, int32 (H, W), >= 0, as an EXR with one uint32 channel ``id``, zip-compressed.
-
-    Not ``Y``: by OpenEXR's convention that is luminance, which readers show and convert as a colour. Nuke puts a
-    channel without a layer into its layer ``other`` (``other.id``), untouched by colour management; its pixels are
-    floats, which hold labels up to 2^24 exactly.
-    """
-    spec = oiio.ImageSpec(labels.shape[1], labels.shape[0], 1, oiio.UINT32)
-    spec.channelnames = ("id",)
-    spec.attribute("compression", "zip")
-    spec.attribute("DateTime", "")  # else the library writes the time of day, and no two runs agree
-    write_picture(path, spec, labels.astype(np.uint32)[..., None])
 
 
 def _write_table(path: Path, table: TspTable) -> None:
