@@ -43,7 +43,7 @@ from vfxstyle.errors import FrameError
 from vfxstyle.plates.overlap import reading_ahead, storing
 from vfxstyle.progress import Stage
 from vfxstyle.shots import Frame, OutputFormat, Window, exr
-from vfxstyle.shots.prores import PROFILES, ProResSink
+from vfxstyle.shots.prores import PROFILES, MovieStyle, ProResSink
 from vfxstyle.shots.writing import write_exr
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "big_buck_bunny"
@@ -159,14 +159,14 @@ def peak_memory(size: tuple[int, int], frames: int, preset: str) -> float:
 
 def through_our_writer(pictures: Sequence[FloatArray], path: Path, output_format: OutputFormat) -> None:
     """Write pictures as the grade does. pictures: float32 (H, W, 3), Rec.709 display, 0..1."""
-    sink = ProResSink(
-        path,
-        output_format=output_format,
+    style = MovieStyle(
+        format=output_format,
         space=ColorConfig.load().space("g24_rec709_display"),
         frame_rate=Fraction(25),
         pixel_aspect=Fraction(1),
         with_alpha=False,
     )
+    sink = ProResSink(path, style)
     for index, rgb in enumerate(pictures):
         window = Window(0, 0, rgb.shape[1], rgb.shape[0])
         sink.write(Frame(index, "made", rgb, window, window))
