@@ -12,12 +12,10 @@ from pathlib import Path
 
 import atheris
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))  # tests do the same with fewer inputs
-
 with atheris.instrument_imports(include=["vfxstyle.looks.preset", "vfxstyle.analysis.manifest", "fileseq", "json"]):
-    import parsers
+    from tests import parsers  # tests do the same with fewer inputs
 
+ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "big_buck_bunny"
 GOLDEN = parsers.PresetParts((ROOT / "presets" / "golden.safetensors").read_bytes())
 MANIFEST = {
@@ -27,12 +25,12 @@ MANIFEST = {
 
 
 def read_preset(data: bytes) -> None:
-    """A preset that says of itself what was thought of."""
+    """Read a preset with these metadata."""
     parsers.read_preset_file(GOLDEN.saying(data.decode(errors="replace")))
 
 
 def read_manifest(data: bytes) -> None:
-    """A manifest of what was thought of, with the right hash of itself if it is one at all."""
+    """Read a manifest of these values, with the right hash of itself if it is one at all."""
     try:
         values = json.loads(data)
     except (ValueError, RecursionError):
@@ -41,7 +39,7 @@ def read_manifest(data: bytes) -> None:
 
 
 def read_range(data: bytes) -> None:
-    """A frame range."""
+    """Read a frame range."""
     parsers.read_range(data.decode(errors="replace"))
 
 
@@ -50,7 +48,7 @@ TARGETS = {
     "manifest": (read_manifest, json.dumps(MANIFEST)),
     "range": (read_range, "1001-1100x2,1150"),
 }
-"""What reads, and something good to begin with."""
+"""What reads each kind of text, and a good one to begin with."""
 
 
 def main() -> None:

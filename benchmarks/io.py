@@ -10,7 +10,7 @@ grain; ZIP), in one run, in turns, medians of ``--rounds``:
 
 And, in a process of its own, the peak memory of a grade of ``--long`` frames beside one of a tenth of them; and how
 well ProRes keeps natural frames, ours and the same encoder driven by a correct command line.
-Seconds depend on the machine and its load; ratios travel better.
+Seconds depend on the machine and its load; ratios depend less on them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tsp.py beside this file would hide the library
@@ -35,27 +36,35 @@ import cv2
 import numpy as np
 import PyOpenColorIO as ocio
 
-from vfxstyle import open_shot
+from vfxstyle import grade, open_shot
+from vfxstyle.arrays import FloatArray
 from vfxstyle.color import ColorConfig
-from vfxstyle.grading.grade import grade
-from vfxstyle.plates.overlap import storing
-from vfxstyle.settings import GradeSettings
+from vfxstyle.errors import FrameError
+from vfxstyle.plates.overlap import reading_ahead, storing
+from vfxstyle.progress import Stage
 from vfxstyle.shots import Frame, OutputFormat, Window, exr
-from vfxstyle.shots.prores import PROFILES, ProResSink
+from vfxstyle.shots.prores import PROFILES, MovieStyle, ProResSink
 from vfxstyle.shots.writing import write_exr
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "big_buck_bunny"
 LUT_NODES = 33
 
+Parts = list[exr.ExrPart]
+"""All of an OpenEXR file."""
+
 
 def make_plate(folder: Path, size: tuple[int, int], frames: int) -> None:
-    """The example at another size, with grain, as half-float ZIP; some frames again where there are more."""
+    """Write the example at another size, width and height in px, with grain, as half-float ZIP EXR files.
+
+    Frames of the example come again where more are wanted.
+    """
     folder.mkdir(parents=True)
     grain = np.random.default_rng(0).normal(0, 0.01, (size[1], size[0], 3)).astype(np.float32)
     with open_shot(EXAMPLE) as shot:
         for index in range(frames):
             frame = shot.read(shot.frames[index % len(shot)])
-            rgb = cv2.resize(frame.rgb, size, interpolation=cv2.INTER_CUBIC)
+            assert frame.exr is not None
+            rgb = np.asarray(cv2.resize(frame.rgb, size, interpolation=cv2.INTER_CUBIC), np.float32)
             rgb += np.roll(grain, (37 * index, 101 * index), (0, 1)) * np.sqrt(np.abs(rgb) + 0.01)
             header = frame.exr.parts[0].header | {
                 "compression": exr.COMPRESSIONS["zip"],
@@ -67,39 +76,32 @@ def make_plate(folder: Path, size: tuple[int, int], frames: int) -> None:
             exr.write_parts(folder / f"plate.{1001 + index}.exr", [exr.ExrPart(header, channels)])
 
 
-def read_ahead(paths: list[Path]) -> Iterator[tuple[Path, list[exr.ExrPart]]]:
-    """Files in order, read in a thread of their own."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [(path, pool.submit(exr.read_parts, path)) for path in paths[:2]]
-        for path in [*paths[2:], None, None][: len(paths)]:
-            done, future = waiting.pop(0)
-            yield done, future.result()
-            if path is not None:
-                waiting.append((path, pool.submit(exr.read_parts, path)))
-
-
-def copy(plate: Path, out: Path, change: Callable | None, write: Callable) -> float:
-    """Seconds to read and write every frame, with ``change`` between."""
+def copy(plate: Path, out: Path, change: Callable[[Parts], Parts], write: Callable[[Path, Parts], None]) -> float:
+    """Return the seconds to read and write every frame, with ``change`` between, overlapping as a grade does."""
     start = time.perf_counter()
     out.mkdir()
-    with storing() as queue:
-        for path, parts in read_ahead(sorted(plate.glob("*.exr"))):
-            changed = parts if change is None else change(parts)
-            queue.put(lambda path=path, changed=changed: write(out / path.name, changed))
+    paths = sorted(plate.glob("*.exr"))
+    with storing() as queue, reading_ahead(lambda index: exr.read_parts(paths[index]), range(len(paths))) as frames:
+        for index, parts in frames:
+            assert not isinstance(parts, FrameError)
+            queue.put(partial(write, out / paths[index].name, change(parts)))
     return time.perf_counter() - start
 
 
-def lut() -> Callable:
-    """What puts a cube on the R, G, B of a file with OpenColorIO."""
+def unchanged(parts: Parts) -> Parts:
+    """Return the file as it is."""
+    return parts
+
+
+def lut() -> Callable[[Parts], Parts]:
+    """Return what puts a cube on the R, G, B of a file with OpenColorIO."""
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, LUT_NODES)] * 3, indexing="ij"), -1).astype(np.float32)
     cube = ocio.Lut3DTransform(gridSize=LUT_NODES)
     cube.setData((grid**0.9).reshape(-1))
     cube.setInterpolation(ocio.INTERP_TETRAHEDRAL)
     cpu = ocio.Config.CreateRaw().getProcessor(cube).getDefaultCPUProcessor()
 
-    def apply(parts: list[exr.ExrPart]) -> list[exr.ExrPart]:
+    def apply(parts: Parts) -> Parts:
         (part,) = parts
         rgb = np.stack([part.channels[name].astype(np.float32) for name in "RGB"], axis=-1)
         cpu.apply(ocio.PackedImageDesc(rgb, rgb.shape[1], rgb.shape[0], 3))
@@ -109,33 +111,39 @@ def lut() -> Callable:
 
 
 def measure(size: tuple[int, int], frames: int, rounds: int, preset: str) -> None:
-    """One row of the table for each way."""
+    """Print the table of one size."""
+    seconds = seconds_of_ways(size, frames, rounds, preset)
+    floor = statistics.median(seconds["floor"])
+    mebibytes = size[0] * size[1] * 6 / 2**20
+    print(f"\n## {size[0]}x{size[1]}, {frames} frames of {mebibytes:.0f} MiB\n")
+    print("| | s a frame | over the floor |\n|---|---|---|")
+    for name, values in seconds.items():
+        median = statistics.median(values)
+        print(f"| {name} | {median / frames:.3f} | {median / floor:.2f} |")
+
+
+def seconds_of_ways(size: tuple[int, int], frames: int, rounds: int, preset: str) -> dict[str, list[float]]:
+    """Return the seconds of each round, by the way that frames are taken from file to file."""
     seconds: dict[str, list[float]] = {"floor": [], "verified floor": [], "33-cube LUT": [], "grade": []}
     with tempfile.TemporaryDirectory() as place:
         plate = Path(place) / "plate"
         make_plate(plate, size, frames)
         analysis = Path(place) / "analysis"
-        grade(plate, preset, Path(place) / "first", frames="1001", analysis=analysis, settings=GradeSettings())
-        apply = lut()
+        grade(plate, preset, Path(place) / "first", frames="1001", analysis=analysis)
+        with_cube = lut()
         for turn in range(rounds):
             out = Path(place) / f"out{turn}"
             out.mkdir()
-            seconds["floor"].append(copy(plate, out / "a", None, exr.write_parts))
-            seconds["verified floor"].append(copy(plate, out / "b", None, write_exr))
-            seconds["33-cube LUT"].append(copy(plate, out / "c", apply, exr.write_parts))
-            report = grade(plate, preset, out / "d", analysis=analysis, settings=GradeSettings())
-            seconds["grade"].append(report.seconds["grade"])
-    floor = statistics.median(seconds["floor"])
-    pixels = size[0] * size[1] * 6 / 2**20
-    print(f"\n## {size[0]}x{size[1]}, {frames} frames of {pixels:.0f} MiB\n")
-    print("| | s a frame | over the floor |\n|---|---|---|")
-    for name, values in seconds.items():
-        middle = statistics.median(values)
-        print(f"| {name} | {middle / frames:.3f} | {middle / floor:.2f} |")
+            seconds["floor"].append(copy(plate, out / "a", unchanged, exr.write_parts))
+            seconds["verified floor"].append(copy(plate, out / "b", unchanged, write_exr))
+            seconds["33-cube LUT"].append(copy(plate, out / "c", with_cube, exr.write_parts))
+            report = grade(plate, preset, out / "d", analysis=analysis)
+            seconds["grade"].append(report.seconds[Stage.GRADE])
+    return seconds
 
 
 def peak_memory(size: tuple[int, int], frames: int, preset: str) -> float:
-    """GiB at most in use by a process that analyses and grades a shot."""
+    """Return the GiB at most in use by a process that analyses and grades a shot."""
     with tempfile.TemporaryDirectory() as place:
         plate = Path(place) / "plate"
         make_plate(plate, size, frames)
@@ -149,28 +157,26 @@ def peak_memory(size: tuple[int, int], frames: int, preset: str) -> float:
         return int(done.stdout) / 2**20
 
 
-def through_our_writer(pictures: list[np.ndarray], path: Path, output_format: OutputFormat) -> None:
-    """Pictures as the grade writes them. pictures: float32 (H, W, 3), Rec.709 display, 0..1."""
-    display = ColorConfig.load().space("g24_rec709_display")
-    options = {"frame_rate": Fraction(25), "pixel_aspect": Fraction(1), "with_alpha": False}
-    sink = ProResSink(path, output_format=output_format, space=display, **options)
+def through_our_writer(pictures: Sequence[FloatArray], path: Path, output_format: OutputFormat) -> None:
+    """Write pictures as the grade does. pictures: float32 (H, W, 3), Rec.709 display, 0..1."""
+    style = MovieStyle(
+        format=output_format,
+        space=ColorConfig.load().space("g24_rec709_display"),
+        frame_rate=Fraction(25),
+        pixel_aspect=Fraction(1),
+        with_alpha=False,
+    )
+    sink = ProResSink(path, style)
     for index, rgb in enumerate(pictures):
         window = Window(0, 0, rgb.shape[1], rgb.shape[0])
         sink.write(Frame(index, "made", rgb, window, window))
     sink.close()
 
 
-def through_the_command_line(pictures: list[np.ndarray], path: Path, profile: str, pixel_format: str) -> None:
-    """The same encoder, as ``-vf scale=...:out_color_matrix=bt709 -c:v prores_ks -profile:v`` would drive it."""
+def through_the_command_line(pictures: Sequence[FloatArray], path: Path, profile: str, pixel_format: str) -> None:
+    """Write as ``-vf scale=...:out_color_matrix=bt709 -c:v prores_ks -profile:v`` drives the same encoder."""
     height, width = pictures[0].shape[:2]
-    graph = av.filter.Graph()
-    source = graph.add_buffer(width=width, height=height, format="rgb48le", time_base=Fraction(1, 25))
-    flags = "bicubic+accurate_rnd+full_chroma_int"
-    scale = graph.add("scale", f"in_range=full:out_range=tv:out_color_matrix=bt709:flags={flags}")
-    steps = [source, scale, graph.add("format", pixel_format), graph.add("buffersink")]
-    for one, two in itertools.pairwise(steps):
-        one.link_to(two)
-    graph.configure()
+    graph = _scaling_graph(width, height, pixel_format)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("prores_ks", rate=25)
         stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
@@ -183,20 +189,34 @@ def through_the_command_line(pictures: list[np.ndarray], path: Path, profile: st
             picture.pts, picture.time_base = index, Fraction(1, 25)
             graph.push(picture)
             scaled = graph.pull()
+            assert isinstance(scaled, av.VideoFrame)
             scaled.pts, scaled.time_base = index, Fraction(1, 25)
             container.mux(stream.encode(scaled))
         container.mux(stream.encode(None))
 
 
-def psnr(path: Path, pictures: list[np.ndarray]) -> float:
-    """Decibels of a movie against what was put into it, R'G'B'."""
+def _scaling_graph(width: int, height: int, pixel_format: str) -> av.filter.Graph:
+    """Return the filter that turns R'G'B' into limited-range Rec.709 of a pixel format."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb48le"), time_base=Fraction(1, 25))
+    flags = "bicubic+accurate_rnd+full_chroma_int"
+    scale = graph.add("scale", f"in_range=full:out_range=tv:out_color_matrix=bt709:flags={flags}")
+    steps = [source, scale, graph.add("format", pixel_format), graph.add("buffersink")]
+    for one, two in itertools.pairwise(steps):
+        one.link_to(two)
+    graph.configure()
+    return graph
+
+
+def psnr(path: Path, pictures: Sequence[FloatArray]) -> float:
+    """Return the peak signal-to-noise ratio of a movie against the pictures put into it, dB of R'G'B'."""
     with open_shot(path) as shot:
         errors = [np.mean((np.clip(f.rgb, 0, 1) - p) ** 2) for f, p in zip(shot, pictures, strict=True)]
     return float(-10 * np.log10(np.mean(errors)))
 
 
 def prores(frames: int = 6) -> None:
-    """PSNR of natural frames through ProRes, ours and the same encoder's by a correct command line."""
+    """Print the PSNR of natural frames through ProRes, ours and the same encoder's by a correct command line."""
     config = ColorConfig.load()
     to_display = config.from_working(config.space("g24_rec709_display"))
     with open_shot(EXAMPLE) as shot, tempfile.TemporaryDirectory() as place:
@@ -210,11 +230,18 @@ def prores(frames: int = 6) -> None:
             print(f"| {output_format.value} | {psnr(ours, pictures):.2f} | {psnr(theirs, pictures):.2f} |")
 
 
+def frame_size(text: str) -> tuple[int, int]:
+    """Return width and height, px, of a text as in ``1920x1080``."""
+    width, height = text.split("x")
+    return int(width), int(height)
+
+
 def main() -> None:
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--size", action="append")
+    parser.add_argument("--size", type=frame_size, action="append")
     parser.add_argument("--preset", default="golden")
     parser.add_argument("--long", type=int, default=200, help="frames of the memory run; 0 leaves it out")
     parser.add_argument("--only-prores", action="store_true")
@@ -222,7 +249,7 @@ def main() -> None:
     if options.only_prores:
         prores()
         return
-    sizes = [tuple(int(v) for v in text.split("x")) for text in options.size or ["1920x1080", "4096x2160"]]
+    sizes = options.size or [(1920, 1080), (4096, 2160)]
     print("# The grade pass against reading and writing")
     print(f"\n{platform.processor() or platform.machine()}, Python {platform.python_version()}; `benchmarks/io.py`")
     for size in sizes:

@@ -1,6 +1,6 @@
 """What a user would pick instead of vfxstyle: one learnt quadratic, one learnt LUT, and a small network per shot.
 
-All take and give float32 pictures (H, W, 3), sRGB-encoded, 0..1.
+Pictures are float32 (H, W, 3), sRGB-encoded, 0..1, both in and out.
 """
 
 from __future__ import annotations
@@ -18,27 +18,29 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.lut import apply_cube, fit_cube
 
 Grading = Callable[[FloatArray], FloatArray]
+"""Returns a graded picture."""
 Pair = tuple[FloatArray, FloatArray]
+"""A picture before and after a look."""
 
-MOST_PIXELS = 2_000_000
-"""Pixels that a LUT is fitted to; more change nothing."""
+MAX_PIXELS = 2_000_000
+"""Pixels that a LUT is fitted to at most; more change nothing."""
 CROP, BATCH = 192, 4
 """Side of a training crop in px, and crops in a step."""
 
 
 def learnt_cube(pairs: Sequence[Pair]) -> Grading:
-    """One smooth 33-cube LUT, fitted to all pixels of some pairs."""
+    """Return one smooth 33-cube LUT, fitted to the pixels of some pairs."""
     before = np.concatenate([one.reshape(-1, 3) for one, _ in pairs])
     after = np.concatenate([other.reshape(-1, 3) for _, other in pairs])
-    step = -(-len(before) // MOST_PIXELS)
+    step = -(-len(before) // MAX_PIXELS)
     cube = fit_cube(before[::step], after[::step])
     return lambda picture: np.clip(apply_cube(cube, picture.reshape(-1, 3)), 0, 1).reshape(picture.shape)
 
 
 def learnt_unet(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> tuple[Grading, int]:
-    """A small U-Net that learns the change on random crops for a given time; and how many steps it made of it.
+    """Train a small U-Net on random crops for a number of seconds; return it, and the steps that it made.
 
-    The rate falls to zero along a cosine over that time.
+    The learning rate falls to zero along a cosine over that time.
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
@@ -47,10 +49,11 @@ def learnt_unet(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> tuple[G
     start, steps = time.perf_counter(), 0
     while (spent := time.perf_counter() - start) < seconds:
         optimiser.param_groups[0]["lr"] = 1e-3 * (1 + np.cos(np.pi * spent / seconds))
-        before, after = (_batched(pictures) for pictures in zip(*(_crop(pairs, random) for _ in range(BATCH))))  # noqa: B905
+        crops = [_crop(pairs, random) for _ in range(BATCH)]
+        before, after = (_batched(pictures) for pictures in zip(*crops, strict=True))
         loss = functional.l1_loss(network(before), after)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         steps += 1
     network.eval()
@@ -85,12 +88,13 @@ class _UNet(nn.Module):
         self.up = nn.ModuleList(_block(a + b, a) for a, b in pairwise(widths))
         self.last = nn.Conv2d(widths[0], 3, 1)
         nn.init.zeros_(self.last.weight)
+        assert self.last.bias is not None
         nn.init.zeros_(self.last.bias)
 
     def forward(self, picture: Tensor) -> Tensor:
-        """The graded picture, (B, 3, H, W)."""
+        """Return graded pictures, (B, 3, H, W), of pictures (B, 3, H, W)."""
         height, width = picture.shape[2:]
-        x = functional.pad(picture, (0, -width % 8, 0, -height % 8), mode="replicate")
+        x: Tensor = functional.pad(picture, (0, -width % 8, 0, -height % 8), mode="replicate")
         skips = []
         for level, block in enumerate(self.down):
             x = block(functional.max_pool2d(x, 2) if level else x)
@@ -98,7 +102,8 @@ class _UNet(nn.Module):
         for block, skip in zip(reversed(self.up), reversed(skips[:-1]), strict=True):
             wider = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             x = block(torch.cat([wider, skip], dim=1))
-        return picture + self.last(x)[:, :, :height, :width]
+        change: Tensor = self.last(x)[:, :, :height, :width]
+        return picture + change
 
 
 def _block(before: int, after: int) -> nn.Sequential:

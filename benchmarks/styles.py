@@ -1,9 +1,9 @@
-"""The paper's styles as recipes on labelled pictures: ``python benchmarks/styles.py FOLDER -o SHEETS``.
+"""The paper's styles as recipes on labelled pictures: ``python -m benchmarks.styles FOLDER -o SHEETS``.
 
-The photographer's edits behind the paper's figures are not public. These recipes are stand-ins written after the
-paper's descriptions (Zhu, Yan, Bu, Yu, section V): what is measured with them compares methods with each other, not
-with the paper. Every recipe takes a picture and the feathered masks of five groups of things, so one recipe serves
-street photographs, driving frames and clips with an object mask.
+The photographer's edits behind the paper's figures are not public. These recipes are written after the paper's
+descriptions (Zhu, Yan, Bu, Yu, section V): figures measured with them compare methods with each other, not with the
+paper. Every recipe takes a picture and the feathered masks of five groups of things, so one recipe serves street
+photographs, driving frames and clips with an object mask.
 
 All pictures are float32 (H, W, 3), sRGB-encoded, 0..1. Run as a command this draws a before/after sheet of each style.
 """
@@ -12,145 +12,52 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from vfxstyle.arrays import ByteArray, FloatArray, IntArray
-
-Groups = Mapping[str, FloatArray]
-
-GROUPS = ("sky", "nature", "building", "ground", "thing")
-"""What a recipe can tell apart; a thing is a car, a person, an animal, a sign."""
-
-FACADE = {
-    (0, 0, 0): "nature",  # "various": mostly steps, fences, soil and what nobody labelled
-    (128, 0, 0): "building",
-    (128, 0, 128): "thing",
-    (128, 128, 0): "building",
-    (128, 128, 128): "ground",
-    (128, 64, 0): "ground",
-    (0, 128, 128): "sky",
-    (0, 128, 0): "nature",
-    (0, 0, 128): "building",
-}
-"""Label colours of labelmefacade: various, building, car, door, pavement, road, sky, vegetation, window."""
-CAMVID = (
-    "sky",
-    "building",
-    "thing",
-    "ground",
-    "ground",
-    "nature",
-    "thing",
-    "nature",
-    "thing",
-    "thing",
-    "thing",
-    "nature",
-)
-"""Label numbers of camvid: sky, building, pole, road, pavement, tree, sign, fence, car, pedestrian, bicyclist, none."""
-FEATHER = 1 / 250
-"""Standard deviation of the mask feather, as a share of the picture's width: as a retoucher softens a selection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """A picture with its labels."""
-
-    name: str
-    """File stem, or clip and frame."""
-    picture: Path
-    """The photograph or frame."""
-    labels: Path
-    """Its label picture."""
-    kind: str
-    """Which set, and so how labels are read: labelmefacade, camvid or davis."""
-
-    def read(self) -> tuple[FloatArray, dict[str, FloatArray]]:
-        """The picture, and a feathered mask (H, W, 1) of each group; the masks sum to 1."""
-        picture = cv2.imread(str(self.picture))[..., ::-1].astype(np.float32) / 255
-        # label numbers as they are; label colours as 8-bit BGR, whatever depth and alpha the file has
-        labels = cv2.imread(
-            str(self.labels), cv2.IMREAD_GRAYSCALE if self.kind != "labelmefacade" else cv2.IMREAD_COLOR
-        )
-        return np.ascontiguousarray(picture), feathered(_group_numbers(labels, self.kind))
-
-
-def labelled_pictures(folder: Path) -> list[Labelled]:
-    """The pictures of a labelmefacade or camvid folder, in the order of their names."""
-    if (folder / "trainannot").is_dir():
-        places = ("train", "trainannot", "camvid")
-    else:
-        places = ("images", "labels", "labelmefacade")
-    pictures = sorted((folder / places[0]).glob("*.jpg"))
-    return [Labelled(p.stem, p, folder / places[1] / f"{p.stem}.png", places[2]) for p in pictures]
-
-
-def labelled_clip(folder: Path, clip: str) -> list[Labelled]:
-    """The frames of a clip of a DAVIS folder."""
-    pictures = sorted((folder / "JPEGImages" / "480p" / clip).glob("*.jpg"))
-    masks = folder / "Annotations" / "480p" / clip
-    return [Labelled(f"{clip}.{p.stem}", p, masks / f"{p.stem}.png", "davis") for p in pictures]
-
-
-def _group_numbers(labels: ByteArray, kind: str) -> IntArray:
-    if kind == "davis":
-        return np.where(labels > 127, GROUPS.index("thing"), GROUPS.index("nature"))
-    if kind == "camvid":
-        return np.array([GROUPS.index(name) for name in CAMVID])[np.minimum(labels, len(CAMVID) - 1)]
-    found = np.full(labels.shape[:2], GROUPS.index("nature"))
-    for colour, name in FACADE.items():
-        found[(labels[..., ::-1] == np.array(colour)).all(axis=-1)] = GROUPS.index(name)
-    return found
-
-
-def feathered(numbers: IntArray) -> dict[str, FloatArray]:
-    """Soft masks of a map of group numbers."""
-    sigma = max(0.5, FEATHER * numbers.shape[1])
-    hard = [(numbers == index).astype(np.float32) for index in range(len(GROUPS))]
-    return {name: cv2.GaussianBlur(mask, (0, 0), sigma)[..., None] for name, mask in zip(GROUPS, hard, strict=True)}
+from benchmarks.labelled import Groups, Labelled, labelled_pictures
+from vfxstyle.arrays import FloatArray
 
 
 def channel_mixer(picture: FloatArray, matrix: list[list[float]]) -> FloatArray:
-    """Each output channel a weighted sum of the three input channels."""
+    """Make each output channel a weighted sum of the three input channels."""
     return picture @ np.array(matrix, np.float32).T
 
 
 def curve(picture: FloatArray, amount: float) -> FloatArray:
-    """An S-curve about middle grey; ``amount`` 0 does nothing, 1 is a full smoothstep."""
-    held = np.clip(picture, 0, 1)
-    return picture + amount * (held * held * (3 - 2 * held) - held)
+    """Apply an S-curve about middle grey; ``amount`` 0 does nothing, 1 is a full smoothstep."""
+    clipped = np.clip(picture, 0, 1)
+    return picture + amount * (clipped * clipped * (3 - 2 * clipped) - clipped)
 
 
 def luma(picture: FloatArray) -> FloatArray:
-    """Rec.709 weighted mean of the encoded channels, (H, W)."""
+    """Return the Rec.709 weighted mean of the encoded channels, float32 (H, W)."""
     return picture @ np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 def gradient_map(picture: FloatArray, stops: list[tuple[float, tuple[float, float, float]]]) -> FloatArray:
-    """Luma looked up in a gradient of colours."""
+    """Look luma up in a gradient of colours. stops: (place 0..1, colour), ascending."""
     places = [place for place, _ in stops]
     value = luma(picture)
     return np.stack([np.interp(value, places, [c[i] for _, c in stops]) for i in range(3)], -1).astype(np.float32)
 
 
 def mix(one: FloatArray, other: FloatArray, share: float) -> FloatArray:
-    """``share`` of the other."""
+    """Mix ``share``, 0..1, of the other picture into the one."""
     return one + share * (other - one)
 
 
 def saturation(picture: FloatArray, factor: float) -> FloatArray:
-    """Distance from luma, multiplied."""
+    """Multiply the distance of each colour from its luma."""
     grey = luma(picture)[..., None]
     return grey + factor * (picture - grey)
 
 
 def channel_curves(picture: FloatArray, points: list[list[float]]) -> FloatArray:
-    """A tone curve for each channel through values at 0, .25, .5, .75 and 1: the profile of cross processing."""
+    """Apply a curve to each channel, through values at 0, .25, .5, .75 and 1: the profile of cross processing."""
     places = np.linspace(0, 1, len(points[0]))
     fine = np.linspace(0, 1, 257)
     out = np.empty_like(picture)
@@ -187,7 +94,7 @@ STROKES = 1200
 
 
 def watercolor(picture: FloatArray, groups: Groups) -> FloatArray:
-    """Watercolor: brush strokes of one colour each, thin washes in the sky, fuller paint on what stands."""
+    """Watercolor: brush strokes of one colour each, thin washes in the sky, fuller paint elsewhere."""
     from skimage.segmentation import slic
 
     wet = cv2.bilateralFilter(np.ascontiguousarray(picture), 0, 0.08, picture.shape[1] / 160)
@@ -251,16 +158,16 @@ def spring(picture: FloatArray, groups: Groups) -> FloatArray:
 
 
 def detail(picture: FloatArray, groups: Groups) -> FloatArray:
-    """Crisp: local contrast by a local Laplacian filter, strong on what stands, smoothing in the sky."""
+    """Crisp: local contrast by a local Laplacian filter, strong on buildings and things, smoothing in the sky."""
     grey = np.clip(luma(picture), 0, 1)
     crisp, soft = local_laplacian(grey, 2.2), local_laplacian(grey, 0.3)
     gain = {"sky": soft, "nature": grey, "building": crisp, "ground": grey, "thing": crisp}
-    wanted = sum((groups[name][..., 0] * part for name, part in gain.items()), 0 * grey)
-    return picture + (wanted - grey)[..., None]
+    target = sum((groups[name][..., 0] * part for name, part in gain.items()), 0 * grey)
+    return picture + (target - grey)[..., None]
 
 
 def local_laplacian(grey: FloatArray, gain: float, sigma: float = 0.12, samples: int = 10) -> FloatArray:
-    """Local contrast times ``gain``, edges above ``sigma`` left alone.
+    """Multiply local contrast by ``gain`` and leave edges above ``sigma`` alone.
 
     Source: Paris, Hasinoff, Kautz, Local Laplacian Filters (2011), in the sampled form of Aubry et al. (2014): the
     picture is remapped about a few grey levels, and each band taken from the pyramids of the nearest two.
@@ -284,7 +191,7 @@ def local_laplacian(grey: FloatArray, gain: float, sigma: float = 0.12, samples:
 def _gaussian_pyramid(grey: FloatArray, levels: int) -> list[FloatArray]:
     pyramid = [grey]
     for _ in range(levels):
-        pyramid.append(cv2.pyrDown(pyramid[-1]))
+        pyramid.append(np.asarray(cv2.pyrDown(pyramid[-1]), np.float32))
     return pyramid
 
 
@@ -311,7 +218,7 @@ LOCAL_STYLES = ("pop-out", "local-xpro", "watercolor", "golden")
 
 
 def graded(style: str, picture: FloatArray, groups: Groups) -> FloatArray:
-    """A picture after a style, clipped to what a display shows."""
+    """Return a picture after a style, clipped to 0..1."""
     return np.clip(STYLES[style](picture, groups), 0, 1).astype(np.float32)
 
 
@@ -326,15 +233,24 @@ def main() -> None:
     every = labelled_pictures(arguments.folder)
     chosen = [every[i] for i in np.linspace(0, len(every) - 1, arguments.pictures).astype(int)]
     for style in STYLES:
-        rows = []
-        for labelled in chosen:
-            picture, groups = labelled.read()
-            row = np.hstack([picture, graded(style, picture, groups)])
-            rows.append(
-                cv2.resize(row, (1280, round(row.shape[0] * 1280 / row.shape[1])), interpolation=cv2.INTER_AREA)
-            )
-        sheet = (np.vstack(rows)[..., ::-1] * 255 + 0.5).astype(np.uint8)
-        cv2.imwrite(str(arguments.output / f"{style}.jpg"), sheet, [cv2.IMWRITE_JPEG_QUALITY, 88])
+        write_jpeg(arguments.output / f"{style}.jpg", np.vstack([_before_and_after(one, style) for one in chosen]))
+
+
+def _before_and_after(labelled: Labelled, style: str) -> FloatArray:
+    picture, groups = labelled.read()
+    return resized_to_width(np.hstack([picture, graded(style, picture, groups)]), 1280)
+
+
+def resized_to_width(picture: FloatArray, width: int) -> FloatArray:
+    """Return a picture at another width, px."""
+    size = (width, round(picture.shape[0] * width / picture.shape[1]))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def write_jpeg(path: Path, picture: FloatArray) -> None:
+    """Write a picture for documentation."""
+    codes = (picture[..., ::-1] * 255 + 0.5).astype(np.uint8)
+    cv2.imwrite(str(path), codes, [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 FOLDERS are labelmefacade and camvid, ``--davis`` the DAVIS 2016 data set. Tables I, II and Fig. 12 are in
 ``benchmarks/image_tables.py``, those of clips (III, IV, stability, per shot) in ``benchmarks/video_tables.py``. What is
-measured is written to the file after each set, so that hours are not lost.
+measured is written to the file after each table, so that hours are not lost.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.image_tables import figure_twelve, read_set, table_one, table_two
+from benchmarks.image_sets import read_set
+from benchmarks.image_tables import figure_twelve, table_one, table_two
 from benchmarks.styles import LOCAL_STYLES, STYLES
 from benchmarks.video_tables import video_tables
 from vfxstyle.settings import TrainSettings
@@ -21,12 +23,12 @@ CLIPS = ("blackswan", "parkour", "car-shadow")
 
 
 def listed(text: str) -> list[str]:
-    """The words of a list with commas between."""
+    """Return the words of a list with commas between."""
     return [word for word in text.split(",") if word]
 
 
-def main() -> None:
-    """Write the tables."""
+def parsed_arguments() -> argparse.Namespace:
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="*", help="labelmefacade and camvid folders")
     parser.add_argument("--davis", type=Path, help="DAVIS 2016 folder, for the tables of clips")
@@ -39,26 +41,31 @@ def main() -> None:
     parser.add_argument("--clips", type=listed, default=list(CLIPS), help="clips of DAVIS")
     parser.add_argument("--clip-styles", type=listed, default=["pop-out", "local-xpro", "golden"])
     parser.add_argument("--few-styles", type=listed, default=["pop-out"], help="styles learnt from 1 and 3 frames too")
-    parser.add_argument("--vgg", action="store_true", help="time VGG-16 too, with weights that mean nothing")
+    parser.add_argument("--vgg", action="store_true", help="time VGG-16 too, with random weights")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    settings = TrainSettings(device="cpu", seed=arguments.seed)
+    return parser.parse_args()
+
+
+def image_tables(folder: Path, arguments: argparse.Namespace, settings: TrainSettings) -> Iterator[list[str]]:
+    """Yield the requested tables of a set of pictures."""
+    all_rows = arguments.rows == "all"
+    images = read_set(folder, settings, all_variants="2" in arguments.tables and all_rows)
+    if "1" in arguments.tables:
+        yield table_one(images, settings, arguments.styles)
+    if "2" in arguments.tables:
+        yield table_two(images, settings, arguments.ablation_styles, every_row=all_rows)
+    if "12" in arguments.tables:
+        yield figure_twelve(images, settings, "pop-out")
+
+
+def all_tables(arguments: argparse.Namespace, settings: TrainSettings) -> Iterator[list[str]]:
+    """Yield every requested table as Markdown lines."""
     threads = os.environ.get("OMP_NUM_THREADS", os.cpu_count())
-    lines = [f"{platform.processor() or platform.machine()}, {threads} threads", ""]
-    all_ways = "2" in arguments.tables and arguments.rows == "all"
+    yield [f"{platform.processor() or platform.machine()}, {threads} threads", ""]
     for folder in arguments.folders:
-        images = read_set(folder, settings, arguments.seed, all_ways=all_ways)
-        if "1" in arguments.tables:
-            lines += table_one(images, settings, arguments.styles)
-            arguments.output.write_text("\n".join(lines))
-        if "2" in arguments.tables:
-            lines += table_two(images, settings, arguments.ablation_styles, every_row=all_ways)
-            arguments.output.write_text("\n".join(lines))
-        if "12" in arguments.tables:
-            lines += figure_twelve(images, settings, "pop-out")
-        arguments.output.write_text("\n".join(lines))
+        yield from image_tables(folder, arguments, settings)
     if arguments.davis:
-        lines += video_tables(
+        yield video_tables(
             arguments.davis,
             tables=arguments.clip_tables,
             clips=arguments.clips,
@@ -67,6 +74,14 @@ def main() -> None:
             vgg=arguments.vgg,
             settings=settings,
         )
+
+
+def main() -> None:
+    """Write the tables."""
+    arguments = parsed_arguments()
+    lines: list[str] = []
+    for table in all_tables(arguments, TrainSettings(device="cpu", seed=arguments.seed)):
+        lines += table
         arguments.output.write_text("\n".join(lines))
 
 

@@ -18,8 +18,8 @@ How the figures are taken:
   carry from machine to machine.
 - Wall seconds a frame: flow estimated on the way, the same frames, a second run without SLIC beside it.
 - Peak memory: a process of its own that reads, segments and forgets frame after frame; Python and libraries included.
-- Frames: the share that the greedy choice needs to show every TSP, or that share of the clip's volume, and the
-  least that any choice needs to show every TSP (an integer programme).
+- Frames: the share that the greedy choice needs to show every superpixel, or that share of the clip's volume, and the
+  least that any choice needs to show every superpixel (an integer programme).
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Row:
     asked: int | None = field(metadata={"heading": "K asked", "style": ".0f"})
     method: str = field(metadata={"heading": "method", "style": ""})
     per_frame: float | None = figure("SPs/frame", ".0f")
-    tsps: float | None = figure("TSPs", ".0f")
+    superpixels: float | None = figure("superpixels", ".0f")
     life: float | None = figure("life", ".1f")
     life_by_volume: float | None = figure("life by volume", ".1f")
     ev_2d: float | None = figure("EV2D", ".3f")
@@ -244,9 +244,9 @@ def energy_per_pixel(clip: Clip, labels: np.ndarray, superpixels: int) -> float:
 
 
 def least_frames(present: Sequence[np.ndarray]) -> int:
-    """The fewest frames that together show every TSP: set cover, solved exactly."""
-    tsps = np.unique(np.concatenate(present))
-    shown = np.unique(np.stack([np.isin(tsps, frame) for frame in present], axis=1), axis=0)
+    """The fewest frames that together show every superpixel: set cover, solved exactly."""
+    every = np.unique(np.concatenate(present))
+    shown = np.unique(np.stack([np.isin(every, frame) for frame in present], axis=1), axis=0)
     result = milp(
         np.ones(len(present)),
         constraints=LinearConstraint(shown.astype(float), lb=1),
@@ -261,7 +261,7 @@ def least_frames(present: Sequence[np.ndarray]) -> int:
 def measured(row: Row, clip: Clip, labels: np.ndarray) -> Row:
     """Fill in what follows from the label maps alone."""
     scores: Scores = score(labels, clip.lab, clip.masks)
-    row.per_frame, row.tsps = scores.superpixels_per_frame, scores.tsps
+    row.per_frame, row.superpixels = scores.superpixels_per_frame, scores.superpixels
     row.life, row.life_by_volume = scores.mean_life, scores.life_by_volume
     row.ev_2d, row.ev_3d = scores.explained_variation_2d, scores.explained_variation_3d
     row.ue_3d, row.ue_3d_object = scores.undersegmentation_3d.mean, scores.undersegmentation_3d.objects

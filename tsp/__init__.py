@@ -1,7 +1,7 @@
-"""Temporal superpixels: superpixels that live through time.
+"""Temporal superpixels: superpixels that keep their label through time.
 
 After Chang, Wei and Fisher, "A Video Representation Using Temporal Superpixels" (CVPR 2013). A library of its
-own: it knows frames, flow and labels, and nothing of looks.
+own: frames go in, label maps come out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for when it is asked for, so that importing a part does not import the whole."""
+    """Load a name on first use, so that importing one part does not import them all."""
     if name not in __all__:
         raise AttributeError(f"module 'tsp' has no attribute '{name}'")
     home = import_module(f"tsp.{_HOMES.get(name, name)}")

@@ -7,8 +7,8 @@ import numpy as np
 
 from tsp.arrays import FloatArray
 
-_STEP = 4  # px; every fourth pixel of a blurred picture says enough
-_BLURS = 32  # widths of the blur in the frame's width: grain goes, what a cut changes stays
+_STEP = 4  # px; every fourth pixel of a blurred picture is enough
+_BLURS = 32  # widths of the blur in the frame's width: it removes grain and keeps what a cut changes
 _GRAIN = 24.0  # CIELab units squared that two blurred frames of one flat, grainy wall may differ by
 
 

@@ -1,4 +1,4 @@
-"""The model's energy of given label maps, ours or another's: one yardstick for all."""
+"""The model's energy of any label maps, whichever method made them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tsp.model import (
     superpixels,
 )
 from tsp.settings import Settings
-from tsp.topology import NOBODY
+from tsp.topology import UNASSIGNED
 
 
 class Evaluator:
@@ -44,7 +44,7 @@ class Evaluator:
         model = self._model
         names, rows = np.unique(labels, return_inverse=True)
         colour = np.ascontiguousarray(lab * self._scale, np.float32)
-        padded = np.pad(rows.reshape(labels.shape).astype(np.int32), 1, constant_values=NOBODY)
+        padded = np.pad(rows.reshape(labels.shape).astype(np.int32), 1, constant_values=UNASSIGNED)
         table = superpixels(len(names))
         if flow is not None:
             _, here, before = np.intersect1d(names, self._labels, assume_unique=True, return_indices=True)

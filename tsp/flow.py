@@ -19,7 +19,7 @@ class OpticalFlow(Protocol):
         first, second: float32 (H, W, 3), sRGB-encoded RGB, 0..1.
         Returns float32 (H, W, 2), (dx, dy) in px from ``first`` to ``second``.
         """
-        ...  # pragma: no cover
+        ...
 
 
 class DISFlow:

@@ -2,7 +2,7 @@
 
 Neighbours of like colour move alike. The published kernel is tapered to zero at three of its lengths (Wendland's
 C2 function, which keeps it positive definite), and the system is solved by conjugate gradients, so that the cost
-is that of the pairs within reach and not the cube of the number of superpixels.
+grows with the pairs within reach and not with the cube of the number of superpixels.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def reestimate(
     """Flow of last frame's superpixels after their pixels have settled in this one, float64 (K, 2), (dy, dx) px.
 
     theta: float64 (K, 5), last frame's means, whitened. table: this frame's, its first K rows those superpixels.
-    before: float64 (K, 2), the flow expected of them, px. Superpixels without pixels get one from the others.
+    before: float64 (K, 2), the flow expected of them, px. A superpixel without pixels follows the others.
     """
     count = len(theta)
-    order = np.argsort(theta[:, 0], kind="stable")  # by row, so that a pair within reach is found nearby
+    order = np.argsort(theta[:, 0], kind="stable")  # by row, so that the search for pairs within reach is short
     places = theta[order, :2] / model.place_scale
     colours = theta[order, 2:] * np.sqrt(model.colour_var * np.array([2.0, 1.0, 1.0]))
     stats = table.stats[order]
@@ -39,10 +39,10 @@ def reestimate(
     means = stats[alive, SUM_Y : SUM_Y + 2] / stats[alive, COUNT, None] / model.place_scale
     observed[alive] = means - places[alive] - before[order][alive]
     start, column, weight = _kernel(places, colours, settings.cov_var_p, settings.cov_var_a)
-    found = before.copy()
+    flows = before.copy()
     for d in range(2):
-        found[order, d] += _smooth(start, column, weight, alive, observed[:, d].copy(), model.place_prior)
-    return found
+        flows[order, d] += _smooth(start, column, weight, alive, observed[:, d].copy(), model.place_prior)
+    return flows
 
 
 @kernel(nogil=True)

@@ -1,4 +1,4 @@
-"""Two connected parts of one superpixel, where its pixels fall apart best: the proposal of a split."""
+"""The proposal of a split: two connected parts of one superpixel, divided where its pixels differ most."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tsp.topology import AROUND
 FLAT = np.zeros(5)
 """Stands for the prior of a new superpixel, which is not read."""
 ITERATIONS = 5
-"""Of 2-means."""
+"""Iterations of 2-means."""
 
 
 @kernel(nogil=True)
@@ -204,8 +204,8 @@ def _add(stats: DoubleArray, row: int, features: DoubleArray, i: int, inside: bo
 
 
 @kernel(nogil=True)
-def worth_parting(k: int, parts: DoubleArray, bonus: float, table: Superpixels, model: Model) -> bool:
-    """Whether two parts would be worth more than superpixel k, with ``bonus`` nats on top.
+def gains_by_parting(k: int, parts: DoubleArray, bonus: float, table: Superpixels, model: Model) -> bool:
+    """Whether two parts score higher than superpixel k as a whole, with ``bonus`` nats added to the parts.
 
     parts: float64 (2, 7), statistics.
     """
@@ -230,9 +230,11 @@ def propose(
     bonus: float,
     state: WordArray,
 ) -> tuple[bool, LabelArray, DoubleArray]:
-    """Two connected parts of superpixel k: whether there are, each pixel's part, and float64 (2, 7) statistics.
+    """Propose two connected parts of superpixel k.
 
-    bonus: nats that the second part can gain over being new by taking up a label.
+    Returns whether there are two, each pixel's part (0 or 1), and the statistics of the parts, float64 (2, 7).
+
+    bonus: nats that the second part can gain over being new by taking up the label of a superpixel that has died.
     """
     n = len(pixels)
     pad = model.pad
@@ -259,7 +261,7 @@ def propose(
         sides[within[j]] = within_sides[j]
         _add(parts, within_sides[j], features, within[j], True)
     # Most proposals end here: connected parts hardly do better than these, and no prior does better than none.
-    if not worth_parting(k, parts, bonus, table, model):
+    if not gains_by_parting(k, parts, bonus, table, model):
         return False, none, parts
     piece, count = _pieces_of(pixels, start, rank, labels, sides, pad)
     stats = np.zeros((count, STATISTICS))

@@ -1,7 +1,7 @@
 """The local move: a border pixel goes to the neighbour that gains most, if nothing is cut by it.
 
 Label maps here are *padded*: int32 (H + 2 pad, W + 2 pad). The frame lies in the middle; around it is the margin
-of virtual pixels, which have a place but no colour and may belong to nobody; its outermost ring always stays so.
+of virtual pixels, which have a place but no colour and may be UNASSIGNED; its outermost ring always is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,14 @@ from tsp.model import (
     Superpixels,
     refresh,
 )
-from tsp.topology import HIDDEN_AT_BOTTOM, HIDDEN_AT_LEFT, HIDDEN_AT_RIGHT, HIDDEN_AT_TOP, NOBODY, TOPOLOGICAL_NUMBER
+from tsp.topology import (
+    HIDDEN_AT_BOTTOM,
+    HIDDEN_AT_LEFT,
+    HIDDEN_AT_RIGHT,
+    HIDDEN_AT_TOP,
+    TOPOLOGICAL_NUMBER,
+    UNASSIGNED,
+)
 
 LEAST_PIXEL_GAIN = 1e-9  # nats; a move must gain more
 _ALL = 255
@@ -112,8 +119,8 @@ def sweep(  # noqa: C901 - one compiled loop
             if inside:
                 light, a, b = colour[y - pad, x - pad, 0], colour[y - pad, x - pad, 1], colour[y - pad, x - pad, 2]
             # leaving the present label
-            if k == NOBODY:
-                leave = -model.log_nobody
+            if k == UNASSIGNED:
+                leave = -model.log_unassigned
             else:
                 if n == k or s == k or w == k or e == k:
                     ring = _ring(k, nw, n, ne, e, se, s, sw, w)
@@ -129,10 +136,10 @@ def sweep(  # noqa: C901 - one compiled loop
             # joining the best neighbour
             around[0], around[1], around[2], around[3] = n, s, w, e
             best, best_gain = k, LEAST_PIXEL_GAIN
-            if not inside and k != NOBODY and (n < 0 or s < 0 or w < 0 or e < 0):
-                gain = leave + model.log_nobody
+            if not inside and k != UNASSIGNED and (n < 0 or s < 0 or w < 0 or e < 0):
+                gain = leave + model.log_unassigned
                 if gain > best_gain:
-                    best, best_gain = np.int32(NOBODY), gain
+                    best, best_gain = np.int32(UNASSIGNED), gain
             for i in range(4):
                 label = around[i]
                 if label == k or label < 0:

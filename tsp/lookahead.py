@@ -1,4 +1,4 @@
-"""Births on probation: a superpixel that does not last is taken back by its neighbours before anybody saw it."""
+"""Births on probation: a superpixel that does not last is given to its neighbours before anyone sees it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Lookahead:
         return self._release()
 
     def flush(self) -> Iterator[Tracked]:
-        """What is still held when the shot ends. What is alive on the last frame may have lasted: it stays."""
+        """Hand out the frames still held when the shot ends; superpixels on the last frame may have lasted and stay."""
         while self._held:
             ready, _ = self._release()
             yield ready
 
     def _release(self) -> tuple[Tracked, list[int]]:
-        """Hand out the oldest frame. What was not on the frame before it must be on all that are still held."""
+        """Hand out the oldest frame. A superpixel that is new on it must be on every frame that is still held."""
         runs = [set(_present(frame).tolist()) for frame in self._held]
         passing = sorted(runs[0] - self._before - set.intersection(*runs))
         if passing:
@@ -46,7 +46,7 @@ class Lookahead:
         return self._held.popleft(), passing
 
     def _take_back(self, frame: Tracked, passing: IntArray) -> None:
-        """Give the pixels of passing superpixels to their neighbours, one by one as the model likes it, in place.
+        """Give the pixels of passing superpixels to their neighbours, one by one as the model scores them, in place.
 
         A frame that would be left without superpixels keeps them, however short they live.
         """
@@ -60,7 +60,7 @@ class Lookahead:
         pixels.fill_uncovered(table, frame.count, model)
         filled = pixels.snapshot()
         pixels.settle(table, frame.count, model, self._settings.max_sweeps)
-        if len(_present(frame)) < len(staying):  # one that others rely on to last died of it
+        if len(_present(frame)) < len(staying):  # a superpixel that had to last has died of it
             pixels.restore(filled)
             pixels.gather(table, frame.count, model)
 

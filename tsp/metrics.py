@@ -1,16 +1,17 @@
-"""Figures that say how good temporal superpixels (TSPs) are, from their label maps.
+"""Measures of the quality of temporal superpixels, from their label maps.
 
 Three inputs recur:
 
-    labels: any integer (T, H, W), >= 0; the same label in two frames is the same TSP
+    labels: any integer (T, H, W), >= 0; the same label in two frames is the same superpixel
     lab:    float32 (T, H, W, 3), CIELab, L 0..100
     masks:  bool or any integer (T, H, W), a ground-truth segment per pixel; 0 is the background
 
-A *superpixel* is the part of a TSP on one frame. Every function raises ValueError for arrays that do not fit
-this, and none changes its input. Undersegmentation error and segmentation accuracy are those of LIBSVX (Xu and
-Corso, "LIBSVX: A Supervoxel Library and Benchmark for Early Video Processing", IJCV 2016), explained variation is
-that of Moore et al., "Superpixel Lattices" (CVPR 2008), and compactness that of Schick, Fischer and Stiefelhagen
-(ICPR 2012). Other definitions under the same names are in use: figures of two families must not be compared.
+A *superpixel* is a volume in time, its *slice* the part of it on one frame. Every function raises ValueError for
+arrays that do not fit this, and none changes its input. Undersegmentation error and segmentation accuracy are defined
+as in LIBSVX (Xu and Corso, "LIBSVX: A Supervoxel Library and Benchmark for Early Video Processing", IJCV 2016),
+explained variation by Moore et al., "Superpixel Lattices" (CVPR 2008), and compactness by Schick, Fischer and
+Stiefelhagen (ICPR 2012). Other definitions under the same names are in use: values by different definitions must not
+be compared.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tsp.arrays import AnyLabels, AnyMasks, BoolArray, ByteArray, DoubleArray, F
 
 @dataclass(frozen=True, slots=True)
 class SegmentMean:
-    """A figure that is taken for each ground-truth segment of a clip, then averaged over segments."""
+    """A measure that is taken for each ground-truth segment of a clip, then averaged over segments."""
 
     mean: float
     """Mean over all segments, the background among them."""
@@ -37,36 +38,36 @@ class SegmentMean:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """All figures of one clip. Those that need ground truth are None where none was given."""
+    """All measures of one clip; the ones that need ground truth are None without it."""
 
     superpixels_per_frame: float
     """Mean number of superpixels on a frame."""
-    tsps: int
-    """Number of TSPs in the clip."""
+    superpixels: int
+    """Number of superpixels in the clip."""
     mean_life: float
-    """Mean number of frames in which a TSP is seen."""
+    """Mean number of frames in which a superpixel is seen."""
     life_by_volume: float
-    """The same, each TSP weighted by its volume: the life that a random pixel meets, in frames."""
+    """The same, each superpixel weighted by its volume: the life of the superpixel of a random pixel, in frames."""
     explained_variation_2d: float
-    """Share of the clip's Lab variance explained by one mean per TSP and frame, 0..1."""
+    """Share of the clip's Lab variance explained by one mean per slice, 0..1."""
     explained_variation_3d: float
-    """Share of the clip's Lab variance explained by one mean per TSP, 0..1."""
+    """Share of the clip's Lab variance explained by one mean per superpixel, 0..1."""
     compactness: float
-    """Area-weighted mean of 4 pi A / P^2 of superpixels, 0..1."""
+    """Area-weighted mean of 4 pi A / P^2 of slices, 0..1."""
     border_share: float
     """Share of pixels that lie on a superpixel border, 0..1."""
     undersegmentation_3d: SegmentMean | None = None
-    """Volume of the TSPs that touch a segment in excess of its own, as a share of its own; 0 is best."""
+    """Volume of the superpixels that touch a segment in excess of its own, as a share of its own; 0 is best."""
     undersegmentation_2d: SegmentMean | None = None
     """The same for each frame by itself."""
     segmentation_accuracy_3d: SegmentMean | None = None
-    """Share of a segment covered by the TSPs that lie in it by half or more, 0..1."""
+    """Share of a segment covered by the superpixels that lie in it by half or more, 0..1."""
     boundary_recall: float | None = None
     """Share of segment border pixels with a superpixel border within 2 px, 0..1."""
 
 
 def score(labels: AnyLabels, lab: FloatArray, masks: AnyMasks | None = None) -> Scores:
-    """Every figure of a clip; see the module for the arrays.
+    """Every measure of a clip; see the module for the arrays.
 
     Raises ValueError for arrays of the wrong shape or kind, for a clip of one colour (nothing to explain), and
     for masks without an object or without a border.
@@ -82,7 +83,7 @@ def score(labels: AnyLabels, lab: FloatArray, masks: AnyMasks | None = None) -> 
         }
     return Scores(
         superpixels_per_frame=superpixels_per_frame(numbered),
-        tsps=tsp_count(numbered),
+        superpixels=superpixel_count(numbered),
         mean_life=mean_life(numbered),
         life_by_volume=life_by_volume(numbered),
         explained_variation_2d=explained_variation_2d(numbered, lab),
@@ -99,43 +100,43 @@ def superpixels_per_frame(labels: AnyLabels) -> float:
     return float(np.count_nonzero(areas) / len(areas))
 
 
-def tsp_count(labels: AnyLabels) -> int:
-    """Number of TSPs in the clip."""
+def superpixel_count(labels: AnyLabels) -> int:
+    """Number of superpixels in the clip."""
     return int(np.count_nonzero(_table(_numbered(labels)).any(axis=0)))
 
 
 def mean_life(labels: AnyLabels) -> float:
-    """Mean number of frames in which a TSP is seen."""
+    """Mean number of frames in which a superpixel is seen."""
     lives = np.count_nonzero(_table(_numbered(labels)), axis=0)
     return float(lives[lives > 0].mean())
 
 
 def life_by_volume(labels: AnyLabels) -> float:
-    """Mean number of frames in which a TSP is seen, weighted by its volume in px over all frames."""
+    """Mean number of frames in which a superpixel is seen, weighted by its volume in px over all frames."""
     areas = _table(_numbered(labels))
     return float(np.average(np.count_nonzero(areas, axis=0), weights=areas.sum(axis=0)))
 
 
 def explained_variation_2d(labels: AnyLabels, lab: FloatArray) -> float:
-    """Share of the Lab variance about the clip's mean that is explained by one mean per TSP and frame.
+    """Share of the Lab variance about the clip's mean that is explained by one mean per slice.
 
-    sum |s| |m_s - m|^2 / sum |x_i - m|^2, s over superpixels, i over all pixels of the clip, m the clip's mean.
+    sum |s| |m_s - m|^2 / sum |x_i - m|^2, s over slices, i over all pixels of the clip, m the clip's mean.
     """
     areas, sums, total = _colour_tables(labels, lab)
     return _explained(areas.reshape(-1), sums.reshape(-1, 3), total)
 
 
 def explained_variation_3d(labels: AnyLabels, lab: FloatArray) -> float:
-    """Share of the Lab variance about the clip's mean that is explained by one mean per TSP.
+    """Share of the Lab variance about the clip's mean that is explained by one mean per superpixel.
 
-    The formula of :func:`explained_variation_2d` with TSPs for superpixels.
+    The formula of :func:`explained_variation_2d` with superpixels for slices.
     """
     areas, sums, total = _colour_tables(labels, lab)
     return _explained(areas.sum(axis=0), sums.sum(axis=0), total)
 
 
 def undersegmentation_3d(labels: AnyLabels, masks: AnyMasks) -> SegmentMean:
-    """Undersegmentation error: (volume of the TSPs that touch a segment - its volume) / its volume (LIBSVX)."""
+    """Undersegmentation error: (volume of the superpixels that touch a segment - its volume) / its volume (LIBSVX)."""
     areas, overlaps, is_object = _overlaps(labels, masks)
     return _segment_mean(_undersegmentation(areas.sum(axis=0), overlaps.sum(axis=1)), is_object)
 
@@ -151,7 +152,7 @@ def undersegmentation_2d(labels: AnyLabels, masks: AnyMasks) -> SegmentMean:
 
 
 def segmentation_accuracy_3d(labels: AnyLabels, masks: AnyMasks) -> SegmentMean:
-    """Sum of |s and g| / |g| over the TSPs s that lie in segment g by half their volume or more (LIBSVX)."""
+    """Sum of |s and g| / |g| over the superpixels s that lie in segment g by half their volume or more (LIBSVX)."""
     areas, overlaps, is_object = _overlaps(labels, masks)
     inside = overlaps.sum(axis=1)
     belongs = 2 * inside >= areas.sum(axis=0)
@@ -168,12 +169,12 @@ def boundary_recall(labels: AnyLabels, masks: AnyMasks, tolerance: int = 2) -> f
         raise ValueError(f"tolerance is {tolerance} px; it must not be negative.")
     numbered = _numbered(labels)
     truth = _differing_neighbours(_checked_masks(numbered, masks)) > 0
-    found = _differing_neighbours(numbered) > 0
+    borders = _differing_neighbours(numbered) > 0
     window = np.ones((2 * tolerance + 1, 2 * tolerance + 1), np.uint8)
     recalls = [
-        cv2.dilate(near.view(np.uint8), window)[wanted].mean()
-        for near, wanted in zip(found, truth, strict=True)
-        if wanted.any()
+        cv2.dilate(near.view(np.uint8), window)[true_border].mean()
+        for near, true_border in zip(borders, truth, strict=True)
+        if true_border.any()
     ]
     if not recalls:
         raise ValueError("No frame of the masks shows a border between segments.")
@@ -181,10 +182,10 @@ def boundary_recall(labels: AnyLabels, masks: AnyMasks, tolerance: int = 2) -> f
 
 
 def compactness(labels: AnyLabels) -> float:
-    """Area-weighted mean of min(1, 4 pi A / P^2) over superpixels: 1 is a disc, a square gives 1 too.
+    """Area-weighted mean of min(1, 4 pi A / P^2) over slices: 1 is a disc, a square gives 1 too.
 
-    A: area in px. P: exposed pixel edges times pi/4, the mean ratio of a smooth curve's length to that of its
-    staircase; edges on the frame's rim count. The cap is there because P is too short for regions of few pixels.
+    A: area in px. P: exposed pixel edges times pi/4, the mean ratio of the length of a smooth curve to the length
+    of its staircase; edges on the frame's rim count. The cap is there because P is too short for regions of few pixels.
     """
     numbered = _numbered(labels)
     areas = _table(numbered)
@@ -199,7 +200,7 @@ def border_share(labels: AnyLabels) -> float:
 
 
 def _numbered(labels: AnyLabels) -> LabelArray:
-    """The same labels, renumbered from 0 where they are too sparse for a table of TSPs by frames."""
+    """The same labels, renumbered from 0 where they are too sparse for a table of superpixels by frames."""
     labels = np.asarray(labels)
     if labels.ndim != 3 or labels.size == 0 or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"labels must be integers (T, H, W), not {labels.dtype} {labels.shape}.")
@@ -253,13 +254,13 @@ def _overlaps(labels: AnyLabels, masks: AnyMasks) -> tuple[IntArray, IntArray, B
     masks = _checked_masks(numbered, masks)
     names = np.unique(masks)
     if len(names) < 2:
-        raise ValueError(f"masks hold one segment only ({names[0]}); there is nothing to tell apart.")
+        raise ValueError(f"masks hold one segment only ({names[0]}); two at least are needed.")
     overlaps = np.stack([_table(numbered, masks == name) for name in names]).astype(np.int64)
     return overlaps.sum(axis=0), overlaps, names != 0
 
 
 def _undersegmentation(areas: IntArray, overlaps: IntArray) -> DoubleArray:
-    """(touching volume - volume) / volume along the last axis; NaN for a segment that is not there."""
+    """(touching volume - volume) / volume along the last axis; NaN for a segment without pixels."""
     volumes = overlaps.sum(axis=-1).astype(np.float64)
     volumes[volumes == 0] = np.nan
     return np.asarray(((areas * (overlaps > 0)).sum(axis=-1) - volumes) / volumes)

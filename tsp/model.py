@@ -40,7 +40,7 @@ _LEAST_COLOUR_VAR, _LEAST_AREA = 3.0, 4  # 8-bit codes squared; px
 
 
 class Model(NamedTuple):
-    """What Settings mean for frames of one size. Lengths in px, log-weights in nats."""
+    """The numbers that Settings stand for in frames of one size; lengths in px, log-weights in nats."""
 
     area: float
     """Ideal area of a superpixel, H W / K."""
@@ -49,7 +49,7 @@ class Model(NamedTuple):
     place_scale: float
     """Whitened length of one px."""
     colour_var: float
-    """Variance of a and b within a superpixel, 8-bit Lab codes squared; that of L is twice this."""
+    """Variance of a and b within a superpixel, 8-bit Lab codes squared; the variance of L is twice this."""
     place_prior: float
     """Variance of an old superpixel's place about its prediction, whitened."""
     colour_prior: float
@@ -58,8 +58,8 @@ class Model(NamedTuple):
     """Log-weight of a new superpixel."""
     log_old: float
     """Log-weight of an old one."""
-    log_nobody: float
-    """Score of a margin pixel without label, less that pixel's share of the location likelihood's constant."""
+    log_unassigned: float
+    """Score of a margin pixel without a label, less that pixel's share of the location likelihood's constant."""
     pad: int
     """Width of the margin of virtual pixels, and one more that always stays empty, px."""
 
@@ -112,7 +112,7 @@ def derive(settings: Settings, height: int, width: int) -> Model:
     area = height * width / requested
     place_var = area / (_COMPACT * -settings.alpha)
     radius = math.sqrt(area / math.pi)
-    nobody = -(radius**2) / (2 * place_var) - math.log(2 * math.pi * place_var)
+    unassigned = -(radius**2) / (2 * place_var) - math.log(2 * math.pi * place_var)
     margin = min(2 * round(2 * radius), max(height, width))
     return Model(
         area=area,
@@ -123,7 +123,7 @@ def derive(settings: Settings, height: int, width: int) -> Model:
         colour_prior=1000 / (settings.deltaa_scale * requested),
         log_new=settings.alpha * area,
         log_old=settings.beta * area,
-        log_nobody=nobody + LOG_2PI,
+        log_unassigned=unassigned + LOG_2PI,
         pad=margin + 1,
     )
 
@@ -201,7 +201,7 @@ def refresh(model: Model, k: int, table: Superpixels) -> None:
         scores[k, ADD_COLOUR] = 0.5 * inside / (inside + 1)
         scores[k, DROP_PLACE] = 0.5 * n / (n - 1) if n > 1 else 0.0
         scores[k, DROP_COLOUR] = 0.5 * inside / (inside - 1) if inside > 1 else 0.0
-    if n > 1:  # the same as below without its rounding and logarithms; every move comes here
+    if n > 1:  # the same as below without its rounding and logarithms; every move calls this
         off = model.area - n
         scores[k, ADD_AREA] = (2 * off - 1) / (2 * model.area_var)
         scores[k, DROP_AREA] = (-2 * off - 1) / (2 * model.area_var)

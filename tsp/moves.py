@@ -9,7 +9,7 @@ from tsp.compiled import kernel
 from tsp.model import COUNT, INSIDE, Model, Superpixels, log_posterior, refresh
 
 LEAST_GAIN = 1e-6  # nats; a move must gain more, and more than rounding
-# Taking up a dead label is worth less than being old is, or every new superpixel near one would do it.
+# Taking up the label of a dead superpixel gains less than being old does, or every new one nearby would take it up.
 REVIVAL = 0.5
 _REACH = 3.0  # ideal radii; a superpixel does not take up a label expected farther away than this
 
@@ -62,7 +62,7 @@ def neighbours(labels: LabelArray, count: int, pad: int) -> tuple[LabelArray, La
 
 @kernel(nogil=True)
 def merge(labels: LabelArray, table: Superpixels, count: int, model: Model) -> int:
-    """Merge pairs of neighbours that are worth more as one, in place; returns how many. See :func:`choose_merges`."""
+    """Merge pairs of neighbours that score higher as one, in place; returns how many. See :func:`choose_merges`."""
     first, following, other = neighbours(labels, count, model.pad)
     pairs = np.empty((len(other), 2), np.int32)
     used = 0
@@ -83,7 +83,9 @@ def merge(labels: LabelArray, table: Superpixels, count: int, model: Model) -> i
 
 @kernel(nogil=True)
 def choose_merges(pairs: LabelArray, table: Superpixels, count: int, model: Model) -> tuple[int, LabelArray]:
-    """Which neighbours are worth more as one: merges their rows, and returns how many and each row's new row, int32.
+    """Merge the rows of neighbours that score higher as one.
+
+    Returns how many were merged, and each row's new row, int32 (K,).
 
     pairs: int32 (E, 2), superpixels that touch. Each is judged with the first one's identity kept, so both ways round
     must be there. The best pairs go first and no superpixel takes part twice, so that the gains add up exactly.

@@ -1,7 +1,7 @@
-"""Label maps for looking at: borders on the picture, one colour a label.
+"""Label maps made visible: borders on the picture, or one colour a label.
 
-Pictures are RGB, uint8 0..255 or float32 0..1, (H, W, 3); labels are integers (H, W) of the same size. What comes
-back is a new picture of the same kind. Every function raises ValueError for anything else.
+Pictures are RGB, uint8 0..255 or float32 0..1, (H, W, 3); labels are integers (H, W) of the same size. Every
+function returns a new picture of the same kind, and raises ValueError for anything else.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def overlay(rgb: PictureArray, labels: AnyLabels, opacity: float = 0.5) -> Pictu
 
 
 def _checked(rgb: PictureArray, labels: AnyLabels) -> tuple[PictureArray, AnyLabels]:
-    """A copy of the picture, and the labels, once they are known to fit."""
+    """A copy of the picture, and the labels, after checking that they fit."""
     picture: Any = np.array(rgb)
     labels = np.asarray(labels)
     if picture.dtype not in (np.uint8, np.float32) or picture.ndim != 3 or picture.shape[2] != 3:

@@ -1,11 +1,12 @@
-"""The pixels of one frame where they are worked on: its label map, its colours, and every move that looks at them.
+"""The pixels of one frame on the host or on a device: its label map, its colours, and every move that reads them.
 
-Tables of superpixels, a row each, lie on the host; the pixels lie on a device. :class:`HostPixels` is the CPU's form,
-one pixel after the other; :class:`tsp.gpu.parallel.DevicePixels` works on many at once. The tracker knows only this.
+Tables of superpixels, a row each, are always on the host. :class:`HostPixels` works on the CPU, one pixel after the
+other; :class:`tsp.gpu.parallel.DevicePixels` works on many at once. The tracker uses both through :class:`Pixels`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,14 +15,14 @@ from tsp import local, moves, transport
 from tsp.arrays import BoolArray, ByteArray, DoubleArray, FloatArray, IntArray, LabelArray, WordArray
 from tsp.model import Model, Superpixels, gather
 from tsp.split import split
-from tsp.topology import NOBODY
+from tsp.topology import UNASSIGNED
 
 
 class Pixels(Protocol):
     """A padded label map of rows of a table, and the whitened colours of its frame.
 
-    ``count`` is the number of rows in use; tables are changed in place. A method that is handed a table leaves
-    its statistics and scores up to date.
+    ``count`` is the number of rows in use; tables are changed in place. A method that takes a table
+    leaves its statistics and scores up to date.
     """
 
     def mean_flow(self, flow: FloatArray, count: int) -> DoubleArray:
@@ -58,19 +59,23 @@ class Pixels(Protocol):
         """See :func:`tsp.transport.count_kept`; ``carried`` is an earlier :meth:`snapshot`."""
 
     def rename(self, target: LabelArray) -> None:
-        """Give each row its new number, int32; NOBODY stays."""
+        """Give each row its new number, int32 (K,); UNASSIGNED pixels stay so."""
 
     def free(self, rows: BoolArray) -> None:
         """Take all pixels from these rows and let them be tested in the next local moves."""
 
     def snapshot(self) -> Any:
-        """A copy of the label map, where it lies."""
+        """A copy of the label map, on the same device."""
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot."""
 
     def label_map(self, ids: IntArray) -> LabelArray:
         """Lasting labels inside the frame, int32 (H, W), on the host. ids: of the rows."""
+
+
+MakePixels = Callable[[LabelArray, FloatArray, Model], Pixels]
+"""Brings the padded label map and the whitened colours of a first frame to where they are worked on."""
 
 
 class HostPixels:
@@ -128,12 +133,12 @@ class HostPixels:
 
     def rename(self, target: LabelArray) -> None:
         """See :class:`Pixels`."""
-        self.labels[...] = np.append(target, np.int32(NOBODY))[self.labels]  # its last entry is NOBODY's
+        self.labels[...] = np.append(target, np.int32(UNASSIGNED))[self.labels]  # its last entry stands for UNASSIGNED
 
     def free(self, rows: BoolArray) -> None:
         """See :class:`Pixels`."""
         freed = np.append(rows, False)[self.labels]
-        self.labels[freed] = NOBODY
+        self.labels[freed] = UNASSIGNED
         self._active[...] = freed
 
     def snapshot(self) -> LabelArray:

@@ -12,7 +12,7 @@ _POSITIVE = ("first_share", "area_var", "deltap_scale", "deltaa_scale", "birth_s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What steers the segmentation. Names are those of Chang, Wei and Fisher (CVPR 2013); other defaults say so."""
+    """The numbers of the model, by the names of Chang, Wei and Fisher (CVPR 2013); a default that differs says so."""
 
     num_superpixels: int = 1000
     """Requested superpixels in a frame without texture (K); texture gives more, see docs/tsp.md. More
@@ -30,8 +30,8 @@ class Settings:
     area_var: float = 400.0
     """Variance of the area prior, px^2."""
     colour_var: float | None = None
-    """Variance of a and b within a superpixel, in 8-bit Lab codes squared; that of L is twice this. None follows
-    from the frame's size: 0.7 H W / 18768 (the published choice without the 0.7), but at least 3."""
+    """Variance of a and b within a superpixel, in 8-bit Lab codes squared; the variance of L is twice this. None
+    follows from the frame's size: 0.7 H W / 18768 (the published choice without the 0.7), but at least 3."""
     deltap_scale: float = 0.001
     """Half the variance of an old superpixel's place about its prediction, whitened."""
     deltaa_scale: float = 700.0

@@ -6,7 +6,7 @@ import numpy as np
 
 from tsp.arrays import BoolArray, DoubleArray, FloatArray, LabelArray, WordArray
 from tsp.compiled import kernel
-from tsp.halves import FLAT, propose, worth_parting
+from tsp.halves import FLAT, gains_by_parting, propose
 from tsp.model import COUNT, INSIDE, Model, Superpixels, log_area, log_posterior, refresh, squares
 from tsp.moves import LEAST_GAIN, REVIVAL, within_reach
 
@@ -18,8 +18,9 @@ _SHARE = 0.7
 def hopeful(total: DoubleArray, table: Superpixels, count: int, model: Model) -> BoolArray:
     """Which changed superpixels might gain by a split.
 
-    A split gains part of what the means leave unexplained, and what smaller areas are worth. Asking for 0.7 of the
-    former to be enough halves the proposals and loses no split: of 624 on DAVIS blackswan, 480x270, 634 were found.
+    A split gains part of the squares that the means leave unexplained, and what the prior gives for smaller areas.
+    Requiring that 0.7 of the former is enough halves the proposals and loses no split (624 without this test on DAVIS
+    blackswan, 480x270, and 634 with it).
     total: float64 (K,), see :func:`tsp.model.squares`.
     """
     might = np.zeros(count, np.bool_)
@@ -27,8 +28,8 @@ def hopeful(total: DoubleArray, table: Superpixels, count: int, model: Model) ->
     for k in range(count):
         n = table.stats[k, COUNT]
         if table.changed[k] and table.stats[k, INSIDE] >= _SMALLEST:
-            worth = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
-            unexplained = 0.5 * total[k] - worth + log_area(model, n, table.old[k])
+            score = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
+            unexplained = 0.5 * total[k] - score + log_area(model, n, table.old[k])
             might[k] = _SHARE * unexplained + price + (model.area - n) ** 2 / (2 * model.area_var) > 0
     return might
 
@@ -49,16 +50,16 @@ def _bonus(model: Model, lost: int) -> float:
 def _take_parts(
     k: int, parts: DoubleArray, lost: LabelArray, rows: int, table: Superpixels, model: Model
 ) -> tuple[int, int]:
-    """Make two parts of superpixel k two rows, if that is worth more; its own row keeps one of them.
+    """Make two parts of superpixel k two rows, if that scores higher; its own row keeps one of them.
 
     parts: float64 (2, 7), statistics. lost: rows whose labels can be taken up. rows: the first unused row.
     Returns the part that leaves and the row that it goes to, or -1 and -1.
     """
     doubt = REVIVAL * (model.log_old - model.log_new)
-    worth = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
+    score = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
     leaving, best, best_gain = -1, -1, LEAST_GAIN
     for stay in range(2):
-        gain = log_posterior(model, parts[stay], table.priors[k], table.old[k]) - worth
+        gain = log_posterior(model, parts[stay], table.priors[k], table.old[k]) - score
         go = gain + log_posterior(model, parts[1 - stay], FLAT, False)
         if go > best_gain:
             leaving, best, best_gain = 1 - stay, rows, go
@@ -86,18 +87,18 @@ def promising(parts: DoubleArray, might: BoolArray, table: Superpixels, count: i
     parts: float64 (K, 2, 7), statistics.
     """
     bonus = _bonus(model, len(_lost(table, count)))
-    found = np.zeros(count, np.bool_)
+    gains = np.zeros(count, np.bool_)
     for k in range(count):
         if might[k] and parts[k, 0, COUNT] > 0 and parts[k, 1, COUNT] > 0:
-            found[k] = worth_parting(k, parts[k], bonus, table, model)
-    return found
+            gains[k] = gains_by_parting(k, parts[k], bonus, table, model)
+    return gains
 
 
 @kernel(nogil=True)
 def choose_splits(
     parts: DoubleArray, ready: BoolArray, table: Superpixels, count: int, model: Model
 ) -> tuple[int, int, LabelArray, LabelArray]:
-    """Split the superpixels that are ready where it is worth more: gives their parts rows.
+    """Split the superpixels that are ready and score higher in two parts: their parts get rows of their own.
 
     parts: float64 (K, 2, 7), statistics of two connected parts. The table needs room for twice ``count`` rows.
     Returns how many were split, the new count, and for each row the part that leaves (-1: none) and its new row.
@@ -114,18 +115,18 @@ def choose_splits(
 
 
 @kernel(nogil=True)
-def _list_pixels(labels: LabelArray, wanted: BoolArray) -> tuple[LabelArray, LabelArray, LabelArray]:
-    """Pixels of the wanted superpixels.
+def _list_pixels(labels: LabelArray, selected: BoolArray) -> tuple[LabelArray, LabelArray, LabelArray]:
+    """Pixels of the selected superpixels.
 
     Those of k are at ``pixels[start[k]:start[k + 1]]``, as (y, x); ``rank`` is each one's place in that list.
     """
-    count = len(wanted)
+    count = len(selected)
     start = np.zeros(count + 1, np.int32)
     height, width = labels.shape
     for y in range(height):
         for x in range(width):
             k = labels[y, x]
-            if k >= 0 and wanted[k]:
+            if k >= 0 and selected[k]:
                 start[k + 1] += 1
     for k in range(count):
         start[k + 1] += start[k]
@@ -135,7 +136,7 @@ def _list_pixels(labels: LabelArray, wanted: BoolArray) -> tuple[LabelArray, Lab
     for y in range(height):
         for x in range(width):
             k = labels[y, x]
-            if k >= 0 and wanted[k]:
+            if k >= 0 and selected[k]:
                 pixels[at[k], 0], pixels[at[k], 1] = y, x
                 rank[y, x] = at[k]
                 at[k] += 1
@@ -146,7 +147,7 @@ def _list_pixels(labels: LabelArray, wanted: BoolArray) -> tuple[LabelArray, Lab
 def split(
     labels: LabelArray, colour: FloatArray, table: Superpixels, count: int, model: Model, state: WordArray
 ) -> tuple[int, int]:
-    """Split changed superpixels where that is worth more, in place.
+    """Split changed superpixels that score higher in two parts, in place.
 
     Candidates are those whose pixels are explained so badly that a split can gain at all. The second part becomes a
     new superpixel or takes up the label of one that has died. The table needs room for twice ``count`` rows.
@@ -162,8 +163,8 @@ def split(
         if not might[k]:
             continue
         mine = pixels[start[k] : start[k + 1]]
-        found, part, parts = propose(k, mine, start[k], rank, labels, colour, table, model, bonus, state)
-        if not found:
+        proposed, part, parts = propose(k, mine, start[k], rank, labels, colour, table, model, bonus, state)
+        if not proposed:
             continue
         leaving, target = _take_parts(k, parts, lost, rows, table, model)
         if leaving < 0:

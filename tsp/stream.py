@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
 from tsp.arrays import ByteArray, DoubleArray, FloatArray, LabelArray
 from tsp.cuts import explained_by_motion
+from tsp.devices import pixels_for
 from tsp.flow import DISFlow, OpticalFlow
 from tsp.lookahead import Lookahead
 from tsp.model import colour_scale
-from tsp.pixels import HostPixels
+from tsp.pixels import MakePixels
 from tsp.settings import Settings
-from tsp.tracker import Place, Tracker
+from tsp.tracker import Tracker
+
+if TYPE_CHECKING:
+    import torch
 
 FrameArray = ByteArray | FloatArray | DoubleArray
+"""Frames that are taken: uint8 0..255, or float 0..1."""
 
 _LONGEST = 32766  # px; what the optical flow library can address
 
@@ -30,7 +34,7 @@ def segment(
     flow: Iterable[FloatArray] | None = None,
     seed: int = 0,
     *,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     settings: Settings | None = None,
 ) -> Iterator[LabelArray]:
     """Temporal superpixels of a clip, streamed.
@@ -39,14 +43,16 @@ def segment(
     num_superpixels: requested superpixels in a frame, at least 1.
     flow: float32 (H, W, 2), (dx, dy) in px from frame t to t + 1; None estimates it (DIS).
     seed: of everything random; the result is the same for the same seed.
-    device: "cpu", "cuda" or "cuda:N".
-    settings: everything that steers the model, instead of ``num_superpixels`` and ``seed``.
+    device: "cpu", "cuda" or "cuda:N", or the ``torch.device`` of one of these names. A GPU moves many pixels at
+    once, so its label maps differ from those of the CPU; on one device they are the same on every run.
+    settings: all numbers of the model, instead of ``num_superpixels`` and ``seed``.
     Yields one int32 (H, W) label map a frame: labels >= 0, one 4-connected region a label and frame; the
     same label in two frames is the same superpixel, and no label is ever used for another. A map comes out
     ``settings.min_life`` frames after its frame went in; memory does not grow with the length of the clip.
     A scene cut starts new labels.
-    Raises ValueError naming the frame for a wrong shape or type, a changed size, NaN or infinity, or flow
-    that ends early; RuntimeError if the device is not there.
+    Raises at once: ValueError for settings or a device name that make no sense, RuntimeError for a GPU that this
+    machine does not have. Raises when the frame is reached: ValueError naming the frame for a wrong shape or type,
+    a changed size, NaN or infinity, or flow that ends early; RuntimeError if the GPU runs out of memory.
     """
     if settings is None:
         settings = Settings(num_superpixels=num_superpixels, seed=seed)
@@ -54,37 +60,30 @@ def segment(
         raise ValueError(f"settings is {settings!r}; it must be a tsp.Settings.")
     elif (num_superpixels, seed) != (1000, 0):
         raise ValueError("num_superpixels and seed belong in settings where settings are given.")
-    return _Stream(settings, _place_on(device)).run(frames, flow)
-
-
-def _place_on(device: str) -> Place:
-    """Where pixels are worked on: one after the other on the CPU, many at once elsewhere."""
-    device = str(device)  # of a torch.device, too
-    if device == "cpu":
-        return HostPixels
-    if not re.fullmatch(r"cuda(:\d+)?", device):
-        raise ValueError(f"device is {device!r}; it must be 'cpu', 'cuda' or 'cuda:N'.")
-    from tsp.gpu.parallel import place_on  # torch is only needed here
-
-    return place_on(device)
+    return Stream(settings, pixels_for(device)).run(frames, flow)
 
 
 class _Prepared(NamedTuple):
-    """A frame with what can be known of it before its turn comes."""
+    """A frame in Lab with its flow, ready before it is segmented."""
 
     lab: FloatArray
     flow: FloatArray | None
-    """From the frame before, None where a shot begins."""
+    """The flow from the frame before; None where a scene begins."""
 
 
-class _Stream:
-    def __init__(self, settings: Settings, place: Place) -> None:
+class Stream:
+    """Segments one clip after another with the same settings; :func:`segment` is the way in.
+
+    make_pixels: where pixels are worked on, as :func:`tsp.devices.pixels_for` gives it.
+    """
+
+    def __init__(self, settings: Settings, make_pixels: MakePixels) -> None:
         self._settings = settings
-        self._place = place
+        self._make_pixels = make_pixels
         self._estimate: OpticalFlow = DISFlow()
 
     def run(self, frames: Iterable[FrameArray], flow: Iterable[FloatArray] | None) -> Iterator[LabelArray]:
-        """Label maps in the order of the frames."""
+        """Label maps in the order of the frames; arguments as for :func:`segment`."""
         tracker: Tracker | None = None
         held: Lookahead | None = None
         for frame in self._prepared(frames, None if flow is None else iter(flow)):
@@ -93,7 +92,7 @@ class _Stream:
                     yield from _rest(held)
                 next_label = 0 if tracker is None else tracker.next_label
                 height, width = frame.lab.shape[:2]
-                tracker = Tracker(height, width, self._settings, next_label=next_label, place=self._place)
+                tracker = Tracker(height, width, self._settings, next_label=next_label, make_pixels=self._make_pixels)
                 held = Lookahead(self._settings, tracker.model)
                 tracked = tracker.first(frame.lab * colour_scale(tracker.model))
             else:
@@ -136,7 +135,7 @@ class _Stream:
 
 
 def _rest(held: Lookahead) -> Iterator[LabelArray]:
-    """What is held back when a shot ends."""
+    """Label maps of the frames that are held back when a scene ends."""
     for frame in held.flush():
         yield frame.label_map()
 
@@ -162,11 +161,11 @@ def checked_frame(frame: FrameArray, index: int, before: FloatArray | None) -> F
 
 
 def checked_flow(flow: Iterator[FloatArray], rgb: FloatArray, index: int) -> FloatArray:
-    """The flow to a frame as float32 (H, W, 2). Raises ValueError naming the frame if there is none."""
+    """The flow to a frame as float32 (H, W, 2). Raises ValueError naming the frame if it is missing or unusable."""
     step = next(flow, None)
     if step is None:
         raise ValueError(f"flow ends before frame {index}; one field is needed for each pair of frames.")
-    array = np.array(step, np.float32, order="C")  # a copy: the caller may reuse the buffer before its turn comes
+    array = np.array(step, np.float32, order="C")  # a copy: the caller may reuse the buffer before it is read
     if array.shape != (*rgb.shape[:2], 2):
         raise ValueError(f"flow to frame {index} has shape {array.shape}; it must be {(*rgb.shape[:2], 2)}.")
     if not np.isfinite(array).all():

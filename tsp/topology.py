@@ -10,8 +10,8 @@ import numpy as np
 from tsp.arrays import LabelArray
 from tsp.compiled import kernel
 
-NOBODY = -1
-"""What a pixel carries that belongs to no superpixel: a margin pixel, or for a moment an uncovered one."""
+UNASSIGNED = -1
+"""The label of a pixel without a superpixel: one of the margin, or one that is uncovered and not filled yet."""
 
 
 AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1))
@@ -47,7 +47,7 @@ TOPOLOGICAL_NUMBER = np.array([_topological_number(ring) for ring in range(256)]
 
 @kernel(nogil=True)
 def connected_pieces(labels: LabelArray) -> tuple[LabelArray, LabelArray, LabelArray]:
-    """4-connected pieces of equal label, NOBODY included.
+    """4-connected pieces of equal label, UNASSIGNED included.
 
     labels: int32 (H, W). Returns the piece of every pixel, int32 (H, W), each piece's size in px and its label.
     """
@@ -72,15 +72,15 @@ def connected_pieces(labels: LabelArray) -> tuple[LabelArray, LabelArray, LabelA
                 count += np.int32(1)
             pieces[y, x] = root
     names = np.empty(count, np.int32)
-    found = np.int32(0)
-    for i in range(count):  # a root is always the lowest of its set, so it is named before its members ask
+    used = np.int32(0)
+    for i in range(count):  # a root is always the lowest of its set, so it is numbered before its members are looked up
         if parent[i] == i:
-            names[i] = found
-            found += np.int32(1)
+            names[i] = used
+            used += np.int32(1)
         else:
             names[i] = names[_root(parent, int(i))]
-    sizes = np.zeros(found, np.int32)
-    owners = np.empty(found, np.int32)
+    sizes = np.zeros(used, np.int32)
+    owners = np.empty(used, np.int32)
     for y in range(height):
         for x in range(width):
             piece = names[pieces[y, x]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +12,10 @@ from tsp.energy import flow_at
 from tsp.flow_process import reestimate
 from tsp.model import INSIDE, MEAN_Y, Model, Superpixels, derive, superpixels, with_room
 from tsp.moves import switch
-from tsp.pixels import HostPixels, Pixels
+from tsp.pixels import HostPixels, MakePixels, Pixels
 from tsp.settings import Settings
-from tsp.topology import NOBODY
+from tsp.topology import UNASSIGNED
 from tsp.transport import hexagons
-
-Place = Callable[[LabelArray, FloatArray, Model], Pixels]
-"""Brings the padded label map and the whitened colours of a first frame to where they are worked on."""
 
 _MOST_LABELS = 2**31 - 1
 _MOST_SPLITS = 10  # passes a round
@@ -57,11 +53,17 @@ class Tracker:
     """State between two frames of one shot. Labels count up from ``next_label``."""
 
     def __init__(
-        self, height: int, width: int, settings: Settings, *, next_label: int = 0, place: Place = HostPixels
+        self,
+        height: int,
+        width: int,
+        settings: Settings,
+        *,
+        next_label: int = 0,
+        make_pixels: MakePixels = HostPixels,
     ) -> None:
         self.model = derive(settings, height, width)
         self.next_label = next_label
-        self._place = place
+        self._make_pixels = make_pixels
         self._settings = settings
         self._size = (height, width)
         self._random = np.array([settings.seed % 2**64], np.uint64)
@@ -72,9 +74,9 @@ class Tracker:
         """The first frame, grown from a hexagonal grid. colour: float32 (H, W, 3), whitened."""
         height, width = self._size
         pad = self.model.pad
-        labels = np.full((height + 2 * pad, width + 2 * pad), NOBODY, np.int32)
+        labels = np.full((height + 2 * pad, width + 2 * pad), UNASSIGNED, np.int32)
         labels[pad:-pad, pad:-pad] = hexagons(height, width, self.model.area)
-        pixels = self._place(labels, colour, self.model)
+        pixels = self._make_pixels(labels, colour, self.model)
         count = pixels.keep_largest_pieces(int(labels.max()) + 1, 1.0)
         frame = Tracked(pixels, superpixels(2 * count), count)
         model = self.model._replace(log_new=self.model.log_new * self._settings.first_share)
@@ -115,7 +117,7 @@ class Tracker:
         """Never take these labels up again."""
         if labels and self._last is not None:
             self._lost = self._lost.where(~np.isin(self._lost.ids, labels))
-            self._last.table.ids[np.isin(self._last.table.ids, labels)] = -1  # the next frame does not know them
+            self._last.table.ids[np.isin(self._last.table.ids, labels)] = -1  # for the next frame they are new
 
     def _reestimate_flow(self, frame: Tracked, last: Tracked, flows: DoubleArray) -> None:
         """Let the borders settle, ask the flow process where superpixels really went, and expect them there."""
@@ -124,9 +126,9 @@ class Tracker:
         before = last.table.flows[: last.count]
         before = np.where(before.any(axis=1, keepdims=True), before, flows)
         theta = last.table.scores[: last.count, MEAN_Y : MEAN_Y + 5]
-        found = reestimate(theta, frame.table, before, self._settings, self.model)
-        frame.table.priors[: last.count, :2] = theta[:, :2] + found * self.model.place_scale
-        frame.table.flows[: last.count] = found
+        after = reestimate(theta, frame.table, before, self._settings, self.model)
+        frame.table.priors[: last.count, :2] = theta[:, :2] + after * self.model.place_scale
+        frame.table.flows[: last.count] = after
         frame.pixels.gather(frame.table, frame.count, self.model)
 
     def _improve(self, frame: Tracked, model: Model, *, first: bool) -> None:
@@ -159,7 +161,7 @@ class Tracker:
         return total
 
     def _release(self, frame: Tracked, carried: Any, last: Tracked) -> None:
-        """Take the label from superpixels that have slid off what was carried for them.
+        """Take the label from superpixels that have kept too little of what the flow carried for them.
 
         carried: snapshot of the map of the last frame's rows, as the flow brought them here.
         """
@@ -167,7 +169,7 @@ class Tracker:
         order = np.argsort(last.table.ids[: last.count])
         known = last.table.ids[: last.count][order]
         at = np.minimum(np.searchsorted(known, table.ids[:count]), len(known) - 1)
-        origin = np.where(known[at] == table.ids[:count], order[at], NOBODY).astype(np.int32)
+        origin = np.where(known[at] == table.ids[:count], order[at], UNASSIGNED).astype(np.int32)
         kept, was = frame.pixels.count_kept(carried, origin)
         slid = (was > 0) & (kept < self._settings.identity_share * table.stats[:count, INSIDE])
         table.ids[:count][slid] = -1
@@ -186,7 +188,7 @@ class Tracker:
         gone = np.array([ages.get(label, 0) + 1 for label in table.ids[dead].tolist()], np.int64)
         self._lost = _Lost(table.ids[dead], table.priors[dead], gone).where(gone <= self._settings.memory)
         rows = np.flatnonzero(living)
-        target = np.full(count, NOBODY, np.int32)
+        target = np.full(count, UNASSIGNED, np.int32)
         target[rows] = np.arange(len(rows), dtype=np.int32)
         compact = superpixels(len(rows))
         for column, source in zip(compact, table, strict=True):

@@ -1,4 +1,4 @@
-"""Where label maps come from: a hexagonal grid, or the last frame shifted by the flow and mended."""
+"""The first label map of a frame: a hexagonal grid, or the map of the last frame shifted by the flow and repaired."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from tsp.arrays import DoubleArray, FloatArray, LabelArray
 from tsp.compiled import kernel
 from tsp.model import MEAN_L, MEAN_X, MEAN_Y, Model, Superpixels, count_in, refresh
-from tsp.topology import AROUND, NOBODY, connected_pieces
+from tsp.topology import AROUND, UNASSIGNED, connected_pieces
 
 
 @kernel(nogil=True)
@@ -39,13 +39,13 @@ def shift_labels(
 ) -> LabelArray:
     """Shift every superpixel rigidly by its mean flow, on padded maps.
 
-    Where several land, the likeliest stays: the nearest in place and, inside the frame, in colour to what it is
-    expected to be, so that what comes to lie behind gives way. Where none lands NOBODY is left.
+    Where several land on one pixel, the likeliest keeps it: the one whose expected place and, inside the frame,
+    expected colour are nearest, so that what is now occluded gives way. A pixel on which none lands is UNASSIGNED.
     expected: float64 (K, 5), whitened y, x, L, a, b in the new frame. colour: whitened, of the new frame.
     """
     height, width = labels.shape
     pad = model.pad
-    out = np.full((height, width), np.int32(NOBODY))
+    out = np.full((height, width), np.int32(UNASSIGNED))
     claim = np.full((height, width), np.float32(np.inf))
     steps = np.empty(flows.shape, np.int32)
     for k in range(flows.shape[0]):
@@ -76,9 +76,9 @@ def shift_labels(
 def keep_largest_pieces(labels: LabelArray, count: int, smallest_birth: float, pad: int) -> int:
     """Make every label one piece inside the frame, on a padded map, in place.
 
-    The largest piece of a label inside the frame keeps it. Any other piece there, and any piece of NOBODY, gets a
-    new label if it has at least ``smallest_birth`` px, and becomes NOBODY's if not. In the margin a label
-    keeps what hangs together with its piece in the frame. Returns the next unused label.
+    The largest piece of a label inside the frame keeps it. Any other piece there, and any piece of UNASSIGNED pixels,
+    gets a new label if it has at least ``smallest_birth`` px, and becomes UNASSIGNED if not. In the margin a label
+    keeps what is connected with its piece in the frame. Returns the next unused label.
     """
     frame = labels[pad:-pad, pad:-pad]
     pieces, sizes, owners = connected_pieces(frame)
@@ -91,7 +91,7 @@ def keep_largest_pieces(labels: LabelArray, count: int, smallest_birth: float, p
     biggest = 0
     for piece in range(len(sizes)):
         label = owners[piece]
-        target[piece] = NOBODY
+        target[piece] = UNASSIGNED
         if label >= 0 and largest[label] == piece:
             target[piece] = label
         elif sizes[piece] >= smallest_birth:
@@ -99,7 +99,7 @@ def keep_largest_pieces(labels: LabelArray, count: int, smallest_birth: float, p
             count += 1
         if sizes[piece] > sizes[biggest]:
             biggest = piece
-    if target.max() < 0:  # only crumbs: the biggest has to live, for every pixel needs a label
+    if target.max() < 0:  # all pieces are too small: the biggest is kept, because every pixel needs a label
         target[biggest] = count
         count += 1
     for y in range(frame.shape[0]):
@@ -111,14 +111,14 @@ def keep_largest_pieces(labels: LabelArray, count: int, smallest_birth: float, p
 
 @kernel(nogil=True)
 def _trim_margin(labels: LabelArray, pad: int) -> None:
-    """Leave to nobody what in the margin does not hang together with its label inside the frame, in place."""
+    """Make UNASSIGNED whatever in the margin is not connected with its label inside the frame, in place."""
     height, width = labels.shape
     top, left, bottom, right = pad - 1, pad - 1, height - pad, width - pad
-    wanted = labels.copy()
+    before = labels.copy()
     for y in range(height):
         for x in range(width):
             if not (top < y < bottom and left < x < right):
-                labels[y, x] = NOBODY
+                labels[y, x] = UNASSIGNED
     stack = np.empty((height * width, 2), np.int32)
     depth = 0
     for y in range(pad, bottom):
@@ -134,7 +134,7 @@ def _trim_margin(labels: LabelArray, pad: int) -> None:
             continue
         for dy, dx in AROUND:
             ny, nx = y + dy, x + dx
-            if 0 < ny < height - 1 and 0 < nx < width - 1 and labels[ny, nx] < 0 and wanted[ny, nx] == label:
+            if 0 < ny < height - 1 and 0 < nx < width - 1 and labels[ny, nx] < 0 and before[ny, nx] == label:
                 if top < ny < bottom and left < nx < right:
                     continue
                 labels[ny, nx] = label
@@ -144,7 +144,7 @@ def _trim_margin(labels: LabelArray, pad: int) -> None:
 
 @kernel(nogil=True)
 def fill_uncovered(labels: LabelArray, colour: FloatArray, table: Superpixels, model: Model) -> None:
-    """Give every pixel in the frame that is NOBODY's to the likeliest neighbour that reaches it first, in place.
+    """Give every UNASSIGNED pixel in the frame to the likeliest neighbour that reaches it first, in place.
 
     Each label stays one piece, because a filled pixel touches the label that it takes inside the frame.
     The statistics and scores of the table are kept up to date.
@@ -164,7 +164,7 @@ def fill_uncovered(labels: LabelArray, colour: FloatArray, table: Superpixels, m
     while head < tail:
         y, x = queue[head, 0], queue[head, 1]
         head += 1
-        best, nearest = np.int32(NOBODY), np.inf
+        best, nearest = np.int32(UNASSIGNED), np.inf
         for dy, dx in AROUND:
             ny, nx = y + dy, x + dx
             if not (0 <= ny < height and 0 <= nx < width):
@@ -199,10 +199,12 @@ def _touches(labels: LabelArray, y: int, x: int, height: int, width: int, pad: i
 
 @kernel(nogil=True)
 def count_kept(labels: LabelArray, carried: LabelArray, origin: LabelArray, pad: int) -> tuple[LabelArray, LabelArray]:
-    """How many pixels inside the frame each superpixel has of those carried for it, and how many were, int32 (K,).
+    """Count the pixels inside the frame that the flow carried for each superpixel.
+
+    Returns how many of them it has kept, and how many were carried for it, int32 (K,) each.
 
     labels, carried: padded; the latter in the last frame's rows. origin: int32 (K,), each superpixel's row in the
-    last frame or NOBODY.
+    last frame or UNASSIGNED.
     """
     count = len(origin)
     kept = np.zeros(count, np.int32)

@@ -1,21 +1,28 @@
 import pytest
 
-from vfxstyle.analysis.wanted import identity_of
+from vfxstyle.analysis.wanted import AnalysisRecipe, WantedAnalysis
+from vfxstyle.plates.plate import open_plate
 from vfxstyle.plates.stamps import stamp_plate
-from vfxstyle.settings import AnalysisSettings
+from vfxstyle.settings import AnalysisSettings, PlateSettings
 from vfxstyle.shots import open_shot
 
 
-def test_the_identity_follows_contents_and_settings_not_times(make_shot):
-    shot = open_shot(make_shot(frames=range(1, 3)))
-    plate = stamp_plate(shot, {})
-    identity = identity_of(shot, plate, AnalysisSettings(), "linear")
-    shot.file_of(1).touch()
-    assert identity_of(shot, stamp_plate(shot, plate), AnalysisSettings(), "linear") == identity
-    assert identity_of(shot, plate, AnalysisSettings(superpixels=7), "linear") != identity
-    assert identity_of(shot, plate, AnalysisSettings(), "log") != identity
-    shot.file_of(1).write_bytes(shot.file_of(2).read_bytes())
-    assert identity_of(shot, stamp_plate(shot, plate), AnalysisSettings(), "linear") != identity
+def test_the_identity_follows_contents_and_settings_not_times(make_shot, tmp_path):
+    shot = make_shot(frames=range(1, 3))
+
+    def identity(space=None, **settings):
+        with open_plate(shot, PlateSettings(input_space=space)) as plate:
+            recipe = AnalysisRecipe.of(AnalysisSettings(**settings), plate.shot, backbone="b", weights="")
+            return WantedAnalysis.of(plate, tmp_path / "analysis", recipe).identity
+
+    before = identity()
+    (shot / "plate.0001.exr").touch()
+    assert identity() == before
+    assert identity(superpixels=1000) == before  # the default, whoever says it
+    assert identity(superpixels=7) != before
+    assert identity(space="ACEScg") != before
+    (shot / "plate.0001.exr").write_bytes((shot / "plate.0002.exr").read_bytes())
+    assert identity() != before
 
 
 def test_known_files_are_not_read_again(make_shot, monkeypatch):
@@ -23,3 +30,5 @@ def test_known_files_are_not_read_again(make_shot, monkeypatch):
     plate = stamp_plate(shot, {})
     monkeypatch.setattr("vfxstyle.plates.stamps.file_digest", lambda path: pytest.fail("read again"))
     assert stamp_plate(shot, plate) == plate
+    shot.file_of(1).write_bytes(b"new")
+    assert stamp_plate(shot, plate, hash_new=False) == {}

@@ -9,7 +9,7 @@ from helpers import moving_picture, space
 from vfxstyle.errors import FrameError, OutputError, ShotError
 from vfxstyle.shots import Frame, OutputFormat, Window, open_shot
 from vfxstyle.shots.frame import MovieMark
-from vfxstyle.shots.prores import ProResSink
+from vfxstyle.shots.prores import MovieStyle, ProResSink
 from vfxstyle.shots.sound import SoundTracks
 from vfxstyle.shots.tags import CODES_OF_SPACE
 
@@ -30,7 +30,7 @@ def sink(path, output_format=OutputFormat.PRORES_422_HQ, **options):
         "pixel_aspect": Fraction(1),
         "with_alpha": False,
     }
-    return ProResSink(path, output_format=output_format, **{**settings, **options})
+    return ProResSink(path, MovieStyle(format=output_format, **{**settings, **options}))
 
 
 @pytest.fixture

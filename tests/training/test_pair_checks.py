@@ -101,7 +101,8 @@ def test_sizes_and_spaces_that_differ_are_stated():
 
 def test_real_looks_are_told_from_real_strangers(real_data):
     """The strongest styles on street photographs keep their likeness; no photograph is taken for another."""
-    from benchmarks.styles import graded, labelled_pictures
+    from benchmarks.labelled import labelled_pictures
+    from benchmarks.styles import graded
 
     pictures = labelled_pictures(real_data / "labelmefacade")[::30]
     small = []

@@ -22,9 +22,14 @@ from vfxstyle.training.learn import learn
 from vfxstyle.training.pairs import PairPictures, find_pairs
 from vfxstyle.training.report import write_training_report
 
-SETTINGS = TrainSettings(
-    superpixels=60, analysis_width=128, epochs=40, backbone=BACKBONE, device="cpu", description="brighter"
-)
+OPTIONS = {
+    "superpixels": 60,
+    "analysis_width": 128,
+    "epochs": 40,
+    "backbone": BACKBONE,
+    "device": "cpu",
+    "description": "brighter",
+}
 
 
 def brighter(rgb):
@@ -47,7 +52,7 @@ def pairs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(pairs, tmp_path_factory):
-    return train(pairs, "bright", output=tmp_path_factory.mktemp("presets") / "bright.safetensors", settings=SETTINGS)
+    return train(pairs, "bright", output=tmp_path_factory.mktemp("presets") / "bright.safetensors", **OPTIONS)
 
 
 def test_a_simple_look_is_learnt(trained):
@@ -80,14 +85,12 @@ def test_the_preset_says_where_it_comes_from(trained):
 
 
 def test_the_same_pairs_and_seed_give_the_same_file(pairs, trained, tmp_path):
-    again = train(pairs, "bright", output=tmp_path / "bright.safetensors", settings=SETTINGS)
+    again = train(pairs, "bright", output=tmp_path / "bright.safetensors", **OPTIONS)
     assert again.path.read_bytes() == trained.path.read_bytes()
 
 
 def test_a_preset_is_installed_by_name(pairs):
-    report = train(
-        pairs, "mine", settings=TrainSettings(superpixels=20, analysis_width=64, epochs=1, backbone=BACKBONE)
-    )
+    report = train(pairs, "mine", superpixels=20, analysis_width=64, epochs=1, backbone=BACKBONE)
     assert find_preset("mine") == report.path
     assert [(info.name, source) for info, _, source in installed_presets() if source == "user"] == [("mine", "user")]
 
@@ -97,8 +100,8 @@ def test_ten_pairs_hold_some_out(tmp_path):
         before = moving_picture(index, 36, 64, seed=index)
         for side, picture in (("before", before), ("after", brighter(before))):
             write_picture(tmp_path / side / f"p{index}.png", (picture * 255).astype(np.uint8), kind="uint8")
-    settings = TrainSettings(superpixels=20, analysis_width=64, epochs=2, held_out=0.2, backbone=BACKBONE)
-    report = train(tmp_path, "x", output=tmp_path / "x.safetensors", settings=settings)
+    quick = {"superpixels": 20, "analysis_width": 64, "epochs": 2, "held_out": 0.2, "backbone": BACKBONE}
+    report = train(tmp_path, "x", output=tmp_path / "x.safetensors", **quick)
     assert len(report.held_out) == 2
     assert set(report.by_pair) == {pair.name for pair in report.held_out}
     worst = [error.missed for error in report.by_pair.values()]
@@ -127,7 +130,7 @@ def test_a_pair_of_two_shapes_is_named(tmp_path):
     write_picture(tmp_path / "before" / "a.png", np.zeros((64, 64, 3), np.uint8), kind="uint8")
     write_picture(tmp_path / "after" / "a.png", np.zeros((48, 64, 3), np.uint8), kind="uint8")
     with pytest.raises(PairsError, match="Pair 'a' does not match: before is 64x64 and after 64x48"):
-        train(tmp_path, "x", output=tmp_path / "x.safetensors", settings=SETTINGS)
+        train(tmp_path, "x", output=tmp_path / "x.safetensors", **OPTIONS)
     assert not (tmp_path / "x.safetensors").exists()
 
 
@@ -141,6 +144,11 @@ def test_a_name_that_could_not_be_used_is_refused_first(tmp_path, name):
 def test_unusable_settings_are_named(options):
     with pytest.raises(UsageError, match=next(iter(options))):
         TrainSettings(**options)
+
+
+def test_an_option_that_does_not_exist_is_named(tmp_path):
+    with pytest.raises(TypeError, match="there is no option 'superpixel'"):
+        train(tmp_path, "x", superpixel=60)
 
 
 @pytest.fixture(scope="module")
@@ -163,13 +171,13 @@ def test_a_look_is_learnt_from_a_few_frames_of_a_shot(graded_frames, tmp_path):
         shot=graded_frames / "shot",
         graded=graded_frames / "graded",
         output=tmp_path / "few.safetensors",
-        settings=SETTINGS,
+        **OPTIONS,
     )
     assert [pair.name for pair in report.pairs] == ["1001", "1004", "1007"]
     assert report.errors.predicted < 0.1 * report.errors.distance
     assert report.next_frames
     assert set(report.next_frames) <= set(range(1001, 1010)) - {1001, 1004, 1007}
-    drawn = write_training_report(report, SETTINGS)
+    drawn = write_training_report(report)
     assert [path.name for path in drawn] == ["few.curve.png", "few.sheet.png", "few.md"]
     sheet = read_pixels(drawn[1])
     assert sheet.shape == (3 * 270, 4 * 480, 3)
@@ -196,7 +204,7 @@ def test_it_must_be_clear_what_to_learn_from(given, pairs):
 
 
 def example(after_of, index=0):
-    settings = replace(SETTINGS, superpixels=80, epochs=200)
+    settings = TrainSettings(**{**OPTIONS, "superpixels": 80, "epochs": 200})
     before = moving_picture(index, seed=index)
     pictures = PairPictures(before, after_of(before), ((128, 72),) * 2, ("", ""))
     backbone = load_backbone(settings.backbone, torch.device("cpu"))
@@ -239,13 +247,13 @@ def test_a_stopped_run_goes_on_where_it_was(pairs, trained, tmp_path, monkeypatc
     target = tmp_path / "bright.safetensors"
     monkeypatch.setattr("vfxstyle.training.train.example_of", stopping)
     with pytest.raises(KeyboardInterrupt):
-        train(pairs, "bright", output=target, settings=SETTINGS)
+        train(pairs, "bright", output=target, **OPTIONS)
     kept = sorted((tmp_path / "bright.training").iterdir())
     assert len(kept) == 2
     kept[0].write_bytes(kept[0].read_bytes()[:1000])  # cut off, as by a full disk
     counted = []
     monkeypatch.setattr("vfxstyle.training.train.example_of", lambda *a: counted.append(1) or example_of(*a))
-    train(pairs, "bright", output=target, settings=SETTINGS)
+    train(pairs, "bright", output=target, **OPTIONS)
     assert len(counted) == 3
     assert target.read_bytes() == trained.path.read_bytes()
     assert not (tmp_path / "bright.training").exists()

@@ -57,7 +57,7 @@ def energy(labels, colour, table, model):
     for k in np.unique(labels[labels >= 0]):
         total += one_superpixel(model, features, inside, labels == k, table.priors[k], bool(table.old[k]))
     nobody = (labels < 0) & ~inside
-    return total + int(nobody.sum()) * (model.log_nobody - np.log(2 * np.pi))
+    return total + int(nobody.sum()) * (model.log_unassigned - np.log(2 * np.pi))
 
 
 def pieces(mask):

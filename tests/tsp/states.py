@@ -5,7 +5,7 @@ import numpy as np
 
 from tsp.model import derive, gather, superpixels
 from tsp.settings import Settings
-from tsp.topology import NOBODY, connected_pieces
+from tsp.topology import UNASSIGNED, connected_pieces
 from tsp.transport import hexagons
 
 MEMORY = Settings().memory
@@ -21,7 +21,7 @@ def small_state(kind="mixed", *, height=30, width=42, requested=30, seed=0, sett
     colour = random.normal(0, 1, (height, width, 3))
     colour[:, width * 2 // 5 :] += 4
     colour = colour.astype(np.float32)
-    labels = np.full((height + 2 * model.pad, width + 2 * model.pad), NOBODY, np.int32)
+    labels = np.full((height + 2 * model.pad, width + 2 * model.pad), UNASSIGNED, np.int32)
     labels[model.pad : -model.pad, model.pad : -model.pad] = hexagons(height, width, model.area)
     count = int(labels.max()) + 1
     table = superpixels(4 * count)
@@ -79,7 +79,7 @@ def pocket(enclosed):
     colour = np.zeros((12, 12, 3), np.float32)
     colour[frame == 0] = 20
     colour[6, 5] = 0
-    labels = np.full((12 + 2 * model.pad, 12 + 2 * model.pad), NOBODY, np.int32)
+    labels = np.full((12 + 2 * model.pad, 12 + 2 * model.pad), UNASSIGNED, np.int32)
     labels[model.pad : -model.pad, model.pad : -model.pad] = frame
     table = superpixels(3)
     gather(labels, colour, table, 3, model)

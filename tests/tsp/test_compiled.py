@@ -66,6 +66,22 @@ def test_a_kernel_follows_a_change_in_another_file(package):
     assert ask(package) == (6, 0)
 
 
+def test_a_kernel_is_not_compiled_again_for_a_change_elsewhere(package):
+    (package / "other.py").write_text("LIMIT = 1\n")
+    assert ask(package) == (2, 0)
+    (package / "other.py").write_text("LIMIT = 2\n")
+    assert ask(package) == (2, 1)
+
+
+def test_a_kernel_follows_a_change_in_a_constant_that_it_imports(package):
+    (package / "constants.py").write_text("ONE = 1\n")
+    callee = CALLEE.format("ONE").replace("from tsp", "from package.constants import ONE\nfrom tsp")
+    (package / "callee.py").write_text(callee)
+    assert ask(package) == (2, 0)
+    (package / "constants.py").write_text("ONE = 7\n")
+    assert ask(package) == (8, 0)
+
+
 def test_the_users_choice_of_a_folder_is_kept(package, tmp_path):
     chosen = tmp_path / "chosen"
     assert ask(package, NUMBA_CACHE_DIR=str(chosen)) == (2, 0)

@@ -15,7 +15,7 @@ def expected_energy(labels, lab, old_means=None):
     for label, mean in (old_means or {}).items():
         table.old[label], table.priors[label] = True, mean
     padded = np.pad(labels, 1, constant_values=-1)
-    nobody = (padded < 0).sum() * (model.log_nobody - np.log(2 * np.pi))
+    nobody = (padded < 0).sum() * (model.log_unassigned - np.log(2 * np.pi))
     return oracle.energy(padded, lab * colour_scale(model), table, model) - nobody
 
 

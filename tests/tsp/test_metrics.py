@@ -8,7 +8,7 @@ import pytest
 from tsp import metrics
 from tsp.metrics import SegmentMean
 
-# Two frames of 2 x 4 px and three TSPs: 0 lives twice (4 + 6 px), 1 only on the first (4 px), 2 on the second (2 px).
+# Two frames of 2 x 4 px, three superpixels: 0 is on both (4 + 6 px), 1 only on the first (4 px), 2 on the other (2 px).
 LABELS = np.array([[[0, 0, 1, 1]] * 2, [[0, 0, 0, 2]] * 2])
 # The object is 2 px on the first frame and 4 on the second; the background has 6 + 4.
 MASKS = np.array([[[0, 0, 0, 1]] * 2, [[0, 0, 1, 1]] * 2])
@@ -22,7 +22,7 @@ def lab_of(values, channel=0):
 
 def test_counts_and_lives():
     assert metrics.superpixels_per_frame(LABELS) == 2
-    assert metrics.tsp_count(LABELS) == 3
+    assert metrics.superpixel_count(LABELS) == 3
     assert metrics.mean_life(LABELS) == pytest.approx((2 + 1 + 1) / 3)
     assert metrics.life_by_volume(LABELS) == pytest.approx((2 * 10 + 1 * 4 + 1 * 2) / 16)
 
@@ -37,12 +37,12 @@ def test_explained_variation(channel):
     # The clip's mean is 2. Sum of squares about it: 8 * 2^2 on the first frame, 4 * 1^2 on the second.
     lab = lab_of([[[0, 0, 4, 4]] * 2, [[3, 1, 2, 2], [1, 3, 2, 2]]], channel)
     assert metrics.explained_variation_2d(LABELS, lab) == pytest.approx(32 / 36)
-    # TSP 0 has the mean (4 * 0 + 6 * 2) / 10 = 1.2, TSP 1 has 4, TSP 2 has 2.
+    # Superpixel 0 has the mean (4 * 0 + 6 * 2) / 10 = 1.2, 1 has 4, 2 has 2.
     assert metrics.explained_variation_3d(LABELS, lab) == pytest.approx((10 * 0.8**2 + 4 * 2**2) / 36)
 
 
 def test_undersegmentation_3d():
-    # All 16 px touch the object's 6; TSPs 0 and 1, 14 px, touch the background's 10.
+    # All 16 px touch the object's 6; superpixels 0 and 1, 14 px, touch the background's 10.
     error = metrics.undersegmentation_3d(LABELS, MASKS)
     assert error.objects == pytest.approx(10 / 6)
     assert error.mean == pytest.approx((10 / 6 + 4 / 10) / 2)
@@ -62,8 +62,8 @@ def test_a_frame_without_the_object_does_not_count_in_2d():
 
 
 def test_segmentation_accuracy_3d():
-    # The object gets TSP 1, exactly half of it inside (2 px), and TSP 2 (2 px), not TSP 0 (2 px of 10).
-    # The background gets TSP 0 (8 px) and the other half of TSP 1 (2 px).
+    # The object gets superpixel 1, exactly half of it inside (2 px), and 2 (2 px), not 0 (2 px of 10).
+    # The background gets superpixel 0 (8 px) and the other half of 1 (2 px).
     accuracy = metrics.segmentation_accuracy_3d(LABELS, MASKS)
     assert accuracy.objects == pytest.approx(4 / 6)
     assert accuracy.mean == pytest.approx((4 / 6 + 1) / 2)
@@ -117,7 +117,7 @@ def test_border_share():
 def test_score_gathers_every_figure():
     lab = lab_of([[[0, 0, 4, 4]] * 2, [[3, 1, 2, 2], [1, 3, 2, 2]]])
     scores = metrics.score(LABELS, lab, MASKS)
-    assert (scores.superpixels_per_frame, scores.tsps, scores.border_share) == (2, 3, 0.5)
+    assert (scores.superpixels_per_frame, scores.superpixels, scores.border_share) == (2, 3, 0.5)
     assert scores.mean_life == metrics.mean_life(LABELS)
     assert scores.life_by_volume == metrics.life_by_volume(LABELS)
     assert scores.explained_variation_2d == metrics.explained_variation_2d(LABELS, lab)
@@ -207,7 +207,7 @@ def test_the_published_label_maps_have_the_published_figures(real_data, clip):
     scores = metrics.score(labels, lab, masks)
     found = [
         scores.superpixels_per_frame,
-        scores.tsps,
+        scores.superpixels,
         scores.mean_life,
         scores.life_by_volume,
         scores.explained_variation_2d,

@@ -20,7 +20,7 @@ def test_the_rules_hold_on_a_moving_texture():
     check_rules(maps)
 
 
-def test_about_as_many_superpixels_as_wished():
+def test_about_as_many_superpixels_as_requested():
     flat = np.full((120, 200, 3), 0.5, np.float32)
     for requested in (20, 200):
         count = len(np.unique(next(iter(segment([flat], requested)))))
@@ -115,7 +115,7 @@ CUTS = pytest.mark.parametrize("cut_below", [0.0, 0.7])
 @CUTS
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (3, 5), (17, 19)])
 @pytest.mark.parametrize("requested", [1, 7, 10_000, 10**9])
-def test_tiny_frames_and_extreme_wishes(size, requested, cut_below):
+def test_tiny_frames_and_extreme_requests(size, requested, cut_below):
     frames = [np.random.default_rng(i).random((*size, 3)).astype(np.float32) for i in range(6)]
     check_rules(segment(frames, settings=Settings(num_superpixels=requested, cut_below=cut_below)))
 

@@ -4,12 +4,12 @@ import pytest
 from states import small_state
 
 from tsp.model import gather
-from tsp.topology import NOBODY
+from tsp.topology import UNASSIGNED
 from tsp.transport import count_kept, fill_uncovered, hexagons, keep_largest_pieces, mean_flow, shift_labels
 
 
 def padded(frame, pad):
-    return np.pad(np.asarray(frame, np.int32), pad, constant_values=NOBODY)
+    return np.pad(np.asarray(frame, np.int32), pad, constant_values=UNASSIGNED)
 
 
 def test_mean_flow_is_the_mean_over_the_pixels_and_the_margin_repeats_the_edge():
@@ -28,7 +28,7 @@ def test_an_exact_shift_leaves_a_hole_where_it_came_from():
     flows = np.tile([0.0, 3.4], (count, 1))
     out = shift_labels(labels, flows, expected, colour, model)
     np.testing.assert_array_equal(out[:, 4:-1], labels[:, 1:-4])
-    assert (out[:, 1:4] == NOBODY).all()
+    assert (out[:, 1:4] == UNASSIGNED).all()
 
 
 def test_steps_round_down_from_minus_a_half_like_everywhere():
@@ -47,17 +47,17 @@ def test_where_two_land_the_one_that_looks_like_the_new_picture_stays():
     expected[:, 1] = 2 * model.place_scale
     expected[1, 2:] = 5.0
     out = shift_labels(labels, np.array([[0.0, 0.0], [0.0, -1.0]]), expected, colour, model)
-    assert out[pad, pad : pad + 6].tolist() == [0, 0, 1, 1, 1, NOBODY]
+    assert out[pad, pad : pad + 6].tolist() == [0, 0, 1, 1, 1, UNASSIGNED]
     expected[:, 2:] = expected[::-1, 2:].copy()
     out = shift_labels(labels, np.array([[0.0, 0.0], [0.0, -1.0]]), expected, colour, model)
-    assert out[pad, pad : pad + 6].tolist() == [0, 0, 0, 1, 1, NOBODY]
+    assert out[pad, pad : pad + 6].tolist() == [0, 0, 0, 1, 1, UNASSIGNED]
 
 
 @pytest.mark.parametrize("flow", [1e9, -1e9, 1e38])
 def test_flow_out_of_the_map_loses_everything(flow):
     labels, colour, _, count, model = small_state()
     out = shift_labels(labels, np.full((count, 2), flow), np.zeros((count, 5)), colour, model)
-    assert (out == NOBODY).all()
+    assert (out == UNASSIGNED).all()
 
 
 @pytest.mark.parametrize("smallest", [1, 6, 10**6])
@@ -88,7 +88,7 @@ def test_two_pieces_that_meet_only_in_the_margin_are_two():
 
 
 def test_a_frame_that_is_all_hole_becomes_one_label():
-    labels = padded(np.full((4, 4), NOBODY), 2)
+    labels = padded(np.full((4, 4), UNASSIGNED), 2)
     assert keep_largest_pieces(labels, 9, 1000, 2) == 10
     assert (labels[2:-2, 2:-2] == 9).all()
 
@@ -100,7 +100,7 @@ def test_uncovered_pixels_go_to_the_likeliest_neighbour_and_cut_nothing():
     colour[:, 21:] = 8
     gather(labels, colour, table, count, model)
     hole = (slice(pad + 5, pad + 15), slice(pad + 14, pad + 28))
-    labels[hole] = NOBODY
+    labels[hole] = UNASSIGNED
     keep_largest_pieces(labels, count, 1e9, pad)
     gather(labels, colour, table, count, model)
     fill_uncovered(labels, colour, table, model)
@@ -113,8 +113,8 @@ def test_uncovered_pixels_go_to_the_likeliest_neighbour_and_cut_nothing():
 
 def test_kept_pixels_are_counted_by_where_the_label_came_from():
     now = padded([[0, 0, 1], [2, 2, 1]], 1)
-    carried = padded([[4, 4, 4], [3, NOBODY, 3]], 1)
-    kept, were = count_kept(now, carried, np.array([4, 3, NOBODY], np.int32), 1)
+    carried = padded([[4, 4, 4], [3, UNASSIGNED, 3]], 1)
+    kept, were = count_kept(now, carried, np.array([4, 3, UNASSIGNED], np.int32), 1)
     assert kept.tolist() == [2, 1, 0]
     assert were.tolist() == [3, 2, 0]
 

@@ -1,4 +1,4 @@
-"""What the device path shares: the grid that frames of one size have, and what is done with all pixels at once."""
+"""Building blocks of the device path: the grid that frames of one size share, and operations on all pixels at once."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ FINE = 2.0**20
 """Whitened features in the integer sums are multiples of 1 / this."""
 NEVER = 2**63 - 1
 _COARSE = 2.0**8  # squares of whitened features in the integer sums are multiples of 1 / this
-_COLOURS = ((0, 0), (0, 1), (1, 0), (1, 1))
+_LATTICES = ((0, 0), (0, 1), (1, 0), (1, 1))
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
-_RINGS = 8  # that labels spread through the margin before it is asked whether they still do
+_RINGS = 8  # steps that labels spread before it is tested whether they still do: each test waits for the device
 
 
 class Grid:
-    """What frames of one size share: places, the four colours, and what is frame and what is margin."""
+    """Places of pixels, their four lattices by (row mod 2, column mod 2), and which lie in the frame or the margin."""
 
     def __init__(self, height: int, width: int, model: Model, device: torch.device) -> None:
         self.height, self.width, self.device = height, width, device
@@ -45,7 +45,7 @@ class Grid:
         self.place = (at.double() * model.place_scale * FINE).round().long()
         self.number = torch.from_numpy(TOPOLOGICAL_NUMBER.astype(np.int64)).to(device)
         self.ring = [dy * width + dx for dy, dx in _RING]  # steps to the eight neighbours in the flattened map
-        self.lattices = [self._lattice(row, column) for row, column in _COLOURS]
+        self.lattices = [self._lattice(row, column) for row, column in _LATTICES]
 
     def put(self, table: Any) -> torch.Tensor:
         """Bring an array of the host here, as a copy."""
@@ -56,7 +56,7 @@ class Grid:
         return padded[self._pad : -self._pad, self._pad : -self._pad]
 
     def _lattice(self, row: int, column: int) -> Lattice:
-        """The pixels of one colour; the outermost ring of the map is left out, so that all have neighbours."""
+        """The pixels of one lattice; the outermost ring of the map is left out, so that all have neighbours."""
         height, width, pad = self.height, self.width, self._pad
         y = torch.arange(1 + row, height - 1, 2, device=self.device)[:, None]
         x = torch.arange(1 + column, width - 1, 2, device=self.device)[None, :]
@@ -78,7 +78,7 @@ class Grid:
 
 
 class Lattice(NamedTuple):
-    """The pixels of one colour."""
+    """The pixels of every second row and column, from one of the four first ones on."""
 
     at: torch.Tensor
     """Places in the flattened map, int64 (N,)."""
@@ -100,17 +100,17 @@ class Canvas:
         self._colour = fine.view(-1, 3)
 
     def owned(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Places in the flattened map of pixels that are somebody's, and whose."""
+        """Places in the flattened map of all pixels that have a label, and their labels."""
         flat = self.labels.view(-1)
         at = torch.nonzero(flat >= 0)[:, 0]
         return at, flat[at]
 
     def of_rows(self, flags: BoolArray) -> torch.Tensor:
         """Which pixels belong to the flagged rows, bool, the size of the map."""
-        return self.grid.put(np.append(flags, False))[self.labels]  # its last entry is NOBODY's
+        return self.grid.put(np.append(flags, False))[self.labels]  # its last entry stands for UNASSIGNED
 
     def parts(self, at: torch.Tensor) -> torch.Tensor:
-        """What pixels add to the statistics: themselves, themselves inside the frame, and their features."""
+        """What pixels add to the statistics, int64 (N, 7): a count, a count inside the frame, and their features."""
         grid = self.grid
         inside = grid.inside.view(-1)[at, None].long()
         return torch.cat([torch.ones_like(inside), inside, grid.place[at], self._colour[at]], dim=1)
@@ -140,14 +140,15 @@ def statistics(sums: torch.Tensor) -> DoubleArray:
 
 
 def moved(plane: torch.Tensor, dy: int, dx: int) -> torch.Tensor:
-    """What lies at (dy, dx) from each pixel; what comes in from the other side is only seen on the outermost ring."""
+    """The value at (dy, dx) from each pixel; values wrap round, which only the outermost ring sees."""
     return torch.roll(plane, (-dy, -dx), (0, 1))
 
 
 def spread(values: torch.Tensor, key: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
-    """Values, (H, W), -1 for none, spread from pixel to 4-neighbour of the same key, as far as they get.
+    """Spread values from pixel to 4-neighbour of the same key until nothing changes.
 
-    into: bool, the pixels that may take one; who has one keeps it.
+    values: int64 (H, W), -1 for none. key: (H, W). into: bool (H, W), the pixels that may take a value; one that has a
+    value keeps it.
     """
     ways = [(dy, dx, into & (moved(key, dy, dx) == key)) for dy, dx in AROUND]
     while True:
@@ -161,7 +162,7 @@ def spread(values: torch.Tensor, key: torch.Tensor, into: torch.Tensor) -> torch
 
 
 def least(cost: torch.Tensor, value: torch.Tensor, group: torch.Tensor, groups: int) -> torch.Tensor:
-    """Of each group the value with the least cost, of equal ones the least value; 2^63 - 1 where it is empty.
+    """The value with the least cost of each group, of equal costs the least value; 2^63 - 1 where a group is empty.
 
     cost: float, not negative, compared as float32. value: int64, below 2^32. group: int64, of each value.
     """
@@ -185,43 +186,43 @@ def noise(at: torch.Tensor, state: WordArray) -> torch.Tensor:
 
 
 def draw(chance: torch.Tensor, at: torch.Tensor, group: torch.Tensor, groups: int, state: WordArray) -> torch.Tensor:
-    """Of each group one member, drawn with a probability proportional to its chance; int64 (groups,), an index.
+    """Draw one member of each group with a probability proportional to its chance; returns its index, int64 (groups,).
 
-    chance: float64 (N,), not negative. at: int64, each member's place, which its luck hangs on. group: of each.
-    Groups without members get the last one of all.
+    chance: float64 (N,), not negative. at: int64 (N,), each member's place, which decides its random
+    number. group: int64 (N,), each member's group. A group without members gets the last member of all.
     """
     race = -torch.log(noise(at, state)) / chance
     index = torch.arange(len(at), device=at.device)
     return least(race, index, group, groups).clamp(max=len(at) - 1)
 
 
-def pieces(key: torch.Tensor, wanted: torch.Tensor | None = None) -> torch.Tensor:
+def pieces(key: torch.Tensor, among: torch.Tensor | None = None) -> torch.Tensor:
     """4-connected pieces of equal value: for each pixel the first place of its piece, int64 (H W,).
 
-    key: (H, W). wanted: bool (H, W), the pixels that are asked about; others are left alone. Every pixel takes the
-    least of its neighbours' names, tells it to the pixel that it is named after, and takes on that one's name, until
-    nothing changes.
+    key: (H, W). among: bool (H, W), the pixels to connect; each of the others is a piece by itself. Every pixel takes
+    the least name among its neighbours, passes it to the pixel that it is named after, and takes over that pixel's
+    name, until nothing changes.
     """
     height, width = key.shape
     across, down = key[:, :-1] == key[:, 1:], key[:-1] == key[1:]
-    if wanted is not None:
-        across = across & wanted[:, :-1] & wanted[:, 1:]
-        down = down & wanted[:-1] & wanted[1:]
+    if among is not None:
+        across = across & among[:, :-1] & among[:, 1:]
+        down = down & among[:-1] & among[1:]
     names = torch.arange(height * width, device=key.device)
     none = height * width
     while True:
         plane = names.view(height, width)
-        found = plane.clone()
+        lowest = plane.clone()
         for here, there, same in (
-            (found[:, :-1], plane[:, 1:], across),
-            (found[:, 1:], plane[:, :-1], across),
-            (found[:-1], plane[1:], down),
-            (found[1:], plane[:-1], down),
+            (lowest[:, :-1], plane[:, 1:], across),
+            (lowest[:, 1:], plane[:, :-1], across),
+            (lowest[:-1], plane[1:], down),
+            (lowest[1:], plane[:-1], down),
         ):
             here.copy_(torch.minimum(here, torch.where(same, there, none)))
-        lower = torch.nonzero(found.view(-1) < names)[:, 0]
+        lower = torch.nonzero(lowest.view(-1) < names)[:, 0]
         if len(lower) == 0:
             return names
-        told = found.view(-1).clone()
-        told.scatter_reduce_(0, names[lower], found.view(-1)[lower], "amin")
-        names = told[told]
+        passed = lowest.view(-1).clone()
+        passed.scatter_reduce_(0, names[lower], lowest.view(-1)[lower], "amin")
+        names = passed[passed]

@@ -2,9 +2,9 @@
 
 Statistics are kept as 64-bit integers, whose sums do not depend on the order of adding, so the same frames give the
 same labels on every run. Local moves (:mod:`tsp.gpu.sweeps`), merges, splits, transport and filling are made of such
-sums, of minima and of pieces found by all pixels at once. What is decided about whole superpixels is decided on the
-host from their tables, by the same kernels as on the CPU. A frame's colours and flow go up, its finished label map
-comes down; in between only tables of superpixels travel, and which of them touch.
+sums, of minima and of connected pieces of all pixels at once. Decisions on whole superpixels are made on the host from
+their tables, by the same kernels as on the CPU. A frame's colours and flow go to the device, its finished label map
+comes back; in between only tables of superpixels travel, and which of them touch.
 """
 
 from __future__ import annotations
@@ -22,23 +22,26 @@ from tsp.gpu.sweeps import Sweeps
 from tsp.local import SETTLED
 from tsp.model import MEAN_Y, Model, Superpixels, refresh_rows
 from tsp.moves import choose_merges
-from tsp.topology import AROUND, NOBODY
-from tsp.tracker import Place
+from tsp.pixels import MakePixels
+from tsp.topology import AROUND, UNASSIGNED
 
 _STEP = 2.0**16  # flow in px
 _FASTEST = 1e5  # px a frame; farther than any frame is wide
 
 
-def place_on(device: str) -> Place:
-    """Brings first frames to a device. Raises RuntimeError if it is not there."""
-    kind, _, index = device.partition(":")  # looked at before torch does, which keeps eight bits of the index
+def pixels_on(device: str) -> MakePixels:
+    """The way to bring the pixels of a frame to a torch device, "cuda" or "cuda:N"; "cpu" is there for tests.
+
+    Raises RuntimeError for a GPU that this machine does not have.
+    """
+    kind, _, index = device.partition(":")  # checked before torch does, which keeps eight bits of the index
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise RuntimeError(f"{device} is not there: torch sees {torch.cuda.device_count()} CUDA devices. Use cpu.")
-    place = torch.device(device)
+    target = torch.device(device)
 
     def pixels(labels: LabelArray, colour: FloatArray, model: Model) -> DevicePixels:
-        grid = Grid(labels.shape[0], labels.shape[1], model, place)
-        return DevicePixels(torch.from_numpy(labels).to(place).long(), colour, grid)
+        grid = Grid(labels.shape[0], labels.shape[1], model, target)
+        return DevicePixels(torch.from_numpy(labels).to(target).long(), colour, grid)
 
     return pixels
 
@@ -65,7 +68,7 @@ class DevicePixels(Canvas):
     def carried(self, flows: DoubleArray, expected: DoubleArray, colour: FloatArray, model: Model) -> DevicePixels:
         """See :class:`tsp.pixels.Pixels`."""
         grid = self.grid
-        empty = torch.full((grid.height, grid.width), NOBODY, device=grid.device)
+        empty = torch.full((grid.height, grid.width), UNASSIGNED, device=grid.device)
         after = DevicePixels(empty, colour, grid)
         far = grid.height + grid.width
         steps = grid.put(np.floor(np.clip(flows, -far, far) + 0.5).astype(np.int64))
@@ -90,21 +93,21 @@ class DevicePixels(Canvas):
         best = greatest(key[owner >= 0], owner[owner >= 0], count)
         keeps = (owner >= 0) & (key == best[owner.clamp(min=0)])
         born = ~keeps & (sizes >= smallest_birth)
-        if not bool((keeps | born).any()):  # only crumbs: the biggest has to live, for every pixel needs a label
+        if not bool((keeps | born).any()):  # none is large enough: the largest is kept, for every pixel needs a label
             born = key == key.max()
-        target = torch.where(keeps, owner, NOBODY)
+        target = torch.where(keeps, owner, UNASSIGNED)
         target = torch.where(born, count - 1 + born.cumsum(0), target)
         frame[...] = target[piece].view_as(frame)
         self._trim_margin()
         return count + int(born.sum())
 
     def _trim_margin(self) -> None:
-        """Leave to nobody what in the margin does not hang together with its label inside the frame."""
+        """Make UNASSIGNED whatever in the margin is not connected with its label inside the frame."""
         grid = self.grid
-        wanted = torch.where(grid.edge, NOBODY, self.labels)
-        outside = ~grid.inside & (wanted >= 0)
-        reached = spread(grid.inside.long() - 1, wanted, outside) >= 0
-        self.labels = torch.where(reached, self.labels, NOBODY)
+        before = torch.where(grid.edge, UNASSIGNED, self.labels)
+        outside = ~grid.inside & (before >= 0)
+        reached = spread(grid.inside.long() - 1, before, outside) >= 0
+        self.labels = torch.where(reached, self.labels, UNASSIGNED)
 
     def gather(self, table: Superpixels, count: int, model: Model) -> None:
         """See :class:`tsp.pixels.Pixels`."""
@@ -120,7 +123,7 @@ class DevicePixels(Canvas):
             if len(at) == 0:
                 break
             features = self.features(at)
-            best = torch.full_like(at, NOBODY)
+            best = torch.full_like(at, UNASSIGNED)
             nearest = torch.full(at.shape, math.inf, dtype=torch.double, device=grid.device)
             for dy, dx in AROUND:
                 other = at + dy * grid.width + dx
@@ -166,7 +169,7 @@ class DevicePixels(Canvas):
             enough = enough or SETTLED * tested
             if moved <= enough:
                 break
-        touched = torch.zeros(count + 1, dtype=torch.bool, device=start.device)  # its last entry is NOBODY's
+        touched = torch.zeros(count + 1, dtype=torch.bool, device=start.device)  # its last entry stands for UNASSIGNED
         different = start != self.labels
         touched[start[different]] = True
         touched[self.labels[different]] = True
@@ -188,7 +191,7 @@ class DevicePixels(Canvas):
         return int(merged)
 
     def split(self, table: Superpixels, count: int, model: Model, state: WordArray) -> tuple[int, int]:
-        """See :class:`tsp.pixels.Pixels`. Crumbs of one half go to the other, where the CPU asks which suits best."""
+        """See :class:`tsp.pixels.Pixels`. See :func:`~tsp.gpu.split_together.split_together`."""
         return split_together(self, table, count, model, state)
 
     def count_kept(self, carried: Any, origin: LabelArray) -> tuple[LabelArray, LabelArray]:
@@ -204,13 +207,13 @@ class DevicePixels(Canvas):
 
     def rename(self, target: LabelArray) -> None:
         """See :class:`tsp.pixels.Pixels`."""
-        longer = np.append(target.astype(np.int64), NOBODY)  # its last entry is NOBODY's
+        longer = np.append(target.astype(np.int64), UNASSIGNED)  # its last entry stands for UNASSIGNED
         self.labels = self.grid.put(longer)[self.labels]
 
     def free(self, rows: BoolArray) -> None:
         """See :class:`tsp.pixels.Pixels`."""
         self._waiting = self.of_rows(rows)
-        self.labels = torch.where(self._waiting, NOBODY, self.labels)
+        self.labels = torch.where(self._waiting, UNASSIGNED, self.labels)
 
     def snapshot(self) -> torch.Tensor:
         """See :class:`tsp.pixels.Pixels`."""

@@ -1,4 +1,4 @@
-"""The split of many superpixels at once, on a device: 2-means, connected parts and statistics over all their pixels."""
+"""Splits of many superpixels at once, on a device: 2-means, connected parts and statistics over all their pixels."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tsp.split import choose_splits, hopeful, promising
 
 
 def split_together(pixels: Canvas, table: Superpixels, count: int, model: Model, state: WordArray) -> tuple[int, int]:
-    """Split changed superpixels where that is worth more, in place; see :func:`tsp.split.split`.
+    """Split changed superpixels that score higher in two parts, in place; see :func:`tsp.split.split`.
 
-    Crumbs of one part go to the other, where the CPU asks which piece suits which best.
+    Small pieces of one part go to the other, where the CPU path looks for the piece that suits them best.
     """
     grid = pixels.grid
     might = hopeful(pixels.squares(count), table, count, model)
@@ -74,23 +74,23 @@ def _part_sums(pixels: Canvas, at: torch.Tensor, part: torch.Tensor, count: int)
 
 
 def _connect_halves(pixels: Canvas, part: torch.Tensor, count: int) -> BoolArray:
-    """Give crumbs of a part to the other part, in place; which superpixels then have two connected parts.
+    """Give small pieces of a part to the other part, in place; returns which superpixels then have two connected parts.
 
     part: int64, 0, 1 or -1 for pixels that take no part, of the flattened map.
     """
     grid = pixels.grid
     labels, parts = grid.frame(pixels.labels), grid.frame(part.view(grid.height, grid.width))
-    wanted = parts >= 0
-    for side in (0, 1, None):  # crumbs of one part at a time: two that touch would only change places
+    taking_part = parts >= 0
+    for side in (0, 1, None):  # small pieces of one part at a time: two that touch would only swap
         key = 2 * labels + parts
-        names = pieces(key, wanted)[wanted.reshape(-1)]
+        names = pieces(key, taking_part)[taking_part.reshape(-1)]
         roots, piece, sizes = torch.unique(names, return_inverse=True, return_counts=True)
         owner = key.reshape(-1)[roots]
         if side is None:
             break
         rank = sizes * len(roots) + torch.arange(len(roots), device=grid.device)
-        crumb = (owner % 2 == side) & (rank != greatest(rank, owner, 2 * count)[owner])
-        parts[wanted] = torch.where(crumb[piece], 1 - parts[wanted], parts[wanted])
+        small = (owner % 2 == side) & (rank != greatest(rank, owner, 2 * count)[owner])
+        parts[taking_part] = torch.where(small[piece], 1 - parts[taking_part], parts[taking_part])
     return (torch.bincount(owner // 2, minlength=count) == 2).cpu().numpy()
 
 

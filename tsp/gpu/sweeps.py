@@ -1,13 +1,14 @@
 """The local moves of many pixels at once, with their scores on the device.
 
-Pixels of one colour, (row mod 2, column mod 2), are never 8-neighbours, so none of them sees another move and all
-simple-point moves of a colour may be made together: no superpixel is cut. The statistics are those from before the
-pass, so a superpixel that has lost its last pixel in the frame stays out of it, where the CPU's may come back in.
+Pixels of one lattice, (row mod 2, column mod 2), are never 8-neighbours, so none of them sees another move and all
+simple-point moves of a lattice may be made together: no superpixel is cut. The statistics are those from before the
+pass, so a superpixel that has lost its last pixel in the frame does not return to it, as it may on the CPU.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 
@@ -27,9 +28,26 @@ from tsp.model import (
     Model,
     Superpixels,
 )
-from tsp.topology import NOBODY
+from tsp.topology import UNASSIGNED
 
 _NEAREST = (1, 5, 7, 3)  # N, S, W, E among the ring, the order in which ties are broken on the CPU
+
+
+class _Border(NamedTuple):
+    """Pixels of one lattice that have a neighbour of another label."""
+
+    at: torch.Tensor
+    """Places in the flattened map, int64 (N,)."""
+    own: torch.Tensor
+    """Their labels, int64 (N,)."""
+    inside: torch.Tensor
+    """Whether they lie in the frame, bool (N,)."""
+    inside_ring: torch.Tensor
+    """Which of the eight neighbours lie in the frame, as bits, int64 (N,)."""
+    features: torch.Tensor
+    """Whitened y, x, L, a, b, float64 (N, 5)."""
+    ring: list[torch.Tensor]
+    """Labels of the eight neighbours, int64 (N,) each."""
 
 
 class Sweeps:
@@ -62,13 +80,13 @@ class Sweeps:
         new = total**2 / (2 * count.clamp(min=1))
         known = (variance * total**2 + 2 * priors * total - count * priors**2) / (2 * (count * variance + 1))
         score = torch.where(old, known, new).sum(dim=1) + self._log_area(n)
-        # Margin pixels come and go, so their own squares and constants count.
+        # The number of margin pixels changes, so their own squares and constants count.
         margin = torch.nonzero((~self._grid.inside & (self._pixels.labels >= 0)).view(-1))[:, 0]
         squares = (self._grid.place[margin].double() / FINE).pow(2).sum() / 2
-        return float(score[n > 0].sum() - squares - len(margin) * model.log_nobody)
+        return float(score[n > 0].sum() - squares - len(margin) * model.log_unassigned)
 
     def sweep(self, waiting: torch.Tensor, thin: int | None) -> tuple[int, int, torch.Tensor]:
-        """One pass over all four colours.
+        """One pass over all four lattices.
 
         waiting: bool, which pixels to test. thin: None, or the number of a pseudo-random half that may move.
         Returns the moves, the border pixels tested and which pixels have seen a change near them.
@@ -80,8 +98,16 @@ class Sweeps:
         return int(moved.sum()), tested, near
 
     def _pass(self, lattice: Lattice, waiting: torch.Tensor, thin: int | None) -> int:
-        """Move the pixels of one colour; returns how many were on a border."""
-        model = self._model
+        """Move the pixels of one lattice; returns how many were on a border."""
+        border = self._border(lattice, waiting, thin)
+        leave, may_leave = self._leaving(border)
+        best, may_join = self._joining(border, leave)
+        moves = may_leave & may_join & (best != border.own)
+        self._apply(border.at[moves], border.own[moves], best[moves])
+        return len(border.at)
+
+    def _border(self, lattice: Lattice, waiting: torch.Tensor, thin: int | None) -> _Border:
+        """The waiting pixels of a lattice that have a neighbour of another label; for ``thin`` see :meth:`sweep`."""
         flat = self._pixels.labels.view(-1)
         candidates = torch.nonzero(waiting.view(-1)[lattice.at])[:, 0]
         at = lattice.at[candidates]
@@ -90,36 +116,52 @@ class Sweeps:
         if thin is not None:
             border &= (at * 2654435761 + thin * 40503 >> 16) % 2 == 0
         candidates, at, own = candidates[border], at[border], own[border]
-        inside, inside_ring = lattice.inside[candidates], lattice.inside_ring[candidates]
-        features = self._pixels.features(at)
-        ring = [flat[at + offset] for offset in self._grid.ring]
+        return _Border(
+            at=at,
+            own=own,
+            inside=lattice.inside[candidates],
+            inside_ring=lattice.inside_ring[candidates],
+            features=self._pixels.features(at),
+            ring=[flat[at + offset] for offset in self._grid.ring],
+        )
+
+    def _leaving(self, border: _Border) -> tuple[torch.Tensor, torch.Tensor]:
+        """What each pixel gains by leaving its label, in nats, and whether it may leave without cutting anything."""
+        own, inside, ring = border.own, border.inside, border.ring
         alone = ~torch.stack([ring[i] == own for i in _NEAREST]).any(dim=0)
-        whole, within = self._numbers(ring, own, inside_ring)
+        whole, within = self._numbers(border, own)
         row = own.clamp(min=0)
         last = (within == 0) & (self.sums[row, INSIDE] > 1)
-        free = (own < 0) | alone | ((whole == 1) & (within <= 1) & ~(inside & last))
-        gap_place, gap_colour = self._gaps(row, features, inside)
+        may_leave = (own < 0) | alone | ((whole == 1) & (within <= 1) & ~(inside & last))
+        gap_place, gap_colour = self._gaps(border, row)
         score = self._scores[row]
         leave = score[:, DROP_PLACE] * gap_place + score[:, DROP_COLOUR] * gap_colour + score[:, DROP_AREA]
-        leave = torch.where(own < 0, torch.full_like(leave, -model.log_nobody), leave)
+        leave = torch.where(own < 0, torch.full_like(leave, -self._model.log_unassigned), leave)
+        return leave, may_leave
+
+    def _joining(self, border: _Border, leave: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The label that each pixel gains most by joining, and whether all labels beside it allow that it moves.
+
+        leave: what a pixel gains by leaving its own label, in nats.
+        """
+        own, inside, ring = border.own, border.inside, border.ring
+        may_join = torch.ones_like(inside)
         best, best_gain = own.clone(), torch.full_like(leave, LEAST_PIXEL_GAIN)
         empty = torch.stack([ring[i] < 0 for i in _NEAREST]).any(dim=0) & ~inside & (own >= 0)
-        gain = leave + model.log_nobody
+        gain = leave + self._model.log_unassigned
         better = empty & (gain > best_gain)
-        best, best_gain = torch.where(better, NOBODY, best), torch.where(better, gain, best_gain)
+        best, best_gain = torch.where(better, UNASSIGNED, best), torch.where(better, gain, best_gain)
         for i in _NEAREST:
             row = ring[i].clamp(min=0)
-            gap_place, gap_colour = self._gaps(row, features, inside)
+            gap_place, gap_colour = self._gaps(border, row)
             score = self._scores[row]
             gain = leave + score[:, ADD_AREA] - score[:, ADD_PLACE] * gap_place - score[:, ADD_COLOUR] * gap_colour
-            whole, within = self._numbers(ring, ring[i], inside_ring)
+            whole, within = self._numbers(border, ring[i])
             other = (ring[i] >= 0) & (ring[i] != own)
-            free &= ~other | (whole == 1)
+            may_join &= ~other | (whole == 1)
             better = other & (~inside | (within == 1)) & (gain > best_gain)
             best, best_gain = torch.where(better, ring[i], best), torch.where(better, gain, best_gain)
-        moves = free & (best != own)
-        self._apply(at[moves], own[moves], best[moves])
-        return len(at)
+        return best, may_join
 
     def _apply(self, at: torch.Tensor, left: torch.Tensor, joined: torch.Tensor) -> None:
         parts = self._pixels.parts(at)
@@ -129,21 +171,17 @@ class Sweeps:
         self._pixels.labels.view(-1)[at] = joined
         self._refresh()
 
-    def _gaps(
-        self, row: torch.Tensor, features: torch.Tensor, inside: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _gaps(self, border: _Border, row: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Squared whitened distances of pixels from superpixels' means: in place, and in colour (0 in the margin)."""
-        off = (features - self._scores[row, MEAN_Y : MEAN_Y + 5]) ** 2
-        return off[:, :2].sum(dim=1), off[:, 2:].sum(dim=1) * inside
+        off = (border.features - self._scores[row, MEAN_Y : MEAN_Y + 5]) ** 2
+        return off[:, :2].sum(dim=1), off[:, 2:].sum(dim=1) * border.inside
 
-    def _numbers(
-        self, ring: list[torch.Tensor], label: torch.Tensor, inside_ring: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _numbers(self, border: _Border, label: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Topological numbers of pixels for labels, over the whole ring and over its part inside the frame."""
         bits = torch.zeros_like(label)
-        for i, neighbour in enumerate(ring):
+        for i, neighbour in enumerate(border.ring):
             bits |= (neighbour == label).long() << i
-        return self._grid.number[bits], self._grid.number[bits & inside_ring]
+        return self._grid.number[bits], self._grid.number[bits & border.inside_ring]
 
     def _counts(self) -> torch.Tensor:
         """Pixels that carry each dimension, float64 (K, 5)."""

@@ -13,7 +13,7 @@ from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import WeightsError
 from vfxstyle.features import pick_device
 from vfxstyle.features.extract import NetworkOutput, Segmentation, extract_features, run_network
-from vfxstyle.features.registry import backbone_class, weights_digest
+from vfxstyle.features.registry import load_backbone, weights_digest
 from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
 from vfxstyle.superpixels.tables import table_of
@@ -45,7 +45,7 @@ def extract_frames(
     """
     check_weights(recipe, run.weights)
     with run.clock.stage(Stage.FEATURES, len(numbers)) as step:
-        backbone = backbone_class(recipe.backbone).load(pick_device(run.device), run.weights)
+        backbone = load_backbone(recipe.backbone, pick_device(run.device), run.weights)
         for first in range(0, len(numbers), backbone.frames_at_once):
             group = numbers[first : first + backbone.frames_at_once]
             output = run_network(backbone, [picture(number) for number in group])

@@ -43,6 +43,20 @@ def read_labels(path: Path, number: int, identity: str) -> LabelArray:
     return np.asarray(values).reshape(values.shape[0], values.shape[1]).astype(np.int32)
 
 
+def write_label_map(path: Path, labels: LabelArray, channel: str, attributes: Mapping[str, str] | None = None) -> None:
+    """Write labels, int32 (H, W), >= 0, as an OpenEXR file of one uint32 channel, zip-compressed.
+
+    Raises :class:`~vfxstyle.errors.OutputError`.
+    """
+    spec = oiio.ImageSpec(labels.shape[1], labels.shape[0], 1, oiio.UINT32)
+    spec.channelnames = (channel,)
+    spec.attribute("compression", "zip")
+    spec.attribute("DateTime", "")  # else the library writes the time of day, and no two runs agree
+    for name, value in (attributes or {}).items():
+        spec.attribute(name, value)
+    write_picture(path, spec, labels.astype(np.uint32)[..., None])
+
+
 class SegmentWriter:
     """Label maps in the making, in a folder that nobody else sees."""
 
@@ -52,13 +66,8 @@ class SegmentWriter:
 
     def write_labels(self, number: int, labels: LabelArray) -> None:
         """Store a label map. labels: int32 (H, W), >= 0."""
-        spec = oiio.ImageSpec(labels.shape[1], labels.shape[0], 1, oiio.UINT32)
-        spec.channelnames = ("tsp",)
-        spec.attribute("compression", "zip")
-        spec.attribute("DateTime", "")
-        spec.attribute(_IDENTITY, self._identity)
         path = label_file(self._folder, number)
-        write_picture(path, spec, labels.astype(np.uint32)[..., None])
+        write_label_map(path, labels, "tsp", {_IDENTITY: self._identity})
         self._digests[number] = file_digest(path)
 
     def read_labels(self, number: int) -> LabelArray:

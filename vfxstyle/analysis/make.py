@@ -53,7 +53,6 @@ def ensure_features(wanted: WantedAnalysis, run: Run, shard: tuple[int, int] = W
     analysis = wanted.stored
     if analysis.has_features():
         return analysis
-    analysis.drop_damaged_features()
     index, shards = shard
     own = set(analysis.chosen[index - 1 :: shards])
     numbers = [number for number in analysis.without_features() if number in own]

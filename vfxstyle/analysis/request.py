@@ -105,7 +105,7 @@ class AnalyzePlan:
         if self.look is not None and self.makes("transforms"):
             known = stored.read_transforms(look_of(self.look)) if segmented else None
             files += [stored.transforms_file(look_of(self.look))] if known is None else []
-        return files
+        return self.wanted.listed(files)
 
     def as_json(self, run: Run) -> dict[str, Any]:
         """The plan for people and scripts."""

@@ -14,7 +14,7 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray, IntArray, LabelArray
 from vfxstyle.errors import FrameError
-from vfxstyle.features import device_name
+from vfxstyle.features import superpixel_device
 from vfxstyle.plates.overlap import reading_ahead
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Stage
@@ -61,6 +61,7 @@ class _Segmentation:
                     "plate": {name: asdict(file) for name, file in self.wanted.stamps.items()},
                     "plate_folder": str(self.shot.file_of(self.shot.frames[0]).parent.absolute()),
                     "chosen_frames": [self.frames[index] for index in choice.chosen],
+                    "superpixels_on": superpixel_device(self.run.device),
                 },
             )
 
@@ -104,7 +105,7 @@ class _Segmentation:
         """Superpixels that live through time, or, for stills, those of each picture by itself, never the same twice."""
         count = self.recipe.superpixels_per_frame
         if not self.recipe.frame_based:
-            yield from tsp.segment(pictures, count, seed=self.recipe.seed, device=device_name(self.run.device))
+            yield from tsp.segment(pictures, count, seed=self.recipe.seed, device=superpixel_device(self.run.device))
             return
         first = 0
         for picture in pictures:

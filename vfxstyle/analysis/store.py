@@ -20,7 +20,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -211,18 +211,18 @@ class AnalysisFolder:
             return []
         return [frame for frame in self.chosen if not is_sound(self._work_file(frame), self._segments)]
 
-    def drop_damaged_features(self) -> None:
-        """Take away files of features that are damaged, so that others can take their names."""
-        files = (self.features_file, *map(self._work_file, self.chosen))
-        if not self.has_features():
-            for path in files:
-                if path.exists() and not is_sound(path, self._segments):
-                    path.unlink(missing_ok=True)
+    @contextmanager
+    def _claiming(self, path: Path) -> Iterator[BinaryIO]:
+        """As :func:`~vfxstyle.files.claiming`, after a file that is damaged has been taken away."""
+        if path.exists() and not is_sound(path, self._segments):
+            path.unlink(missing_ok=True)
+        with claiming(path) as file:
+            yield file
 
     def add_features(self, frame: int, features: StoredFeatures) -> None:
         """Store what a chosen frame shows, unless another job has done so meanwhile."""
         try:
-            with claiming(self._work_file(frame)) as file:
+            with self._claiming(self._work_file(frame)) as file:
                 write_arrays(file, arrays_of(frame, features), self._segments)
         except OSError as error:
             if not self.has_features():  # else another job has put them together, and taken the folder away
@@ -231,7 +231,7 @@ class AnalysisFolder:
     def finish_features(self) -> None:
         """Make one file of the features of all chosen frames, which must all be there."""
         try:
-            with claiming(self.features_file) as file:
+            with self._claiming(self.features_file) as file:
                 write_arrays(
                     file,
                     (
@@ -270,9 +270,7 @@ class AnalysisFolder:
         """Store a look's transforms; returns those that are there now, which another job may have made."""
         path = self.transforms_file(look)
         try:
-            if path.exists() and not is_sound(path, self._segments):
-                path.unlink(missing_ok=True)
-            with claiming(path) as file:
+            with self._claiming(path) as file:
                 write_arrays(file, [("transforms", transforms)], self._segments)
         except OSError as error:
             raise _unwritable(self.folder, error) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from vfxstyle.plates.stamps import PlateFile, stamp_plate
 from vfxstyle.settings import DEFAULT_STILL_SUPERPIXELS, DEFAULT_SUPERPIXELS, AnalysisSettings
 from vfxstyle.settings.options import options_of
 from vfxstyle.shots import Shot
+
+UNKNOWN = "*"
+"""Stands for an analysis' identity in a path, where the plate has not been hashed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +108,13 @@ class WantedAnalysis:
     def stored(self) -> AnalysisFolder:
         """The analysis as far as it is on disk."""
         return AnalysisFolder(self.folder, self.identity)
+
+    def listed(self, files: Iterable[Path]) -> list[Path]:
+        """Files of the analysis as a dry run lists them: with :data:`UNKNOWN` for an identity that is not known."""
+        if self.stamps:
+            return list(files)
+        place = self.stored.place
+        return [self.folder / UNKNOWN / path.relative_to(place) for path in files]
 
     def or_existing(self) -> WantedAnalysis:
         """An analysis of this plate that is there, whatever its settings; else the wanted one."""

@@ -17,6 +17,7 @@ from vfxstyle.cli.farm import farm
 from vfxstyle.cli.grade import grade
 from vfxstyle.cli.mattes import mattes
 from vfxstyle.cli.presets import presets
+from vfxstyle.cli.superpixels import superpixels
 from vfxstyle.cli.train import train
 from vfxstyle.errors import Terminated, VfxStyleError, failure_of
 
@@ -27,7 +28,7 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
-for command in (grade, train, analyze, export, mattes, farm, presets, doctor):
+for command in (grade, train, analyze, superpixels, export, mattes, farm, presets, doctor):
     cli.add_command(command)
 
 

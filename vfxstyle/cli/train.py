@@ -25,22 +25,14 @@ def train(pairs: str | None, name: str, progress: Any, **chosen: Any) -> None:
     Or, for one shot, from a few graded frames of it: --shot SHOT --graded FOLDER, matched by frame number. Beside the
     preset a page, a learning curve and a sheet of pictures are written.
     """
-    settings = pick(TrainSettings, chosen)
+    pick(TrainSettings, chosen)  # wrong options are told before anything is loaded
     from vfxstyle.cli.progress import TRAIN_SHARES, watching
     from vfxstyle.cli.summaries import train_summary
     from vfxstyle.training import train as training
     from vfxstyle.training.report import write_training_report
 
     with watching(progress, TRAIN_SHARES) as watch:
-        report = training.train(
-            pairs,
-            name,
-            shot=chosen["shot"],
-            graded=chosen["graded"],
-            output=chosen["output"],
-            settings=settings,
-            progress=watch,
-        )
-        drawn = write_training_report(report, settings)
+        report = training.train(pairs, name, progress=watch, **chosen)
+        drawn = write_training_report(report)
     if progress != "none":
         click.echo(train_summary(report, drawn), err=True)

@@ -1,4 +1,4 @@
-"""Colour: OpenColorIO spaces, Lab, sRGB, and the reversible grading encoding."""
+"""Colour: OpenColorIO spaces, CIELab, the sRGB curve, and the reversible grading encoding."""
 
 from vfxstyle.color.config import ColorConfig, ColorSpace, SpaceKind, Transform
 from vfxstyle.color.grading import from_grading, shown_as_photograph, to_grading

@@ -1,8 +1,8 @@
-"""OpenColorIO: the spaces that plates and results are in, and the way between them and the working light.
+"""OpenColorIO: the spaces of plates and results, and conversions between them and the working space.
 
-The working light is scene-linear with Rec.709 primaries (``lin_rec709_scene``), which Lab and the grading encoding
-are defined on. A configuration is, in this order, the file asked for, the one named by ``$OCIO``, or the ACES studio
-configuration that comes with the library.
+The working space is scene-linear light with Rec.709 primaries (``lin_rec709_scene``), which Lab and the grading
+encoding are defined on. The configuration is the requested file, else the one named by ``$OCIO``, else the ACES studio
+configuration that comes with OpenColorIO. "The library" is OpenColorIO throughout.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ BUILTIN = "ocio://studio-config-latest"
 _LIBRARY = "ocio://"
 _FAULTS = (ocio.Exception, ocio.ExceptionMissingFile)
 WORKING = "lin_rec709_scene"
-"""Color Interop Forum name of the working light."""
+"""Color Interop Forum name of the working space."""
 REC709_DISPLAY = "g24_rec709_display"
-"""Name of a Rec.709 display (BT.1886), which a movie of scene-linear light is made for."""
+"""Name of a Rec.709 display (BT.1886), the space that movies of scene-linear plates are written in."""
 SRGB_DISPLAY = "srgb_rec709_display"
-"""Name of an sRGB display, which pictures without a tag are taken for."""
+"""Name of an sRGB display, the space that pictures without a tag are read in."""
 REC2020_DISPLAY = "g24_rec2020_display"
 """Name given here to a Rec.2020 display (BT.1886), which the library's configurations lack."""
 
-# what spaces of that interop name are called in configurations that were made before these names
+# interop names, and the names of the same spaces in configurations that are older than these
 _OLDER_NAMES = {
     "lin_rec709_scene": ("lin_rec709", "lin_srgb"),
     "lin_ap1_scene": ("ACEScg", "lin_ap1"),
@@ -63,7 +63,7 @@ _REC2020_TO_XYZ = (
 
 
 class SpaceKind(Enum):
-    """What the numbers of a colour space stand for."""
+    """The encoding of a colour space."""
 
     LINEAR = "scene-linear"
     LOG = "log"
@@ -77,24 +77,24 @@ class ColorSpace:
     name: str
     """Name in the configuration."""
     kind: SpaceKind
-    """What its numbers stand for."""
+    """Encoding of its numbers."""
     interop_id: str
     """Color Interop Forum name; empty where the configuration gives none."""
 
 
 class Transform:
-    """A way from one colour space to another."""
+    """A conversion from one colour space to another."""
 
     def __init__(self, processor: ocio.Processor) -> None:
-        # the default is faster by a fifth and one 16-bit code off at white
+        # the default optimisation is a fifth faster, but one 16-bit code off at white
         self._cpu = processor.getOptimizedCPUProcessor(ocio.OPTIMIZATION_LOSSLESS)
         self.is_identity: bool = processor.isNoOp()
         """Whether nothing changes."""
         self.cache_id: str = processor.getCacheID()
-        """Stands for everything that decides the result."""
+        """OpenColorIO's hash of everything that determines the result."""
 
     def apply(self, rgb: FloatArray) -> FloatArray:
-        """Converted colours. rgb: float32 (..., 3), any real value. Returns a new float32 (..., 3)."""
+        """Convert colours. rgb: float32 (..., 3), source space, any real value. Returns a new float32 (..., 3)."""
         out = np.array(rgb, np.float32, order="C")
         if not self.is_identity and out.size:
             flat = out.reshape(-1, 3)
@@ -104,7 +104,7 @@ class Transform:
 
     @cached_property
     def matrix(self) -> FloatArray:
-        """float32 (3, 3) that does the same to a column of RGB; only between linear spaces."""
+        """float32 (3, 3), the same conversion as a matrix on columns of RGB; valid between linear spaces only."""
         if self.is_identity:
             return np.eye(3, dtype=np.float32)
         return np.ascontiguousarray(self.apply(np.eye(3, dtype=np.float32)).T)
@@ -137,12 +137,12 @@ class ColorConfig:
 
     @property
     def name(self) -> str:
-        """What the configuration is called, or where it is."""
+        """Name of the configuration, or its source where it has none."""
         return str(self._config.getName()) or self.source
 
     @property
     def address(self) -> str:
-        """Where it can be loaded from again: the file, or the library's by its own name rather than as the latest."""
+        """What :meth:`load` loads it from again: its file, or for the library's its versioned ``ocio://`` address."""
         return self.source if self._has_rules else f"{_LIBRARY}{self.name}"
 
     @property
@@ -152,7 +152,7 @@ class ColorConfig:
         return [space.getName() for space in spaces]
 
     def find(self, name: str) -> ColorSpace | None:
-        """The space with this name, alias, role or interop name; None if there is none or it holds no colour."""
+        """The space with this name, alias, role or interop name; None if there is none or it holds data."""
         found = self._config.getColorSpace(name)
         if found is None:
             spaces = self._config.getColorSpaces()
@@ -166,7 +166,7 @@ class ColorConfig:
     def space(self, name: str) -> ColorSpace:
         """The space with this name, alias, role or interop name.
 
-        Raises :class:`~vfxstyle.errors.ColorError`, which lists the choices.
+        Raises :class:`~vfxstyle.errors.ColorError`, which lists the choices, if there is none.
         """
         found = self.find(name)
         if found is None:
@@ -179,7 +179,7 @@ class ColorConfig:
         return f"Choose one of: {', '.join(self.choices)}."
 
     def from_path(self, path: Path) -> ColorSpace | None:
-        """The space that the configuration's file rules give a file by its name; None if only the default rule fits."""
+        """The space of a file by the configuration's file rules; None if only the default rule matches its name."""
         if not self._has_rules:
             return None
         name, rule = self._config.getColorSpaceFromFilepath(str(path))
@@ -188,52 +188,48 @@ class ColorConfig:
 
     @property
     def scene_linear(self) -> ColorSpace:
-        """The space of the ``scene_linear`` role, or the working light where there is no such role."""
+        """The space of the ``scene_linear`` role, or the working space where there is no such role."""
         return self.find("scene_linear") or self.working
 
     @property
     def working(self) -> ColorSpace:
-        """The working light in this configuration. Raises :class:`~vfxstyle.errors.ColorError` if it has none."""
+        """The working space in this configuration. Raises :class:`~vfxstyle.errors.ColorError` if it has none."""
         return self.space(WORKING)
 
     def to_working(self, space: ColorSpace) -> Transform:
-        """The way from a space to the working light."""
-        return self._way(space.name, None)
+        """The conversion from a space to the working space.
+
+        Raises :class:`~vfxstyle.errors.ColorError` if the configuration cannot make it.
+        """
+        return self._conversion(space.name, None)
 
     def from_working(self, space: ColorSpace) -> Transform:
-        """The way from the working light to a space."""
-        return self._way(None, space.name)
+        """The conversion from the working space to a space. Raises what :meth:`to_working` raises."""
+        return self._conversion(None, space.name)
 
     def between(self, source: ColorSpace, target: ColorSpace) -> Transform:
-        """The way from one space to another."""
-        return self._way(source.name, target.name)
+        """The conversion from one space to another. Raises what :meth:`to_working` raises."""
+        return self._conversion(source.name, target.name)
 
-    def as_transform(self, source: ColorSpace, target: ColorSpace) -> ocio.GroupTransform:
-        """The steps of :meth:`between`, to be put into a file. Raises :class:`~vfxstyle.errors.ColorError`."""
-        try:
-            return self._config.getProcessor(source.name, target.name).createGroupTransform()
-        except _FAULTS as error:
-            raise self._no_way(source.name, target.name, error) from error
-
-    def _way(self, source: str | None, target: str | None) -> Transform:
-        """A conversion; None stands for the working light, of the library's configuration if need be."""
+    def _conversion(self, source: str | None, target: str | None) -> Transform:
+        """A conversion between named spaces; None is the working space, the library's where this one has none."""
         key = (source or "", target or "")
         if key not in self._cache:
             try:
                 self._cache[key] = Transform(self._processor(source, target))
             except _FAULTS as error:
-                raise self._no_way(source or WORKING, target or WORKING, error) from error
+                raise self._no_conversion(source or WORKING, target or WORKING, error) from error
         return self._cache[key]
 
     def _processor(self, source: str | None, target: str | None) -> Any:
         own = self.find(WORKING)
         if own is not None or (source and target):
             return self._config.getProcessor(source or own.name, target or own.name)  # type: ignore[union-attr]
-        if source:  # a house configuration without the working light meets the library's at ACES2065-1
+        if source:  # a configuration without the working space is connected with the library's through ACES2065-1
             return ocio.Config.GetProcessorToBuiltinColorSpace(self._config, source, WORKING)
         return ocio.Config.GetProcessorFromBuiltinColorSpace(WORKING, self._config, target)
 
-    def _no_way(self, source: str, target: str, error: Exception) -> ColorError:
+    def _no_conversion(self, source: str, target: str, error: Exception) -> ColorError:
         return ColorError(
             f"Colour configuration {self.name} knows no way from '{source}' to '{target}': {_one_line(error)}; add "
             "the role aces_interchange (or cie_xyz_d65_interchange for displays) to it."

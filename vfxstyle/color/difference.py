@@ -14,9 +14,10 @@ _25_TO_7 = 25.0**7
 
 
 def delta_e_2000(one: FloatArray, two: FloatArray) -> FloatArray:
-    """CIEDE2000 between colours.
+    """The CIEDE2000 difference between colours.
 
-    one, two: float (..., 3), CIELab D65. Returns float32 (...), 1 is about what can just be seen.
+    one, two: float (..., 3), CIELab D65, L 0..100. Returns float32 (...), 0 and above; 1 is about the least visible
+    difference.
     """
     L1, a1, b1 = np.moveaxis(np.asarray(one, np.float64), -1, 0)
     L2, a2, b2 = np.moveaxis(np.asarray(two, np.float64), -1, 0)

@@ -7,7 +7,7 @@ A look is learnt from photographs, on display light of 0 to 1. A scene-linear co
       gain    = 1                                    for m <= 1
               = m / (1 + d (1 - exp(-(m - 1) / d)))  above, d = HEADROOM
       display = x / gain                             per channel, soft floor at -FOOTROOM
-      foot    = what the soft floor took off         zero for non-negative channels
+      foot    = x / gain - display                   zero for non-negative channels
 
 The look changes ``display`` only. ``gain`` scales all channels alike, so hue and order of highlights survive; both
 curves are continuous with their first derivative, and neither clamps. For display-referred plates within 0..1 the map
@@ -24,10 +24,10 @@ from vfxstyle.color.lab import Scalar
 from vfxstyle.compiled import kernel
 
 HEADROOM = 0.25
-"""How far above 1.0 a colour is shown to the look at most; everything brighter is carried by the gain."""
+"""Limit of ``display`` above 1.0; everything brighter is carried by the gain."""
 
 FOOTROOM = 0.01
-"""How far below 0.0 a channel is shown to the look at most; the rest is added back untouched."""
+"""Limit of ``display`` below 0.0; the rest is added back unchanged."""
 
 _HEADROOM = np.float32(HEADROOM)
 _FOOTROOM = np.float32(FOOTROOM)
@@ -62,9 +62,9 @@ def _to_grading(rgb: FloatArray, display: FloatArray, gain: FloatArray, foot: Fl
 
 
 def to_grading(rgb: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Split scene-linear light into what a look may change and what carries the rest.
+    """Encode scene-linear light: the part that a look may change, and the two that carry the rest.
 
-    rgb: float32 (..., 3), linear Rec.709, finite.
+    rgb: float32 (..., 3), linear Rec.709, finite, 1.0 = diffuse white.
     Returns ``display`` float32 (..., 3) in -FOOTROOM..1+HEADROOM, ``gain`` float32 (...) >= 1 and ``foot``
     float32 (..., 3) <= 0, with ``rgb = gain * (display + foot)``.
     """
@@ -76,7 +76,10 @@ def to_grading(rgb: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def from_grading(display: FloatArray, gain: FloatArray, foot: FloatArray) -> FloatArray:
-    """Scene-linear light back from :func:`to_grading`'s three parts; same shapes and ranges."""
+    """Decode the three parts of :func:`to_grading`, of the same shapes.
+
+    Returns float32 (..., 3), linear Rec.709.
+    """
     light: FloatArray = gain[..., None] * (display + foot)
     return light
 
@@ -105,10 +108,12 @@ def _shown(rgb: FloatArray, alpha: FloatArray, matrix: FloatArray, out: FloatArr
 
 
 def shown_as_photograph(rgb: FloatArray, matrix: FloatArray, alpha: FloatArray | None = None) -> FloatArray:
-    """What a photograph of the light would show: the grading encoding, limited to the display's range.
+    """The light as a photograph shows it: the grading encoding, limited to 0..1.
 
-    rgb: float32 (H, W, 3), linear light; matrix: float32 (3, 3), to linear Rec.709. alpha: float32 (H, W), if ``rgb``
-    is multiplied by it. Pixels that are not finite are black. Returns float32 (H, W, 3), linear Rec.709, 0..1.
+    rgb: float32 (H, W, 3), linear light, any real value; pixels with NaN or infinity become black.
+    matrix: float32 (3, 3), from the primaries of ``rgb`` to Rec.709.
+    alpha: float32 (H, W), 0..1, if ``rgb`` is premultiplied by it.
+    Returns float32 (H, W, 3), linear Rec.709, 0..1, not premultiplied.
     """
     out = np.empty(rgb.shape, np.float32)
     cover = np.empty((0, 0), np.float32) if alpha is None else np.ascontiguousarray(alpha, np.float32)

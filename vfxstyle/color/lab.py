@@ -1,7 +1,7 @@
 """CIELab (D65) of linear Rec.709 light, both ways, over all real values.
 
-Source: CIE 15:2004, with the exact rationals for the linear segment (B. Lindbloom). The segment is
-carried on below zero, so negative light maps to Lab and back without a fold.
+Source: CIE 15:2004, with the exact rationals of the linear segment (B. Lindbloom). The segment continues below zero,
+so that the conversion of negative light is monotonic and reversible.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from vfxstyle.compiled import kernel
 Scalar = Any
 """A float32 number inside compiled code, whose type the checker cannot follow."""
 
-# IEC 61966-2-1, rows X Y Z; divided by their sums below, so that R = G = B gives a = b = 0 exactly.
-RGB_TO_XYZ = np.array(
+# Linear Rec.709 to XYZ (IEC 61966-2-1), rows X Y Z; divided by their sums, the white point, so that R = G = B gives
+# a = b = 0 exactly.
+_RGB_TO_XYZ = np.array(
     [
         [0.4123907992659595, 0.357584339383878, 0.1804807884018343],
         [0.2126390058715104, 0.715168678767756, 0.0721923153607337],
         [0.0193308187155918, 0.119194779794626, 0.9505321522496608],
     ]
 )
-WHITE_D65 = RGB_TO_XYZ.sum(axis=1)
-_FORWARD = RGB_TO_XYZ / WHITE_D65[:, None]
+_WHITE = _RGB_TO_XYZ.sum(axis=1)
+_FORWARD = _RGB_TO_XYZ / _WHITE[:, None]
 _INVERSE = np.linalg.inv(_FORWARD)
 _F00, _F01, _F02, _F10, _F11, _F12, _F20, _F21, _F22 = (np.float32(v) for v in _FORWARD.ravel())
 _I00, _I01, _I02, _I10, _I11, _I12, _I20, _I21, _I22 = (np.float32(v) for v in _INVERSE.ravel())
@@ -100,7 +101,7 @@ def linear_to_lab(rgb: FloatArray) -> FloatArray:
     """CIELab of linear light.
 
     rgb: float32 (..., 3), linear Rec.709, 1.0 = diffuse white, any real value.
-    Returns float32 (..., 3), CIELab D65, L 0..100 for 0..1.
+    Returns float32 (..., 3), CIELab D65, L 0..100 for light of 0..1.
     """
     flat = np.ascontiguousarray(rgb, np.float32).reshape(-1, 3)
     out = np.empty_like(flat)
@@ -111,8 +112,8 @@ def linear_to_lab(rgb: FloatArray) -> FloatArray:
 def lab_to_linear(lab: FloatArray) -> FloatArray:
     """Linear light of CIELab; the inverse of :func:`linear_to_lab`.
 
-    lab: float32 (..., 3), CIELab D65.
-    Returns float32 (..., 3), linear Rec.709.
+    lab: float32 (..., 3), CIELab D65, any real value.
+    Returns float32 (..., 3), linear Rec.709, 1.0 = diffuse white.
     """
     flat = np.ascontiguousarray(lab, np.float32).reshape(-1, 3)
     out = np.empty_like(flat)

@@ -1,4 +1,4 @@
-"""Global looks as files that other programs read: .cube and .clf for a 3D LUT, .cc for a CDL."""
+"""Global LUTs and CDLs as files that other programs read: .cube and .clf for a 3D LUT, .cc for a CDL."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from vfxstyle.errors import ColorError, OutputError
 from vfxstyle.files import write_atomically
 
 LUT_SUFFIXES = (".cube", ".clf")
-"""File name extensions of a 3D LUT."""
+"""File name extensions of a 3D LUT, lower case, with the dot."""
 CDL_SUFFIX = ".cc"
-"""File name extension of a CDL."""
+"""File name extension of a CDL, lower case, with the dot."""
 
+# OpenColorIO's names of the two formats
 _CLF = "Academy/ASC Common LUT Format"
 _CC = "ColorCorrection"
 
@@ -29,9 +30,12 @@ def write_cube(
 ) -> None:
     """Write a 3D LUT.
 
-    cube: float32 (n, n, n, 3), indexed by red, green, blue, over 0..1. title: one line for people. around: for .clf
-    only, steps that lead into the space of the cube and out of it again.
-    Raises :class:`~vfxstyle.errors.OutputError`, or :class:`~vfxstyle.errors.ColorError` if the library cannot.
+    path: its extension, one of :data:`LUT_SUFFIXES`, is the format.
+    cube: float32 (n, n, n, 3), indexed by red, green, blue, over 0..1.
+    title: one line of description.
+    around: for .clf only, the steps before the cube, into its space, and after it, out of that again.
+    Raises :class:`~vfxstyle.errors.OutputError` if the file cannot be written, :class:`~vfxstyle.errors.ColorError` if
+    OpenColorIO cannot express the LUT.
     """
     lut = ocio.Lut3DTransform(gridSize=cube.shape[0])
     lut.setData(np.ascontiguousarray(cube, np.float32).reshape(-1))
@@ -54,7 +58,11 @@ def write_cdl(
     saturation: float,
     description: str,
 ) -> None:
-    """Write a CDL as a ColorCorrection file. Raises :class:`~vfxstyle.errors.OutputError`."""
+    """Write a CDL as a ColorCorrection file.
+
+    slope, offset, power: of red, green and blue. saturation: 1 leaves it unchanged. description: one line.
+    Raises :class:`~vfxstyle.errors.OutputError` if the file cannot be written.
+    """
     cdl = ocio.CDLTransform(slope=list(slope), offset=list(offset), power=list(power), sat=saturation)
     cdl.setFirstSOPDescription(description)
     cdl.setID(path.stem)
@@ -66,14 +74,14 @@ def _as_clf(steps: Sequence[ocio.Transform], title: str) -> str:
     group = ocio.GroupTransform(list(steps))
     metadata = group.getFormatMetadata()
     metadata.addChildElement("Description", title)
-    metadata.setID(title)  # else a new one every time
+    metadata.setID(title)  # the default ID is random
     return str(group.write(_CLF, config=ocio.Config.CreateRaw()))
 
 
 def _as_cube(lut: ocio.Lut3DTransform, size: int, title: str) -> str:
-    """The cube through the library's baker, which writes what is between two spaces."""
+    """The text of a .cube file, made by OpenColorIO's baker as the conversion between two spaces."""
     config = ocio.Config.CreateRaw()
-    config.addColorSpace(ocio.ColorSpace(name="plain"))  # "raw" itself is data, which is never converted
+    config.addColorSpace(ocio.ColorSpace(name="plain"))  # "raw" itself is data, which is not converted
     config.addColorSpace(ocio.ColorSpace(name="graded", fromReference=lut))
     baker = ocio.Baker()
     baker.setConfig(config)

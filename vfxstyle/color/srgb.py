@@ -1,4 +1,4 @@
-"""The sRGB curve, both ways: what networks trained on photographs expect of the analysis picture.
+"""The sRGB curve, both ways: the encoding of the analysis picture, as networks trained on photographs expect it.
 
 Plates and results are converted by OpenColorIO (:mod:`vfxstyle.color.config`). Source: IEC 61966-2-1.
 """
@@ -35,7 +35,10 @@ def _encode(values: FloatArray, out: FloatArray) -> None:
 
 
 def srgb_to_linear(values: FloatArray) -> FloatArray:
-    """Linear light of sRGB values, float32 (...); the curve is carried on above 1 and mirrored below 0."""
+    """Linear light of sRGB-encoded values; the curve continues above 1 and is mirrored below 0.
+
+    values: float32 (...), any real value. Returns float32 (...), linear light.
+    """
     flat = np.ascontiguousarray(values, np.float32)
     out = np.empty_like(flat)
     _decode(flat.reshape(-1), out.reshape(-1))
@@ -43,7 +46,10 @@ def srgb_to_linear(values: FloatArray) -> FloatArray:
 
 
 def linear_to_srgb(values: FloatArray) -> FloatArray:
-    """SRGB values of linear light; the inverse of :func:`srgb_to_linear`."""
+    """Encode linear light as sRGB; the inverse of :func:`srgb_to_linear`.
+
+    values: float32 (...), linear light, any real value. Returns float32 (...), sRGB-encoded.
+    """
     flat = np.ascontiguousarray(values, np.float32)
     out = np.empty_like(flat)
     _encode(flat.reshape(-1), out.reshape(-1))

@@ -1,9 +1,10 @@
 """Features of superpixels: backbones as fully convolutional networks, histograms, PCA.
 
-Importing what is here loads no torch; :mod:`.backbones`, :mod:`.registry` and :mod:`.extract`, which run networks, do.
+The names exported here load no torch; the modules that run networks do: :mod:`.backbones`, :mod:`.registry`,
+:mod:`.extract`, :mod:`.pooling` and :mod:`.tiles`.
 """
 
-from vfxstyle.features.devices import check_device, device_name, pick_device
+from vfxstyle.features.devices import check_device, pick_device, superpixel_device
 from vfxstyle.features.pca import PCA, PCAFit
 from vfxstyle.features.vectors import RawFeatures, all_blocks, assemble, components_of, projected_blocks
 
@@ -15,7 +16,7 @@ __all__ = [
     "assemble",
     "check_device",
     "components_of",
-    "device_name",
     "pick_device",
     "projected_blocks",
+    "superpixel_device",
 ]

@@ -27,14 +27,14 @@ SEMANTIC = "semantic"
 
 @dataclass(frozen=True, slots=True)
 class CellMaps:
-    """What the dilated network sees of pictures, cell by cell."""
+    """Features of a batch of pictures on the cells of the dilated network."""
 
     layers: Mapping[str, Tensor]
-    """Layer name to features, (B, C, h, w), all with one number of cells."""
+    """Features, (B, C, h, w), by name of the layer; all layers have the same number of cells."""
     upsample: int
     """Factor by which the pictures were enlarged."""
     origins: Mapping[str, float]
-    """Column and row, in px of the enlarged picture without its border, that the first cell of each layer looks at."""
+    """Column and row, in px of the enlarged picture without its border, of the centre of each layer's first cell."""
     stride: int
     """Px of the enlarged picture between cells."""
 
@@ -43,18 +43,18 @@ class Backbone(ABC):
     """A frozen network in two forms with the same weights."""
 
     name: ClassVar[str]
-    """What presets and analyses call it."""
+    """Name of the backbone in presets and analyses."""
     layers: ClassVar[Mapping[str, int]]
     """Channels of each layer that is sampled at stride 8; one of them is :data:`SEMANTIC`."""
     components: ClassVar[Mapping[str, int]]
     """PCA size of each layer, and of ``global``."""
     cell_origins: ClassVar[Mapping[str, float]]
-    """Column and row, in px, of what the first stride-8 cell of each layer looks at, the border left out."""
+    """Column and row, in px of the picture with its border, of the centre of each layer's first stride-8 cell."""
     border: ClassVar[int]
-    """Px of reflection round a picture at its own size, so that the cells at its edge see a picture."""
+    """Px of reflection round a picture at its own size, so that receptive fields at its edge are filled."""
     reach: ClassVar[int]
-    """Px from the column and row of a cell, its number times the stride, beyond which it sees nothing; a multiple
-    of 32."""
+    """Px from the column and row of a cell, its number times the stride, to the end of its receptive field; a
+    multiple of 32."""
     smallest: ClassVar[int] = 32
     """Least side, in px, of a picture that the network can take in; smaller ones are reflected on."""
     stride: ClassVar[int] = 8
@@ -70,19 +70,23 @@ class Backbone(ABC):
     @classmethod
     @abstractmethod
     def find_weights(cls, named: str | None) -> Path | None:
-        """The weight file: the one named, else where this backbone's weights lie; None where a package carries them.
+        """The weight file: the one named, else the backbone's usual one; None where a package carries the weights.
 
-        Raises :class:`~vfxstyle.errors.UsageError` or :class:`~vfxstyle.errors.WeightsError` that says what to do.
+        Raises :class:`~vfxstyle.errors.UsageError` if a file is named for packaged weights, and
+        :class:`~vfxstyle.errors.WeightsError` if the file does not exist.
         """
 
     @classmethod
     @abstractmethod
     def load(cls, device: torch.device, named: str | None = None) -> Backbone:
-        """The network with the weights that :meth:`find_weights` finds."""
+        """The network with the weights of :meth:`find_weights`.
+
+        Raises what that does, and :class:`~vfxstyle.errors.WeightsError` for a file of other weights.
+        """
 
     @abstractmethod
     def _normalised(self, batch: Tensor) -> Tensor:
-        """``batch`` (B, 3, H, W), sRGB 0..1, as the network was trained to see it."""
+        """A batch, (B, 3, H, W), sRGB-encoded, 0..1, normalised as in the network's training."""
 
     @abstractmethod
     def _coarse(self, batch: Tensor) -> Tensor:
@@ -100,7 +104,7 @@ class Backbone(ABC):
     def global_features(self, pictures: FloatArray) -> FloatArray:
         """Semantic features averaged over pictures.
 
-        pictures: float32 (B, H, W, 3), sRGB, 0..1. Returns float32 (B, C).
+        pictures: float32 (B, H, W, 3), sRGB-encoded, 0..1. Returns float32 (B, C).
         """
         tensor = _padded(self._batch(pictures), 0, self.smallest)
         cells = run_in_parts(lambda part: {SEMANTIC: self._coarse(part)}, tensor, reach=self.reach, stride=32)
@@ -108,10 +112,10 @@ class Backbone(ABC):
 
     @torch.inference_mode()
     def cell_maps(self, pictures: FloatArray, *, upsample: int, border: int) -> CellMaps:
-        """All layers of pictures on the grid of stride-8 cells.
+        """Features of all layers on the grid of stride-8 cells.
 
-        pictures: float32 (B, H, W, 3), sRGB, 0..1. upsample: factor by which they are enlarged first. border: px of
-        reflection round the enlarged pictures.
+        pictures: float32 (B, H, W, 3), sRGB-encoded, 0..1. upsample: factor by which they are enlarged first.
+        border: px of reflection round the enlarged pictures.
         """
         tensor = self._batch(pictures)
         if upsample > 1:
@@ -123,7 +127,7 @@ class Backbone(ABC):
 
 
 def _padded(tensor: Tensor, border: int, smallest: int) -> Tensor:
-    """Reflect ``border`` px on every side and on, right and below, to a multiple of 32, ``smallest`` at least."""
+    """Reflect ``border`` px on every side, then extend right and below to a multiple of 32, at least ``smallest``."""
     height, width = tensor.shape[2] + 2 * border, tensor.shape[3] + 2 * border
     right = border + max(-width % 32, smallest - width)
     low = border + max(-height % 32, smallest - height)
@@ -132,9 +136,9 @@ def _padded(tensor: Tensor, border: int, smallest: int) -> Tensor:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """State dictionary of a weight file, read without running code from it.
+    """The state dictionary in a weight file, read without running code from it.
 
-    Raises :class:`~vfxstyle.errors.WeightsError` for a file that is none.
+    Raises :class:`~vfxstyle.errors.WeightsError` for a file that holds none.
     """
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)

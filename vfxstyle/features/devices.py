@@ -1,4 +1,4 @@
-"""Where networks run. torch is loaded when a device is picked, not before."""
+"""Devices that networks run on. torch is loaded when a device is picked, not before."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def check_device(name: str) -> None:
-    """Check that ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` can be had, without loading torch for the first two.
+    """Check that a device, ``auto``, ``cpu``, ``cuda`` or ``cuda:N``, is present; loads no torch for the first two.
 
     Raises :class:`~vfxstyle.errors.UsageError` for anything else and
     :class:`~vfxstyle.errors.ResourceError` for a GPU that this machine does not have.
@@ -28,7 +28,10 @@ def check_device(name: str) -> None:
 
 
 def pick_device(name: str) -> torch.device:
-    """The torch device of a name that :func:`check_device` takes, and which raises what that does."""
+    """The torch device of a name; ``auto`` is the first GPU, or the CPU where there is none.
+
+    Raises what :func:`check_device` raises.
+    """
     import torch
 
     check_device(name)
@@ -37,9 +40,11 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def device_name(name: str) -> str:
-    """``cpu``, ``cuda`` or ``cuda:N``: where a device that :func:`check_device` takes is; "auto" is resolved.
+def superpixel_device(name: str) -> str:
+    """Where temporal superpixels are found: on a GPU that is named, else on the CPU, as ``tsp`` takes it.
 
-    Loads torch only for the sake of a GPU.
+    A GPU finds other superpixels than a CPU, so whether there is one must not decide by itself. Loads torch only for
+    the sake of a GPU; raises what :func:`check_device` raises.
     """
-    return name if name == "cpu" else str(pick_device(name))
+    check_device(name)
+    return "cpu" if name == "auto" else name

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, the default backbone: its weights come with a package."""
+"""EfficientNet-Lite0, the default backbone, whose weights a package carries."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from vfxstyle.features.backbones import SEMANTIC, Backbone, read_weights
 class EfficientNetLite0(Backbone):
     """EfficientNet-Lite0 (Tan and Le 2019) with ImageNet weights from the package of that name (Apache-2.0).
 
-    Its strided convolutions pad at the right and bottom only, and trained with that padding it has learnt to look the
-    other way. Where a cell looks is therefore measured, as the centre of the squared gradient with respect to the
-    picture: near 8 i + 3.5 for early cell i, 8 i + 1 for a middle one, and 8 i - 5 for the last two.
+    Its strided convolutions pad at the right and bottom only, and its training has compensated for that. The centre of
+    a cell's receptive field is therefore measured, as the centre of the squared gradient with respect to the picture:
+    near 8 i + 3.5 px for cell i of the early layer, 8 i + 1 for the middle layer, and 8 i - 5 for the last two.
     """
 
     name = "efficientnet-lite0"
@@ -87,7 +87,7 @@ _CONVOLUTION_BEFORE = {
 
 
 def _fold_normalisation(net: nn.Module) -> None:
-    """Fold each batch normalisation into the convolution before it; a quarter of the time goes into them."""
+    """Fold each batch normalisation into the convolution before it, which saves a quarter of the time."""
     for module in list(net.modules()):
         for convolution, normalisation in _CONVOLUTION_BEFORE.get(type(module).__name__, ()):
             norm = getattr(module, normalisation)

@@ -1,6 +1,6 @@
-"""Feature vectors of superpixels: global, two context scales, histograms, colour (METHOD, section 3).
+"""Features of superpixels: global, context at two scales, histograms and colours (docs/method.md, section 3).
 
-What is extracted here is raw: nothing is projected, because the projections belong to the preset.
+The features extracted here are raw: nothing is projected, because the projections belong to the preset.
 """
 
 from __future__ import annotations
@@ -19,42 +19,42 @@ from vfxstyle.features.pooling import pooled
 from vfxstyle.features.vectors import SCALES, SURROUND, RawFeatures
 
 FINE_BORDER = 112
-"""Px of reflection round the twice enlarged picture (METHOD, context 2)."""
+"""Px of reflection round the twice enlarged picture, of the fine context scale."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """Superpixels of a picture, and which of them are to be described."""
+    """Superpixels of a picture, and those of them that features are requested of."""
 
     rows: LabelArray
-    """int32 (H, W), which superpixel each pixel belongs to."""
+    """int32 (H, W), 0 to M - 1, the superpixel that each pixel belongs to."""
     centroids: FloatArray
     """float32 (M, 2), (x, y) in px, of every superpixel."""
     wanted: LabelArray
-    """int32 (N,), the superpixels to describe, ascending."""
+    """int32 (N,), the superpixels that features are requested of, ascending."""
 
     @classmethod
     def whole(cls, rows: LabelArray, centroids: FloatArray) -> Segmentation:
-        """All superpixels of a picture to be described."""
+        """A segmentation that requests features of all its superpixels."""
         return cls(rows, centroids, np.arange(len(centroids), dtype=np.int32))
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkOutput:
-    """What a backbone sees of pictures of one size."""
+    """The output of a backbone for a batch of pictures of one size."""
 
     pictures: FloatArray
     """float32 (B, H, W, 3), sRGB-encoded, 0..1."""
     labs: FloatArray
-    """float32 (B, H, W, 3), the same in CIELab D65."""
+    """float32 (B, H, W, 3), the same pictures, CIELab D65, L 0..100."""
     maps: Mapping[str, CellMaps]
-    """Cell features at each of :data:`SCALES`."""
+    """Features of cells, by name of the scale, for each of :data:`~vfxstyle.features.vectors.SCALES`."""
     means: HalfArray
     """float16 (B, C), semantic features averaged over each picture."""
 
 
 def run_network(backbone: Backbone, pictures: Sequence[FloatArray]) -> NetworkOutput:
-    """Run a backbone on pictures of one size together, at both scales.
+    """Run a backbone on a batch of pictures of one size, at both scales.
 
     pictures: float32 (H, W, 3) each, sRGB-encoded, 0..1, at analysis resolution.
     """
@@ -67,19 +67,23 @@ def run_network(backbone: Backbone, pictures: Sequence[FloatArray]) -> NetworkOu
 
 
 Extraction = Callable[[NetworkOutput, int, Segmentation], RawFeatures]
-"""How superpixels are described: :func:`describe`, or something that is to be measured against it."""
+"""A way to extract features: :func:`extract_features`, or an alternative that is measured against it."""
 
 
-def extract_features(seen: NetworkOutput, index: int, superpixels: Segmentation) -> RawFeatures:
-    """Raw features of superpixels of one of the pictures seen."""
+def extract_features(output: NetworkOutput, index: int, superpixels: Segmentation) -> RawFeatures:
+    """Raw features of the requested superpixels of one picture of a batch.
+
+    output: of the backbone, for the batch. index: number of the picture in the batch, from 0.
+    """
     blocks: dict[str, HalfArray] = {}
-    for scale, maps in seen.maps.items():
+    for scale, maps in output.maps.items():
         for layer, means in pooled(maps, index, superpixels.rows, superpixels.wanted).items():
             blocks[f"{layer}_{scale}"] = means.astype(np.float16)
-    return RawFeatures(seen.means[index], blocks | _colour_blocks(seen.labs[index], superpixels))
+    return RawFeatures(output.means[index], blocks | _colour_blocks(output.labs[index], superpixels))
 
 
 def _colour_blocks(lab: FloatArray, superpixels: Segmentation) -> dict[str, HalfArray]:
+    """The :data:`~vfxstyle.features.vectors.COLOUR_BLOCKS`, float16 (N, C). lab: float32 (H, W, 3), CIELab D65."""
     points = superpixels.centroids[superpixels.wanted]
     x = np.clip(np.rint(points[:, 0]).astype(int), 0, lab.shape[1] - 1)
     y = np.clip(np.rint(points[:, 1]).astype(int), 0, lab.shape[0] - 1)

@@ -1,4 +1,4 @@
-"""Bilateral-weighted colour histograms round superpixel centroids (METHOD: 3x3 cells and their box).
+"""Bilateral-weighted colour histograms round superpixel centroids (docs/method.md, section 3).
 
 Source: Zhu, Yan, Bu, Yu, section IV-B: a 3x3 grid of 7x7-px cells and its 21x21 bounding box, 32 bins for
 each Lab channel, pixel weights ``exp(-|c_i - c_v|^2 / s_c) exp(-|p_i - p_v|^2 / s_p)`` with s the mean squared
@@ -72,11 +72,11 @@ def _histograms(lab: FloatArray, points: FloatArray, bilateral: bool, out: Float
 
 
 def colour_histograms(lab: FloatArray, points: FloatArray, *, bilateral: bool = True) -> FloatArray:
-    """Histogram features of points of a frame.
+    """Histogram features of points of a picture.
 
     lab: float32 (H, W, 3), CIELab D65, L 0..100.
     points: float32 (N, 2), (x, y) in px.
-    bilateral: whether pixels are weighted; without, all count the same, to measure what the weights are worth.
+    bilateral: whether pixels are weighted; benchmarks measure the effect of the weights by leaving them out.
     Returns float32 (N, 960): nine cells in reading order then the box; each 3 channels of 32 bins.
     """
     out = np.zeros((len(points), SIZE), np.float32)

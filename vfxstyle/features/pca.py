@@ -11,7 +11,7 @@ from vfxstyle.arrays import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class PCA:
-    """A mean and orthonormal directions."""
+    """The leading principal components of a set of vectors."""
 
     mean: FloatArray
     """float32 (C,), mean of the vectors it was fitted to."""
@@ -19,12 +19,15 @@ class PCA:
     """float32 (K, C), unit directions, the one of largest variance first."""
 
     def project(self, vectors: FloatArray) -> FloatArray:
-        """Coordinates of vectors. vectors: float32 (N, C). Returns float32 (N, K)."""
+        """Coordinates of vectors.
+
+        vectors: float (N, C). Returns float32 (N, K). Raises ValueError for vectors of another length.
+        """
         return np.asarray((np.asarray(vectors, np.float32) - self.mean) @ self.components.T, np.float32)
 
 
 class PCAFit:
-    """Fits a PCA to vectors that come in batches, from their sum and scatter alone."""
+    """Fits a PCA to vectors that come in batches; it holds their sum and scatter matrix alone."""
 
     def __init__(self, channels: int) -> None:
         self._count = 0
@@ -32,14 +35,14 @@ class PCAFit:
         self._scatter = np.zeros((channels, channels))
 
     def add(self, vectors: FloatArray) -> None:
-        """Take in a batch. vectors: float32 (N, C)."""
+        """Add a batch. vectors: float (N, C)."""
         batch = vectors.astype(np.float64)
         self._count += len(batch)
         self._sum += batch.sum(axis=0)
         self._scatter += batch.T @ batch
 
     def result(self, components: int) -> PCA:
-        """The PCA with ``components`` directions, or as many as the data has."""
+        """The PCA with ``components`` directions, or with fewer where there are fewer channels or vectors."""
         mean = self._sum / max(self._count, 1)
         covariance = self._scatter / max(self._count, 1) - np.outer(mean, mean)
         _, directions = np.linalg.eigh(covariance)

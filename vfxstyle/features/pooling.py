@@ -12,11 +12,12 @@ from vfxstyle.features.backbones import CellMaps
 
 @torch.inference_mode()
 def pooled(maps: CellMaps, index: int, rows: LabelArray, wanted: LabelArray) -> dict[str, FloatArray]:
-    """Mean over each superpixel of the features that its pixels have, each between its four nearest cells.
+    """Mean features of superpixels; those of a pixel are interpolated bilinearly between its four nearest cells.
 
-    index: which of the pictures. rows: int32 (H, W), which superpixel each pixel of the picture belongs to.
-    wanted: int32 (N,), superpixels, ascending. Where the device of the maps lacks memory the CPU does it. Returns
-    float32 (N, C) by name of layer.
+    maps: features of cells of a batch of pictures. index: number of the picture in the batch, from 0.
+    rows: int32 (H, W), the superpixel that each pixel of the picture belongs to.
+    wanted: int32 (N,), the superpixels that means are requested of, ascending.
+    Returns float32 (N, C) by name of the layer. It is computed on the CPU where the device of the maps lacks memory.
     """
     try:
         return _pooled(maps, {name: layer[index] for name, layer in maps.layers.items()}, rows, wanted)
@@ -26,7 +27,7 @@ def pooled(maps: CellMaps, index: int, rows: LabelArray, wanted: LabelArray) -> 
 
 
 def _pooled(maps: CellMaps, layers: dict[str, Tensor], rows: LabelArray, wanted: LabelArray) -> dict[str, FloatArray]:
-    """The same of the layers of one picture, (C, h, w) each, worked out where they are."""
+    """The same from the layers of one picture, (C, h, w) each, computed on their device."""
     weights: dict[float, Tensor] = {}
     means: dict[str, FloatArray] = {}
     for name, layer in layers.items():
@@ -41,7 +42,7 @@ def _pooled(maps: CellMaps, layers: dict[str, Tensor], rows: LabelArray, wanted:
 def _cell_weights(
     maps: CellMaps, origin: float, rows: LabelArray, wanted: LabelArray, height: int, width: int
 ) -> Tensor:
-    """What each cell counts in the mean of each superpixel: sparse (N, height * width), rows that sum to 1."""
+    """Weight of each cell in the mean of each superpixel: sparse (N, height * width), rows that sum to 1."""
     sides = zip(rows.shape, (height, width), strict=True)
     y, x = (_between(np.arange(size), maps, origin, cells) for size, cells in sides)
     place = np.full(int(rows.max()) + 1, -1, np.int64)

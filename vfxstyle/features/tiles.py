@@ -23,17 +23,19 @@ class _Part:
     axis: int
     """Axis along which the parts lie side by side."""
     own: slice
-    """Px, or pictures, along that axis of the part whose results are its own; all but the last part end where the next
-    begins."""
+    """Px, or pictures, along that axis of the part whose outputs are used; the rest is overlap with the other part."""
 
 
 def run_in_parts(network: Network, batch: Tensor, *, reach: int, stride: int) -> dict[str, Tensor]:
-    """What a network makes of a batch; where memory lacks, of parts of it, whose results are put together on the CPU.
+    """Run a network on a batch or, where memory lacks, on parts of it, whose outputs are joined on the CPU.
 
-    Pictures are taken one by one before one is cut into tiles, which overlap by what a cell sees, so that every cell
-    sees what it would have seen. batch: (B, 3, H, W), sides multiples of :data:`ALIGNED`. reach: px from a cell's
-    number times the stride that it sees at most, a multiple of the same. stride: px between cells. Returns (B, C, h, w)
-    by name. Raises :class:`torch.OutOfMemoryError` where no smaller part is left.
+    A batch is halved down to single pictures before a picture is cut into tiles. Tiles overlap by the receptive field
+    of a cell, so that the outputs are those of the whole.
+
+    batch: float (B, 3, H, W), sides multiples of :data:`ALIGNED`.
+    reach: px from a cell's number times the stride to the end of its receptive field, a multiple of :data:`ALIGNED`.
+    stride: px between cells.
+    Returns (B, C, h, w) by name of the layer. Raises :class:`torch.OutOfMemoryError` where no smaller part is left.
     """
     try:
         return network(batch)
@@ -42,18 +44,18 @@ def run_in_parts(network: Network, batch: Tensor, *, reach: int, stride: int) ->
         if not parts:
             raise
     torch.cuda.empty_cache()  # what the failed attempt has reserved
-    found: dict[str, list[Tensor]] = {}
+    outputs: dict[str, list[Tensor]] = {}
     for part in parts:
         scale = stride if part.axis > 1 else 1
         for name, cells in run_in_parts(network, part.batch, reach=reach, stride=stride).items():
             end = cells.shape[part.axis] if part.own.stop is None else part.own.stop // scale
             own = cells.narrow(part.axis, part.own.start // scale, end - part.own.start // scale)
-            found.setdefault(name, []).append(own.cpu())
-    return {name: torch.cat(own, dim=parts[0].axis) for name, own in found.items()}
+            outputs.setdefault(name, []).append(own.cpu())
+    return {name: torch.cat(own, dim=parts[0].axis) for name, own in outputs.items()}
 
 
 def _parts(batch: Tensor, reach: int) -> list[_Part]:
-    """Two halves; none where halves would hardly be smaller than the whole."""
+    """Two halves of a batch; none where a half with its overlap would not be smaller than the whole."""
     if len(batch) > 1:
         half = len(batch) // 2
         return [_Part(batch[:half], 0, slice(0, half)), _Part(batch[half:], 0, slice(0, None))]

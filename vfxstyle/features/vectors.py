@@ -1,6 +1,6 @@
-"""What the feature vector of a superpixel consists of, and how it is put together (METHOD, section 3).
+"""The blocks of a superpixel's feature vector, and how it is assembled from them (docs/method.md, section 3).
 
-Nothing here runs a network, so that whoever only reads features does not wait for torch.
+Nothing here runs a network, so that code that only reads features does not wait for torch.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 SURROUND = (3.0, 6.0, 12.0, 24.0)
 """Standard deviations, in px, of the windows that Lab round the centroid is averaged over."""
 SCALES = {"coarse": 1, "fine": 2}
-"""How much the picture is enlarged for each context scale."""
+"""Factor by which the picture is enlarged for each context scale."""
 GLOBAL = "global"
+"""The block of the semantic features averaged over the frame."""
 HISTOGRAM_COMPONENTS = 60
 """PCA size of the histograms."""
 COLOUR_BLOCKS = ("histogram", "pixel", "mean", "spread", "surround")
@@ -34,15 +35,19 @@ class RawFeatures:
     """Features of N superpixels of one frame, before PCA."""
 
     global_: HalfArray
-    """float16 (C,), semantic feature averaged over the frame."""
+    """float16 (C,), semantic features averaged over the frame."""
     blocks: Mapping[str, HalfArray]
-    """float16 (N, C) each. LAYER_SCALE for every layer of the backbone at both scales: its mean over the superpixel.
-    ``histogram``: (N, 960), bilateral-weighted. ``pixel``: Lab at the centroid. ``mean``, ``spread``: mean and
-    standard deviation of Lab over the superpixel. ``surround``: Lab averaged over windows of :data:`SURROUND`."""
+    """Blocks by name, float16 (N, C) each; colours are CIELab D65, L 0..100.
+
+    ``LAYER_SCALE``, for every layer of the backbone at both scales: the layer's mean over the superpixel.
+    ``histogram``, (N, 960): bilateral-weighted histograms round the centroid.
+    ``pixel``, (N, 3): colour at the centroid.
+    ``mean`` and ``spread``, (N, 3): mean and standard deviation of colour over the superpixel.
+    ``surround``, (N, 12): colour averaged over each of the windows of :data:`SURROUND` round the centroid."""
 
 
 def context_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
-    """Names of the feature blocks that a backbone gives, the global one first."""
+    """Names of the feature blocks that come from a backbone, the global one first."""
     return (GLOBAL, *(f"{layer}_{scale}" for layer in backbone.layers for scale in SCALES))
 
 
@@ -52,25 +57,29 @@ def all_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
 
 
 def projected_blocks(names: Sequence[str]) -> tuple[str, ...]:
-    """Those of the named blocks that are projected: all but plain colours."""
+    """The named blocks that are projected: all but plain colours."""
     return tuple(name for name in names if name == "histogram" or name not in COLOUR_BLOCKS)
 
 
 def components_of(backbone: type[Backbone], block: str) -> int:
-    """PCA size of a block that is projected: every one but plain colours."""
+    """Number of principal components of a projected block.
+
+    Raises KeyError for a block that is not projected or that the backbone does not have.
+    """
     return HISTOGRAM_COMPONENTS if block == "histogram" else backbone.components[block.rsplit("_", 1)[0]]
 
 
 def assemble(names: Sequence[str], *, raw: RawFeatures, projections: Mapping[str, PCA]) -> FloatArray:
-    """Feature vectors x_v: the named blocks side by side, projected where there is a projection.
+    """Assemble feature vectors x_v: the named blocks side by side, projected where there is a projection.
 
+    names: blocks, in their order in the vector. raw: features of N superpixels of a frame. projections: by block.
     Returns float32 (N, D). Raises KeyError for a block that the features do not have, ValueError for a projection of
     another size.
     """
     count = len(raw.blocks[COLOUR_BLOCKS[-1]])
-    found: list[FloatArray] = []
+    columns: list[FloatArray] = []
     for name in names:
         values = (raw.global_[None] if name == GLOBAL else raw.blocks[name]).astype(np.float32)
         projected = projections[name].project(values) if name in projections else values
-        found.append(np.broadcast_to(projected, (count, projected.shape[1])))
-    return np.concatenate(found, axis=1)
+        columns.append(np.broadcast_to(projected, (count, projected.shape[1])))
+    return np.concatenate(columns, axis=1)

@@ -1,4 +1,4 @@
-"""VGG-16, the backbone of the paper: its weights are the user's to bring."""
+"""VGG-16, the backbone of the paper, whose weights the user provides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vfxstyle.errors import WeightsError
 from vfxstyle.features.backbones import SEMANTIC, Backbone, read_weights
 
 ENVIRONMENT = "VFXSTYLE_WEIGHTS"
-"""Environment variable that names a weight file."""
+"""Environment variable that names the weight file of VGG-16."""
 FILE_NAME = "vgg16-397923af.pth"
 """What torchvision calls its ImageNet weights of VGG-16."""
 
@@ -24,11 +24,11 @@ _STAGES = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
 
 
 class Vgg16(Backbone):
-    """VGG-16 (Simonyan and Zisserman 2015) as METHOD, section 3, uses it: fc6 and fc7 as convolutions.
+    """VGG-16 (Simonyan and Zisserman 2015) as in docs/method.md, section 3: fc6 and fc7 as convolutions.
 
     In the dilated form pool4 and pool5 have stride 1, conv5 is dilated by 2, pool5 by 2 as well, conv6 by 4: every
-    fourth cell is then a cell of the undilated network. conv6 is not padded, so cell i sees pixels 8 i to 8 i + 223;
-    the early layer, before the poolings of stride 1, has its cells half a stride to the left.
+    fourth cell is then a cell of the undilated network. conv6 is not padded, so the receptive field of cell i is pixels
+    8 i to 8 i + 223; the early layer, before the poolings of stride 1, has its cells half a stride to the left.
     """
 
     name = "vgg16"
@@ -41,7 +41,10 @@ class Vgg16(Backbone):
 
     @classmethod
     def find_weights(cls, named: str | None) -> Path:
-        """The weight file: named, or in ``$VFXSTYLE_WEIGHTS``, or in torchvision's ordinary cache."""
+        """The weight file: the one named, else that of ``$VFXSTYLE_WEIGHTS``, else the one in torchvision's cache.
+
+        Raises :class:`~vfxstyle.errors.WeightsError` if it does not exist.
+        """
         requested = named or os.environ.get(ENVIRONMENT)
         path = Path(requested) if requested else Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAME
         if not path.is_file():
@@ -96,7 +99,7 @@ class Vgg16(Backbone):
         middle = functional.max_pool2d(self._stage(batch, 3), 2, 1)
         late = functional.max_pool2d(self._stage(middle, 4, dilation=2), 2, 1, dilation=2)
         semantic = self._fully_connected(late, 4)
-        # a cell of the last layers looks at 28 cells; that of an inner layer is the one in their middle
+        # a cell of the semantic layer covers 28 cells of an inner layer, of which the middle one belongs to it
         height, width = semantic.shape[2:]
         layers = {SEMANTIC: semantic}
         for name, maps in (("late", late), ("middle", middle), ("early", early)):
@@ -106,7 +109,7 @@ class Vgg16(Backbone):
 
 
 def random_weights(seed: int = 0) -> dict[str, Tensor]:
-    """Weights that mean nothing, to measure time and to test geometry with."""
+    """Untrained weights of VGG-16's shapes, with which benchmarks measure time and tests check geometry."""
     generator = torch.Generator().manual_seed(seed)
     weights: dict[str, Tensor] = {}
     channels = 3

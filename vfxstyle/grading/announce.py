@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from vfxstyle.color import SpaceKind
 from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, is_one_stretch
+from vfxstyle.plates.announce import announce_plate
 from vfxstyle.progress import Clock
 from vfxstyle.shots import format_frames
 
 
 def announce(plan: GradePlan, clock: Clock) -> None:
     """Say what was assumed of the plate and what becomes of it."""
-    _announce_plate(plan, clock)
+    announce_plate(plan.plate, plan.frames, clock)
     clock.note(f"output: {plan.output}, {plan.format.value}, {plan.output_space.name}, colours by {plan.config.name}")
     shot = plan.shot
     if shot.missing:
@@ -22,13 +23,3 @@ def announce(plan: GradePlan, clock: Clock) -> None:
         clock.note("the frames are not one stretch, so the sound is left out")
     if plan.output_space.kind is SpaceKind.LINEAR and plan.format.value in ("png", "dpx"):
         clock.note(f"{plan.format.value} of linear light clips what is above 1.0")
-
-
-def _announce_plate(plan: GradePlan, clock: Clock) -> None:
-    info = plan.shot.info
-    layer = f", {info.layer}" if info.layer else ""
-    clock.note(f"plate: {info.width}x{info.height}, frames {format_frames(plan.frames)}, {plan.input}{layer}")
-    if plan.input.source.startswith("default"):
-        clock.note("  the plate has no tag of its colour space; name it with --input-space if this is not it")
-    for note in info.notes:
-        clock.note(f"  {note}")

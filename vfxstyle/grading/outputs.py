@@ -17,9 +17,6 @@ from vfxstyle.plates.spaces import encoder
 from vfxstyle.settings import GradeSettings, Overwrite, Run
 from vfxstyle.settings.options import Decides, options_of
 
-IDENTITY = "*"
-"""Stands for an analysis' identity in a path, where the plate has not been hashed."""
-
 
 class Outputs:
     """Files of a plan, with what they were made from. It asks the disk and changes nothing, but for its two verbs.
@@ -133,7 +130,8 @@ class Outputs:
     def support_files(self, files: Sequence[Path], run: Run) -> list[Path]:
         """Files beside the outputs that a run which writes ``files`` writes: records, and what the analysis lacks.
 
-        Where the plate has not been hashed, :data:`IDENTITY` stands for the folder of the analysis.
+        Where the plate has not been hashed, :data:`~vfxstyle.analysis.wanted.UNKNOWN` stands for the
+        folder of the analysis.
         """
         if not files:
             return []
@@ -146,9 +144,7 @@ class Outputs:
             needed = []
         else:
             needed = [*([] if analysis.has_features() else [analysis.features_file]), transforms]
-        if not self.wanted.stamps:
-            needed = [analysis.folder / IDENTITY / path.relative_to(analysis.place) for path in needed]
-        return records + needed
+        return records + self.wanted.listed(needed)
 
     def store(self, target: Path, untouched: Mapping[int, int], failed: Iterable[int] = ()) -> None:
         """Record what a file that has been written was made from, and the pixels left alone on its frames."""

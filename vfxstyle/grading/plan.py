@@ -11,7 +11,7 @@ from typing import Any
 
 from vfxstyle.analysis.wanted import AnalysisRecipe
 from vfxstyle.color import ColorConfig, ColorSpace
-from vfxstyle.errors import ShotError, UsageError
+from vfxstyle.errors import UsageError
 from vfxstyle.looks import Preset, read_preset
 from vfxstyle.plates.places import analysis_of_output, default_output
 from vfxstyle.plates.plate import Plate
@@ -149,7 +149,7 @@ def make_plan(target: GradeTarget, settings: GradeSettings, plate: Plate, preset
     :class:`~vfxstyle.errors.ColorError` where the plate's colour space cannot be known.
     """
     shot = plate.shot
-    frames = _frames(plate, target)
+    frames, left_out = plate.requested(target.frames)
     picked = _format(shot, target, settings)
     output = _output(shot, preset, picked, target, frames)
     _check_fitting(picked, target, settings)
@@ -160,7 +160,7 @@ def make_plan(target: GradeTarget, settings: GradeSettings, plate: Plate, preset
         plate=plate,
         preset_file=preset,
         frames=frames,
-        left_out=_left_out(plate, target),
+        left_out=left_out,
         output=output,
         format=picked,
         output_space=output_space(plate.config, picked, plate.space.space, settings.output_space),
@@ -184,24 +184,6 @@ def wants_sound(plan: GradePlan) -> bool:
     if not (plan.format.is_movie and plan.shot.is_movie and plan.settings.audio == "copy"):
         return False
     return plan.shot.info.frame_rate == plan.frame_rate and is_one_stretch(plan.frames)
-
-
-def _frames(plate: Plate, target: GradeTarget) -> tuple[int, ...]:
-    """The frames asked for, without those that are left out because the sequence lacks them."""
-    shot = plate.shot
-    if target.frames is None:
-        return shot.frames
-    chosen = shot.select([number for number in target.frames if number not in plate.absent])
-    if not chosen:
-        raise ShotError(
-            f"{shot.path} has none of the frames that were asked for; render them first.", frames=shot.missing
-        )
-    return chosen
-
-
-def _left_out(plate: Plate, target: GradeTarget) -> tuple[int, ...]:
-    absent = plate.absent
-    return tuple(sorted(absent if target.frames is None else absent & set(target.frames)))
 
 
 def _format(shot: Shot, target: GradeTarget, settings: GradeSettings) -> OutputFormat:

@@ -14,7 +14,7 @@ from vfxstyle.errors import ChangedError, OutputError
 from vfxstyle.files import drop_abandoned, writing_atomically
 from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, wants_sound
 from vfxstyle.shots import Frame
-from vfxstyle.shots.prores import MovieFrame, ProResSink
+from vfxstyle.shots.prores import MovieFrame, MovieStyle, ProResSink
 from vfxstyle.shots.sound import SoundTracks
 from vfxstyle.shots.writing import FrameSink, ImageSink, PictureStyle
 
@@ -68,9 +68,8 @@ def read_prepared(path: Path, number: int) -> MovieFrame:
 def movie_sink(plan: GradePlan, *, with_sound: bool) -> ProResSink:
     """The movie of a plan. with_sound: whether the plate's sound is copied; else only frames are made ready for it."""
     shot = plan.shot
-    return ProResSink(
-        plan.output,
-        output_format=plan.format,
+    style = MovieStyle(
+        format=plan.format,
         space=plan.output_space,
         frame_rate=plan.frame_rate or Fraction(DEFAULT_FRAME_RATE),
         pixel_aspect=shot.info.pixel_aspect,
@@ -80,6 +79,7 @@ def movie_sink(plan: GradePlan, *, with_sound: bool) -> ProResSink:
         sound=_sound(plan) if with_sound else None,
         summary=_summary(plan, str(plan.input)),
     )
+    return ProResSink(plan.output, style)
 
 
 def image_sink(plan: GradePlan) -> ImageSink:

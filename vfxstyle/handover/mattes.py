@@ -12,6 +12,7 @@ from vfxstyle._version import __version__
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import UsageError
 from vfxstyle.handover.look import open_look
+from vfxstyle.handover.places import check_folder
 from vfxstyle.plates.frames import Frames
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import DEFAULT_GROUPS, Run
@@ -65,7 +66,7 @@ def mattes(
     folder, run = Path(output), Run.of(options, progress)
     with open_look(shot, preset, analysis, options) as look:
         plate, numbers = look.plan.shot, look.frames(frames)
-        _check_folder(folder, plate)
+        check_folder(folder, plate)
         stored, transforms = look.transforms(run)
         group = group_alike(transforms.transforms, groups, look.plan.settings.seed)
         make_folder(folder)
@@ -78,14 +79,6 @@ def mattes(
                 write_exr(folder / name, [matte_part(_header(plate.read(number)), layers)])
                 step()
     return MattesReport(folder, numbers, len(transforms.labels), int(group.max()) + 1)
-
-
-def _check_folder(folder: Path, plate: Shot) -> None:
-    """Refuse to write over a plate or over graded frames."""
-    if folder.resolve() in {plate.file_of(number).resolve().parent for number in plate.frames}:
-        raise UsageError(f"The output {folder} is where the plate is; choose another place with -o.")
-    if (folder / ".vfxstyle").exists():
-        raise UsageError(f"The output {folder} holds graded frames; choose another place with -o.")
 
 
 def _layer(name: str, labels: LabelArray, plate: Shot, digits: str) -> tuple[dict[str, FloatArray], Header]:

@@ -1,6 +1,7 @@
 """The look: colour transforms, the network that predicts them, and the preset file.
 
-Importing what is here loads no torch; :mod:`.predictor`, :mod:`.fit` and :mod:`.samples`, which run the network, do.
+The names exported here load no torch; the modules that run the network do: :mod:`.predictor`, :mod:`.samples`,
+:mod:`.conditioning` and :mod:`.fit`.
 """
 
 from vfxstyle.looks.apply import TransformField, apply_field

@@ -1,14 +1,13 @@
 """Applying a field of transforms to a picture at its own resolution.
 
-One compiled pass over the pixels: the grading encoding, Lab, the transforms blended for this pixel, and
-back. The change is computed as a difference, so that where the look does nothing the plate's own bits come
-out:
+One compiled pass over the pixels does it all: the grading encoding, Lab, the transforms blended for this pixel, and
+back. The change is computed as a difference, so that the plate's own bits come out where the look changes nothing:
 
     out = plate + strength * alpha * gain * (above_black(light(Lab + change)) - light(Lab))
 
-A transform that darkens shadows can carry a black below zero. ``above_black`` is the identity above TOE and tends
-to zero below, without a kink: no channel that was positive ends negative (but for rounding), none that was negative
-ends lower than it was, and the order of tones stays.
+A transform that darkens shadows can take black below zero. ``above_black`` is the identity above TOE and tends to zero
+below, without a kink: no channel that was positive becomes negative (but for rounding), none that was negative becomes
+lower, and the order of tones stays.
 """
 
 from __future__ import annotations
@@ -26,27 +25,27 @@ from vfxstyle.compiled import kernel
 from vfxstyle.looks.transform import LAB_SCALE, TERMS
 
 GUIDE_SIGMA = 8.0
-"""Colour distance, in Lab units, over which neighbouring field cells lose their say in a pixel."""
+"""Standard deviation, in Lab units, of the colour distance over which a cell of the field loses weight in a pixel."""
 
 TOE = 0.002
-"""Linear light under which graded values are led towards zero instead of through it."""
+"""Linear light below which graded values tend towards zero instead of crossing it."""
 
 _TOE = np.float32(TOE)
 _LARGEST = np.float32(1e30)
 _RANGE = np.float32(-0.5 / GUIDE_SIGMA**2 / np.log(2))
 _E0, _E1, _E2, _E3, _E4, _E5 = (np.float32(v) for v in (1, 0.69314718, 0.24022651, 0.05550411, 0.00961813, 0.00133336))
-_FAR = np.float32(1e-4)  # a pixel unlike all four cells still takes their plain mean
+_FAR = np.float32(1e-4)  # weight of a cell of any colour: a pixel unlike all four cells takes their plain mean
 _L, _A, _B = (np.float32(scale) for scale in LAB_SCALE)
 
 
 @dataclass(frozen=True, slots=True)
 class TransformField:
-    """A transform for every cell of a grid laid over a picture."""
+    """A transform for every cell of a grid that covers a picture."""
 
     coefficients: FloatArray
     """float32 (h, w, 30), transforms as in :mod:`vfxstyle.looks.transform`."""
     guide: FloatArray
-    """float32 (h, w, 3), CIELab D65, the picture's colour in each cell."""
+    """float32 (h, w, 3), the picture's colour in each cell, CIELab D65."""
 
 
 @kernel(inline="always")
@@ -60,8 +59,8 @@ def _likeness(squared: Scalar) -> Scalar:
 
 
 @kernel(inline="always")
-def _say(guide: FloatArray, x: Scalar, lab: tuple[Scalar, Scalar, Scalar], near: Scalar) -> Scalar:
-    """Weight of one cell in a pixel: by nearness and by likeness of colour. guide: one row of cells."""
+def _weight(guide: FloatArray, x: Scalar, lab: tuple[Scalar, Scalar, Scalar], near: Scalar) -> Scalar:
+    """Weight of one cell in a pixel, by nearness and by likeness of colour. guide: one row of cells."""
     d0, d1, d2 = lab[0] - guide[x, 0], lab[1] - guide[x, 1], lab[2] - guide[x, 2]
     return near * (_likeness(d0 * d0 + d1 * d1 + d2 * d2) + _FAR)
 
@@ -125,7 +124,7 @@ def _apply(
     has_alpha = alpha.shape[0] > 0
     half, one = np.float32(0.5), np.float32(1)
     for y in prange(height):
-        # rows are taken once and columns are unsigned: looking every index up from the start costs half as much again
+        # rows are taken once and columns are unsigned: indexing whole arrays in the inner loop takes half as long again
         fy = min(max((np.float32(y) + origin[1]) * cell[1] - half, np.float32(0)), np.float32(rows - 1))
         y0 = int(fy)
         ty = fy - np.float32(y0)
@@ -140,7 +139,7 @@ def _apply(
                 skipped[y] += 1
                 continue
             if cover == np.float32(0) and r == g == b == np.float32(0):
-                out[y, x] = rgb[y, x]  # nothing is there: a lifted black must not become light
+                out[y, x] = rgb[y, x]  # an empty pixel: lifting its black would add light
                 continue
             peak = max(abs(r), abs(g), abs(b))
             if cover > np.float32(0) and cover < np.float32(1) and peak < _LARGEST * cover:
@@ -156,16 +155,16 @@ def _apply(
             x0 = np.uintp(fx)
             tx = fx - np.float32(x0)
             x1 = np.uintp(min(x0 + np.uintp(1), np.uintp(columns - 1)))
-            say00, say01 = _say(guide0, x0, lab, (one - ty) * (one - tx)), _say(guide0, x1, lab, (one - ty) * tx)
-            say10, say11 = _say(guide1, x0, lab, ty * (one - tx)), _say(guide1, x1, lab, ty * tx)
-            share = one / (say00 + say01 + say10 + say11)
-            say00, say01, say10, say11 = say00 * share, say01 * share, say10 * share, say11 * share
-            change_L = say00 * _change(field0, x0, 0, v) + say01 * _change(field0, x1, 0, v)
-            change_L += say10 * _change(field1, x0, 0, v) + say11 * _change(field1, x1, 0, v)
-            change_a = say00 * _change(field0, x0, TERMS, v) + say01 * _change(field0, x1, TERMS, v)
-            change_a += say10 * _change(field1, x0, TERMS, v) + say11 * _change(field1, x1, TERMS, v)
-            change_b = say00 * _change(field0, x0, 2 * TERMS, v) + say01 * _change(field0, x1, 2 * TERMS, v)
-            change_b += say10 * _change(field1, x0, 2 * TERMS, v) + say11 * _change(field1, x1, 2 * TERMS, v)
+            w00, w01 = _weight(guide0, x0, lab, (one - ty) * (one - tx)), _weight(guide0, x1, lab, (one - ty) * tx)
+            w10, w11 = _weight(guide1, x0, lab, ty * (one - tx)), _weight(guide1, x1, lab, ty * tx)
+            share = one / (w00 + w01 + w10 + w11)
+            w00, w01, w10, w11 = w00 * share, w01 * share, w10 * share, w11 * share
+            change_L = w00 * _change(field0, x0, 0, v) + w01 * _change(field0, x1, 0, v)
+            change_L += w10 * _change(field1, x0, 0, v) + w11 * _change(field1, x1, 0, v)
+            change_a = w00 * _change(field0, x0, TERMS, v) + w01 * _change(field0, x1, TERMS, v)
+            change_a += w10 * _change(field1, x0, TERMS, v) + w11 * _change(field1, x1, TERMS, v)
+            change_b = w00 * _change(field0, x0, 2 * TERMS, v) + w01 * _change(field0, x1, 2 * TERMS, v)
+            change_b += w10 * _change(field1, x0, 2 * TERMS, v) + w11 * _change(field1, x1, 2 * TERMS, v)
             old_r, old_g, old_b = pixel_of_lab(lab[0], lab[1], lab[2])
             new_r, new_g, new_b = pixel_of_lab(lab[0] + change_L * _L, lab[1] + change_a * _A, lab[2] + change_b * _B)
             mix = strength * cover * gain
@@ -193,15 +192,15 @@ def apply_field(
 ) -> tuple[FloatArray, int]:
     """Grade a picture.
 
-    rgb: float32 (H, W, 3), linear light, any real value; multiplied by ``alpha`` where one is given.
+    rgb: float32 (H, W, 3), linear light, any real value; premultiplied by ``alpha`` where one is given.
     field: transforms over the whole picture.
-    alpha: float32 (H, W), coverage; colour is graded as if alpha were 1 and keeps its multiplication.
-    offset: (x, y) in px of ``rgb`` in the picture that the field covers.
-    picture_size: (width, height) in px of that picture; by default the size of ``rgb``.
-    strength: 0..1, share of the change that is made, in linear light.
+    alpha: float32 (H, W), coverage, 0..1; colours are graded as if alpha were 1 and stay premultiplied.
+    offset: position (x, y), in px, of ``rgb`` in the picture that the field covers.
+    picture_size: (width, height), in px, of that picture; by default the size of ``rgb``.
+    strength: share of the change that is made, in linear light, 0..1.
     matrix: float32 (3, 3), from the primaries of ``rgb`` to Rec.709, in which the look is defined; by default ``rgb``
-        is linear Rec.709 itself. The change goes back the same way: what the look leaves alone keeps its bits.
-    Returns float32 (H, W, 3) in the primaries of ``rgb``, and the number of pixels that were left alone because they
+        is linear Rec.709 itself. Only the change is converted back, so unchanged pixels keep their bits.
+    Returns float32 (H, W, 3) in the primaries of ``rgb``, and the number of pixels that were not graded because they
     hold NaN or infinity.
     """
     height, width = rgb.shape[:2]

@@ -1,4 +1,4 @@
-"""Model cards: what a preset says of itself, as Markdown."""
+"""Model cards: the description of a preset as Markdown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from vfxstyle.looks.preset import PresetInfo
 
 
 def model_card(info: PresetInfo) -> str:
-    """The model card of a preset, from the figures stored in its file."""
+    """The model card of a preset, as Markdown text, from the figures stored in its file."""
     card = info.card
     errors, settings = card.get("errors", {}), card.get("settings", {})
     lines = [f"# {info.name}", "", info.description or "(no description)", ""]

@@ -1,10 +1,11 @@
 """Local contrast: gains on three bands of lightness, which a transform of single pixels cannot express.
 
-The bands are what three edge-aware smoothings of rising width take away from lightness and from each other. Their sum
-with the smoothest is lightness again, so gains of zero do nothing. Because a gain is linear in lightness, it folds into
-the coefficients of the colour transform where the picture's smoothings are known: it costs nothing per pixel, and the
-finest band takes in whatever a plate resolves beyond the analysis picture.
-Source of the smoothing: He, Sun, Tang, Guided Image Filtering (2013), with lightness as its own guide.
+Lightness is smoothed by three edge-aware filters of rising width. The bands are the differences between lightness and
+the first of them, and between each and the next; with the smoothest they add up to lightness. A gain of zero leaves a
+band as it is. Because a gain is linear in lightness, it folds into the coefficients of the colour transform where the
+picture's smoothings are known: it costs nothing per pixel, and the finest band includes whatever a plate resolves
+beyond the analysis picture.
+Source of the smoothing: He, Sun, Tang, "Guided Image Filtering", TPAMI 35(6), 2013, with lightness as its own guide.
 """
 
 from __future__ import annotations
@@ -23,31 +24,37 @@ REACHES = (0.004, 0.012, 0.035)
 EDGE = 10.0
 """Contrast, in L, above which a step counts as an edge and stays out of the bands."""
 WHITE, FADE = 97.0, 10.0
-"""L at which the bands have faded away, and over how much they do."""
+"""L at which the bands have faded to zero, and the range of L below it over which they fade."""
 GAIN_LIMITS = (-1.0, 3.0)
-"""A band can be taken out, or come to four times its strength; predictions beyond that are held."""
+"""Limits of predicted gains: a band can be removed (-1), and amplified to four times its strength (3)."""
 
-_L_TERM, _ONE_TERM = 6, 9  # places of L and of 1 in V, in the row of the transform that makes L
+_L_TERM, _ONE_TERM = 6, TERMS - 1  # places of L and of 1 in V, in the row of the transform that makes L
 
 
 def smoothed(lightness: FloatArray) -> FloatArray:
-    """Lightness after each smoothing. lightness: float32 (H, W), L 0..100. Returns float32 (H, W, 3)."""
+    """Lightness after each smoothing.
+
+    lightness: float32 (H, W), L 0..100. Returns float32 (H, W, 3), L, the least smooth first.
+    """
     levels = [_guided(lightness, max(1, round(reach * lightness.shape[1]))) for reach in REACHES]
     return np.stack(levels, axis=-1)
 
 
 def bands(lightness: FloatArray) -> FloatArray:
-    """The bands of lightness, the finest first. lightness: float32 (H, W), L 0..100. Returns float32 (H, W, 3)."""
+    """The bands of lightness, which fade towards white.
+
+    lightness: float32 (H, W), L 0..100. Returns float32 (H, W, 3), in L, the finest band first.
+    """
     levels = smoothed(lightness)
     apart = [lightness - levels[..., 0], *(levels[..., i] - levels[..., i + 1] for i in range(2))]
     return np.stack(apart, axis=-1) * _below_white(levels)
 
 
 def folded(outputs: FloatArray, lightness: FloatArray) -> FloatArray:
-    """Colour transforms that make the change of the bands as well.
+    """Fold the gains of the bands into colour transforms.
 
-    outputs: float32 (H, W, 30 + 3), a colour transform and gains for every pixel of the analysis picture.
-    lightness: float32 (H, W), its L. Returns float32 (H, W, 30).
+    outputs: float32 (H, W, 30 + 3), a colour transform and gains for every pixel of the analysis picture; without gains
+    (H, W, 30). lightness: float32 (H, W), its L, 0..100. Returns float32 (H, W, 30).
     """
     transforms = np.ascontiguousarray(outputs[..., :COEFFICIENTS])
     gains = outputs[..., COEFFICIENTS:]
@@ -64,9 +71,9 @@ def folded(outputs: FloatArray, lightness: FloatArray) -> FloatArray:
 
 
 def _below_white(levels: FloatArray) -> FloatArray:
-    """1, falling to 0 towards white, (H, W, 1).
+    """A factor that falls from 1 to 0 towards white, (H, W, 1).
 
-    The analysis picture ends at white and a plate does not: what a highlight has above it is exposure, not contrast.
+    The analysis picture ends at white and a plate does not: differences above white are exposure, not contrast.
     """
     return np.asarray(np.clip((WHITE - levels[..., :1]) / FADE, 0, 1), np.float32)
 
@@ -81,6 +88,3 @@ def _guided(lightness: FloatArray, radius: int) -> FloatArray:
     variance = np.maximum(mean(lightness * lightness) - centre * centre, np.float32(0))
     share = variance / (variance + np.float32(EDGE**2))
     return mean(share) * lightness + mean(centre * (np.float32(1) - share))
-
-
-assert _ONE_TERM == TERMS - 1

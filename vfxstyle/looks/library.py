@@ -1,4 +1,4 @@
-"""Where presets live: a file, the user's folder, or what the package ships."""
+"""Installed presets: those in the user's folder, and those that the package ships."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ def shipped_folder() -> Path:
 
 
 def find_preset(name: str | Path) -> Path:
-    """The file of a preset given by name or by path; the user's own come before shipped ones.
+    """The file of a preset given by name or by path; the user's presets come before shipped ones.
 
+    name: of an installed preset, or a path that ends in ``.safetensors`` or contains a slash.
     Raises :class:`~vfxstyle.errors.PresetError` if there is none.
     """
     text = str(name)
@@ -51,7 +52,7 @@ def find_preset(name: str | Path) -> Path:
 def load_preset(name: str | Path) -> Preset:
     """Load a preset by installed name or file path.
 
-    Raises :class:`~vfxstyle.errors.PresetError` if it is unknown or damaged.
+    Raises :class:`~vfxstyle.errors.PresetError` if it is not found or is damaged.
     """
     return read_preset(find_preset(name))
 
@@ -63,11 +64,11 @@ def _files() -> Iterator[tuple[Path, str]]:
 
 
 def installed_presets() -> list[tuple[PresetInfo | PresetError, Path, str]]:
-    """Every installed preset: what it says of itself or why it cannot, its file, and "user" or "shipped"."""
-    found: list[tuple[PresetInfo | PresetError, Path, str]] = []
+    """Every installed preset: its description, or the error of reading it; its file; and "user" or "shipped"."""
+    presets: list[tuple[PresetInfo | PresetError, Path, str]] = []
     for path, source in _files():
         try:
-            found.append((read_info(path), path, source))
+            presets.append((read_info(path), path, source))
         except PresetError as error:
-            found.append((error, path, source))
-    return found
+            presets.append((error, path, source))
+    return presets

@@ -1,4 +1,4 @@
-"""The best global stand-ins for a look: one 3D LUT, one CDL. They know colours, not where these are in the picture."""
+"""The global LUT and CDL nearest to a look. They map colours alone, wherever these are in the picture."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from vfxstyle.arrays import DoubleArray, FloatArray, IntArray
 
 SMOOTHNESS = 2e-3
-"""Weight of the cube's bending against the colours, per colour and node: enough to bridge colours no frame shows."""
-_STEPS = 120
-_SMALL_ENOUGH = 1e-5
+"""Weight of the cube's curvature against its errors, per colour and node: enough to bridge colours no frame has."""
+_STEPS = 120  # of conjugate gradients at most
+_SMALL_ENOUGH = 1e-5  # residual, relative to the first, at which they end
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722])  # the saturation weights of ASC CDL 1.2
 
@@ -27,10 +27,13 @@ class Cdl:
     power: tuple[float, float, float]
     """Exponent of red, green and blue, for values above zero."""
     saturation: float
-    """Distance from luma, 1 leaves it."""
+    """Factor of the distance from luma; 1 leaves it unchanged."""
 
     def apply(self, rgb: FloatArray) -> FloatArray:
-        """Graded colours. rgb: float (..., 3). Returns float32 (..., 3)."""
+        """Grade colours; nothing is clamped, and values of zero and below are not raised to the power.
+
+        rgb: float (..., 3), in the colour space that the CDL was fitted in. Returns float32 (..., 3).
+        """
         values = np.asarray(rgb, np.float64) * np.array(self.slope) + np.array(self.offset)
         power = np.broadcast_to(np.array(self.power), values.shape)
         values = np.where(values > 0, np.maximum(values, 1e-12) ** power, values)
@@ -39,21 +42,26 @@ class Cdl:
 
 
 def fit_cube(before: FloatArray, after: FloatArray, size: int = 33) -> FloatArray:
-    """The smooth 3D LUT that comes nearest to a grade, in the least-squares sense.
+    """Fit a smooth 3D LUT to a grade in the least-squares sense; nodes far from any colour continue their neighbours.
 
-    before, after: float32 (N, 3), the same pixels in one colour space, mostly within 0..1. Nodes far from any of them
-    go on as their neighbours do. Returns float32 (size, size, size, 3), indexed by red, green, blue.
+    before, after: float32 (N, 3), the same pixels in one colour space, mostly within 0..1.
+    size: nodes along each axis, 3 or more.
+    Returns float32 (size, size, size, 3), indexed by red, green, blue, over 0..1.
     """
-    base = _cubic_base(before, after)
+    base = _quadratic_base(before, after)
     corners, weights = _corners(before, size)
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, size)] * 3, indexing="ij"), axis=-1)
-    missing = after.astype(np.float64) - _polynomial(before.astype(np.float64)) @ base
-    delta = _solve(corners, weights, missing, size, SMOOTHNESS * len(before) / size**3 * 100)
-    return np.asarray(_polynomial(grid) @ base + delta, np.float32)
+    error = after.astype(np.float64) - _polynomial(before.astype(np.float64)) @ base
+    correction = _solve(corners, weights, error, size, SMOOTHNESS * len(before) / size**3 * 100)
+    return np.asarray(_polynomial(grid) @ base + correction, np.float32)
 
 
 def apply_cube(cube: FloatArray, rgb: FloatArray) -> FloatArray:
-    """Trilinear lookup; colours outside 0..1 take the border's. rgb: float32 (N, 3). Returns float32 (N, 3)."""
+    """Look colours up in a 3D LUT, trilinearly; colours outside 0..1 are limited to that.
+
+    cube: float32 (n, n, n, 3), indexed by red, green, blue, over 0..1. rgb: float32 (N, 3), in the LUT's colour space.
+    Returns float32 (N, 3).
+    """
     corners, weights = _corners(rgb, cube.shape[0])
     nodes = cube.reshape(-1, 3)[corners]
     return np.asarray(np.einsum("nkc,nk->nc", nodes, weights), np.float32)
@@ -65,8 +73,8 @@ def _polynomial(rgb: DoubleArray) -> DoubleArray:
     return np.stack(terms, axis=-1)
 
 
-def _cubic_base(before: FloatArray, after: FloatArray) -> DoubleArray:
-    """One quadratic for all colours, which the cube bends away from only where colours ask for it."""
+def _quadratic_base(before: FloatArray, after: FloatArray) -> DoubleArray:
+    """Coefficients, (10, 3), of one quadratic polynomial for all colours; the cube adds a correction to it."""
     values = _polynomial(before.astype(np.float64))
     identity = np.zeros((values.shape[1], 3))
     identity[1:4] = np.eye(3)
@@ -76,7 +84,7 @@ def _cubic_base(before: FloatArray, after: FloatArray) -> DoubleArray:
 
 
 def _corners(rgb: FloatArray, size: int) -> tuple[IntArray, DoubleArray]:
-    """The eight nodes round each colour, as flat indices (N, 8), and their trilinear weights."""
+    """The eight nodes round each colour, int64 (N, 8), as flat indices, and their trilinear weights, (N, 8)."""
     place = np.clip(rgb.astype(np.float64), 0, 1) * (size - 1)
     low = np.minimum(place.astype(np.int64), size - 2)
     part = place - low
@@ -89,8 +97,8 @@ def _corners(rgb: FloatArray, size: int) -> tuple[IntArray, DoubleArray]:
     return np.stack(corners, axis=1), np.stack(weights, axis=1)
 
 
-def _solve(corners: IntArray, weights: DoubleArray, wanted: DoubleArray, size: int, smooth: float) -> DoubleArray:
-    """Conjugate gradients on (W'W + smooth * D'D) x = W' wanted, with D the second differences along the axes."""
+def _solve(corners: IntArray, weights: DoubleArray, target: DoubleArray, size: int, smooth: float) -> DoubleArray:
+    """Solve (W'W + smooth * D'D) x = W' target by conjugate gradients; D: the second differences along the axes."""
     nodes = size**3
 
     def spread(values: DoubleArray) -> DoubleArray:
@@ -100,7 +108,7 @@ def _solve(corners: IntArray, weights: DoubleArray, wanted: DoubleArray, size: i
 
     def bent(values: DoubleArray) -> DoubleArray:
         cube = values.reshape(size, size, size, 3)
-        out = 1e-3 * cube  # far from every colour the base alone holds
+        out = 1e-3 * cube  # so that far from every colour the correction tends to zero
         for axis in range(3):
             second = np.diff(cube, 2, axis=axis)
             pads = [(0, 0)] * 4
@@ -110,11 +118,11 @@ def _solve(corners: IntArray, weights: DoubleArray, wanted: DoubleArray, size: i
         return out.reshape(-1, 3)
 
     def system(values: DoubleArray) -> DoubleArray:
-        seen = np.einsum("nkc,nk->nc", values[corners], weights)
-        return spread(seen) + smooth * bent(values)
+        looked_up = np.einsum("nkc,nk->nc", values[corners], weights)
+        return spread(looked_up) + smooth * bent(values)
 
     x = np.zeros((nodes, 3))
-    residual = spread(wanted)
+    residual = spread(target)
     direction, energy = residual.copy(), (residual**2).sum(axis=0)
     start = np.maximum(energy, 1e-30)
     for _ in range(_STEPS):
@@ -131,7 +139,7 @@ def _solve(corners: IntArray, weights: DoubleArray, wanted: DoubleArray, size: i
 
 
 def fit_cdl(before: FloatArray, after: FloatArray) -> Cdl:
-    """The CDL that comes nearest to a grade, in the least-squares sense (Levenberg and Marquardt).
+    """Fit a CDL to a grade in the least-squares sense, by the method of Levenberg and Marquardt.
 
     before, after: float32 (N, 3), the same pixels in one colour space.
     """

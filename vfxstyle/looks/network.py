@@ -1,4 +1,4 @@
-"""What a predictor consists of, as plain numbers (METHOD, section 4), for whom need not run it with torch."""
+"""Sizes, weights and input standardisation of the predictor (docs/method.md, section 4), without loading torch."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 OUTPUTS = COEFFICIENTS + BANDS
-"""Numbers predicted for a superpixel: its colour transform, then its gains of the bands of lightness."""
+"""Numbers predicted for a superpixel: its colour transform, then the gains of its bands of lightness."""
 HIDDEN = 256
 """Neurons in each of the two hidden layers."""
 LINEAR = (0, 3, 6)
-"""Which of the predictor's layers are linear: dropout and its kind lie between."""
+"""Indices of the linear ones among the predictor's layers; activations and dropout lie between."""
 INPUT_LIMIT = 6.0
 """Standardised inputs are limited to this many standard deviations, against footage unlike the exemplars."""
 
@@ -34,20 +34,26 @@ class Standardisation:
     """Mean and spread of each input of the network over the training superpixels."""
 
     mean: FloatArray
-    """float32 (D,)."""
+    """float32 (D,), mean of each input."""
     std: FloatArray
-    """float32 (D,), positive."""
+    """float32 (D,), standard deviation of each input, positive."""
 
     @classmethod
     def of(cls, features: npt.NDArray[np.floating]) -> Standardisation:
-        """Standardisation of feature vectors (N, D); inputs that never vary are left at their scale."""
+        """The standardisation of feature vectors; an input that never varies is not scaled.
+
+        features: float (N, D).
+        """
         mean = features.mean(axis=0, dtype=np.float64)
         std = features.std(axis=0, dtype=np.float64)
         std[std < 1e-4] = 1.0
         return cls(mean.astype(np.float32), std.astype(np.float32))
 
     def apply(self, features: Tensor) -> Tensor:
-        """Standardised and limited feature vectors, float32 (N, D)."""
+        """Standardise feature vectors and limit them to :data:`INPUT_LIMIT`.
+
+        features: float (N, D). Returns float32 (N, D), on the same device.
+        """
         features = features.float()
         mean, std = features.new_tensor(self.mean), features.new_tensor(self.std)
         return ((features - mean) / std).clamp(-INPUT_LIMIT, INPUT_LIMIT)

@@ -1,4 +1,4 @@
-"""The predictor: a small network from a feature vector to one transform (METHOD, section 4)."""
+"""The predictor: a small network from a feature vector to one transform (docs/method.md, section 4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vfxstyle.looks.transform import COEFFICIENTS
 
 
 class Predictor(nn.Module):
-    """Two hidden layers of 256 and 33 outputs; a fresh one predicts the identity for everything."""
+    """A network of two hidden layers of 256 and 33 outputs; a new one predicts the identity for every superpixel."""
 
     def __init__(self, inputs: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Predictor(nn.Module):
 
     @classmethod
     def of(cls, layers: Layers) -> Predictor:
-        """The predictor of some weights and biases, ready to predict."""
+        """A predictor with these weights and biases, ready to predict."""
         network = cls(layers[0][0].shape[1])
         with torch.no_grad():
             for index, (weight, bias) in zip(LINEAR, layers, strict=True):
@@ -45,7 +45,7 @@ class Predictor(nn.Module):
         return network.eval()
 
     def numbers(self) -> Layers:
-        """Its weights and biases, which :meth:`of` takes."""
+        """The weights and biases of its linear layers, as :meth:`of` takes them."""
         linear: list[Any] = [self.layers[index] for index in LINEAR]
         return tuple(
             (layer.weight.detach().cpu().numpy().copy(), layer.bias.detach().cpu().numpy().copy()) for layer in linear
@@ -68,9 +68,10 @@ class Predictor(nn.Module):
 def predict(
     network: Predictor, standardisation: Standardisation, features: npt.NDArray[np.floating], device: torch.device
 ) -> FloatArray:
-    """One transform, with its gains held to :data:`~vfxstyle.looks.detail.GAIN_LIMITS`, for each superpixel.
+    """Predict a transform, and gains within :data:`~vfxstyle.looks.detail.GAIN_LIMITS`, for each superpixel.
 
-    features: float16 or float32 (N, D). Returns float32 (N, 33).
+    features: float16 or float32 (N, D), feature vectors, not standardised. device: where the network runs.
+    Returns float32 (N, 33).
     """
     network = network.to(device).eval()
     inputs = standardisation.apply(torch.from_numpy(np.ascontiguousarray(features)).to(device))

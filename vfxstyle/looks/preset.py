@@ -1,4 +1,4 @@
-"""The preset file: everything needed to use a look, in one safetensors file without executable parts."""
+"""The preset file: everything needed to apply a look, in one safetensors file without executable parts."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ if TYPE_CHECKING:
 PRESET_SCHEMA = 2
 """Version of the file format. Files of this version load in every later one."""
 SUFFIX = ".safetensors"
-_KEY = "vfxstyle.preset"
-_BLOCKS = "parts"  # what a file calls the blocks of the feature vector
+"""File name extension of presets."""
+_KEY = "vfxstyle.preset"  # of the entry in the file's metadata that holds PresetInfo as JSON
+_BLOCKS = "parts"  # the name in the file of ``blocks``
 _LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresetInfo:
-    """What a preset says of itself; stored as JSON in the file's header."""
+    """Description of a preset, stored as JSON in the file's header."""
 
     name: str
     """Name of the look."""
     backbone: str
-    """Backbone that its features come from."""
+    """Name of the backbone that extracts its features."""
     blocks: tuple[str, ...]
     """Blocks of the feature vector, in order; ``parts`` in the file."""
     projected: tuple[str, ...]
-    """Those of them that have a projection."""
+    """Names of the blocks that are projected."""
     weights: str = ""
     """SHA-256 of the backbone's weight file, where no package carries the weights."""
     lab_scale: tuple[float, float, float] = LAB_SCALE
@@ -60,18 +61,18 @@ class Preset:
     """A loaded look."""
 
     info: PresetInfo
-    """What the preset says of itself."""
+    """Description of the preset."""
     projections: Mapping[str, tuple[FloatArray, FloatArray]]
-    """Mean (C,) and components (K, C) of the PCA of each projected block."""
+    """PCA of each projected block, by name: float32 mean, (C,), and components, (K, C)."""
     standardisation: Standardisation
-    """Of the feature vector."""
+    """Standardisation of the feature vector."""
     layers: Layers
-    """Of the network from a feature vector to a transform."""
+    """Weights and biases of the network from a feature vector to a transform."""
     digest: str
-    """SHA-256 of the file's contents; empty until it has been saved or loaded."""
+    """SHA-256 of the file's contents, as hexadecimal digits; empty for a preset that was not loaded from a file."""
 
     def predictor(self) -> Predictor:
-        """That network, made anew."""
+        """A new predictor with the weights of the preset."""
         from vfxstyle.looks.predictor import Predictor  # loads torch, which grading with known transforms does without
 
         return Predictor.of(self.layers)
@@ -83,7 +84,7 @@ class Preset:
 
 
 def save_preset(preset: Preset, path: Path) -> Path:
-    """Write a preset under a temporary name and rename it.
+    """Write a preset under a temporary name and rename it. Returns ``path``.
 
     Raises :class:`~vfxstyle.errors.OutputError` if the file cannot be written.
     """
@@ -97,9 +98,9 @@ def save_preset(preset: Preset, path: Path) -> Path:
     for index, (weight, bias) in enumerate(preset.layers):
         tensors[f"network.{index}.weight"] = weight
         tensors[f"network.{index}.bias"] = bias
-    said = asdict(preset.info)
-    said[_BLOCKS] = said.pop("blocks")
-    header = {_KEY: json.dumps(said, sort_keys=True)}
+    values = asdict(preset.info)
+    values[_BLOCKS] = values.pop("blocks")
+    header = {_KEY: json.dumps(values, sort_keys=True)}
     data = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, header)
     try:
         write_atomically(path, data)
@@ -109,7 +110,7 @@ def save_preset(preset: Preset, path: Path) -> Path:
 
 
 def read_info(path: Path) -> PresetInfo:
-    """What a preset says of itself, without loading its tensors.
+    """The description of a preset, read without loading its tensors.
 
     Raises :class:`~vfxstyle.errors.PresetError` if the file is not a preset of a known version.
     """
@@ -118,9 +119,10 @@ def read_info(path: Path) -> PresetInfo:
 
 
 def read_preset(path: Path) -> Preset:
-    """Load a preset and check every tensor of it.
+    """Load a preset and check all its tensors.
 
-    Raises :class:`~vfxstyle.errors.PresetError` naming the file and what is wrong with it.
+    Raises :class:`~vfxstyle.errors.PresetError`, which names the file and the fault, if it is not a preset of a known
+    version or is damaged.
     """
     with _opened(path) as file:
         info = _info(file.metadata(), path)
@@ -181,11 +183,11 @@ def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
 
 
 def _check_types(info: PresetInfo) -> None:
-    """That what a preset says of itself can be used and printed. Raises TypeError or ValueError."""
+    """Check that a description can be used and printed. Raises TypeError or ValueError."""
     texts = (info.name, info.backbone, info.weights, info.description, *info.blocks, *info.projected)
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a text is something else")
-    json.dumps(asdict(info), ensure_ascii=False).encode()  # which half of a surrogate pair cannot be
+    json.dumps(asdict(info), ensure_ascii=False).encode()  # raises UnicodeEncodeError for half a surrogate pair
     if not isinstance(info.card, dict):
         raise TypeError("the card is something else")
     errors, settings = info.card.get("errors", {}), info.card.get("settings", {})
@@ -196,16 +198,17 @@ def _check_types(info: PresetInfo) -> None:
 
 
 def _layers(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Layers:
-    found: list[tuple[FloatArray, FloatArray]] = []
+    """Weights and biases of the predictor, taken out of ``tensors``, which must hold nothing else by then."""
+    layers: list[tuple[FloatArray, FloatArray]] = []
     widths = (inputs, HIDDEN, HIDDEN, OUTPUTS)
     for index in range(len(LINEAR)):
         weight, bias = tensors.pop(f"network.{index}.weight"), tensors.pop(f"network.{index}.bias")
         if weight.shape != (widths[index + 1], widths[index]) or bias.shape != (widths[index + 1],):
             raise _damaged(path, f"layer {index} of the network has the wrong size")
-        found.append((weight.astype(np.float32), bias.astype(np.float32)))
+        layers.append((weight.astype(np.float32), bias.astype(np.float32)))
     if tensors:
         raise _damaged(path, f"it holds unknown tensors ({', '.join(sorted(tensors)[:3])})")
-    return tuple(found)
+    return tuple(layers)
 
 
 def _check_shapes(

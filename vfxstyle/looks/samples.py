@@ -1,4 +1,4 @@
-"""Superpixels with pixel samples of before and after, and how far a predictor is from what they show."""
+"""Superpixels with pixel samples of before and after, and the errors of a predictor on them."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from vfxstyle.looks.transform import COEFFICIENTS, fit_transform, transform_lab
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Superpixels to learn from."""
+    """Superpixels with features and pixel samples, which a predictor is fitted to or measured on."""
 
     features: HalfArray
-    """float16 (N, D), feature vectors."""
+    """float16 (N, D), feature vectors, not standardised."""
     before: FloatArray
-    """float32 (N, P, 3), CIELab D65 of P pixels of each superpixel."""
+    """float32 (N, P, 3), P pixels of each superpixel in the plate, CIELab D65, L 0..100."""
     after: FloatArray
-    """float32 (N, P, 3), the same pixels in the graded picture."""
+    """float32 (N, P, 3), the same pixels in the graded picture, CIELab D65, L 0..100."""
     bands: FloatArray
-    """float32 (N, P, 3), bands of lightness at these pixels before, see :mod:`vfxstyle.looks.detail`."""
+    """float32 (N, P, 3), bands of lightness of these pixels in the plate, in L; see :mod:`vfxstyle.looks.detail`."""
     picture: LabelArray
-    """int32 (N,), which pair the superpixel is from."""
+    """int32 (N,), number of the pair that each superpixel is from."""
     semantic: int
-    """How many of the features, from the first on, come from a network."""
+    """Number of features, from the first on, that come from a network."""
 
     def only(self, chosen: BoolArray) -> Samples:
-        """Some of the superpixels. chosen: bool (N,)."""
+        """Samples of the chosen superpixels alone. chosen: bool (N,)."""
         return Samples(
             self.features[chosen],
             self.before[chosen],
@@ -44,20 +44,20 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Mean per-pixel L2 distances in Lab, the paper's measure, over some pictures."""
+    """Mean per-pixel L2 distances to the graded pictures in CIELab D65, the paper's measure."""
 
     distance: float
-    """From the plate to the graded picture: what there is to learn."""
+    """From the plates."""
     global_oracle: float
-    """From the best single transform of each picture, fitted to the answer itself."""
+    """From the best single transform of each picture, fitted to the graded picture itself."""
     predicted: float
-    """From the prediction."""
+    """From the predictions."""
 
 
 def predicted_lab(
     network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device
 ) -> FloatArray:
-    """Graded colours of the sampled pixels, float32 (N, P, 3), CIELab D65."""
+    """The sampled pixels as the predictor grades them. Returns float32 (N, P, 3), CIELab D65."""
     graded = np.empty_like(samples.before)
     for start in range(0, len(samples.features), 8192):
         part = slice(start, start + 8192)
@@ -68,7 +68,7 @@ def predicted_lab(
 
 
 def measure(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> Errors:
-    """The errors of a predictor on superpixels, with the two yardsticks beside it."""
+    """The error of a predictor on superpixels, with the two that it is compared to."""
     count = samples.before.shape[0] * samples.before.shape[1]
     distance = _summed_error(samples.before, samples.after)
     predicted = mean_error(network, standardisation, samples, device)
@@ -76,7 +76,7 @@ def measure(network: Predictor, standardisation: Standardisation, samples: Sampl
 
 
 def mean_error(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> float:
-    """Mean distance in Lab from a prediction to the graded pixels."""
+    """Mean distance, in Lab units, from predictions to the graded pixels."""
     count = int(np.prod(samples.before.shape[:2]))
     return _summed_error(predicted_lab(network, standardisation, samples, device), samples.after) / count
 

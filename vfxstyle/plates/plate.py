@@ -52,10 +52,26 @@ class Plate:
         """Stands for how light is made of the plate's numbers, in the identity of an analysis."""
         return identity_of_space(self.config, self.space.space)
 
-    @property
+    @cached_property
     def absent(self) -> set[int]:
         """Frames that the sequence lacks and that no other frame is held for."""
         return set(self.shot.missing) - set(self.shot.frames)
+
+    def requested(self, frames: Sequence[int] | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Frames asked for that are there, and those that the sequence lacks; both ascending. frames: None for all.
+
+        Raises :class:`~vfxstyle.errors.ShotError` where none is there, and :class:`~vfxstyle.errors.UsageError` for
+        frames outside the shot.
+        """
+        if frames is None:
+            return self.shot.frames, tuple(sorted(self.absent))
+        there = self.shot.select([number for number in frames if number not in self.absent])
+        if not there:
+            raise ShotError(
+                f"{self.shot.path} has none of the frames that were asked for; render them first.",
+                frames=self.shot.missing,
+            )
+        return there, tuple(sorted(self.absent & set(frames)))
 
     def picture(self, frame: Frame, analysis_width: int) -> FloatArray:
         """The analysis picture of a frame, float32 (h, w, 3), sRGB-encoded, 0..1."""

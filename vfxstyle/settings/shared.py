@@ -76,7 +76,8 @@ class NetworkSettings(Settings):
 
     device: str = option(
         "auto",
-        help="Where superpixels are found and networks run: auto, cpu, cuda, cuda:N.",
+        help="Where the work is done: auto, cpu, cuda, cuda:N; auto runs networks on a GPU if there is one, and finds "
+        "superpixels on the CPU.",
         metavar="NAME",
         check=check_device,
         commands=PLATE | TRAIN,

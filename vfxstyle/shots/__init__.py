@@ -1,4 +1,4 @@
-"""Shots: what the user points at, frames with their metadata, readers and writers."""
+"""Shots: opening what the user names, frames with their metadata, readers and writers."""
 
 from vfxstyle.shots.discover import format_frames, open_shot, parse_frames
 from vfxstyle.shots.formats import OutputFormat, default_format

@@ -17,45 +17,48 @@ from vfxstyle.arrays import FloatArray, IntArray, LabelArray
 from vfxstyle.shots.exr import ExrPart, Header
 
 RANKS = 4
-"""Labels that one pixel can list: those of the four map cells round it."""
+"""Largest number of labels of one pixel: those of the four cells of the map round it."""
 
 
 def id_of(name: str) -> np.float32:
-    """The ID of a name: its hash, with the exponent kept from standing for no number."""
+    """The Cryptomatte ID of a name: its hash as float32, changed in one bit where it would not be a normal number."""
     bits = mmh3.hash(name, 0, signed=False)
     exponent = bits >> 23 & 255
-    if exponent in (0, 255):  # denormal numbers, infinity and NaN do not survive every program
+    if exponent in (0, 255):  # not every program keeps denormal numbers, infinity and NaN
         bits ^= 1 << 23
     return np.uint32(bits).view(np.float32)
 
 
 def ranked(labels: LabelArray, width: int, height: int) -> tuple[LabelArray, FloatArray]:
-    """Which labels cover each pixel of a larger picture, and how much of it.
+    """The labels that cover each pixel of a larger picture, with their coverage.
 
-    labels: int32 (h, w), >= 0. The map is laid over ``width`` times ``height`` pixels; a pixel is covered by the four
-    cells round its centre, by their nearness. Returns int32 (height, width, 4), -1 where there is none, and float32 of
-    the same shape, in descending order, with a sum of 1.
+    The map is enlarged to ``width`` times ``height`` px; a pixel is covered by the four cells round its centre, with
+    bilinear weights.
+
+    labels: int32 (h, w), >= 0.
+    Returns labels, int32 (height, width, 4), -1 beyond the last one, and their coverage, float32 (height, width, 4),
+    in descending order, with a sum of 1.
     """
     rows, down = _between(height, labels.shape[0])
     columns, across = _between(width, labels.shape[1])
-    found = np.empty((height, width, RANKS), np.int32)
+    covering = np.empty((height, width, RANKS), np.int32)
     cover = np.empty((height, width, RANKS), np.float32)
     for index, (j, i) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
-        found[..., index] = labels[rows[j]][:, columns[i]]
+        covering[..., index] = labels[rows[j]][:, columns[i]]
         cover[..., index] = down[j][:, None] * across[i][None, :]
     for here in range(RANKS):  # one label in several cells counts once
         for other in range(here + 1, RANKS):
-            same = found[..., other] == found[..., here]
+            same = covering[..., other] == covering[..., here]
             cover[..., here] += np.where(same, cover[..., other], 0)
             cover[..., other] = np.where(same, 0, cover[..., other])
     order = np.argsort(-cover, axis=-1, kind="stable")
-    found, cover = np.take_along_axis(found, order, axis=-1), np.take_along_axis(cover, order, axis=-1)
-    found[cover == 0] = -1
-    return found, cover
+    covering, cover = np.take_along_axis(covering, order, axis=-1), np.take_along_axis(cover, order, axis=-1)
+    covering[cover == 0] = -1
+    return covering, cover
 
 
 def _between(size: int, cells: int) -> tuple[list[IntArray], list[FloatArray]]:
-    """The two cells round each pixel's centre along one axis, and their nearness."""
+    """The two cells round each pixel's centre along one axis, and their linear weights."""
     place = np.clip((np.arange(size) + 0.5) * cells / size - 0.5, 0, cells - 1)
     low = np.minimum(place.astype(np.int64), max(cells - 2, 0))
     part = (place - low).astype(np.float32)
@@ -63,15 +66,16 @@ def _between(size: int, cells: int) -> tuple[list[IntArray], list[FloatArray]]:
 
 
 def matte_channels(
-    layer: str, found: LabelArray, cover: FloatArray, names: Mapping[int, str]
+    layer: str, labels: LabelArray, cover: FloatArray, names: Mapping[int, str]
 ) -> tuple[dict[str, FloatArray], Header]:
     """Channels and header attributes of one Cryptomatte layer.
 
-    layer: its name. found, cover: as :func:`ranked` gives them. names: the name of every label in ``found``.
+    layer: its name. labels, cover: the result of :func:`ranked`. names: the name of every label in ``labels``.
+    Returns channels by name, float32 (H, W), and attributes by name.
     """
     present = np.array(sorted(names), np.int32)
     ids = np.array([id_of(names[int(label)]) for label in present], np.float32)
-    values = np.where(found >= 0, ids[np.searchsorted(present, np.maximum(found, present[0]))], np.float32(0))
+    values = np.where(labels >= 0, ids[np.searchsorted(present, np.maximum(labels, present[0]))], np.float32(0))
     channels: dict[str, FloatArray] = {}
     for pair in range(RANKS // 2):
         planes = (values[..., 2 * pair], cover[..., 2 * pair], values[..., 2 * pair + 1], cover[..., 2 * pair + 1])
@@ -90,10 +94,13 @@ def matte_channels(
 
 
 def matte_part(header: Header, layers: Sequence[tuple[dict[str, FloatArray], Header]]) -> ExrPart:
-    """An OpenEXR part of Cryptomatte layers: 32-bit floats, compressed without loss."""
+    """An OpenEXR part of Cryptomatte layers: 32-bit floats, losslessly compressed.
+
+    header: of the part. layers: channels and attributes of each, the result of :func:`matte_channels`.
+    """
     channels: dict[str, FloatArray] = {}
     attributes: Header = {}
-    for planes, described in layers:
+    for planes, own_attributes in layers:
         channels |= planes
-        attributes |= described
+        attributes |= own_attributes
     return ExrPart({**header, "compression": OpenEXR.ZIPS_COMPRESSION, **attributes}, channels)

@@ -1,8 +1,9 @@
-"""What did the user point at? A folder, a sequence pattern, a movie or one picture."""
+"""Opening a shot by what the user names: a folder, a sequence pattern, a movie or one picture."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -11,23 +12,23 @@ import fileseq
 
 from vfxstyle.errors import ShotError, UsageError
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
-from vfxstyle.shots.images import PICTURE_EXTENSIONS, ImageShot
+from vfxstyle.shots.formats import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS
+from vfxstyle.shots.images import ImageShot
 from vfxstyle.shots.layers import LayerChoice
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot
 
-MOVIE_EXTENSIONS = frozenset({"mov", "mp4", "m4v", "mkv", "mxf", "avi"})
-"""File name extensions (lower case) that count as movies."""
+__all__ = ["MOVIE_EXTENSIONS", "MissingPolicy", "ShotOptions", "format_frames", "open_shot", "parse_frames"]
 
-# '####' means four digits, as in Nuke; a lone '#' and every other notation match whatever is on disk.
 MOST_FRAMES = 1_000_000
-"""Frames of a range at most: eleven hours at 24 a second."""
+"""Largest number of frames in a range: eleven hours at 24 frames per second."""
 _PADDING_STYLE = fileseq.PAD_STYLE_HASH1
+"""'####' means four digits, as in Nuke; a lone '#' and every other notation match whatever is on disk."""
 _RANGE_AFTER_PATTERN = re.compile(r"^(?P<pattern>\S.*\S)\s+(?P<range>-?\d[\d,x:y-]*)$")
 
 
 MissingPolicy = Literal["error", "skip", "hold"]
-"""What a hole in a sequence is: an error, left out, or filled with the frame before it."""
+"""Treatment of missing frames in a sequence: an error, left out, or filled with the frame before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class ShotOptions:
     reading: ReadOptions = field(default_factory=ReadOptions)
     """How its pictures are read."""
     missing: MissingPolicy = "error"
-    """What happens to frames that a sequence lacks."""
+    """Treatment of frames that a sequence lacks."""
 
 
 def open_shot(
@@ -53,12 +54,13 @@ def open_shot(
     path: a folder with one sequence, a sequence pattern in any of fileseq's notations
         (``shot.####.exr``, ``shot.%04d.exr``, ``shot.1001-1100#.exr``, ``shot.%04d.exr 1001-1100``),
         a movie file, or one picture.
-    layer, view: which layer and view of EXR files is read; by default the main one.
-    missing: what happens to frames that a sequence lacks: an "error", "skip" them (they are in ``missing`` of the
-        shot), or "hold" the frame before them.
-    max_pixels: pixels that a picture may have; a file that claims more is refused before memory is taken.
-    Raises :class:`~vfxstyle.errors.ShotError` if nothing is there, more than one thing is, or the
-    sequence has holes; :class:`~vfxstyle.errors.FrameError` if the first frame cannot be read.
+    layer, view: layer and view that are read of EXR files; by default the main ones.
+    missing: treatment of frames that a sequence lacks: "error", "skip" (they are in ``missing`` of the shot), or
+        "hold" the frame before them.
+    max_pixels: largest number of pixels of a picture; a file that claims more is refused before memory is taken.
+    Raises :class:`~vfxstyle.errors.ShotError` if the path names no shot or several, or if frames are missing;
+    :class:`~vfxstyle.errors.FrameError` if no frame can be read; :class:`~vfxstyle.errors.UsageError` if a layer or
+    view is given for a format without layers.
     """
     text = str(path)
     place = Path(text)
@@ -76,15 +78,15 @@ def open_shot(
 
 
 def parse_frames(text: str) -> tuple[int, ...]:
-    """Frame numbers of a range in fileseq's syntax (``1001-1100x2,1150``), ascending.
+    """The frame numbers of a range in fileseq's syntax (``1001-1100x2,1150``), each once, ascending.
 
-    Raises :class:`~vfxstyle.errors.UsageError` if it is not such a range.
+    Raises :class:`~vfxstyle.errors.UsageError` if it is not such a range or has more than :data:`MOST_FRAMES` frames.
     """
     try:
-        asked = fileseq.FrameSet(text)
-        if len(asked) > MOST_FRAMES:
-            raise UsageError(f"'{text}' is {len(asked)} frames; more than {MOST_FRAMES} are no shot.")
-        numbers = [int(number) for number in asked]
+        frames = fileseq.FrameSet(text)
+        if len(frames) > MOST_FRAMES:
+            raise UsageError(f"'{text}' is {len(frames)} frames; more than {MOST_FRAMES} are no shot.")
+        numbers = [int(number) for number in frames]
     except (fileseq.FileSeqException, ValueError) as error:
         raise UsageError(f"'{text}' is not a frame range; write for example 1001-1100x2,1150.") from error
     if not numbers:
@@ -103,10 +105,10 @@ def _extension(sequence: fileseq.FileSequence) -> str:
 
 def _open_folder(folder: Path, options: ShotOptions) -> Shot:
     try:
-        found = fileseq.findSequencesOnDisk(str(folder), pad_style=_PADDING_STYLE)
+        sequences = fileseq.findSequencesOnDisk(str(folder), pad_style=_PADDING_STYLE)
     except (OSError, fileseq.FileSeqException) as error:
         raise ShotError(f"Folder {folder} cannot be listed: {error}; check its permissions.") from error
-    pictures = [sequence for sequence in found if _extension(sequence) in PICTURE_EXTENSIONS]
+    pictures = [sequence for sequence in sequences if _extension(sequence) in PICTURE_EXTENSIONS]
     if len(pictures) > 1:
         names = sorted(str(Path(str(sequence)).name) for sequence in pictures)
         raise ShotError(
@@ -143,28 +145,29 @@ def _open_file(path: Path, options: ShotOptions) -> Shot:
 
 def _open_pattern(text: str, options: ShotOptions) -> Shot:
     split = _RANGE_AFTER_PATTERN.match(text)
-    pattern, wanted = (split["pattern"], split["range"]) if split else (text, "")
+    pattern, frames = (split["pattern"], split["range"]) if split else (text, "")
     try:
         written = fileseq.FileSequence(pattern, pad_style=_PADDING_STYLE)
-        wanted = wanted or str(written.frameRange())
-        found = fileseq.findSequenceOnDisk(pattern, strictPadding=False, pad_style=_PADDING_STYLE)
+        frames = frames or str(written.frameRange())
+        sequence = fileseq.findSequenceOnDisk(pattern, strictPadding=False, pad_style=_PADDING_STYLE)
     except (fileseq.FileSeqException, OSError) as error:
         raise ShotError(
             f"There is no folder, frame sequence or movie at '{text}'; check the path and the frame padding."
         ) from error
-    if _extension(found) not in PICTURE_EXTENSIONS:
+    if _extension(sequence) not in PICTURE_EXTENSIONS:
         raise ShotError(f"'{text}' does not name pictures; use one of {', '.join(sorted(PICTURE_EXTENSIONS))}.")
-    if not wanted:
-        return _sequence_shot(found, _stem(found), Path(pattern), options, complete=True)
-    return _sequence_shot(found, _stem(found), Path(pattern), options, wanted=parse_frames(wanted))
+    if not frames:
+        return _sequence_shot(sequence, _stem(sequence), Path(pattern), options, complete=True)
+    return _sequence_shot(sequence, _stem(sequence), Path(pattern), options, requested=parse_frames(frames))
 
 
 def _stem(sequence: fileseq.FileSequence) -> str:
-    """What the frames are called; by their folder where they have only numbers."""
+    """The name of the frames; that of their folder where files have numbers alone."""
     return str(sequence.basename()).rstrip("._- ") or Path(str(sequence.dirname())).resolve().name
 
 
 def _refuse_holes(sequence: fileseq.FileSequence, there: list[int], missing: list[int]) -> None:
+    """Raise the error about missing frames, with the pattern that names those on disk."""
     frames = format_frames(tuple(there))
     name = f"{sequence.dirname()}{sequence.basename()}{sequence.padding()}{sequence.extension()}"
     raise ShotError(
@@ -181,23 +184,24 @@ def _sequence_shot(
     options: ShotOptions,
     *,
     complete: bool = False,
-    wanted: tuple[int, ...] | None = None,
+    requested: tuple[int, ...] | None = None,
 ) -> Shot:
     """The shot of a sequence on disk.
 
-    complete: every frame between the first and the last belongs to it. wanted: the frames that belong to it.
+    complete: whether every frame between the first and the last belongs to it. requested: the frames that belong to
+    it; by default those on disk.
     """
     on_disk = [int(number) for number in sequence.frameSet() or ()]
     if not on_disk:
         return ImageShot(name, path, {1: Path(str(sequence[0]))}, 4, options.reading)
-    belongs = wanted or (tuple(range(min(on_disk), max(on_disk) + 1)) if complete else tuple(on_disk))
+    belongs = requested or (tuple(range(min(on_disk), max(on_disk) + 1)) if complete else tuple(on_disk))
     there = sorted(set(on_disk) & set(belongs))
     missing = sorted(set(belongs) - set(on_disk))
     if missing and (options.missing == "error" or not there):
         _refuse_holes(sequence, there, missing)
     files = {number: Path(str(sequence.frame(number))) for number in there}
     if options.missing == "hold":
-        files |= {number: files[max((n for n in there if n < number), default=there[0])] for number in missing}
+        files |= {number: files[there[max(bisect(there, number) - 1, 0)]] for number in missing}
     shot = ImageShot(name, path, files, max(int(sequence.zfill()), 1), options.reading)
     shot.missing = tuple(missing)
     return shot

@@ -1,7 +1,7 @@
-"""Code values of a given depth, dithered: what lies between two codes becomes a mixture of both, not a band.
+"""Dithered code values: an area between two codes becomes a mixture of both instead of a band.
 
-The noise is a hash of seed, frame and place, so that any run, in any order, draws the same. It is uniform over one
-code, which keeps the mean of a flat area at its true value and a value that lies on a code exactly there.
+The noise is a hash of seed, frame and place, so that it is the same in any run and any order of frames. It is uniform
+over one code: a flat area keeps its mean, and a value that is exactly a code stays that code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vfxstyle.color.lab import Scalar
 from vfxstyle.compiled import kernel
 
 _EDGE = 2.0**-22
-"""Times the largest code: kept free at both ends of the noise, so that no value is rounded off its own code."""
+"""Margin at both ends of the noise, as a share of the largest code, so that rounding moves no value off its code."""
 _STEP = np.float32(2.0**-24)
 _COLOURS = 3
 _A, _B, _C = np.uint32(0x7FEB352D), np.uint32(0x846CA68B), np.uint32(0x9E3779B9)
@@ -57,15 +57,15 @@ def _codes(values: FloatArray, top: Scalar, seed: Scalar, out: Any) -> None:
 
 
 def seed_of(seed: int, frame: int) -> int:
-    """One number for a run's seed and a frame's number."""
+    """The seed of a frame's noise, 32 bits, from the seed of the run and the frame's number."""
     return (seed * 2654435761 + frame * 40503 + 12345) & 0xFFFFFFFF
 
 
 def quantised(values: FloatArray, bits: int, *, seed: int) -> CodeArray:
-    """Code values 0 to 2^bits - 1 of a picture.
+    """Quantise a picture to code values; the first three channels are dithered, a fourth (alpha) is rounded.
 
-    values: float32 (H, W, C), 0..1 (limited to that; NaN is 0). bits: 1 to 16. seed: as :func:`seed_of` gives it.
-    The first three channels get noise, a fourth (alpha) is rounded. Returns uint16 (H, W, C).
+    values: float32 (H, W, C), limited to 0..1; NaN becomes 0. bits: depth, 1 to 16. seed: that of :func:`seed_of`.
+    Returns uint16 (H, W, C), 0 to 2^bits - 1.
     """
     out = np.empty(values.shape, np.uint16)
     top = np.float32((1 << bits) - 1)

@@ -1,7 +1,7 @@
-"""OpenEXR files, whole: every part, channel and attribute, as the file has them.
+"""OpenEXR files as a whole: every part, channel and attribute, unchanged.
 
-The OpenEXR library itself reads and writes them, because it alone keeps unsigned integer channels beside half ones and
-attributes of every type, and needs a fifth less of the processor than OpenImageIO does (1080p, three half channels).
+They are read and written with the OpenEXR library itself, because it alone keeps unsigned integer channels beside half
+ones and attributes of every type, and takes a fifth less CPU time than OpenImageIO (1080p, three half channels).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from vfxstyle.arrays import AnyArray, FloatArray
 from vfxstyle.shots.windows import Window
 
 Header = dict[str, Any]
+"""Attributes of a part, by name, as the OpenEXR module represents them."""
 
 HALF_MAX = 65504.0
 """Largest finite half; brighter finite values are written as this, not as infinity."""
@@ -38,13 +39,16 @@ COMPRESSIONS = {
     "dwaa": OpenEXR.DWAA_COMPRESSION,
     "dwab": OpenEXR.DWAB_COMPRESSION,
 }
-"""OpenEXR's compressions by the names that people type."""
+"""OpenEXR's compressions by the names that users type."""
 DWA_LEVEL = "dwaCompressionLevel"
-"""Header attribute of the level of dwaa and dwab."""
+"""Name of the header attribute with the level of dwaa and dwab."""
 
 
 class ExrError(ValueError):
-    """An OpenEXR file cannot be used; the message says why, after the file's name."""
+    """An OpenEXR file cannot be used.
+
+    what: the fault, as a phrase that follows the file's name. remedy: what the user can do.
+    """
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(what)
@@ -56,17 +60,17 @@ class ExrPart:
     """One part of an OpenEXR file."""
 
     header: Header
-    """Every attribute, by name, as the OpenEXR module has it."""
+    """Every attribute of the part."""
     channels: Mapping[str, AnyArray]
-    """float16, float32 or uint32 (H, W), by name."""
+    """Channels by name, float16, float32 or uint32 (H, W), over the data window."""
     perceptual: frozenset[str] = frozenset()
     """Names of the channels whose ``pLinear`` flag is set."""
 
 
 def read_headers(path: Path) -> list[Header]:
-    """The headers of all parts of a file that can be graded.
+    """Read the headers of all parts of a file.
 
-    Raises :class:`ExrError` if it cannot be read, is deep, or has subsampled channels.
+    Raises :class:`ExrError` if the file cannot be read, is deep, or has subsampled channels.
     """
     try:
         headers = [part.header for part in OpenEXR.File(str(path), header_only=True).parts]
@@ -89,14 +93,14 @@ def read_headers(path: Path) -> list[Header]:
 
 
 def read_parts(path: Path) -> list[ExrPart]:
-    """All of a file. Raises :class:`ExrError`, also if any part of it is damaged or cut short."""
+    """Read all parts of a file. Raises :class:`ExrError` if one cannot be read, is damaged or is cut short."""
     expected = len(read_headers(path))
     try:
         with _own_prints_kept() as printed:
             parts = OpenEXR.File(str(path), separate_channels=True).parts
     except (RuntimeError, ValueError) as error:
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
-    if len(parts) != expected or printed:  # the library prints that pixels are damaged, and leaves their part out
+    if len(parts) != expected or printed:  # for damaged pixels the library prints a message and leaves their part out
         raise ExrError("is damaged or cut short", "render or copy it again")
     return [
         ExrPart(
@@ -109,13 +113,13 @@ def read_parts(path: Path) -> list[ExrPart]:
 
 
 class _Listener:
-    """Standard output that keeps what one thread prints and passes on what the others do."""
+    """Standard output that keeps the text of the thread that made it and passes on that of all others."""
 
     def __init__(self, stream: Any) -> None:
         self.stream, self.thread, self.kept = stream, threading.get_ident(), list[str]()
 
     def write(self, text: str) -> int:
-        """Keep or pass on."""
+        """Keep text or pass it on. Returns its length."""
         if threading.get_ident() == self.thread:
             self.kept.append(text)
         elif self.stream is not None:
@@ -131,7 +135,7 @@ _ONE_LISTENER = threading.Lock()
 
 @contextmanager
 def _own_prints_kept() -> Iterator[list[str]]:
-    """What this thread prints meanwhile, which the OpenEXR module does instead of raising an error."""
+    """Keep the text that this thread prints: the OpenEXR module prints messages instead of raising errors."""
     with _ONE_LISTENER:
         before = sys.stdout
         listener = _Listener(before)
@@ -139,12 +143,12 @@ def _own_prints_kept() -> Iterator[list[str]]:
         try:
             yield listener.kept
         finally:
-            if sys.stdout is listener:  # else somebody has put another in its place meanwhile
+            if sys.stdout is listener:  # else other code has replaced it meanwhile
                 sys.stdout = before
 
 
 def write_parts(path: Path, parts: Sequence[ExrPart]) -> None:
-    """Write a file. Raises OSError or RuntimeError; then the file is not to be used."""
+    """Write a file. Raises OSError, RuntimeError or ValueError; what is at ``path`` then must not be used."""
     written = []
     for part in parts:
         header = {name: value for name, value in part.header.items() if name not in ("channels", "chunkCount")}
@@ -159,14 +163,14 @@ def write_parts(path: Path, parts: Sequence[ExrPart]) -> None:
 
 
 def _one_level(tiles: Any) -> Any:
-    """A tile description without further resolution levels, which would show the plate, not its grade."""
+    """A tile description without further resolution levels, which would hold the plate instead of its grade."""
     single = OpenEXR.TileDescription()
     single.xSize, single.ySize = tiles.xSize, tiles.ySize
     return single
 
 
 def windows_of(header: Mapping[str, Any]) -> tuple[Window, Window]:
-    """Data window and display window of a header."""
+    """The data window and the display window of a header."""
     return _window(header["dataWindow"]), _window(header["displayWindow"])
 
 
@@ -176,14 +180,17 @@ def _window(box: Any) -> Window:
 
 
 def box_of(window: Window) -> tuple[AnyArray, AnyArray]:
-    """A window as a header attribute: its first and its last pixel."""
+    """A window as a header attribute: its first and its last pixel, int32 (x, y) each."""
     low = np.array([window.x, window.y], np.int32)
     high = np.array([window.x + window.width - 1, window.y + window.height - 1], np.int32)
     return low, high
 
 
 def as_channel(plane: FloatArray, kind: Any) -> AnyArray:
-    """A plane of float32 (H, W) as float16 or float32; finite values beyond half's range become its largest."""
+    """Convert a plane to the type of a channel; finite values beyond the range of half become its largest.
+
+    plane: float32 (H, W). kind: float16 gives float16 (H, W), any other type float32 (H, W).
+    """
     if np.dtype(kind) != np.float16:
         return np.ascontiguousarray(plane, np.float32)
     with np.errstate(over="ignore"):
@@ -196,7 +203,7 @@ def as_channel(plane: FloatArray, kind: Any) -> AnyArray:
 
 
 def parse_compression(text: str) -> tuple[str, float | None]:
-    """Name and level of ``zip``, ``dwaa:45`` and the like. Raises ValueError with a sentence for the user."""
+    """The name and level in ``zip``, ``dwaa:45`` and the like. Raises ValueError with a message for the user."""
     name, _, level = text.partition(":")
     if name not in COMPRESSIONS:
         raise ValueError(f"compression is '{text}'; it must be one of {', '.join(COMPRESSIONS)}, or dwaa:LEVEL.")

@@ -1,4 +1,4 @@
-"""Folders that results go to."""
+"""Output folders."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from vfxstyle.errors import OutputError
 
 
 def make_folder(folder: Path) -> None:
-    """Create an output folder and check that files can be made in it.
+    """Create an output folder and check that files can be created in it.
 
-    Raises :class:`~vfxstyle.errors.OutputError`.
+    Raises :class:`~vfxstyle.errors.OutputError` if they cannot.
     """
-    with _said_of(folder):
+    with _errors_of(folder):
         folder.mkdir(parents=True, exist_ok=True)
     check_writable(folder)
 
 
 def check_writable(folder: Path) -> None:
-    """Check that files can be made in an output folder or, where it is not there, that it can be; makes nothing.
+    """Check that files can be created in an output folder or, where it does not exist, that it can be created.
 
-    Raises :class:`~vfxstyle.errors.OutputError`.
+    Nothing is left behind. Raises :class:`~vfxstyle.errors.OutputError` if they cannot.
     """
-    with _said_of(folder):
+    with _errors_of(folder):
         there = next(place for place in (folder, *folder.parents) if place.exists())
         with tempfile.TemporaryFile(dir=there):
             pass
 
 
 @contextmanager
-def _said_of(folder: Path) -> Iterator[None]:
+def _errors_of(folder: Path) -> Iterator[None]:
+    """Turn errors of the operating system into one that names the folder."""
     try:
         yield
     except OSError as error:

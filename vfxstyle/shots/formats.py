@@ -1,8 +1,13 @@
-"""What can be written: the output formats."""
+"""File formats: the pictures and movies that are read, and the formats that graded frames are written in."""
 
 from __future__ import annotations
 
 from enum import Enum
+
+PICTURE_EXTENSIONS = frozenset({"exr", "dpx", "cin", "tif", "tiff", "png", "jpg", "jpeg"})
+"""File name extensions (lower case, without the dot) of files that hold one frame."""
+MOVIE_EXTENSIONS = frozenset({"mov", "mp4", "m4v", "mkv", "mxf", "avi"})
+"""File name extensions (lower case, without the dot) of files that hold a whole shot."""
 
 
 class OutputFormat(Enum):

@@ -1,4 +1,4 @@
-"""One frame of a shot: its pixels, its windows, and everything its file said about it."""
+"""One frame of a shot: its pixels, its windows, and the metadata of its file."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class ExrPlate:
     parts: list[ExrPart]
     """Every part with its header and channels."""
     layer: Layer
-    """Where the picture is among them."""
+    """The layer that the frame's pixels are from."""
 
 
 @dataclass(frozen=True, slots=True)
 class MovieMark:
-    """What a movie says of one of its frames."""
+    """Metadata of one frame of a movie."""
 
     timecode: str | None
-    """SMPTE timecode of this very frame, or None where the movie has none."""
+    """SMPTE timecode of this frame, or None where the movie has none."""
     frame_rate: Fraction | None
-    """Frames per second."""
+    """Frames per second, or None where the movie does not state it."""
     pixel_aspect: Fraction
     """Width of a pixel over its height."""
     reel: str | None
@@ -49,17 +49,17 @@ class Frame:
     number: int
     """Frame number in the shot."""
     source: str
-    """Where it came from, for messages: the path of the picture, or movie and frame."""
+    """Its origin, for messages: the path of the picture, or movie and frame."""
     rgb: FloatArray
-    """float32 (H, W, 3), the plate's own encoding, over the data window."""
+    """float32 (H, W, 3), the data window's pixels in the plate's own colour space; code values are scaled to 0..1."""
     data_window: Window
-    """Which pixels ``rgb`` covers."""
+    """Window of the pixels in ``rgb``."""
     display_window: Window
-    """Which pixels a viewer shows."""
+    """Window of the pixels that a viewer shows."""
     alpha: FloatArray | None = None
     """float32 (H, W), 0..1, or None."""
     premultiplied: bool = True
-    """Whether ``rgb`` is already multiplied by ``alpha`` (EXR is, PNG and TIFF are not)."""
+    """Whether ``rgb`` is multiplied by ``alpha`` (EXR is, PNG and TIFF are not)."""
     header: oiio.ImageSpec | None = field(default=None, repr=False)
     """The file's own header, metadata included; None for OpenEXR and movie frames."""
     file_format: str = ""
@@ -67,10 +67,10 @@ class Frame:
     exr: ExrPlate | None = field(default=None, repr=False)
     """The OpenEXR file that the frame came from; None for all other frames."""
     mark: MovieMark | None = None
-    """What a movie says of the frame; None for pictures."""
+    """Metadata of a frame of a movie; None for pictures."""
 
     def straightened(self) -> Frame:
-        """The frame without alpha multiplied in; where alpha is 0 the numbers stay what they are."""
+        """The frame with ``rgb`` divided by ``alpha``, unchanged where alpha is 0."""
         if self.alpha is None or not self.premultiplied:
             return self
         cover = self.alpha[..., None]
@@ -78,7 +78,7 @@ class Frame:
         return replace(self, rgb=straight, premultiplied=False)
 
     def on_display(self) -> Frame:
-        """The frame cropped or padded with black to exactly its display window."""
+        """The frame cropped, or padded with black and alpha 0, to its display window."""
         data, display = self.data_window, self.display_window
         if data == display:
             return self

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from vfxstyle.errors import FrameError
+from vfxstyle.shots.formats import PICTURE_EXTENSIONS
 from vfxstyle.shots.frame import Frame
-from vfxstyle.shots.pictures import PICTURE_EXTENSIONS, open_picture
+from vfxstyle.shots.pictures import open_picture
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot, ShotInfo
 
@@ -16,7 +17,9 @@ __all__ = ["PICTURE_EXTENSIONS", "ImageShot"]
 class ImageShot(Shot):
     """A sequence of pictures, one file a frame.
 
-    files: the file of each frame. reading: which layer of EXR files is read, and how large pictures may be.
+    files: the file of each frame number. padding: digits of a frame number in a file name. reading: the layer that is
+    read of EXR files, and the largest size of a picture.
+    Raises :class:`~vfxstyle.errors.FrameError` if no frame can be read.
     """
 
     def __init__(
@@ -29,7 +32,7 @@ class ImageShot(Shot):
         self.info = self._describe()
 
     def _describe(self) -> ShotInfo:
-        """What the first readable frame says; where none is readable, the first one's error."""
+        """The facts of the first readable frame. Raises the first frame's error where none is readable."""
         first_error = None
         for number in self.frames:
             try:
@@ -60,7 +63,7 @@ class ImageShot(Shot):
         return self._files[number]
 
     def read(self, number: int) -> Frame:
-        """Frame ``number`` as float32 with its metadata.
+        """Read a frame as float32 with its metadata.
 
         Raises :class:`~vfxstyle.errors.FrameError` if it is missing, damaged, of another size or colour space than
         the first frame, or of a kind that cannot be graded.

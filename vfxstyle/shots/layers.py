@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_RGB_NAMES = (("R", "G", "B"), ("r", "g", "b"), ("red", "green", "blue"), ("Red", "Green", "Blue"))
-_ALPHA_NAMES = ("A", "a", "alpha", "Alpha")
+from vfxstyle.shots.channels import alpha_channel, rgb_channels
+
 _GREY_NAME = "Y"
 _CRYPTOMATTE = "cryptomatte/"
 
@@ -39,14 +39,14 @@ class Layer:
 
     @property
     def label(self) -> str:
-        """What a person is told."""
+        """The layer's name, and view if it has one, as messages give it."""
         name = self.name or "the main layer"
         return f"{name}, view {self.view}" if self.view else name
 
 
 @dataclass(frozen=True, slots=True)
 class LayerChoice:
-    """Which layer of every frame is wanted."""
+    """The layer of every frame that is read."""
 
     layer: str | None = None
     """Name of a layer or part; None for the main one."""
@@ -58,11 +58,15 @@ class LayerChoice:
 
 
 class NoLayerError(ValueError):
-    """No layer is the one that was wanted; the message lists those that are there."""
+    """The file has no such layer; the message lists the layers it has."""
 
 
 def find_layer(headers: Sequence[Mapping[str, Any]], choice: LayerChoice) -> Layer:
-    """The layer to grade. headers: of all parts. Raises :class:`NoLayerError`."""
+    """The layer to grade.
+
+    headers: the header of every part of the file, in order. Raises :class:`NoLayerError` if there is no such layer, or
+    if there are several and none is chosen or the main one.
+    """
     layers = [layer for part, header in enumerate(headers) for layer in _layers_of(part, header, len(headers))]
     views = list(dict.fromkeys(layer.view for layer in layers if layer.view))
     default_view = _default_view(headers, views)
@@ -119,7 +123,7 @@ def _layers_of(part: int, header: Mapping[str, Any], parts: int) -> list[Layer]:
         groups.setdefault(prefix, set()).add(base)
     layers = []
     for prefix, bases in groups.items():
-        rgb = next((triple for triple in _RGB_NAMES if set(triple) <= bases), None)
+        rgb = rgb_channels(bases)
         if rgb is None and _GREY_NAME in bases:
             rgb = (_GREY_NAME, _GREY_NAME, _GREY_NAME)
         if rgb is None or (prefix and prefix.startswith(mattes)):
@@ -127,9 +131,17 @@ def _layers_of(part: int, header: Mapping[str, Any], parts: int) -> list[Layer]:
         steps = prefix.split(".") if prefix else []
         view = steps.pop() if steps and steps[-1] in multi_view else own_view
         dot = f"{prefix}." if prefix else ""
-        alpha = next((dot + name for name in _ALPHA_NAMES if name in bases), None)
-        name = ".".join(steps) or _without_view(part_name, view)
-        layers.append(Layer(part, name, view, (dot + rgb[0], dot + rgb[1], dot + rgb[2]), alpha, not steps))
+        alpha = alpha_channel(bases)
+        layers.append(
+            Layer(
+                part=part,
+                name=".".join(steps) or _without_view(part_name, view),
+                view=view,
+                rgb=(dot + rgb[0], dot + rgb[1], dot + rgb[2]),
+                alpha=None if alpha is None else dot + alpha,
+                is_main=not steps,
+            )
+        )
     return layers
 
 

@@ -1,4 +1,4 @@
-"""Headers that change hands: what of one format's header goes into another's."""
+"""Conversion of headers between file formats."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _COLOUR_ATTRIBUTES = ("colorInteropID", "oiio:ColorSpace", "chromaticities", "ac
 
 
 def new_exr_header(data: Window, display: Window) -> Header:
-    """The least that an OpenEXR header says, compressed with zip."""
+    """A minimal OpenEXR header of a scan-line part compressed with zip."""
     return {
         "type": OpenEXR.scanlineimage,
         "compression": OpenEXR.ZIP_COMPRESSION,
@@ -78,7 +78,7 @@ def new_exr_header(data: Window, display: Window) -> Header:
 
 
 def exr_header_of(frame: Frame) -> Header:
-    """An OpenEXR header for a frame of another format, with what that one says of it."""
+    """An OpenEXR header for a frame of another format, with its metadata."""
     header = new_exr_header(frame.data_window, frame.display_window)
     if frame.mark is not None:
         header |= _of_mark(frame.mark)
@@ -110,7 +110,7 @@ def _of_mark(mark: MovieMark) -> Header:
 
 
 def _as_exr(name: str, attribute: Any, spec: oiio.ImageSpec) -> Any:
-    """An OpenImageIO attribute's value as OpenEXR's module takes it; None for what it has no type for."""
+    """An OpenImageIO attribute's value as the OpenEXR module takes it; None where it has no such type."""
     value = attribute.value
     if name == "timeCode":
         text = spec.get_string_attribute("smpte:TimeCode")
@@ -127,7 +127,7 @@ def _as_exr(name: str, attribute: Any, spec: oiio.ImageSpec) -> Any:
 
 
 def set_exr_colour(header: Header, space: ColorSpace) -> None:
-    """Name the colour space in an OpenEXR header, or leave none where it has no interop name."""
+    """Replace the colour tags of an OpenEXR header by those of ``space``; by none where it has no interop name."""
     had_primaries = "chromaticities" in header
     for name in _COLOUR_ATTRIBUTES:
         header.pop(name, None)
@@ -139,10 +139,10 @@ def set_exr_colour(header: Header, space: ColorSpace) -> None:
 
 
 def flat_header_of(frame: Frame, file_format: str, space: ColorSpace, *, tag: bool) -> oiio.ImageSpec:
-    """A header for a file of ``file_format`` (OpenImageIO's name), with what the frame's own says of it.
+    """A header for a frame in a format other than OpenEXR, with its metadata and the size of its display window.
 
-    The size is the display window's: no format but OpenEXR knows another. tag: whether ``space`` must be named; the
-    plate's own tags stay where it is in that space already.
+    file_format: OpenImageIO's name of the format. space: colour space of the pixels that will be written.
+    tag: whether the header must name ``space``; otherwise the plate's own tags stay where the format is the same.
     """
     same_format = frame.file_format == file_format
     spec = _own_spec(frame)
@@ -178,9 +178,7 @@ def _own_spec(frame: Frame) -> oiio.ImageSpec:
     spec = oiio.ImageSpec()
     if frame.exr is not None:
         opened = oiio.ImageInput.open(frame.source)
-        if (
-            opened is not None
-        ):  # the pixels have been read, so the header can be; one attribute less is no reason to stop
+        if opened is not None:  # a header that OpenImageIO cannot read costs metadata only; the pixels have been read
             opened.seek_subimage(frame.exr.layer.part, 0)
             spec = oiio.ImageSpec(opened.spec())
             opened.close()
@@ -203,7 +201,7 @@ def _dpx_transfer(space: ColorSpace) -> str:
 
 
 def timecode_of(frame: Frame) -> str | None:
-    """A frame's own SMPTE timecode as ``HH:MM:SS:FF``, or None."""
+    """The SMPTE timecode in a frame's metadata as ``HH:MM:SS:FF``, or None."""
     if frame.mark is not None:
         return frame.mark.timecode
     if frame.exr is not None:

@@ -16,18 +16,21 @@ from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.shots.frame import Frame, MovieMark
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot, ShotInfo
-from vfxstyle.shots.tags import tag_of_movie
+from vfxstyle.shots.tags import UNSPECIFIED, tag_of_movie
 from vfxstyle.shots.timecode import timecode_after
 from vfxstyle.shots.windows import Window
-from vfxstyle.shots.yuv import BT601, BT709, BT2020, Matrix, planes_to_rgb
+from vfxstyle.shots.yuv import BT601, BT709, MATRIX_OF_CODE, Matrix, planes_to_rgb
 
-_MATRICES = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}
-_UNSPECIFIED = (0, 2, 3)
-_HD_ROWS = 720
+_HD_ROWS = 720  # by the convention of players untagged movies of at least so many rows are BT.709, others BT.601
 
 
 class MovieShot(Shot):
-    """The first video stream of a movie. Its frames are numbered from 1."""
+    """The first video stream of a movie. Its frames are numbered from 1.
+
+    max_pixels: largest number of pixels of a frame.
+    Raises :class:`~vfxstyle.errors.ShotError` if the movie cannot be opened or decoded, or is of a kind that is not
+    read: interlaced, of a variable frame rate, turned by an odd angle, or of an unknown Y'CbCr matrix.
+    """
 
     def __init__(self, path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
         self.name, self.path, self.padding = path.stem, path, 4
@@ -46,7 +49,7 @@ class MovieShot(Shot):
         if first.interlaced_frame:
             raise ShotError(f"Movie {path} is interlaced; deinterlace it first (for example ffmpeg -vf bwdif).")
         self.turned = first.rotation % 360
-        """Degrees that the stored pictures are turned counter-clockwise by to stand upright: 0, 90, 180 or 270."""
+        """Counter-clockwise rotation, in degrees, that makes the stored pictures upright: 0, 90, 180 or 270."""
         if self.turned % 90:
             raise ShotError(f"Movie {path} is to be shown turned by {self.turned} degrees; transcode it upright.")
         self.matrix = self._matrix_of(first)
@@ -81,7 +84,7 @@ class MovieShot(Shot):
         return self._container.decode(self._stream)
 
     def _refuse_variable_rate(self) -> None:
-        """One rate for all frames, but for what a coarse time base rounds."""
+        """Raise an error unless frames are equally spaced, but for the rounding of a coarse time base."""
         steps = np.diff(self._times)
         if len(steps) and steps.max() - steps.min() > max(2, 0.02 * float(np.median(steps))):
             raise ShotError(
@@ -102,20 +105,20 @@ class MovieShot(Shot):
             has_alpha=any(names),
             frame_rate=Fraction(rate) if rate else None,
             pixel_aspect=1 / aspect if sideways else aspect,
-            timecode=self._said("timecode"),
-            reel=self._said("reel_name"),
+            timecode=self._tag("timecode"),
+            reel=self._tag("reel_name"),
             notes=self._notes(picture),
         )
 
-    def _said(self, key: str) -> str | None:
-        """What the movie's tracks or the movie itself say under a name."""
+    def _tag(self, key: str) -> str | None:
+        """The metadata under a key: that of the video track, else of another track, else of the movie."""
         metadata = [self._stream.metadata, *(s.metadata for s in self._container.streams), self._container.metadata]
-        return next((str(found[key]) for found in metadata if found.get(key)), None)
+        return next((str(tags[key]) for tags in metadata if tags.get(key)), None)
 
     def _notes(self, picture: av.VideoFrame) -> tuple[str, ...]:
         notes = []
         if not picture.format.is_rgb:
-            known = int(picture.colorspace) not in _UNSPECIFIED
+            known = int(picture.colorspace) not in UNSPECIFIED
             notes.append(
                 f"Y'CbCr decoded with the {self.matrix.name} matrix, {'from its tag' if known else 'by its size'}"
             )
@@ -125,13 +128,13 @@ class MovieShot(Shot):
 
     def _matrix_of(self, picture: av.VideoFrame) -> Matrix:
         tag = int(picture.colorspace)
-        if tag in _UNSPECIFIED:  # the convention of players: high definition is BT.709, below it BT.601
+        if tag in UNSPECIFIED:
             return BT709 if picture.height >= _HD_ROWS else BT601
-        if tag not in _MATRICES:
+        if tag not in MATRIX_OF_CODE:
             raise ShotError(
                 f"Movie {self.path} uses a Y'CbCr matrix (tag {tag}) that is not known; transcode it to BT.709."
             )
-        return _MATRICES[tag]
+        return MATRIX_OF_CODE[tag]
 
     @property
     def is_movie(self) -> bool:
@@ -147,10 +150,10 @@ class MovieShot(Shot):
         self._container.close()
 
     def _picture(self, number: int) -> av.VideoFrame:
-        """The decoded picture of a frame; seeks only when frames are not asked for in order.
+        """Decode a frame; seeks only where frames are not read in order.
 
-        In an open group of pictures the first frames after a key frame need the group before it, so a seek that
-        lands too late is tried again from further back.
+        In an open group of pictures the first frames after a key frame depend on the group before it, so a seek that
+        lands too late is repeated from further back.
         """
         starts = [number - 1 - back for back in (0, 12, 48, 192) if back < number - 1] + [0]
         try:
@@ -174,16 +177,16 @@ class MovieShot(Shot):
         return picture
 
     def _forward_to(self, number: int) -> av.VideoFrame | None:
-        """The frame's picture, if decoding from here on comes upon it."""
-        wanted = self._times[number - 1]
+        """The frame's picture, or None if decoding from here on passes its time."""
+        time = self._times[number - 1]
         picture: av.VideoFrame
         for picture in self._decoder:
-            if picture.pts is not None and picture.pts >= wanted:
-                return picture if picture.pts == wanted else None
+            if picture.pts is not None and picture.pts >= time:
+                return picture if picture.pts == time else None
         return None
 
     def read(self, number: int) -> Frame:
-        """Frame ``number`` as R'G'B' float32, super-white and sub-black kept.
+        """Read a frame as R'G'B' float32, 0..1 between black and white; super-white and sub-black codes are kept.
 
         Raises :class:`~vfxstyle.errors.FrameError` if it cannot be decoded or has a pixel format that is
         neither planar Y'CbCr nor planar RGB of 8 to 16 bits.

@@ -1,4 +1,4 @@
-"""Opening one picture file: what it says of itself, and its pixels as a frame."""
+"""Opening one picture file: its metadata, and its pixels as a frame."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import FrameError, UsageError
 from vfxstyle.rates import exact_rate
 from vfxstyle.shots import exr
+from vfxstyle.shots.channels import alpha_channel, rgb_channels
 from vfxstyle.shots.frame import ExrPlate, Frame
 from vfxstyle.shots.layers import NoLayerError, find_layer
 from vfxstyle.shots.reading import ReadOptions
@@ -21,35 +22,30 @@ from vfxstyle.shots.tags import ColorTag, tag_of_exr, tag_of_picture
 from vfxstyle.shots.timecode import timecode_text
 from vfxstyle.shots.windows import Window
 
-PICTURE_EXTENSIONS = frozenset({"exr", "dpx", "cin", "tif", "tiff", "png", "jpg", "jpeg"})
-"""File name extensions (lower case) that count as frames."""
-
 _AGAIN = "render or copy it again"
-_RGB_NAMES = (("R", "G", "B"), ("r", "g", "b"), ("red", "green", "blue"))
-_ALPHA_NAMES = ("A", "a", "alpha")
 
 
-class Picture(ABC):
-    """An open picture whose layout has been checked; closes itself."""
+class OpenPicture(ABC):
+    """An open picture file whose layout has been checked; a context manager that closes it."""
 
     data_window: Window
-    """Pixels that the file holds."""
+    """Window of the pixels that the file holds."""
     display_window: Window
-    """Pixels that a viewer shows."""
+    """Window of the pixels that a viewer shows."""
     tag: ColorTag
-    """What the file says of its colours."""
+    """Colour space by the file's tags or the default of its format."""
     has_alpha: bool
     """Whether the layer has an alpha channel."""
     frame_rate: Fraction | None = None
-    """Frames per second, where the file says so."""
+    """Frames per second, or None where the file does not state it."""
     pixel_aspect: Fraction = Fraction(1)
     """Width of a pixel over its height."""
     timecode: str | None = None
-    """SMPTE timecode, where the file has one."""
+    """SMPTE timecode, or None."""
     reel: str | None = None
-    """Reel name, where the file has one."""
+    """Reel name, or None."""
     layer: str = ""
-    """What the chosen layer is called; empty for the main layer of a file without views."""
+    """Name of the chosen layer; empty for the main layer of a file without views."""
 
     def __init__(self, path: Path, number: int) -> None:
         self.path, self.number = path, number
@@ -58,14 +54,14 @@ class Picture(ABC):
         if path.stat().st_size == 0:
             raise self.error("is empty (0 bytes)", _AGAIN)
 
-    def __enter__(self) -> Picture:
+    def __enter__(self) -> OpenPicture:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
     def close(self) -> None:  # noqa: B027 - only some hold a file open
-        """Let go of the file."""
+        """Close the file."""
 
     def error(self, what: str, remedy: str) -> FrameError:
         """An error about this frame."""
@@ -81,11 +77,11 @@ class Picture(ABC):
         """The picture with its pixels. Raises :class:`~vfxstyle.errors.FrameError`."""
 
 
-def open_picture(path: Path, number: int, reading: ReadOptions) -> Picture:
+def open_picture(path: Path, number: int, reading: ReadOptions) -> OpenPicture:
     """Open a picture file.
 
     Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read or graded,
-    :class:`~vfxstyle.errors.UsageError` if a layer is asked of a format that has none.
+    :class:`~vfxstyle.errors.UsageError` if a layer is requested of a format without layers.
     """
     if path.suffix.lower() == ".exr":
         return _ExrPicture(path, number, reading)
@@ -94,7 +90,7 @@ def open_picture(path: Path, number: int, reading: ReadOptions) -> Picture:
     return _FlatPicture(path, number, reading)
 
 
-class _ExrPicture(Picture):
+class _ExrPicture(OpenPicture):
     """An OpenEXR file."""
 
     def __init__(self, path: Path, number: int, reading: ReadOptions) -> None:
@@ -146,8 +142,8 @@ class _ExrPicture(Picture):
         )
 
 
-class _FlatPicture(Picture):
-    """A picture of one layer without parts, read with OpenImageIO."""
+class _FlatPicture(OpenPicture):
+    """A file of one picture without layers, read with OpenImageIO."""
 
     def __init__(self, path: Path, number: int, reading: ReadOptions) -> None:
         super().__init__(path, number)
@@ -192,16 +188,17 @@ class _FlatPicture(Picture):
     def _rgb_channels(self) -> tuple[int, int, int] | None:
         """Indices of red, green, blue; a grey picture gives its one channel three times."""
         names = list(self._spec.channelnames)
-        for triple in _RGB_NAMES:
-            if all(name in names for name in triple):
-                return (names.index(triple[0]), names.index(triple[1]), names.index(triple[2]))
+        rgb = rgb_channels(names)
+        if rgb is not None:
+            return (names.index(rgb[0]), names.index(rgb[1]), names.index(rgb[2]))
         if len(names) <= 2 and names[0] in ("Y", "I", "L", "R"):
             return (0, 0, 0)
         return None
 
     def _alpha_channel(self) -> int | None:
         names = list(self._spec.channelnames)
-        return next((names.index(name) for name in _ALPHA_NAMES if name in names), None)
+        alpha = alpha_channel(names)
+        return None if alpha is None else names.index(alpha)
 
     def frame(self) -> Frame:
         spec = self._spec

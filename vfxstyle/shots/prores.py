@@ -1,4 +1,4 @@
-"""Writing ProRes movies with PyAV: right matrix, right tags, a temporary name until the last frame."""
+"""Writing ProRes movies with PyAV, tagged with their colour space, under a temporary name until the last frame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vfxstyle.shots.sound import SoundTracks
 from vfxstyle.shots.tags import CODES_OF_SPACE
 from vfxstyle.shots.timecode import timecode_at
 from vfxstyle.shots.writing import FrameSink
-from vfxstyle.shots.yuv import BT709, BT2020, rgb_to_planes_10bit
+from vfxstyle.shots.yuv import MATRIX_OF_CODE, rgb_to_planes_10bit
 
 PROFILES = {
     OutputFormat.PRORES_422: ("standard", "yuv422p10le"),
@@ -31,102 +31,104 @@ PROFILES = {
     OutputFormat.PRORES_4444: ("4444", "yuv444p10le"),
 }
 """The encoder's profile and pixel format of each ProRes format."""
-_UNSPECIFIED = 2
-_LIMITED = 1
-_NO_CODES = (_UNSPECIFIED, _UNSPECIFIED, 1)
-_MATRICES = {1: BT709, 9: BT2020}
+_LIMITED = 1  # the encoder's code of the legal range
+_UNTAGGED = (2, 2, 1)  # ITU-T H.273: unspecified primaries and transfer, the matrix of BT.709
 
 
 @dataclass(frozen=True, slots=True)
 class MovieFrame:
-    """A frame as the encoder takes it."""
+    """A frame converted to the encoder's code values."""
 
     planes: list[npt.NDArray[np.uint16]]
     """Y, Cb, Cr and, where the movie has one, alpha: uint16 (H, W), the chroma of 4:2:2 (H, W / 2), 10-bit codes."""
     number: int
     """The frame's number."""
     timecode: str | None
-    """What a movie that begins with it has as its timecode."""
+    """Timecode of a movie that begins with this frame, or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovieStyle:
+    """How a movie is written."""
+
+    format: OutputFormat
+    """File format."""
+    space: ColorSpace
+    """Colour space of the frames; the movie's tags name it, or leave it open where there is no code for it (log)."""
+    frame_rate: Fraction
+    """Exact frames per second."""
+    pixel_aspect: Fraction
+    """Width of a pixel over its height."""
+    with_alpha: bool
+    """Whether the frames have an alpha channel, which formats that carry one keep."""
+    number_timecode: bool = False
+    """Whether a frame without timecode gets that of its number."""
+    reel: str | None = None
+    """Reel name, or None."""
+    sound: SoundTracks | None = None
+    """Tracks to copy, or None."""
+    summary: str = ""
+    """What made the movie, from what space to what space, stored as its comment."""
 
 
 class ProResSink(FrameSink):
-    """Writes one ``.mov``.
+    """Writes one ``.mov``."""
 
-    space: colour space of the frames; the movie's tags name it, or leave it open where there is no code for it (log).
-    frame_rate: exact, in frames per second. number_timecode: whether a frame without timecode gets that of its number.
-    sound: tracks to copy, or None. summary: what made the movie, from what space to what space, stored as its comment.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        *,
-        output_format: OutputFormat,
-        space: ColorSpace,
-        frame_rate: Fraction,
-        pixel_aspect: Fraction,
-        with_alpha: bool,
-        number_timecode: bool = False,
-        reel: str | None = None,
-        sound: SoundTracks | None = None,
-        summary: str = "",
-    ) -> None:
+    def __init__(self, path: Path, style: MovieStyle) -> None:
         make_folder(path.parent)
-        self.path, self.format = path, output_format
-        self._codes = CODES_OF_SPACE.get(space.interop_id, _NO_CODES)
-        self.frame_rate, self.pixel_aspect, self.reel = frame_rate, pixel_aspect, reel
-        self.with_alpha = with_alpha and output_format.carries_alpha
+        self.path, self.style = path, style
+        self._codes = CODES_OF_SPACE.get(style.space.interop_id, _UNTAGGED)
+        self.with_alpha = style.with_alpha and style.format.carries_alpha
         self.count = 0
-        self._number_timecode, self._sound, self._summary = number_timecode, sound, summary
         self._unfinished: Path | None = temporary_name(path)
         self._container: Any = None
         self._stream: Any = None
 
     @property
     def _pixel_format(self) -> str:
-        return "yuva444p10le" if self.with_alpha else PROFILES[self.format][1]
+        return "yuva444p10le" if self.with_alpha else PROFILES[self.style.format][1]
 
     def _start(self, width: int, height: int, timecode: str | None) -> None:
         self._container = av.open(str(self._unfinished), "w", format="mov")
-        if self._summary:
-            self._container.metadata["comment"] = self._summary
-        stream = self._container.add_stream("prores_ks", rate=self.frame_rate)
+        if self.style.summary:
+            self._container.metadata["comment"] = self.style.summary
+        stream = self._container.add_stream("prores_ks", rate=self.style.frame_rate)
         stream.width, stream.height, stream.pix_fmt = width, height, self._pixel_format
         context = stream.codec_context
-        context.time_base = 1 / self.frame_rate
-        context.options = {"profile": PROFILES[self.format][0], "vendor": "apl0"}
+        context.time_base = 1 / self.style.frame_rate
+        context.options = {"profile": PROFILES[self.style.format][0], "vendor": "apl0"}
         if self.with_alpha:
             context.options = {**context.options, "alpha_bits": "16"}
-        context.sample_aspect_ratio = self.pixel_aspect
+        context.sample_aspect_ratio = self.style.pixel_aspect
         context.color_primaries, context.color_trc, context.colorspace = self._codes
         context.color_range = _LIMITED
         if timecode is not None:
             stream.metadata["timecode"] = timecode
-            if self.reel is not None:
-                stream.metadata["reel_name"] = self.reel
+            if self.style.reel is not None:
+                stream.metadata["reel_name"] = self.style.reel
         self._stream = stream
-        if self._sound is not None:
-            self._sound.add_to(self._container)
+        if self.style.sound is not None:
+            self.style.sound.add_to(self._container)
 
     def prepare(self, frame: Frame) -> Callable[[], Path]:
-        """Turn one frame into code values; what is returned encodes them. Frames come in order."""
+        """Convert one frame to code values. Returns what encodes them; frames must come in order."""
         return self.append(self.ready(frame))
 
     def append(self, ready: MovieFrame) -> Callable[[], Path]:
-        """What encodes a frame after those before it."""
+        """Add a converted frame to the movie. Returns what encodes it, to be called in the order of frames."""
         index = self.count
         self.count += 1
         return lambda: self._encode(ready, index)
 
     def ready(self, frame: Frame) -> MovieFrame:
-        """A frame, in the sink's colour space, as the encoder takes it."""
+        """Convert a frame, in the sink's colour space, to code values."""
         shown = frame.on_display()
         rgb = np.nan_to_num(shown.rgb, nan=0.0, posinf=1.1, neginf=0.0)
         planes = list(
             rgb_to_planes_10bit(
                 rgb,
                 subsampled="422" in self._pixel_format,
-                matrix=_MATRICES[self._codes[2]],
+                matrix=MATRIX_OF_CODE[self._codes[2]],
             )
         )
         if self.with_alpha:
@@ -135,12 +137,12 @@ class ProResSink(FrameSink):
         return MovieFrame(planes, frame.number, self._timecode(frame))
 
     def _timecode(self, frame: Frame) -> str | None:
-        """The timecode that the movie begins with: the frame's own, else that of its number."""
+        """The timecode of a movie that begins with a frame: the frame's own, else that of its number if requested."""
         own = timecode_of(frame)
-        # one that does not fit the rate would leave the movie without a timecode track, and nothing would say so
-        if own is not None and timecode_at(own, self.frame_rate) is not None:
+        # the encoder silently leaves the timecode track out for a timecode that does not exist at the movie's rate
+        if own is not None and timecode_at(own, self.style.frame_rate) is not None:
             return own
-        return timecode_at(frame.number, self.frame_rate) if self._number_timecode else None
+        return timecode_at(frame.number, self.style.frame_rate) if self.style.number_timecode else None
 
     def _encode(self, ready: MovieFrame, index: int) -> Path:
         """Encode one frame.
@@ -156,23 +158,26 @@ class ProResSink(FrameSink):
                 _fill(plane, codes)
             picture.color_primaries, picture.color_trc, picture.colorspace = self._codes
             picture.color_range = _LIMITED
-            picture.pts, picture.time_base = index, 1 / self.frame_rate
-            if self._sound is not None:
-                self._sound.copy_until(self._container, index / self.frame_rate)
+            picture.pts, picture.time_base = index, 1 / self.style.frame_rate
+            if self.style.sound is not None:
+                self.style.sound.copy_until(self._container, index / self.style.frame_rate)
             self._container.mux(self._stream.encode(picture))
         except (av.FFmpegError, OSError) as error:
             raise self._failure(error, ready.number) from error
         return self.path
 
     def close(self) -> None:
-        """Finish the movie, count its frames, and give it its name."""
+        """Finish the movie, check its number of frames, and give it its final name.
+
+        Raises :class:`~vfxstyle.errors.OutputError` if it cannot be written or lacks frames.
+        """
         if self._container is None or self._unfinished is None:
             return
         try:
             self._container.mux(self._stream.encode(None))
-            if self._sound is not None:
-                self._sound.copy_until(self._container, None)
-                self._sound.close()
+            if self.style.sound is not None:
+                self.style.sound.copy_until(self._container, None)
+                self.style.sound.close()
             self._container.close()
             with av.open(str(self._unfinished)) as back:
                 found = sum(1 for packet in back.demux(video=0) if packet.size)
@@ -189,11 +194,11 @@ class ProResSink(FrameSink):
         """Drop the unfinished movie."""
         if self._unfinished is not None:
             try:
-                if self._sound is not None:
-                    self._sound.close()
+                if self.style.sound is not None:
+                    self.style.sound.close()
                 if self._container is not None:
                     self._container.close()
-            except (av.FFmpegError, OSError):  # it is thrown away; what went wrong has been raised already
+            except (av.FFmpegError, OSError):  # the error that led here has been raised already
                 pass
             finally:
                 drop(self._unfinished)

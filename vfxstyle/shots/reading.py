@@ -1,4 +1,4 @@
-"""How pictures are read: which layer, and how large they may say they are."""
+"""How pictures are read: the layer, and the largest size."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class ReadOptions:
     """How the pictures of a shot are read."""
 
     layers: LayerChoice = field(default_factory=LayerChoice)
-    """Which layer of EXR files is read."""
+    """The layer that is read of EXR files."""
     max_pixels: int = DEFAULT_MAX_PIXELS
-    """Pixels that a picture may have; more are refused before memory is taken."""
+    """Largest number of pixels of a picture; larger ones are refused before memory is taken."""
 
     def excess(self, width: int, height: int) -> str:
-        """What is to be said of a picture that is too large; empty for any other."""
+        """What is wrong with a picture that is too large, for an error message; empty for any other."""
         if width * height <= self.max_pixels:
             return ""
         return f"says that it is {width}x{height} px, more than the {self.max_pixels} allowed"

@@ -1,4 +1,4 @@
-"""Pictures made for people to look at."""
+"""Pictures for people to look at: contact sheets and overlays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from vfxstyle.shots.writing import write_picture
 
 
 def write_sheet(path: Path, sheet: npt.NDArray[np.floating | np.integer]) -> None:
-    """Write an 8-bit picture that is the same bytes whenever it is made. sheet: float32 (H, W, 3), display, 0..1."""
+    """Write an 8-bit picture, in the format of its extension, without a date, so that its bytes are reproducible.
+
+    sheet: float (H, W, 3), display-encoded, limited to 0..1. Raises :class:`~vfxstyle.errors.OutputError`.
+    """
     spec = oiio.ImageSpec(sheet.shape[1], sheet.shape[0], 3, oiio.UINT8)
     spec.attribute("DateTime", "")
     write_picture(path, spec, (np.clip(sheet, 0, 1) * 255 + 0.5).astype(np.uint8))

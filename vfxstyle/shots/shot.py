@@ -1,9 +1,9 @@
-"""What a shot is to the rest of the house: numbered frames of one size in one encoding."""
+"""The interface of a shot: numbered frames of one size in one encoding."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,18 +15,18 @@ from vfxstyle.shots.tags import ColorTag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotInfo:
-    """What is known of a shot before its frames are read."""
+    """Facts of a shot that are known before its frames are read."""
 
     width: int
     """Columns of the display window, in px."""
     height: int
     """Rows of the display window, in px."""
     color_tag: ColorTag
-    """What the files say of their colour space."""
+    """Colour space by the files' tags or the default of their format."""
     has_alpha: bool
     """Whether the frames carry an alpha channel."""
     frame_rate: Fraction | None
-    """Frames per second, or None where the files do not say."""
+    """Frames per second, or None where the files do not state it."""
     pixel_aspect: Fraction
     """Width of a pixel over its height."""
     timecode: str | None = None
@@ -34,27 +34,28 @@ class ShotInfo:
     reel: str | None = None
     """Reel name, or None."""
     layer: str = ""
-    """What the layer is called that is read, where the files hold several; else empty."""
+    """Name of the layer that is read, where the files hold several; else empty."""
     notes: tuple[str, ...] = ()
     """Sentences about the shot that the user should read."""
 
 
 class Shot(ABC):
-    """A readable shot. Frames may be asked for in any order; reading in order is fastest."""
+    """A readable shot. Frames may be read in any order; ascending order is fastest."""
 
     name: str
-    """What outputs are named after."""
+    """Name that outputs take."""
     path: Path
-    """What the user pointed at: the folder, the pattern's folder and name, or the movie."""
+    """The path that the user named: a folder, a sequence pattern, a movie or a picture."""
     frames: tuple[int, ...]
     """Every frame number of the shot, ascending."""
     padding: int
     """Digits of a frame number in a file name."""
     info: ShotInfo
+    """Facts that are known before frames are read."""
     missing: tuple[int, ...] = ()
-    """Frames that a sequence lacks: left out of ``frames``, or held from the frame before."""
+    """Frame numbers that a sequence lacks: left out of ``frames``, or among them and held from the frame before."""
     whole: tuple[int, ...] | None = None
-    """Every frame there is, where the shot has been limited to some of them."""
+    """Every frame number before :meth:`limit`; None for a shot that has not been limited."""
 
     @property
     @abstractmethod
@@ -63,14 +64,14 @@ class Shot(ABC):
 
     @abstractmethod
     def read(self, number: int) -> Frame:
-        """Frame ``number``. Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read."""
+        """Read a frame with its metadata. Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read."""
 
     @abstractmethod
     def file_of(self, number: int) -> Path:
         """The file that holds frame ``number``."""
 
-    def close(self) -> None:  # noqa: B027 - sequences hold nothing open
-        """Let go of open files."""
+    def close(self) -> None:  # noqa: B027 - sequences hold no file open
+        """Close open files."""
 
     def __enter__(self) -> Shot:
         return self
@@ -84,27 +85,28 @@ class Shot(ABC):
     def __iter__(self) -> Iterator[Frame]:
         return (self.read(number) for number in self.frames)
 
-    def limit(self, wanted: Sequence[int]) -> None:
-        """From here on the shot is only these of its frames; holes among them stay holes.
+    def limit(self, requested: Collection[int]) -> None:
+        """Reduce the shot to the requested frames; requested frames that the sequence lacks stay in ``missing``.
 
-        Raises :class:`~vfxstyle.errors.UsageError` naming those it has not.
+        Raises :class:`~vfxstyle.errors.UsageError` naming the frames that the shot neither has nor lacks.
         """
-        chosen = [number for number in wanted if number in set(self.frames) or number not in self.missing]
+        numbers = set(requested)
+        chosen = self.select(numbers - (set(self.missing) - set(self.frames)))
         self.whole = self.whole or self.frames
-        self.frames = self.select(chosen)
-        self.missing = tuple(number for number in self.missing if number in set(wanted))
+        self.frames = chosen
+        self.missing = tuple(number for number in self.missing if number in numbers)
 
-    def select(self, wanted: Sequence[int]) -> tuple[int, ...]:
-        """``wanted`` in ascending order, after checking that the shot has each of them.
+    def select(self, requested: Collection[int]) -> tuple[int, ...]:
+        """The requested frame numbers, each once, ascending, after checking that the shot has all of them.
 
-        Raises :class:`~vfxstyle.errors.UsageError` naming those it has not.
+        Raises :class:`~vfxstyle.errors.UsageError` naming the frames that the shot does not have.
         """
-        known = set(self.frames)
-        strangers = sorted(set(wanted) - known)
-        if strangers:
+        numbers = set(requested)
+        unknown = sorted(numbers.difference(self.frames))
+        if unknown:
             raise UsageError(
-                f"{self.path} has no frame {', '.join(map(str, strangers[:5]))}"
-                f"{' ...' if len(strangers) > 5 else ''}; it runs from {self.frames[0]} to {self.frames[-1]}.",
-                frames=strangers,
+                f"{self.path} has no frame {', '.join(map(str, unknown[:5]))}"
+                f"{' ...' if len(unknown) > 5 else ''}; it runs from {self.frames[0]} to {self.frames[-1]}.",
+                frames=unknown,
             )
-        return tuple(sorted(set(wanted)))
+        return tuple(sorted(numbers))

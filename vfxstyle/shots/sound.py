@@ -1,4 +1,4 @@
-"""The sound of a movie, copied packet by packet into another one."""
+"""Copying the sound of a movie, packet by packet, into another one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import av
 
 from vfxstyle.errors import ShotError, UsageError
 
-# QuickTime files name these by other codes of ISO 639-2 than MPEG-4 files do
+# languages whose ISO 639-2 code differs between MPEG-4 files and QuickTime files
 _QUICKTIME_LANGUAGES = {"deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "swe": "sve"}
 
 
 def check_sound(path: Path) -> None:
-    """Raise :class:`~vfxstyle.errors.UsageError` if a movie's sound cannot be put into a ``.mov`` as it is."""
+    """Raise :class:`~vfxstyle.errors.UsageError` if a movie's sound cannot be copied into a ``.mov`` unchanged."""
     with av.open(str(path)) as source, av.open(io.BytesIO(), "w", format="mov") as trial:
         names = [track.codec_context.name for track in source.streams.audio]
         try:
@@ -32,9 +32,10 @@ def check_sound(path: Path) -> None:
 
 
 class SoundTracks:
-    """All sound tracks of a movie between two times, untouched.
+    """All sound tracks of a movie between two times, copied without re-encoding.
 
-    path: the movie. start, end: seconds after its first picture; ``end`` None for all that follows.
+    path: the movie. start, end: in seconds after its first picture; ``end`` is None for the movie's end.
+    Raises :class:`~vfxstyle.errors.ShotError` if the movie cannot be opened.
     """
 
     def __init__(self, path: Path, start: Fraction = Fraction(0), end: Fraction | None = None) -> None:
@@ -50,7 +51,7 @@ class SoundTracks:
         self._targets: dict[int, Any] = {}
 
     def add_to(self, container: Any) -> None:
-        """Add a track for each of this movie's; :func:`check_sound` has said whether that can be done."""
+        """Add a copy of each track to a movie that is being written; :func:`check_sound` must have passed."""
         for track in self._tracks:
             target = container.add_stream_from_template(track)
             language = track.metadata.get("language", "")
@@ -62,7 +63,7 @@ class SoundTracks:
         self._waiting = next(self._packets, None)
 
     def copy_until(self, container: Any, seconds: Fraction | None) -> None:
-        """Put all packets before this time of the new movie into it; None for all that are left."""
+        """Copy all packets up to a time of the new movie, in seconds; None copies all that are left."""
         while self._waiting is not None:
             time, packet = self._waiting
             if seconds is not None and time >= seconds:
@@ -71,7 +72,7 @@ class SoundTracks:
             self._waiting = next(self._packets, None)
 
     def _demuxed(self) -> Iterator[tuple[Fraction, Any]]:
-        """Packets with their time in the new movie, in order."""
+        """Packets with their time in the new movie, in seconds, in order."""
         if not self._tracks:
             return
         whole = self.start == 0 and self.end is None

@@ -1,4 +1,4 @@
-"""What a file says of its colours: which tag names its space, or which default of its format applies."""
+"""The colour space of a file by its tags, or by the default of its format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import OpenImageIO as oiio
 
 from vfxstyle.color.config import REC709_DISPLAY, REC2020_DISPLAY, SRGB_DISPLAY, WORKING
 
-_SAYS_NOTHING = ("", "unknown", "data", "raw")
+_NO_SPACE = ("", "unknown", "data", "raw")
 _LIBRARY_NAMES = {
     "linear": WORKING,
     "scene_linear": WORKING,
@@ -26,7 +26,7 @@ _DPX_TRANSFERS = {
     "ITU-R 601-5 M": REC709_DISPLAY,
     "SMPTE 274M": REC709_DISPLAY,
 }
-_DPX_SAYS_NOTHING = ("", "User defined", "Unspecified video", "Undefined")
+_DPX_NO_SPACE = ("", "User defined", "Unspecified video", "Undefined")
 _PROFILES = {  # words of an ICC profile's description
     "srgb": SRGB_DISPLAY,
     "adobe rgb": "g22_adobergb_scene",
@@ -35,8 +35,8 @@ _PROFILES = {  # words of an ICC profile's description
     "rec709": REC709_DISPLAY,
 }
 
-# ITU-T H.273 code points
-_UNSPECIFIED = 2
+UNSPECIFIED = (0, 2, 3)
+"""Code points of ITU-T H.273 (reserved or unspecified) that name no primaries, no transfer and no matrix."""
 _TRANSFER_NAMES = {8: "linear", 9: "logarithmic", 10: "logarithmic", 17: "SMPTE ST 428-1"}
 _REC709_CURVES = (1, 6, 14, 15)
 _SPACE_OF_CODES = {
@@ -64,43 +64,44 @@ CODES_OF_SPACE = {
     "pq_p3d65_display": (12, 16, 1),
     "hlg_rec2020_display": (9, 18, 9),
 }
-"""ITU-T H.273 primaries, transfer and matrix that a movie in a space is tagged with."""
+"""ITU-T H.273 code points of primaries, transfer and matrix for movies, by interop name of their space."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColorTag:
-    """What a file says of its colour space."""
+    """The colour space of a file, and where it is known from."""
 
     space: str
-    """Interop name of the space; empty where the file says something that names none."""
+    """Interop name of the space; empty where the file's tags name no known space."""
     source: str
-    """Which tag, or which default: ``colorInteropID``, ``default of JPEG``; what the file says where no space is."""
+    """The tag or default that the space is from, as in ``default of JPEG``; with its value where it names no space."""
     assumed: bool = False
-    """Whether the file says nothing and the documented default of its format is given."""
+    """Whether the file has no tag and the documented default of its format is taken."""
 
 
 def tag_of_exr(header: Mapping[str, Any]) -> ColorTag:
     """The colour tag of an OpenEXR header: ``colorInteropID``, the ACES container flag, ``chromaticities``.
 
-    A file that says nothing is scene-linear Rec.709, as the format's specification has it.
+    A file without tags is scene-linear Rec.709, the default of the format's specification.
     """
     named = str(header.get("colorInteropID", "") or header.get("oiio:ColorSpace", ""))
-    if named.lower() not in _SAYS_NOTHING:
+    if named.lower() not in _NO_SPACE:
         return ColorTag(_LIBRARY_NAMES.get(named.lower(), named), f"colorInteropID '{named}'")
     if header.get("acesImageContainerFlag"):
         return ColorTag("lin_ap0_scene", "acesImageContainerFlag")
     stated = header.get("chromaticities")
     if stated is not None:
-        found = OpenEXR.chromaticitiesToColorInteropID(tuple(stated))
-        said = " ".join(f"{value:.4g}" for value in stated)
-        return ColorTag(found or "", f"chromaticities {said}")
+        space = OpenEXR.chromaticitiesToColorInteropID(tuple(stated))
+        numbers = " ".join(f"{value:.4g}" for value in stated)
+        return ColorTag(space or "", f"chromaticities {numbers}")
     return ColorTag(WORKING, "default of EXR", assumed=True)
 
 
 def tag_of_picture(spec: oiio.ImageSpec, extension: str) -> ColorTag:
     """The colour tag of a DPX, Cineon, TIFF, PNG or JPEG header.
 
-    What says nothing is sRGB, but for floating-point TIFF, which is scene-linear Rec.709.
+    A file without tags is sRGB, except a floating-point TIFF, which is scene-linear Rec.709.
+    extension: that of the file's name, lower case, without the dot.
     """
     if extension in ("dpx", "cin"):
         return _tag_of_scan(spec, extension)
@@ -110,8 +111,8 @@ def tag_of_picture(spec: oiio.ImageSpec, extension: str) -> ColorTag:
         known = (space for words, space in _PROFILES.items() if words in profile.lower())
         space = "" if "linear" in profile.lower() else next(known, "")
         return ColorTag(space, f"ICC profile '{profile}'")
-    # the library gives a JPEG or PNG without a tag of its own that of sRGB
-    given = tag.lower() in _SAYS_NOTHING or (tag == "srgb_rec709_scene" and extension in ("jpg", "jpeg", "png"))
+    # OpenImageIO tags a JPEG or PNG without a tag as sRGB
+    given = tag.lower() in _NO_SPACE or (tag == "srgb_rec709_scene" and extension in ("jpg", "jpeg", "png"))
     if not given:
         return ColorTag(_LIBRARY_NAMES.get(tag.lower(), tag), f"header tag '{tag}'")
     if extension in ("tif", "tiff") and str(spec.format) in ("float", "half", "double"):
@@ -128,7 +129,7 @@ def _tag_of_scan(spec: oiio.ImageSpec, extension: str) -> ColorTag:
     transfer = spec.get_string_attribute("dpx:Transfer")
     if transfer in _DPX_TRANSFERS:
         return ColorTag(_DPX_TRANSFERS[transfer], f"DPX transfer '{transfer}'")
-    if transfer in _DPX_SAYS_NOTHING:
+    if transfer in _DPX_NO_SPACE:
         return ColorTag(SRGB_DISPLAY, f"default of {extension.upper()}", assumed=True)
     return ColorTag("", f"DPX transfer '{transfer}'")
 
@@ -136,14 +137,13 @@ def _tag_of_scan(spec: oiio.ImageSpec, extension: str) -> ColorTag:
 def tag_of_movie(primaries: int, transfer: int) -> ColorTag:
     """The colour tag of a movie's H.273 codes for primaries and transfer.
 
-    Unspecified primaries are Rec.709's, an unspecified transfer is that of a Rec.709 display (BT.1886).
+    Unspecified primaries are those of Rec.709, an unspecified transfer is that of a Rec.709 display (BT.1886).
     """
     stated = f"movie tags, primaries {primaries}, transfer {transfer}"
-    unspecified = (0, _UNSPECIFIED, 3)
-    if transfer in unspecified and primaries in unspecified:
+    if transfer in UNSPECIFIED and primaries in UNSPECIFIED:
         return ColorTag(REC709_DISPLAY, "default of movies", assumed=True)
-    curve = "sdr" if transfer in unspecified else _CURVE_OF_CODE.get(transfer, "")
-    gamut = "rec709" if primaries in unspecified else _PRIMARIES_OF_CODE.get(primaries, "")
+    curve = "sdr" if transfer in UNSPECIFIED else _CURVE_OF_CODE.get(transfer, "")
+    gamut = "rec709" if primaries in UNSPECIFIED else _PRIMARIES_OF_CODE.get(primaries, "")
     if transfer in _TRANSFER_NAMES:
         stated += f" ({_TRANSFER_NAMES[transfer]})"
     return ColorTag(_SPACE_OF_CODES.get((curve, gamut), ""), stated)

@@ -1,4 +1,4 @@
-"""SMPTE timecode as text, as OpenEXR's attribute, and counted forward."""
+"""SMPTE timecode (ST 12): as text, as OpenEXR's attribute, and counted forward."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def is_timecode(text: str) -> bool:
 
 
 def timecode_text(value: Any) -> str:
-    """OpenEXR's timecode attribute as ``HH:MM:SS:FF``."""
+    """OpenEXR's timecode attribute as ``HH:MM:SS:FF``, with ``;`` before FF for drop frame."""
     joint = ";" if value.dropFrame else ":"
     return f"{value.hours:02d}:{value.minutes:02d}:{value.seconds:02d}{joint}{value.frame:02d}"
 
 
 def timecode_attribute(text: str) -> Any:
-    """``HH:MM:SS:FF`` as OpenEXR's timecode attribute. Raises ValueError."""
+    """``HH:MM:SS:FF`` as OpenEXR's timecode attribute. Raises ValueError for any other text."""
     fields = _FORM.match(text)
     if fields is None:
         raise ValueError(f"'{text}' is not an SMPTE timecode; write HH:MM:SS:FF.")
@@ -41,7 +41,10 @@ def timecode_bits(text: str) -> int:
 
 
 def _counted(text: str | None, frames: int, rate: Fraction) -> str:
-    """``frames`` frames after a timecode, or after midnight; raises ValueError where SMPTE numbers no such rate."""
+    """The timecode ``frames`` frames after ``text``, or after midnight where that is None.
+
+    Raises ValueError for a rate without timecode, and for a time beyond midnight.
+    """
     name = f"{float(rate):.2f}" if rate.denominator == 1001 else str(rate)
     if rate.denominator not in (1, 1001) or round(rate) not in _COUNTED:
         raise ValueError(f"no timecode at {rate} frames per second")
@@ -55,7 +58,10 @@ def _counted(text: str | None, frames: int, rate: Fraction) -> str:
 
 
 def timecode_after(text: str, frames: int, rate: Fraction) -> str | None:
-    """The timecode some frames after another, drop frame where that is; None at a rate that SMPTE does not number."""
+    """The timecode some frames after another, in drop frame where that one is.
+
+    rate: frames per second. Returns None for a rate without timecode, and for a text that is no timecode at it.
+    """
     try:
         return _counted(text, frames, rate) if is_timecode(text) else None
     except ValueError:
@@ -63,9 +69,9 @@ def timecode_after(text: str, frames: int, rate: Fraction) -> str | None:
 
 
 def timecode_at(place: int | str, rate: Fraction) -> str | None:
-    """The timecode of a frame number counted from midnight, or ``place`` itself where it is one that fits ``rate``.
+    """The timecode of a frame number counted from midnight, or ``place`` itself if it is a timecode that exists.
 
-    None at a rate that SMPTE does not number, or for a timecode that does not exist at it.
+    rate: frames per second. Returns None for a rate without timecode, and for a timecode that does not exist at it.
     """
     try:
         if isinstance(place, int):

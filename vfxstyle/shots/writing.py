@@ -34,30 +34,30 @@ class PictureStyle:
     format: OutputFormat
     """File format."""
     space: ColorSpace
-    """Colour space of the pixels handed over."""
+    """Colour space of the frames that the sink is given."""
     tag: bool
     """Whether the file must name ``space``, because the plate's own tags do not."""
     stamps: Mapping[str, str]
-    """Header attributes to add, name to text."""
+    """Header attributes to add, text by name."""
     compression: str | None = None
-    """OpenEXR compression, as in ``dwaa:45``; None for the plate's."""
+    """OpenEXR compression, as in ``dwaa:45``; None keeps the plate's."""
     seed: int = 0
     """Seed of the dither."""
     frame_rate: Fraction | None = None
-    """Frames per second to state; None leaves what the plate states."""
+    """Frames per second to state; None keeps the plate's."""
     summary: str = ""
-    """What made the file, from what space to what space, for formats with one field for it."""
+    """Software, look and colour spaces in one line, for formats with a single field for them."""
 
 
 class FrameSink(ABC):
-    """Where graded frames go, in two steps, so that storing one can overlap with computing the next."""
+    """The destination of graded frames, in two steps, so that one can be stored while the next is computed."""
 
     @abstractmethod
     def prepare(self, frame: Frame) -> Callable[[], Path]:
-        """Make a frame, in the sink's colour space, ready to be stored.
+        """Prepare a frame, in the sink's colour space, for storing.
 
-        Returns what stores it: it returns the file once the frame is complete there, or raises
-        :class:`~vfxstyle.errors.OutputError`. Frames are stored one at a time, in the order they were prepared in.
+        Returns a function that stores it and returns the file that it is in, or raises
+        :class:`~vfxstyle.errors.OutputError`. Frames must be stored one at a time, in the order of their preparation.
         """
 
     def write(self, frame: Frame) -> Path:
@@ -66,11 +66,11 @@ class FrameSink(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Finish the output; nothing may be written afterwards."""
+        """Finish the output, to which nothing may be written afterwards."""
 
     @abstractmethod
     def discard(self) -> None:
-        """Drop whatever is unfinished, leaving nothing half written."""
+        """Remove whatever is unfinished."""
 
 
 class ImageSink(FrameSink):
@@ -84,7 +84,7 @@ class ImageSink(FrameSink):
         self.targets, self.style = targets, style
 
     def prepare(self, frame: Frame) -> Callable[[], Path]:
-        """Make one frame ready; what is returned writes, reads back and renames it."""
+        """Prepare one frame. Returns a function that writes its file, reads it back and renames it."""
         final = self.targets[frame.number]
         write = (
             _exr_writer(frame, self.style) if self.style.format is OutputFormat.EXR else _flat_writer(frame, self.style)
@@ -100,10 +100,10 @@ class ImageSink(FrameSink):
         return store
 
     def close(self) -> None:
-        """Nothing to do: every frame is finished on its own."""
+        """Do nothing: every frame is finished on its own."""
 
     def discard(self) -> None:
-        """Nothing to do: an interrupted write leaves nothing."""
+        """Do nothing: an interrupted write leaves nothing."""
 
 
 def frame_file_name(name: str, number: int, padding: int, output_format: OutputFormat) -> str:
@@ -115,8 +115,8 @@ def frame_file_name(name: str, number: int, padding: int, output_format: OutputF
 def write_picture(final: Path, spec: oiio.ImageSpec, pixels: npt.NDArray[Any]) -> None:
     """Write a picture under a temporary name, read it back as the next program will, and rename it.
 
-    pixels: (H, W, C) as ``spec`` says. Raises :class:`~vfxstyle.errors.OutputError` naming the file; then nothing
-    is left behind and an older file stays.
+    pixels: (H, W, C), float32 or integers, converted to the type of ``spec``.
+    Raises :class:`~vfxstyle.errors.OutputError` naming the file; then nothing is left behind and an older file stays.
     """
     part = temporary_name(final)
     try:
@@ -136,7 +136,7 @@ def write_picture(final: Path, spec: oiio.ImageSpec, pixels: npt.NDArray[Any]) -
 
 
 def _name_inside_dpx(part: Path, name: str) -> None:
-    """A DPX header holds its file's name, 100 bytes from byte 36 on (SMPTE 268M): the lasting one, not the part's."""
+    """Write the final name into a DPX header, which holds its file's name in 100 bytes from byte 36 on (SMPTE 268M)."""
     with part.open("r+b") as file:
         file.seek(36)
         file.write(name.encode()[:99].ljust(100, b"\0"))
@@ -164,7 +164,7 @@ def write_exr(final: Path, parts: Sequence[exr.ExrPart]) -> None:
     try:
         exr.write_parts(part, parts)
         back = exr.read_parts(part)
-        if [set(written.channels) for written in parts] != [set(found.channels) for found in back]:
+        if [set(written.channels) for written in parts] != [set(read.channels) for read in back]:
             raise exr.ExrError("lacks channels", "run again")
         finish(part, final)
     except exr.ExrError as error:
@@ -182,14 +182,14 @@ def _exr_writer(frame: Frame, style: PictureStyle) -> Callable[[Path], None]:
 
 
 def _parts_of_plate(frame: Frame, style: PictureStyle) -> list[exr.ExrPart]:
-    """The plate's own parts with the graded channels in place of the old ones, everything else as it was."""
+    """The plate's own parts with graded colour channels; everything else is unchanged."""
     assert frame.exr is not None
     layer, parts = frame.exr.layer, list(frame.exr.parts)
     old = parts[layer.part]
     kind = old.channels[layer.rgb[0]].dtype
     channels = dict(old.channels)
     names = layer.rgb
-    if layer.is_grey:  # a grade is not grey, so it takes three channels in the place of one
+    if layer.is_grey:  # a grade is not grey, so three channels replace the one
         del channels[layer.rgb[0]]
         stem = layer.rgb[0].removesuffix("Y")
         names = (f"{stem}R", f"{stem}G", f"{stem}B")
@@ -198,11 +198,11 @@ def _parts_of_plate(frame: Frame, style: PictureStyle) -> list[exr.ExrPart]:
     header = dict(old.header)
     if style.tag:
         set_exr_colour(header, style.space)
-    header |= _asked_of_all(style)
+    header |= _requested_attributes(style)
     parts[layer.part] = exr.ExrPart(header, channels, old.perceptual)
     if style.compression is not None:
         name, level = exr.parse_compression(style.compression)
-        # what the grade has not touched is carried over bit by bit, so only it may be compressed with loss
+        # parts that are not graded keep their bits, so a lossy compression is used for the graded part alone
         where = [layer.part] if name in _LOSSY else range(len(parts))
         for index in where:
             parts[index] = replace(parts[index], header=_compressed(parts[index].header, name, level))
@@ -212,7 +212,7 @@ def _parts_of_plate(frame: Frame, style: PictureStyle) -> list[exr.ExrPart]:
 def _new_part(frame: Frame, style: PictureStyle) -> exr.ExrPart:
     header = exr_header_of(frame)
     set_exr_colour(header, style.space)
-    header |= _asked_of_all(style)
+    header |= _requested_attributes(style)
     if style.compression is not None:
         header = _compressed(header, *exr.parse_compression(style.compression))
     wide = frame.header is not None and str(frame.header.format) in ("float", "double")
@@ -223,7 +223,7 @@ def _new_part(frame: Frame, style: PictureStyle) -> exr.ExrPart:
     return exr.ExrPart(header, {name: exr.as_channel(plane, kind) for name, plane in planes.items()})
 
 
-def _asked_of_all(style: PictureStyle) -> exr.Header:
+def _requested_attributes(style: PictureStyle) -> exr.Header:
     rate = {} if style.frame_rate is None else {"framesPerSecond": style.frame_rate}
     return {**style.stamps, **rate}
 
@@ -237,7 +237,7 @@ def _compressed(header: exr.Header, name: str, level: float | None) -> exr.Heade
 
 
 def _flat_writer(frame: Frame, style: PictureStyle) -> Callable[[Path], None]:
-    """What writes a frame in a format of one layer, over its display window."""
+    """A function that writes a frame, over its display window, in a format without layers."""
     frame = frame.on_display()
     planes, names = [frame.rgb], ["R", "G", "B"]
     if frame.alpha is not None:
@@ -252,11 +252,11 @@ def _flat_writer(frame: Frame, style: PictureStyle) -> Callable[[Path], None]:
     else:
         bits = _bits_for(frame, style.format)
         codes = quantised(pixels, bits, seed=seed_of(style.seed, frame.number))
-        # the library takes codes of any depth spread over 16 bits
+        # OpenImageIO takes codes of any depth scaled to 16 bits
         pixels = codes if bits == 16 else np.rint(codes * (65535.0 / ((1 << bits) - 1))).astype(np.uint16)
         spec.set_format(oiio.UINT16)
         spec.attribute("oiio:BitsPerSample", bits)
-    for name, text in style.stamps.items():  # PNG has room for all of them, DPX and TIFF for the one below
+    for name, text in style.stamps.items():  # PNG keeps all of them, DPX and TIFF only the one below
         spec.attribute(name, text)
     spec.attribute("Software", style.summary[:99])
     if style.frame_rate is not None:
@@ -265,13 +265,13 @@ def _flat_writer(frame: Frame, style: PictureStyle) -> Callable[[Path], None]:
         spec.attribute("dpx:FrameRate", float(style.frame_rate))
         spec.attribute("dpx:TemporalFrameRate", float(style.frame_rate))
     if not spec.get_string_attribute("DateTime"):
-        spec.attribute("DateTime", "")  # else the library writes the time of day, and no two runs agree
+        spec.attribute("DateTime", "")  # else OpenImageIO writes the time of day, and no two runs agree
     pixels = np.ascontiguousarray(pixels)
     return lambda final: write_picture(final, spec, pixels)
 
 
 def _bits_for(frame: Frame, output_format: OutputFormat) -> int:
-    """Depth of the code values: 16, and for DPX the plate's own or 10."""
+    """Depth, in bits, of the code values: 16; for DPX the depth of a DPX plate, or 10."""
     if output_format is not OutputFormat.DPX:
         return 16
     own = frame.file_format == _FLAT_NAMES[output_format] and frame.header is not None

@@ -1,8 +1,9 @@
 """Y'CbCr planes to R'G'B' and back, at the full depth of the code values.
 
-The library behind PyAV converts with the BT.601 matrix unless told otherwise and scales 16-bit RGB by
-65535/65280, three ten-bit codes too bright at white; so the conversion is done here. Source: ITU-R BT.709,
-BT.601, BT.2020 (non-constant luminance). Chroma is co-sited with the left luma sample (MPEG-2 siting).
+The conversion is done here because the library behind PyAV converts with the BT.601 matrix by default and scales 16-bit
+RGB by 65535/65280, three ten-bit codes too bright at white.
+Source: ITU-R BT.709, BT.601, BT.2020 (non-constant luminance). Chroma is co-sited with the left luma sample (MPEG-2
+siting).
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class Matrix:
 BT601 = Matrix("BT.601", 0.299, 0.114)
 BT709 = Matrix("BT.709", 0.2126, 0.0722)
 BT2020 = Matrix("BT.2020", 0.2627, 0.0593)
+MATRIX_OF_CODE = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}
+"""The matrix that each code point of ITU-T H.273 (matrix coefficients) names."""
 
 
 @kernel(parallel=True)
@@ -117,11 +120,12 @@ def _to_codes(rgb: FloatArray, k_r: Scalar, k_b: Scalar, half_x: bool) -> tuple[
 def planes_to_rgb(
     luma: AnyArray, cb: AnyArray, cr: AnyArray, *, bits: int, full_range: bool, matrix: Matrix
 ) -> FloatArray:
-    """R'G'B' of Y'CbCr code values.
+    """Convert Y'CbCr code values to R'G'B'.
 
-    luma: uint8 or uint16 (H, W); cb, cr: the same type, (H or H/2, W or W/2) rounded up.
-    bits: depth of the code values, 8 to 16. Super-white and sub-black codes are kept.
-    Returns float32 (H, W, 3), 0..1 between black and white.
+    luma: uint8 or uint16 (H, W). cb, cr: the same type, (H or H/2, W or W/2), rounded up.
+    bits: depth of the code values, 8 to 16.
+    full_range: whether black and white are the smallest and the largest code, rather than 16 and 235 (of 8 bits).
+    Returns float32 (H, W, 3), 0..1 between black and white; super-white and sub-black codes are kept beyond that.
     """
     height, width = luma.shape
     half_x, half_y = cb.shape[1] != width, cb.shape[0] != height
@@ -142,13 +146,14 @@ def planes_to_rgb(
 def rgb_to_planes_10bit(
     rgb: FloatArray, *, subsampled: bool, matrix: Matrix = BT709
 ) -> tuple[AnyArray, AnyArray, AnyArray]:
-    """Ten-bit limited-range Y'CbCr planes of R'G'B', rounded.
+    """Convert R'G'B' to ten-bit limited-range Y'CbCr codes, rounded.
 
-    They are not dithered: the encoder turns noise of less than a code into errors of up to 0.0025 of full scale on flat
-    colours, twice what rounding costs.
-    rgb: float32 (H, W, 3), 0..1; values outside are limited to codes 4..1019.
+    Codes are not dithered: the encoder turns noise of less than a code into errors of up to 0.0025 of full scale on
+    flat colours, twice those of rounding.
+
+    rgb: float32 (H, W, 3), 0..1 between black and white; values beyond that are limited to codes 4..1019.
     subsampled: whether chroma is halved horizontally (4:2:2).
-    Returns three uint16 planes.
+    Returns Y, Cb and Cr, uint16 (H, W), the chroma of 4:2:2 (H, W / 2), rounded up.
     """
     planes: tuple[AnyArray, AnyArray, AnyArray] = _to_codes(
         np.ascontiguousarray(rgb, np.float32),

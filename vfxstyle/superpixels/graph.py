@@ -1,4 +1,4 @@
-"""Graph-based superpixels, the paper's for stills (METHOD, section 2)."""
+"""Graph-based superpixels of stills (docs/method.md, section 2)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from vfxstyle.arrays import FloatArray, LabelArray
 
 SMOOTHING = 0.5
 """Standard deviation, in px, of the blur before the graph is built."""
-_SMALLEST = 0.3  # of the mean size requested: smaller ones join a neighbour
-_CLOSE = 0.1  # relative miss of the requested number that will do
-_TRIES = 8
+_SMALLEST = 0.3  # share of the requested mean size below which a superpixel is merged into a neighbour
+_CLOSE = 0.1  # relative difference from the requested number at which the search ends
+_TRIES = 8  # scales tried at most
 
 
 def graph_superpixels(picture: FloatArray, requested: int) -> LabelArray:
-    """About ``requested`` superpixels of a picture, by the method of Felzenszwalb and Huttenlocher (2004).
+    """Segment a picture into about ``requested`` superpixels.
 
-    The method's scale decides how many there are; it is searched by halving until the number is within a tenth.
-    picture: float32 (H, W, 3), sRGB, 0..1. Returns int32 (H, W), 0 to N - 1.
+    The number of superpixels follows from the scale of the method, which is bisected until the number is within a
+    tenth of the requested one; after eight tries the nearest is taken.
+    Source: P. Felzenszwalb, D. Huttenlocher, "Efficient Graph-Based Image Segmentation", IJCV 59(2), 2004.
+
+    picture: float32 (H, W, 3), sRGB-encoded, 0..1. requested: superpixels, 1 or more.
+    Returns int32 (H, W), labels 0 to N - 1.
     """
     from skimage.segmentation import felzenszwalb  # a second to import, needed for stills and training only
 
     smallest = max(1, int(_SMALLEST * picture.shape[0] * picture.shape[1] / requested))
-    low, high = 1e-2, 1e4  # few superpixels come of a large scale
+    low, high = 1e-2, 1e4  # a larger scale gives fewer superpixels
     best: LabelArray | None = None
     for _ in range(_TRIES):
         scale = float(np.sqrt(low * high))

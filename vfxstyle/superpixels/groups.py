@@ -1,4 +1,4 @@
-"""Groups of temporal superpixels that a look treats alike."""
+"""Groups of temporal superpixels with similar colour transforms."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import numpy as np
 from vfxstyle.arrays import FloatArray, IntArray
 from vfxstyle.looks.transform import COEFFICIENTS, transform_lab
 
-_ROUNDS = 50
-# colours that a transform is known by: three tones, and a tint to each side of grey
+_ROUNDS = 50  # of k-means at most
+# CIELab colours whose changes are compared: three tones of grey, and a tint to each side of middle grey
 _PROBES = np.array(
     [[20, 0, 0], [50, 0, 0], [80, 0, 0], [50, 30, 0], [50, -30, 0], [50, 0, 30], [50, 0, -30]], np.float32
 )
 
 
 def group_alike(transforms: FloatArray, count: int, seed: int) -> IntArray:
-    """Which group each transform is in, by what it does to a few colours (k-means in CIELab).
+    """Group transforms by the colours that they make of a few fixed ones, with k-means in CIELab.
 
-    transforms: float32 (N, 30) or (N, 33), of which gains of detail are not looked at. count: groups requested; fewer
-    where there are not as many different transforms.
-    Returns int64 (N,), from 0 for the largest group on.
+    transforms: float32 (N, 30) or (N, 33), whose last three numbers, gains of local contrast, do not count.
+    count: requested number of groups; there are fewer where there are not as many different transforms.
+    seed: seed of the first centres.
+    Returns int64 (N,), the group of each transform; 0 is the largest group.
     """
     colour = transforms[:, :COEFFICIENTS]
     effects = np.stack([transform_lab(np.broadcast_to(p, (len(colour), 3)), colour) for p in _PROBES], axis=1)

@@ -1,4 +1,4 @@
-"""Neighbours that speak for the temporal superpixels of which the network saw no frame."""
+"""Features taken over from neighbours, for temporal superpixels on no frame that features are extracted on."""
 
 from __future__ import annotations
 
@@ -7,46 +7,67 @@ from collections.abc import Iterable
 import numpy as np
 
 from vfxstyle.arrays import FloatArray, LabelArray
-from vfxstyle.superpixels.tables import adjacency, table_of
+from vfxstyle.superpixels.tables import FrameTable, adjacency, table_of
 
 
 def fill_from_neighbours(
     frames: Iterable[tuple[LabelArray, FloatArray]], known: LabelArray, unknown: LabelArray
 ) -> LabelArray:
-    """For each unknown superpixel the known one that takes its place: a neighbour, the nearest in colour.
+    """The source superpixel of each superpixel without features: the neighbour with features nearest in colour.
 
-    frames: label map, int32 (H, W), and CIELab picture, float32 (H, W, 3), of every frame that shows an unknown one.
-    known, unknown: int32, labels, ascending. Where no neighbour on any frame is known, a neighbour's stand-in is
-    taken; where there is none either, the known superpixel of nearest colour on one of its frames. Returns int32,
-    one for each of ``unknown``.
+    A superpixel without such a neighbour on any frame takes the source of its nearest neighbour that has one. Where
+    there is none either, its source is the superpixel with features that is nearest in colour on one of its frames,
+    and the first of ``known`` if its frames show none.
+
+    frames: label map, int32 (H, W), and picture, float32 (H, W, 3), CIELab D65, of every frame that shows a superpixel
+    without features.
+    known: int32 (K,), labels of the superpixels with features, ascending.
+    unknown: int32 (U,), labels of the superpixels without features, ascending.
+    Returns int32 (U,), for each of ``unknown`` the label of its source, one of ``known``.
     """
-    nearest: dict[int, dict[int, float]] = {int(label): {} for label in unknown}
+    neighbours: dict[int, dict[int, float]] = {int(label): {} for label in unknown}
     same_frame: dict[int, tuple[float, int]] = {}
     for labels, lab in frames:
         table, rows = table_of(labels, lab)
-        pairs = adjacency(rows)
-        pairs = np.concatenate([pairs, pairs[:, ::-1]])
-        for here, there in pairs[np.isin(table.labels[pairs[:, 0]], unknown)]:
-            gaps_of = nearest[int(table.labels[here])]
-            gap = float(np.linalg.norm(table.colours[here] - table.colours[there]))
-            other = int(table.labels[there])
-            gaps_of[other] = min(gap, gaps_of.get(other, np.inf))
-        described = np.flatnonzero(np.isin(table.labels, known))
-        for row in np.flatnonzero(np.isin(table.labels, unknown)):
-            if len(described):
-                gaps = np.linalg.norm(table.colours[described] - table.colours[row], axis=1)
-                best = (float(gaps.min()), int(table.labels[described[gaps.argmin()]]))
-                same_frame[int(table.labels[row])] = min(best, same_frame.get(int(table.labels[row]), best))
-    found = {int(label): int(label) for label in known}
-    waiting = sorted(nearest)
+        _add_neighbours(neighbours, table, rows, unknown)
+        _add_nearest_on_frame(same_frame, table, known, unknown)
+    sources = {int(label): int(label) for label in known}
+    waiting = sorted(neighbours)
     while waiting:
         settled: dict[int, int] = {}
         for label in waiting:
-            answers = [(gap, other) for other, gap in nearest[label].items() if other in found]
-            if answers:
-                settled[label] = found[min(answers)[1]]
+            nearest = [(distance, other) for other, distance in neighbours[label].items() if other in sources]
+            if nearest:
+                settled[label] = sources[min(nearest)[1]]
         if not settled:
             settled = {label: same_frame.get(label, (0.0, int(known[0])))[1] for label in waiting}
-        found |= settled
+        sources |= settled
         waiting = [label for label in waiting if label not in settled]
-    return np.array([found[int(label)] for label in unknown], np.int32)
+    return np.array([sources[int(label)] for label in unknown], np.int32)
+
+
+def _add_neighbours(
+    neighbours: dict[int, dict[int, float]], table: FrameTable, rows: LabelArray, unknown: LabelArray
+) -> None:
+    """Add one frame's neighbours of superpixels without features, each with the smallest distance in colour yet."""
+    pairs = adjacency(rows)
+    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    for one, other in pairs[np.isin(table.labels[pairs[:, 0]], unknown)]:
+        distances = neighbours[int(table.labels[one])]
+        distance = float(np.linalg.norm(table.colours[one] - table.colours[other]))
+        label = int(table.labels[other])
+        distances[label] = min(distance, distances.get(label, np.inf))
+
+
+def _add_nearest_on_frame(
+    same_frame: dict[int, tuple[float, int]], table: FrameTable, known: LabelArray, unknown: LabelArray
+) -> None:
+    """Add, with its distance, the superpixel with features on one frame that is nearest in colour to each without."""
+    with_features = np.flatnonzero(np.isin(table.labels, known))
+    if not len(with_features):
+        return
+    for row in np.flatnonzero(np.isin(table.labels, unknown)):
+        distances = np.linalg.norm(table.colours[with_features] - table.colours[row], axis=1)
+        nearest = (float(distances.min()), int(table.labels[with_features[distances.argmin()]]))
+        label = int(table.labels[row])
+        same_frame[label] = min(nearest, same_frame.get(label, nearest))

@@ -1,4 +1,4 @@
-"""Smoothing transforms over a frame: between neighbours, then across borders pixel by pixel."""
+"""Smoothing of transforms over a frame: between neighbouring superpixels, then across their borders per pixel."""
 
 from __future__ import annotations
 
@@ -7,25 +7,28 @@ from numba import prange
 
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.compiled import kernel
-from vfxstyle.looks import TransformField, folded
+from vfxstyle.looks.apply import TransformField
+from vfxstyle.looks.detail import folded
 from vfxstyle.superpixels.tables import FrameTable
 
 BORDER_SIGMA = 10.0
-"""Colour distance, in Lab units, over which a superpixel's transform reaches into its neighbours."""
+"""Standard deviation, in Lab units, of the colour distance over which a transform reaches into other superpixels."""
 TAPS = 7
-"""Places in a row that a pixel looks for superpixels at, over one superpixel to each side."""
+"""Samples of the label map round a pixel, in a row and in a column, over one superpixel to each side."""
 
 _RANGE = np.float32(-0.5 / BORDER_SIGMA**2)
-_OWN = np.float32(1e-4)
-_MOST = TAPS * TAPS
+_OWN = np.float32(1e-4)  # weight added to a pixel's own superpixel
+_MOST = TAPS * TAPS  # superpixels round a pixel
 
 
 def smooth_over_neighbours(transforms: FloatArray, table: FrameTable, edges: LabelArray) -> FloatArray:
-    """Guided smoothing of METHOD, section 5.4: each transform becomes a weighted mean over its neighbours.
+    """Guided spatial smoothing (docs/method.md, section 5): each transform becomes a weighted mean over its neighbours.
 
-    Weights are ``exp(-|c_i - c_1|^2 / s_c) exp(-|p_i - p_1|^2 / s_p)`` with mean colours c and centroids p on
-    this frame, s the mean squared difference over all adjacent pairs, normalised; a superpixel's own is 1.
-    transforms: float32 (N, K). edges: int32 (E, 2), adjacent rows of the table. Returns float32 (N, K).
+    Weights are ``exp(-|c_i - c_1|^2 / s_c) exp(-|p_i - p_1|^2 / s_p)``, normalised, with mean colours c and centroids
+    p on this frame, and s the mean squared difference over all adjacent pairs; a superpixel's own weight is 1.
+
+    transforms: float32 (N, K), one for each row of the table. edges: int32 (E, 2), adjacent rows of the table.
+    Returns float32 (N, K).
     """
     total, weights = transforms.astype(np.float64), np.ones(len(transforms))
     if len(edges):
@@ -62,11 +65,11 @@ def _spread(  # noqa: C901 - one compiled loop
     count = np.uintp(transforms.shape[1])
     for row in prange(height):
         y = np.int64(row)
-        seen = np.empty(_MOST, np.int32)
+        around = np.empty(_MOST, np.int32)
         near = np.empty(_MOST, np.float32)
         blend = np.empty(transforms.shape[1], np.float32)
         for x in range(width):
-            found, at = 0, 0
+            count_around, at = 0, 0
             for j in range(TAPS):
                 ty = y + places[j]
                 if not 0 <= ty < height:
@@ -77,26 +80,26 @@ def _spread(  # noqa: C901 - one compiled loop
                     if not 0 <= tx < width:
                         continue
                     k = rows[label_row, np.uintp(tx)]
-                    if at >= found or seen[at] != k:  # mostly it is the one that the last place showed
+                    if at >= count_around or around[at] != k:  # mostly it is that of the sample before
                         at = 0
-                        while at < found and seen[at] != k:
+                        while at < count_around and around[at] != k:
                             at += 1
-                    if at == found:
-                        seen[at] = k
+                    if at == count_around:
+                        around[at] = k
                         near[at] = np.float32(0)
-                        found += 1
+                        count_around += 1
                     near[at] += fades[j, i]
             total = np.float32(0)
             blend[:] = np.float32(0)
-            for at in range(found):
-                k = np.uintp(seen[at])
+            for at in range(count_around):
+                k = np.uintp(around[at])
                 distance = np.float32(0)
                 for c in range(3):
                     offset = guide[y, x, c] - colours[k, c]
                     distance += offset * offset
                 like = np.exp(_RANGE * distance)
-                if seen[at] == rows[y, x]:
-                    like += _OWN  # a pixel unlike every mean keeps its own superpixel's transform
+                if around[at] == rows[y, x]:
+                    like += _OWN  # so that a pixel unlike every mean colour keeps its own superpixel's transform
                 weight = near[at] * like
                 total += weight
                 for t in range(count):
@@ -109,11 +112,13 @@ def _spread(  # noqa: C901 - one compiled loop
 def spread_over_pixels(
     rows: LabelArray, transforms: FloatArray, table: FrameTable, guide: FloatArray
 ) -> TransformField:
-    """A transform for each analysis pixel, blended from the superpixels near it that are like it in colour.
+    """Blend a transform for each analysis pixel from the superpixels near it, weighted by likeness in colour.
 
-    rows: int32 (H, W), rows of the table. transforms: float32 (N, 33),
-    with gains of the bands of lightness, which become part of the transforms here; (N, 30) has none.
-    guide: float32 (H, W, 3), CIELab of the analysis picture.
+    rows: int32 (H, W), the row of the table that each pixel belongs to.
+    transforms: float32 (N, 33), colour transforms and gains of the bands of lightness, which are folded into the
+    transforms of the field; or (N, 30), without gains.
+    table: the superpixels of the frame.
+    guide: float32 (H, W, 3), CIELab D65 of the analysis picture.
     """
     reach = max(1.0, float(np.sqrt(rows.size / len(table.labels))))
     out = np.empty((*rows.shape, transforms.shape[1]), np.float32)

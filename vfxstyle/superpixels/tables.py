@@ -1,4 +1,4 @@
-"""Where superpixels are and what colour they have on a frame; who touches whom."""
+"""Positions, colours and adjacency of the superpixels of a frame."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class FrameTable:
     """The superpixels of one frame, in ascending order of label."""
 
     labels: LabelArray
-    """int32 (N,), which superpixels."""
+    """int32 (N,), the superpixels, ascending."""
     centroids: FloatArray
     """float32 (N, 2), (x, y) in px of the analysis picture."""
     colours: FloatArray
-    """float32 (N, 3), mean CIELab."""
+    """float32 (N, 3), mean colours, CIELab D65."""
 
 
 def table_of(labels: LabelArray, lab: FloatArray) -> tuple[FrameTable, LabelArray]:
-    """The table of a label map, and the map in rows of that table.
+    """The table of a frame, and its label map with labels replaced by rows of the table.
 
-    labels: int32 (H, W). lab: float32 (H, W, 3), CIELab D65. Returns the table and int32 (H, W).
+    labels: int32 (H, W). lab: float32 (H, W, 3), CIELab D65. Returns the table and int32 (H, W), 0 to N - 1.
     """
     present, rows = np.unique(labels, return_inverse=True)
     flat = rows.reshape(-1)
@@ -37,7 +37,10 @@ def table_of(labels: LabelArray, lab: FloatArray) -> tuple[FrameTable, LabelArra
 
 
 def adjacency(rows: LabelArray) -> LabelArray:
-    """Pairs of 4-adjacent superpixels. rows: int32 (H, W). Returns int32 (E, 2), each pair once."""
+    """Pairs of superpixels with a common side of a pixel.
+
+    rows: int32 (H, W), >= 0. Returns int32 (E, 2), each pair once, the smaller number first, in ascending order.
+    """
     across = np.stack([rows[:, :-1].reshape(-1), rows[:, 1:].reshape(-1)], axis=1)
     down = np.stack([rows[:-1].reshape(-1), rows[1:].reshape(-1)], axis=1)
     pairs = np.concatenate([across, down])

@@ -1,4 +1,4 @@
-"""What a look was not learnt of: by the plate's colour, and by region of the picture."""
+"""What a look did not learn, by the plate's colour and by region of the picture."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vfxstyle.arrays import AnyIntegers, FloatArray
+from vfxstyle.arrays import AnyIntegers, FloatArray, IntArray
 
 NEUTRAL = 10.0
-"""Chroma, in Lab units, below which a colour has no hue worth a name."""
+"""Chroma, in Lab units, below which a colour counts as grey and is named by its tone."""
 _TONES = ((0, "blacks"), (20, "dark greys"), (45, "greys"), (70, "light greys"), (90, "whites"))
 _HUES = ((-20, "pinks"), (20, "reds"), (50, "oranges"), (80, "yellows"), (105, "greens"), (170, "cyans"),
          (230, "blues"), (315, "purples"))  # fmt: skip
 REGIONS = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
 """Ninths of a picture, row by row."""
-_LEAST_REGION = 0.02  # share of the samples below which a region is not called the worst
-_LEAST = 0.005  # share of the pixels below which a group is not worth a line
+_MIN_REGION_SHARE = 0.02  # of the sampled pixels; a region with fewer is not called the worst
+_MIN_GROUP_SHARE = 0.005  # of the sampled pixels; a group of colours with fewer is left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ColourError:
     name: str
     """Plain name of the group."""
     share: float
-    """Of the pixels, 0..1."""
+    """Share of the pixels that are in the group, 0..1."""
     distance: float
     """Mean L2 in Lab from plate to graded picture."""
     missed: float
@@ -40,13 +40,13 @@ class PairError:
     missed: float
     """Mean L2 in Lab from the prediction to the graded picture."""
     region: str
-    """Of :data:`REGIONS`, the one where most is missed."""
+    """The one of :data:`REGIONS` whose error is largest."""
     missed_there: float
-    """The same as ``missed``, of this region."""
+    """Mean L2 in Lab from the prediction to the graded picture, in that region."""
 
 
 def error_of_pair(missed: FloatArray, pixels: AnyIntegers, shape: tuple[int, int]) -> PairError:
-    """The error of a pair and the region that is worst.
+    """Return the error of a pair and the region where it is worst.
 
     missed: float32 (N, P), L2 in Lab of sampled pixels. pixels: (N, P), their flat indices into the picture. shape: its
     rows and columns.
@@ -55,27 +55,31 @@ def error_of_pair(missed: FloatArray, pixels: AnyIntegers, shape: tuple[int, int
     region = (3 * y // shape[0]) * 3 + 3 * x // shape[1]
     areas = np.bincount(region, minlength=len(REGIONS))
     means = np.bincount(region, missed.reshape(-1), len(REGIONS)) / np.maximum(areas, 1)
-    worst = int(np.where(areas >= _LEAST_REGION * areas.sum(), means, 0).argmax())
+    worst = int(np.where(areas >= _MIN_REGION_SHARE * areas.sum(), means, 0).argmax())
     return PairError(float(missed.mean()), REGIONS[worst], float(means[worst]))
 
 
-def errors_by_colour(before: FloatArray, after: FloatArray, answers: FloatArray) -> tuple[ColourError, ...]:
-    """Errors by hue, and by tone for what is neutral; the group that adds most to the whole error first.
+def errors_by_colour(before: FloatArray, after: FloatArray, predicted: FloatArray) -> tuple[ColourError, ...]:
+    """Return errors by hue, and by tone for greys; the group that adds most to the whole error comes first.
 
-    before, after, answers: float32 (..., 3), CIELab D65.
+    before, after, predicted: float32 (..., 3), CIELab D65, of the same pixels.
     """
-    before, after, answers = (values.reshape(-1, 3) for values in (before, after, answers))
-    group = np.searchsorted([edge for edge, _ in _TONES], before[:, 0], side="right") - 1
-    group = np.maximum(group, 0)
-    hue = np.degrees(np.arctan2(before[:, 2], before[:, 1]))
-    hue = np.where(hue < _HUES[0][0], hue + 360, hue)
-    coloured = np.hypot(before[:, 1], before[:, 2]) >= NEUTRAL
-    by_hue = np.searchsorted([edge for edge, _ in _HUES], hue, side="right") - 1
-    group = np.where(coloured, len(_TONES) + by_hue, group)
-    distance, missed = np.linalg.norm(after - before, axis=1), np.linalg.norm(answers - after, axis=1)
-    found = []
+    before, after, predicted = (values.reshape(-1, 3) for values in (before, after, predicted))
+    group = _colour_groups(before)
+    distance, missed = np.linalg.norm(after - before, axis=1), np.linalg.norm(predicted - after, axis=1)
+    errors = []
     for index, (_, name) in enumerate((*_TONES, *_HUES)):
         own = group == index
-        if own.mean() >= _LEAST:
-            found.append(ColourError(name, float(own.mean()), float(distance[own].mean()), float(missed[own].mean())))
-    return tuple(sorted(found, key=lambda error: -error.share * error.missed))
+        if own.mean() >= _MIN_GROUP_SHARE:
+            errors.append(ColourError(name, float(own.mean()), float(distance[own].mean()), float(missed[own].mean())))
+    return tuple(sorted(errors, key=lambda error: -error.share * error.missed))
+
+
+def _colour_groups(lab: FloatArray) -> IntArray:
+    """Return the group of each colour, an index into tones and then hues. lab: float32 (N, 3), CIELab D65."""
+    by_tone = np.maximum(np.searchsorted([edge for edge, _ in _TONES], lab[:, 0], side="right") - 1, 0)
+    hue = np.degrees(np.arctan2(lab[:, 2], lab[:, 1]))
+    hue = np.where(hue < _HUES[0][0], hue + 360, hue)
+    by_hue = np.searchsorted([edge for edge, _ in _HUES], hue, side="right") - 1
+    coloured = np.hypot(lab[:, 1], lab[:, 2]) >= NEUTRAL
+    return np.where(coloured, len(_TONES) + by_hue, by_tone)

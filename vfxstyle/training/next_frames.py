@@ -1,8 +1,11 @@
-"""Which frames of a shot to grade next: those on which networks that learnt from different frames disagree."""
+"""Which frames of a shot to grade next: those on which networks that learnt from different frames disagree.
+
+Source of the idea: Seung, Opper and Sompolinsky, Query by Committee (COLT 1992).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -10,72 +13,69 @@ import numpy as np
 from vfxstyle.analysis.predict import projections_of
 from vfxstyle.arrays import FloatArray
 from vfxstyle.features import assemble
-from vfxstyle.features.backbones import Backbone
 from vfxstyle.looks import Preset, Standardisation, transform_lab
 from vfxstyle.looks.predictor import Predictor, predict
 from vfxstyle.looks.transform import COEFFICIENTS
-from vfxstyle.progress import Clock, Stage
-from vfxstyle.settings import TrainSettings
+from vfxstyle.progress import Stage
 from vfxstyle.shots import Shot
-from vfxstyle.training.pairs import ExemplarPair, PictureReader, PictureRef
+from vfxstyle.training.context import TrainingContext
+from vfxstyle.training.pairs import ExemplarPair, PictureRef
 from vfxstyle.training.stills import features_of_still
 
-LOOKED_AT = 8
-"""Frames of the shot that are looked at, evenly spread."""
-NAMED = 3
-"""Frames that are named."""
-_APART = 0.08  # of the shot's length, that named and graded frames are apart at least
+CANDIDATES = 8
+"""Frames of the shot that are compared, evenly spread."""
+MAX_NAMED = 3
+"""Frames that are named at most."""
+_MIN_DISTANCE = 0.08  # of the shot's length, between any two frames that are named or graded
+
+Committee = Sequence[tuple[Predictor, Standardisation]]
+"""Networks that learnt from different parts of the pairs."""
 
 
 def frames_to_grade(
-    shot: Shot,
-    path: Path,
-    pairs: Sequence[ExemplarPair],
-    preset: Preset,
-    committee: Sequence[tuple[Predictor, Standardisation]],
-    reader: PictureReader,
-    backbone: Backbone,
-    settings: TrainSettings,
-    clock: Clock,
+    path: Path, pairs: Sequence[ExemplarPair], preset: Preset, committee: Committee, context: TrainingContext
 ) -> tuple[int, ...]:
-    """Up to :data:`NAMED` frames, the one on which the committee disagrees most first."""
+    """Return up to :data:`MAX_NAMED` frames of a shot, the one on which the committee disagrees most first.
+
+    pairs: graded frames of the shot; their names are frame numbers. Empty where there is no committee.
+    """
+    shot = context.reader.shot(path)
     graded = {int(pair.name) for pair in pairs}
-    places = np.unique(np.linspace(0, len(shot.frames) - 1, LOOKED_AT).round().astype(int))
-    candidates = [shot.frames[i] for i in places if shot.frames[i] not in graded]
+    candidates = _candidates(shot, graded)
     if len(committee) < 2 or not candidates:
         return ()
-    doubt: dict[int, float] = {}
-    with clock.stage(Stage.FRAMES, len(candidates)) as step:
+    disagreement: dict[int, float] = {}
+    with context.clock.stage(Stage.FRAMES, len(candidates)) as step:
         for number in candidates:
-            picture, _, _ = reader.read(PictureRef(path, number))
-            doubt[number] = _doubt(picture, preset, committee, backbone, settings)
+            picture = context.reader.read(PictureRef(path, number)).pixels
+            disagreement[number] = _disagreement(picture, preset, committee, context)
             step()
-    apart = _APART * (shot.frames[-1] - shot.frames[0])
+    length = shot.frames[-1] - shot.frames[0]
+    return _most_disputed(disagreement, graded, _MIN_DISTANCE * length)
+
+
+def _candidates(shot: Shot, graded: Set[int]) -> list[int]:
+    """Return evenly spread frames of a shot, without the graded ones."""
+    places = np.unique(np.linspace(0, len(shot.frames) - 1, CANDIDATES).round().astype(int))
+    return [shot.frames[place] for place in places if shot.frames[place] not in graded]
+
+
+def _most_disputed(disagreement: Mapping[int, float], graded: Set[int], distance: float) -> tuple[int, ...]:
+    """Return the frames with most disagreement that are ``distance`` frames apart from each other and the graded."""
     named: list[int] = []
-    for number in sorted(doubt, key=lambda number: -doubt[number]):
-        if len(named) < NAMED and all(abs(number - other) >= apart for other in (*named, *graded)):
+    for number in sorted(disagreement, key=lambda number: -disagreement[number]):
+        if len(named) < MAX_NAMED and all(abs(number - other) >= distance for other in (*named, *graded)):
             named.append(number)
     return tuple(named)
 
 
-def _doubt(
-    picture: FloatArray,
-    preset: Preset,
-    committee: Sequence[tuple[Predictor, Standardisation]],
-    backbone: Backbone,
-    settings: TrainSettings,
-) -> float:
-    """Mean disagreement, Lab units, over a picture."""
-    still = features_of_still(picture, backbone, settings.superpixels)
+def _disagreement(picture: FloatArray, preset: Preset, committee: Committee, context: TrainingContext) -> float:
+    """Return the standard deviation of the committee's colours, in Lab units, averaged over the picture's pixels."""
+    still = features_of_still(picture, context.backbone, context.settings.superpixels)
     vectors = assemble(preset.info.blocks, raw=still.raw, projections=projections_of(preset))
-    answers = np.stack(
-        [
-            transform_lab(
-                still.table.colours,
-                predict(network, standardisation, vectors, backbone.device)[:, :COEFFICIENTS],
-            )
-            for network, standardisation in committee
-        ]
-    )
+    colours = []
+    for network, standardisation in committee:
+        outputs = predict(network, standardisation, vectors, context.backbone.device)
+        colours.append(transform_lab(still.table.colours, outputs[:, :COEFFICIENTS]))
     areas = np.bincount(still.rows.reshape(-1))
-    return float(np.average(np.linalg.norm(answers.std(axis=0), axis=-1), weights=areas))
+    return float(np.average(np.linalg.norm(np.stack(colours).std(axis=0), axis=-1), weights=areas))

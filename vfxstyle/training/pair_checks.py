@@ -1,4 +1,4 @@
-"""What is wrong with exemplar pairs: of other contents, swapped, out of register, in different spaces or sizes."""
+"""Checks of exemplar pairs: mixed up, swapped, out of register, in different spaces or sizes."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from vfxstyle.looks.transform import fit_transform_without_each
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.training.pairs import ExemplarPair, PairPictures
 
-LEAST_LIKENESS = 0.25
+MIN_LIKENESS = 0.25
 """Correlation of edges under which two pictures may show different things. On 24 street photographs brush strokes keep
 .35 at least, other looks .94; two of the photographs have .19 at most."""
-LEAST_SHIFT = 0.75
+MIN_SHIFT = 0.75
 """Px of the analysis picture from which a pair counts as out of register."""
-_CLEAR_PEAK = 0.15  # response of the phase correlation under which it found nothing
-_PIXELS = 4000
-_SWAPPED = 0.6  # of the error in the stated direction, that in the other is below this
+_CLEAR_PEAK = 0.15  # response of the phase correlation under which no shift is recognised
+_PIXELS = 4000  # sampled from each pair
+_SWAPPED = 0.6  # a pair is swapped if the look misses it, turned round, by less than this share of what it misses now
 
 
 @dataclass(frozen=True, slots=True)
 class PairFacts:
-    """What the checks need to know of a pair, small enough to keep for all pairs."""
+    """What the checks need to know about a pair, small enough to keep for all pairs."""
 
     name: str
     """The pair's name."""
     likeness: float
     """Correlation of the edges of both pictures, brought into register, -1..1."""
     shift: tuple[float, float]
-    """(x, y) by which after lies beside before, px of the analysis picture; zero where it cannot be told."""
+    """(x, y) from before to after, px of the analysis picture; zero where it cannot be measured."""
     width: int
-    """Columns of the analysis picture."""
+    """Columns of the analysis picture, in px."""
     before: FloatArray
-    """float32 (P, 3), CIELab of some pixels."""
+    """float32 (P, 3), CIELab D65 of some pixels."""
     after: FloatArray
     """float32 (P, 3), the same pixels in the graded picture."""
     sizes: tuple[tuple[int, int], tuple[int, int]]
@@ -48,7 +48,7 @@ class PairFacts:
 
 
 def facts_of(pair: ExemplarPair, pictures: PairPictures) -> PairFacts:
-    """Look at a pair."""
+    """Measure what the checks need to know about a pair."""
     before, after = lab_of_picture(pictures.before), lab_of_picture(pictures.after)
     edges = [_edges(lab) for lab in (before, after)]
     shift = _shift(edges[0], edges[1])
@@ -56,19 +56,19 @@ def facts_of(pair: ExemplarPair, pictures: PairPictures) -> PairFacts:
     likeness = float(np.corrcoef(edges[0].reshape(-1), back.reshape(-1))[0, 1]) if _vary(edges) else 1.0
     places = np.random.default_rng(0).integers(0, before.shape[0] * before.shape[1], _PIXELS)
     return PairFacts(
-        pair.name,
-        likeness,
-        shift,
-        before.shape[1],
-        before.reshape(-1, 3)[places],
-        after.reshape(-1, 3)[places],
-        pictures.sizes,
-        pictures.spaces,
+        name=pair.name,
+        likeness=likeness,
+        shift=shift,
+        width=before.shape[1],
+        before=before.reshape(-1, 3)[places],
+        after=after.reshape(-1, 3)[places],
+        sizes=pictures.sizes,
+        spaces=pictures.spaces,
     )
 
 
 def _edges(lab: FloatArray) -> FloatArray:
-    """Strength of edges, compressed so that a look's contrast matters little."""
+    """Return the strength of edges, compressed so that a look's contrast matters little; float32 (H, W)."""
     x, y = cv2.Sobel(lab, cv2.CV_32F, 1, 0), cv2.Sobel(lab, cv2.CV_32F, 0, 1)
     return np.asarray(np.sqrt(np.sqrt((x**2 + y**2).sum(axis=-1))), np.float32)
 
@@ -86,53 +86,75 @@ def _shift(before: FloatArray, after: FloatArray) -> tuple[float, float]:
 
 
 def check_pairs(facts: Sequence[PairFacts]) -> list[str]:
-    """Sentences about what the user should look at.
+    """Return sentences about what the user should look at.
 
     Raises :class:`~vfxstyle.errors.PairsError` for pairs whose pictures belong to other pairs or to the other side.
     """
-    crossed = _crossed(facts)
-    if crossed:
+    _refuse_mixed_up(facts)
+    _refuse_swapped(facts)
+    return [*_unlike(facts), *_out_of_register(facts), *_resized(facts), *_in_different_spaces(facts)]
+
+
+def _refuse_mixed_up(facts: Sequence[PairFacts]) -> None:
+    mixed_up = _mixed_up(facts)
+    if mixed_up:
         raise PairsError(
-            f"pair '{crossed[0]}': after shows what the before of pair '{crossed[1]}' shows; give both pictures of a "
+            f"pair '{mixed_up[0]}': after shows what the before of pair '{mixed_up[1]}' shows; give both pictures of a "
             "pair one name."
         )
+
+
+def _refuse_swapped(facts: Sequence[PairFacts]) -> None:
     swapped = _swapped(facts)
     if swapped:
         raise PairsError(
             f"{_named(swapped)}: before and after seem to be swapped, the others' look fits them the other way round; "
             "exchange the two files."
         )
+
+
+def _unlike(facts: Sequence[PairFacts]) -> list[str]:
+    unlike = [fact.name for fact in facts if fact.likeness < MIN_LIKENESS]
+    if not unlike:
+        return []
+    return [
+        f"{_named(unlike)}: before and after hardly have an edge in common; take the pair out if they show "
+        "different things, or one of them came out wrong"
+    ]
+
+
+def _out_of_register(facts: Sequence[PairFacts]) -> list[str]:
     notes = []
-    strangers = [fact.name for fact in facts if fact.likeness < LEAST_LIKENESS]
-    if strangers:
-        notes.append(
-            f"{_named(strangers)}: before and after hardly have an edge in common; take the pair out if they show "
-            "different things, or one of them came out wrong"
-        )
     for fact in facts:
-        if max(map(abs, fact.shift)) >= LEAST_SHIFT:
+        if max(map(abs, fact.shift)) >= MIN_SHIFT:
             by = fact.sizes[0][0] / fact.width
             notes.append(
                 f"pair '{fact.name}': after lies {fact.shift[0] * by:+.1f}, {fact.shift[1] * by:+.1f} px beside "
                 "before; the look is learnt blurred along edges. Export both without reframing."
             )
-    resized = [fact.name for fact in facts if fact.sizes[0] != fact.sizes[1]]
-    if resized:
-        notes.append(f"{_named(resized)}: before and after differ in size and are compared at analysis size")
-    kinds = {(fact.spaces[0], fact.spaces[1]) for fact in facts}
-    mixed = [fact.name for fact in facts if _space(fact.spaces[0]) != _space(fact.spaces[1])]
-    if mixed:
-        example = next(fact for fact in facts if fact.name == mixed[0])
-        notes.append(
-            f"{_named(mixed)}: before is {example.spaces[0]}, after {example.spaces[1]}; each is decoded by its own. "
-            "If one of them is wrong, tag the file, or name one space for all with --input-space."
-        )
-    elif len({_space(before) for before, _ in kinds}) > 1:
-        notes.append(f"the pairs are in different spaces ({', '.join(sorted({before for before, _ in kinds}))})")
     return notes
 
 
+def _resized(facts: Sequence[PairFacts]) -> list[str]:
+    resized = [fact.name for fact in facts if fact.sizes[0] != fact.sizes[1]]
+    return [f"{_named(resized)}: before and after differ in size and are compared at analysis size"] if resized else []
+
+
+def _in_different_spaces(facts: Sequence[PairFacts]) -> list[str]:
+    mixed = [fact for fact in facts if _space(fact.spaces[0]) != _space(fact.spaces[1])]
+    if mixed:
+        before, after = mixed[0].spaces
+        return [
+            f"{_named([fact.name for fact in mixed])}: before is {before}, after {after}; each is decoded by its own. "
+            "If one of them is wrong, tag the file, or name one space for all with --input-space."
+        ]
+    if len({_space(fact.spaces[0]) for fact in facts}) > 1:
+        return [f"the pairs are in different spaces ({', '.join(sorted({fact.spaces[0] for fact in facts}))})"]
+    return []
+
+
 def _space(described: str) -> str:
+    """Return the name of a space without how it was determined, which stands in brackets behind it."""
     return described.rpartition(" (")[0] or described
 
 
@@ -141,39 +163,40 @@ def _named(names: Sequence[str]) -> str:
     return f"pair{'s' if len(names) > 1 else ''} {listed}{' ...' if len(names) > 5 else ''}"
 
 
-def _crossed(facts: Sequence[PairFacts]) -> tuple[str, str] | None:
-    """A pair whose after has its tones where another pair's before has them, and not where its own has."""
+def _mixed_up(facts: Sequence[PairFacts]) -> tuple[str, str] | None:
+    """Return a pair whose after has the tones of another pair's before and not of its own, and that other pair."""
     if len(facts) < 2:
         return None
     before, after = (_ranked([getattr(fact, side)[:, 0] for fact in facts]) for side in ("before", "after"))
     alike = before @ after.T / before.shape[1]
     for index, fact in enumerate(facts):
         other = int(alike[:, index].argmax())
-        if fact.likeness < LEAST_LIKENESS and alike[other, index] > max(0.6, alike[index, index] + 0.3):
+        if fact.likeness < MIN_LIKENESS and alike[other, index] > max(0.6, alike[index, index] + 0.3):
             return fact.name, facts[other].name
     return None
 
 
 def _ranked(tones: Sequence[FloatArray]) -> DoubleArray:
-    """Ranks of tones, of mean 0 and variance 1, one row for each picture."""
+    """Return ranks of tones with mean 0 and variance 1, float64 (pictures, P)."""
     ranks = np.argsort(np.argsort(np.stack(tones), axis=1), axis=1).astype(np.float64)
     centred = ranks - ranks.mean(axis=1, keepdims=True)
     return np.asarray(centred / centred.std(axis=1, keepdims=True), np.float64)
 
 
 def _swapped(facts: Sequence[PairFacts]) -> list[str]:
-    """Pairs that one transform, fitted to all the others, explains far better the other way round."""
-    if len(facts) < 3:  # of two it cannot be said which one
+    """Return the pairs that one transform, fitted to all the others, explains far better the other way round."""
+    if len(facts) < 3:  # of two pairs it is unknown which one is swapped
         return []
     before, after = np.stack([fact.before for fact in facts]), np.stack([fact.after for fact in facts])
-    found = []
+    swapped = []
     for index, look in enumerate(fit_transform_without_each(before, after)):
         fact = facts[index]
         stated = _miss(look, fact.before, fact.after)
         if stated > 2 and _miss(look, fact.after, fact.before) < _SWAPPED * stated:
-            found.append(fact.name)
-    return found
+            swapped.append(fact.name)
+    return swapped
 
 
 def _miss(look: FloatArray, before: FloatArray, after: FloatArray) -> float:
+    """Return the mean L2 in Lab from before, after a transform, to after."""
     return float(np.linalg.norm(transform_lab(before, look) - after, axis=-1).mean())

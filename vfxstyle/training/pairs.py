@@ -1,4 +1,4 @@
-"""Exemplar pairs: pictures before and after a look, matched by file stem or by frame number."""
+"""Exemplar pairs: pictures before and after a look, matched by file name or by frame number."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from vfxstyle.shots.images import PICTURE_EXTENSIONS
 
 @dataclass(frozen=True, slots=True)
 class PictureRef:
-    """One picture: a frame of a shot."""
+    """Where one picture is: a frame of a shot."""
 
     shot: Path
-    """What is opened: a picture, a sequence or a movie."""
+    """A picture, a sequence or a movie."""
     frame: int | None = None
-    """The frame's number; None for the only one of a picture."""
+    """The frame's number; None for a picture, which is its only frame."""
 
     def __str__(self) -> str:
         return str(self.shot) if self.frame is None else f"frame {self.frame} of {self.shot}"
@@ -44,60 +44,74 @@ class ExemplarPair:
 
 
 def find_pairs(folder: Path) -> list[ExemplarPair]:
-    """The pairs of a folder with ``before/`` and ``after/``, in the order of their stems.
+    """Return the pairs of a folder with ``before/`` and ``after/``, in the order of their names.
 
     Raises :class:`~vfxstyle.errors.PairsError` if a folder is missing or empty, or a picture has no partner.
     """
     before, after = _pictures(folder, "before"), _pictures(folder, "after")
-    lonely = sorted(before.keys() ^ after.keys())
-    if lonely:
-        example = lonely[0]
+    unmatched = sorted(before.keys() ^ after.keys())
+    if unmatched:
+        example = unmatched[0]
         where = "after" if example in before else "before"
         raise PairsError(
-            f"{len(lonely)} pictures of {folder} have no partner, the first is '{example}' (missing in {where}/); "
+            f"{len(unmatched)} pictures of {folder} have no partner, the first is '{example}' (missing in {where}/); "
             "give both the same file name or take it out."
         )
     return [ExemplarPair(stem, PictureRef(before[stem]), PictureRef(after[stem])) for stem in sorted(before)]
 
 
 def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> list[ExemplarPair]:
-    """The pairs of a shot and a folder with graded frames of it, matched by frame number.
+    """Return the pairs of a shot and a folder with graded frames of it, matched by frame number.
 
-    Raises :class:`~vfxstyle.errors.PairsError` if a graded frame is none of the shot's.
+    max_pixels: pixels that a picture may have. Raises :class:`~vfxstyle.errors.PairsError` if a graded frame has a
+    number that the shot does not have.
     """
     with (
         open_shot(shot, missing="skip", max_pixels=max_pixels) as plate,
         open_shot(graded, missing="skip", max_pixels=max_pixels) as after,
     ):
-        strangers = sorted(set(after.frames) - set(plate.frames))
-        if strangers:
+        unknown = sorted(set(after.frames) - set(plate.frames))
+        if unknown:
             raise PairsError(
-                f"{graded} has frame {', '.join(map(str, strangers[:5]))}, which {shot} has not; it runs from "
+                f"{graded} has frame {', '.join(map(str, unknown[:5]))}, which {shot} has not; it runs from "
                 f"{plate.frames[0]} to {plate.frames[-1]}. Give graded frames the plate's numbers.",
-                frames=strangers,
+                frames=unknown,
             )
         return [ExemplarPair(str(n), PictureRef(shot, n), PictureRef(graded, n)) for n in after.frames]
 
 
 def _pictures(folder: Path, side: str) -> dict[str, Path]:
+    """Return the pictures of one side by their names without extension."""
     place = folder / side
     if not place.is_dir():
         raise PairsError(f"{folder} has no folder {side}/; put the pictures into before/ and after/.")
-    found: dict[str, Path] = {}
+    pictures: dict[str, Path] = {}
     for path in sorted(place.iterdir()):
         if path.suffix.lower().lstrip(".") not in PICTURE_EXTENSIONS or path.name.startswith("."):
             continue
-        if path.stem in found:
-            raise PairsError(f"{found[path.stem]} and {path} have one stem; keep one of them.")
-        found[path.stem] = path
-    if not found:
+        if path.stem in pictures:
+            raise PairsError(f"{pictures[path.stem]} and {path} have one stem; keep one of them.")
+        pictures[path.stem] = path
+    if not pictures:
         raise PairsError(f"{place} holds no pictures ({', '.join(sorted(PICTURE_EXTENSIONS))}).")
-    return found
+    return pictures
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPicture:
+    """One picture as it is trained with."""
+
+    pixels: FloatArray
+    """float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution."""
+    size: tuple[int, int]
+    """Width and height of the file, in px."""
+    space: str
+    """Colour space of the file, and how it was determined."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairPictures:
-    """Both pictures of a pair as the analysis sees them."""
+    """Both pictures of a pair at analysis resolution."""
 
     before: FloatArray
     """float32 (H, W, 3), sRGB-encoded, 0..1."""
@@ -106,11 +120,11 @@ class PairPictures:
     sizes: tuple[tuple[int, int], tuple[int, int]]
     """Width and height of either file, in px."""
     spaces: tuple[str, str]
-    """Colour space of either file, and where that was learnt from."""
+    """Colour space of either file, and how it was determined."""
 
 
 class PictureReader:
-    """Reads pictures for training; a shot that was opened for one frame stays open for the next."""
+    """Reads pictures for training. A shot that was opened for one frame stays open for the next; use it in ``with``."""
 
     def __init__(self, settings: TrainSettings) -> None:
         self._settings = settings
@@ -121,63 +135,70 @@ class PictureReader:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        for shot in self._open.values():
-            shot.close()
+        self.close()
 
     def shot(self, path: Path) -> Shot:
-        """The opened shot of a path."""
+        """Return the opened shot of a path."""
         if path not in self._open:
             if len(self._open) > 1 and all(len(shot) == 1 for shot in self._open.values()):
-                for done in self._open.values():
-                    done.close()
-                self._open.clear()
+                # single pictures come by the thousand and are cheap to open again; sequences and movies stay open
+                self.close()
             self._open[path] = open_shot(path, missing="skip", max_pixels=self._settings.max_pixels)
         return self._open[path]
 
-    def read(self, picture: PictureRef) -> tuple[FloatArray, tuple[int, int], str]:
-        """A picture as the analysis sees it, its size in the file, and its colour space."""
+    def close(self) -> None:
+        """Close every shot; one that is read again is opened again."""
+        for shot in self._open.values():
+            shot.close()
+        self._open.clear()
+
+    def read(self, picture: PictureRef) -> TrainingPicture:
+        """Read a picture at analysis resolution."""
         shot = self.shot(picture.shot)
         number = shot.frames[0] if picture.frame is None else picture.frame
-        plate = input_space(self._config, shot.info.color_tag, shot.file_of(number), self._settings.input_space)
-        light = Light.of(self._config, plate.space)
-        seen = analysis_picture(shot.read(number), light, self._settings.analysis_width)
-        return seen, (shot.info.width, shot.info.height), str(plate)
+        space = input_space(self._config, shot.info.color_tag, shot.file_of(number), self._settings.input_space)
+        light = Light.of(self._config, space.space)
+        pixels = analysis_picture(shot.read(number), light, self._settings.analysis_width)
+        return TrainingPicture(pixels, (shot.info.width, shot.info.height), str(space))
 
-    def colours(self, pairs: Sequence[ExemplarPair]) -> str:
-        """Stands for how the pictures of the pairs are decoded: another configuration gives another value."""
-        seen = set()
+    def decoding_identity(self, pairs: Sequence[ExemplarPair]) -> str:
+        """Identify how the pictures of the pairs are decoded: another configuration gives another text."""
+        identities = set()
         for pair in pairs:
             for picture in (pair.before, pair.after):
                 shot = self.shot(picture.shot)
                 path = shot.file_of(shot.frames[0])
-                plate = input_space(self._config, shot.info.color_tag, path, self._settings.input_space)
-                seen.add(identity_of_space(self._config, plate.space))
-        return ",".join(sorted(seen))
+                space = input_space(self._config, shot.info.color_tag, path, self._settings.input_space)
+                identities.add(identity_of_space(self._config, space.space))
+        return ",".join(sorted(identities))
 
     def pair(self, pair: ExemplarPair) -> PairPictures:
-        """Both pictures of a pair.
+        """Read both pictures of a pair.
 
         Raises :class:`~vfxstyle.errors.PairsError` if they differ in shape.
         """
-        before, size_before, space_before = self.read(pair.before)
-        after, size_after, space_after = self.read(pair.after)
-        if before.shape != after.shape:
+        before, after = self.read(pair.before), self.read(pair.after)
+        if before.pixels.shape != after.pixels.shape:
             raise PairsError(
-                f"Pair '{pair.name}' does not match: before is {size_before[0]}x{size_before[1]} and after "
-                f"{size_after[0]}x{size_after[1]}; export both from the same picture at one size."
+                f"Pair '{pair.name}' does not match: before is {before.size[0]}x{before.size[1]} and after "
+                f"{after.size[0]}x{after.size[1]}; export both from the same picture at one size."
             )
-        return PairPictures(before, after, (size_before, size_after), (space_before, space_after))
+        return PairPictures(before.pixels, after.pixels, (before.size, after.size), (before.space, after.space))
 
 
-def pairs_digest(pairs: Sequence[ExemplarPair], reader: PictureReader) -> list[str]:
-    """A line for each picture of the pairs: its name and the SHA-256 of its file."""
-    lines = []
-    with_hash: dict[Path, str] = {}
-    for pair in pairs:
-        for picture in (pair.before, pair.after):
-            shot = reader.shot(picture.shot)
-            path = shot.file_of(shot.frames[0] if picture.frame is None else picture.frame)
-            if path not in with_hash:
-                with_hash[path] = file_digest(path)
-            lines.append(f"{path.name} {picture.frame} {with_hash[path]}")
-    return lines
+PairDigest = tuple[str, str]
+"""A line for each picture of a pair: its file's name, the number of the frame, and the SHA-256 of the file."""
+
+
+def digests_of(pairs: Sequence[ExemplarPair], reader: PictureReader) -> list[PairDigest]:
+    """Return what stands for the pictures of each pair; a file is hashed once, however many of its frames are used."""
+    hashes: dict[Path, str] = {}
+
+    def line_of(picture: PictureRef) -> str:
+        shot = reader.shot(picture.shot)
+        path = shot.file_of(shot.frames[0] if picture.frame is None else picture.frame)
+        if path not in hashes:
+            hashes[path] = file_digest(path)
+        return f"{path.name} {picture.frame} {hashes[path]}"
+
+    return [(line_of(pair.before), line_of(pair.after)) for pair in pairs]

@@ -1,4 +1,4 @@
-"""What a training run leaves beside its preset: the learning curve, sheets of pictures, and a page about it."""
+"""Files that a training run writes beside its preset: a learning curve, a sheet of pictures, and a page."""
 
 from __future__ import annotations
 
@@ -10,35 +10,37 @@ import numpy as np
 from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import OutputError
 from vfxstyle.features import pick_device
-from vfxstyle.features.registry import backbone_class
+from vfxstyle.features.backbones import Backbone
+from vfxstyle.features.registry import load_backbone
 from vfxstyle.files import write_atomically, writing_atomically
+from vfxstyle.looks import Preset
 from vfxstyle.looks.cards import model_card
 from vfxstyle.plates.picture import lab_of_picture
-from vfxstyle.settings import TrainSettings
 from vfxstyle.shots.sheets import write_sheet
-from vfxstyle.training.pairs import PictureReader
+from vfxstyle.training.pairs import PairPictures, PictureReader
 from vfxstyle.training.stills import graded_picture
 from vfxstyle.training.train import TrainReport
 
-MOST_ROWS = 8
-"""Pairs on a sheet."""
+MAX_ROWS = 8
+"""Pairs on a sheet, and in the page's table of pairs, at most."""
 PICTURE_WIDTH = 480
 """Width of each picture on a sheet, in px."""
-MISS_TOP = 20.0
+MISSED_WHITE = 20.0
 """L2 in Lab at which the map of what was missed is white."""
 
 
-def write_training_report(report: TrainReport, settings: TrainSettings) -> list[Path]:
-    """Write NAME.curve.png, NAME.sheet.png and NAME.md beside a preset; returns them.
+def write_training_report(report: TrainReport) -> list[Path]:
+    """Write NAME.curve.png, NAME.sheet.png and NAME.md beside a preset, and return their paths.
 
-    The sheet has a row for each pair: before, after, predicted, and where the prediction is off. Where many pairs were
-    learnt these are held-out ones, from the worst to the best.
+    The sheet has a row for each pair: before, after, predicted, and how far the prediction is off. Where pairs were
+    held out it shows those, from the worst to the best. Raises :class:`~vfxstyle.errors.OutputError` if a file cannot
+    be written.
     """
     base = report.path.with_suffix("")
     files = [Path(f"{base}.curve.png"), Path(f"{base}.sheet.png"), Path(f"{base}.md")]
     try:
         _draw_curve(report, files[0])
-        _draw_sheet(report, settings, files[1])
+        _draw_sheet(report, files[1])
         write_atomically(files[2], training_page(report).encode())
     except OSError as error:
         raise OutputError(f"{base}.* cannot be written: {error.strerror or error}; the preset is there.") from error
@@ -46,18 +48,18 @@ def write_training_report(report: TrainReport, settings: TrainSettings) -> list[
 
 
 def training_page(report: TrainReport) -> str:
-    """The model card, and what was not learnt, as Markdown."""
+    """Return the model card, and what was not learnt, as Markdown."""
     lines = [model_card(report.preset.info), "## What was not learnt", ""]
     lines += ["| plate colours | share of pixels | plate to graded, L2 in Lab | missed |", "|---|---|---|---|"]
     for error in report.by_colour:
         lines.append(f"| {error.name} | {error.share:.0%} | {error.distance:.2f} | {error.missed:.2f} |")
     lines += ["", "| pair | missed, mean L2 in Lab | most where |", "|---|---|---|"]
-    for name, of_pair in list(report.by_pair.items())[:MOST_ROWS]:
+    for name, of_pair in list(report.by_pair.items())[:MAX_ROWS]:
         lines.append(f"| {name} | {of_pair.missed:.2f} | {of_pair.region}, {of_pair.missed_there:.2f} |")
     if report.next_frames:
         lines += ["", f"Frames whose grading would help most: {', '.join(map(str, report.next_frames))}"]
     if report.notes:
-        lines += ["", "Said of the pairs:", "", *(f"- {note}" for note in report.notes)]
+        lines += ["", "Notes on the pairs:", "", *(f"- {note}" for note in report.notes)]
     return "\n".join(lines) + "\n"
 
 
@@ -78,23 +80,25 @@ def _draw_curve(report: TrainReport, path: Path) -> None:
         canvas.print_figure(file, format="png", metadata={"Software": None})
 
 
-def _draw_sheet(report: TrainReport, settings: TrainSettings, path: Path) -> None:
-    shown = {pair.name: pair for pair in report.held_out or report.pairs}
-    ordered = [shown[name] for name in report.by_pair if name in shown]
-    places = np.unique(np.linspace(0, len(ordered) - 1, MOST_ROWS).round().astype(int))
-    backbone = backbone_class(settings.backbone).load(pick_device(settings.device), settings.weights)
-    rows = []
+def _draw_sheet(report: TrainReport, path: Path) -> None:
+    measured = {pair.name: pair for pair in report.held_out or report.pairs}
+    ordered = [measured[name] for name in report.by_pair if name in measured]
+    places = np.unique(np.linspace(0, len(ordered) - 1, MAX_ROWS).round().astype(int))
+    settings = report.settings
+    backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
     with PictureReader(settings) as reader:
-        for place in places:
-            pictures = reader.pair(ordered[place])
-            predicted = graded_picture(pictures.before, report.preset, backbone)
-            labs = [lab_of_picture(p) for p in (predicted, pictures.after)]
-            missed = np.clip(np.linalg.norm(labs[0] - labs[1], axis=-1, keepdims=True) / MISS_TOP, 0, 1)
-            row = [pictures.before, pictures.after, predicted, np.repeat(missed, 3, axis=2)]
-            rows.append(np.hstack([_shrunk(picture.astype(np.float32)) for picture in row]))
+        rows = [_row_of(reader.pair(ordered[place]), report.preset, backbone) for place in places]
     write_sheet(path, np.vstack(rows))
+
+
+def _row_of(pictures: PairPictures, preset: Preset, backbone: Backbone) -> FloatArray:
+    """Return before, after, predicted and the map of what was missed, side by side; float32 (H, W, 3), sRGB, 0..1."""
+    predicted = graded_picture(pictures.before, preset, backbone)
+    distance = np.linalg.norm(lab_of_picture(predicted) - lab_of_picture(pictures.after), axis=-1, keepdims=True)
+    missed = np.repeat(np.clip(distance / MISSED_WHITE, 0, 1), 3, axis=2)
+    return np.hstack([_shrunk(picture) for picture in (pictures.before, pictures.after, predicted, missed)])
 
 
 def _shrunk(picture: FloatArray) -> FloatArray:
     size = (PICTURE_WIDTH, max(1, round(picture.shape[0] * PICTURE_WIDTH / picture.shape[1])))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(picture.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)

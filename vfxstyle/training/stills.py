@@ -1,4 +1,4 @@
-"""The paper's image method on a picture in memory: graph-based superpixels, all of them described, graded, smoothed."""
+"""The paper's image method on a picture in memory: graph-based superpixels, features of all of them, smoothing."""
 
 from __future__ import annotations
 
@@ -23,41 +23,44 @@ from vfxstyle.superpixels.tables import FrameTable, adjacency, table_of
 
 @dataclass(frozen=True, slots=True)
 class StillFeatures:
-    """A picture cut into graph-based superpixels, all of them described."""
+    """A picture segmented into graph-based superpixels, with the features of all of them."""
 
     lab: FloatArray
-    """float32 (H, W, 3), CIELab of the picture."""
+    """float32 (H, W, 3), CIELab D65 of the picture."""
     rows: LabelArray
-    """int32 (H, W), rows of the table."""
+    """int32 (H, W), the row of the table that each pixel belongs to."""
     table: FrameTable
     """The superpixels."""
     raw: RawFeatures
-    """Their features."""
+    """Their features, before projection."""
 
 
 def features_of_still(
     picture: FloatArray, backbone: Backbone, superpixels: int, extraction: Extraction = extract_features
 ) -> StillFeatures:
-    """Cut and describe a picture. picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution."""
-    seen = run_network(backbone, [picture])
-    lab = seen.labs[0]
+    """Segment a picture and extract the features of every superpixel.
+
+    picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. superpixels: how many are requested.
+    """
+    output = run_network(backbone, [picture])
+    lab = output.labs[0]
     table, rows = table_of(graph_superpixels(picture, superpixels), lab)
-    raw = extraction(seen, 0, Segmentation.whole(rows, table.centroids))
+    raw = extraction(output, 0, Segmentation.whole(rows, table.centroids))
     return StillFeatures(lab, rows, table, raw)
 
 
 def graded_picture(
     picture: FloatArray, preset: Preset, backbone: Backbone, *, superpixels: int = DEFAULT_STILL_SUPERPIXELS
 ) -> FloatArray:
-    """A picture after a look.
+    """Put a look on a picture.
 
-    picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. Returns the same of the graded picture.
+    picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. Returns the graded picture, likewise.
     """
     return graded_still(picture, features_of_still(picture, backbone, superpixels), preset, backbone.device)
 
 
 def graded_still(picture: FloatArray, still: StillFeatures, preset: Preset, device: torch.device) -> FloatArray:
-    """The same of a picture that has been described already."""
+    """Put a look on a picture whose features have been extracted; see :func:`graded_picture`."""
     vectors = assemble(preset.info.blocks, raw=still.raw, projections=projections_of(preset))
     outputs = predict(preset.predictor(), preset.standardisation, vectors, device)
     smoothed = smooth_over_neighbours(outputs, still.table, adjacency(still.rows))

@@ -1,42 +1,45 @@
-"""Train a preset: resolve, read and check the pairs, describe, learn, save, report."""
+"""Train a preset: find, read and check the pairs, extract examples, learn, save, report."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
-import torch
 
-from vfxstyle._version import __version__
-from vfxstyle.errors import OutputError, UsageError
-from vfxstyle.features import all_blocks, pick_device, projected_blocks
-from vfxstyle.features.backbones import Backbone
-from vfxstyle.features.registry import backbone_class, weights_digest
-from vfxstyle.looks import Preset, PresetInfo, save_preset
+from vfxstyle.errors import UsageError
+from vfxstyle.features import pick_device
+from vfxstyle.features.registry import load_backbone, weights_digest
+from vfxstyle.looks import Preset, save_preset
 from vfxstyle.looks.fit import Epoch
 from vfxstyle.looks.library import user_folder
 from vfxstyle.looks.preset import SUFFIX
 from vfxstyle.looks.samples import Errors
 from vfxstyle.progress import Clock, Progress, Silent, Stage
 from vfxstyle.settings import TrainSettings
+from vfxstyle.settings.keywords import TrainOptions
+from vfxstyle.settings.options import check_known
 from vfxstyle.shots.folders import make_folder
+from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.errors import ColourError, PairError, error_of_pair, errors_by_colour
-from vfxstyle.training.examples import ExampleFolder, TrainingExample, example_of, superpixels_each
+from vfxstyle.training.example_folder import ExampleFolder
+from vfxstyle.training.examples import TrainingExample, example_of, superpixels_per_segmentation
 from vfxstyle.training.learn import Learnt, learn
 from vfxstyle.training.next_frames import frames_to_grade
 from vfxstyle.training.pair_checks import check_pairs, facts_of
 from vfxstyle.training.pairs import (
     ExemplarPair,
+    PairDigest,
     PictureReader,
+    digests_of,
     find_graded_frames,
     find_pairs,
-    pairs_digest,
 )
+from vfxstyle.training.presets import preset_card, preset_of
 
 _NAME = re.compile(r"^\w[\w.-]*$")
 
@@ -49,25 +52,27 @@ class TrainReport:
     """The preset file."""
     preset: Preset
     """The preset."""
+    settings: TrainSettings
+    """How it was trained."""
     pairs: tuple[ExemplarPair, ...]
     """Exemplar pairs used, held-out ones included."""
     held_out: tuple[ExemplarPair, ...]
-    """Pairs that were kept from the weights; they chose the epoch and measure it."""
+    """Pairs that the weights were not fitted to; they chose the epoch and measure it."""
     share: float
-    """How far the look departs from the best single transform, 0..1; below 1 only where few pairs did not bear it."""
+    """How far the look departs from the best single transform, 0..1; below 1 where few pairs did not support more."""
     errors: Errors
     """Mean L2 distances in Lab, on held-out pairs, or on the parts of few pairs that were kept out in turn."""
     by_colour: tuple[ColourError, ...]
     """The same by the plate's colour, the worst first."""
     by_pair: Mapping[str, PairError]
-    """The same by pair, with the region that is worst, for those that were measured, the worst first."""
+    """The same by pair, with the region that is worst, for the pairs that were measured, the worst first."""
     curve: tuple[Epoch, ...]
     """Training loss and error by epoch."""
-    notes: tuple[str, ...]
-    """What the checks of the pairs found."""
-    next_frames: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+    """What the checks of the pairs point out."""
+    next_frames: tuple[int, ...] = ()
     """Frames of the shot whose grading would help most, the most useful first; empty without a shot."""
-    seconds: Mapping[Stage, float]
+    seconds: Mapping[Stage, float] = field(default_factory=dict)
     """Wall seconds of each stage."""
 
 
@@ -78,170 +83,148 @@ def train(
     shot: str | Path | None = None,
     graded: str | Path | None = None,
     output: str | Path | None = None,
-    settings: TrainSettings | None = None,
     progress: Progress | None = None,
+    **options: Unpack[TrainOptions],
 ) -> TrainReport:
     """Learn a look from before/after pairs and write it as a preset.
 
     pairs: a folder with ``before/`` and ``after/``; or None, and ``shot`` with ``graded``, a folder of graded frames of
     it. name: what the look is called. output: the preset file; by default NAME.safetensors in the user's preset folder.
-    A run that was stopped goes on where it was when it is started again.
-    Raises :class:`~vfxstyle.errors.PairsError` for unusable pairs, :class:`~vfxstyle.errors.OutputError` if
-    the preset cannot be written.
+    options: the fields of :class:`~vfxstyle.settings.TrainSettings`.
+    A run that was stopped goes on where it was when it is started again. Raises :class:`~vfxstyle.errors.UsageError`
+    for a name, file or option that cannot be used, :class:`~vfxstyle.errors.PairsError` for unusable pairs, and
+    :class:`~vfxstyle.errors.OutputError` where the preset cannot be written.
     """
-    settings, clock = settings or TrainSettings(), Clock(progress or Silent())
+    check_known(options, TrainSettings)
+    settings, clock = TrainSettings(**options), Clock(progress or Silent())
+    _check_name(name)
+    exemplars = _exemplar_pairs(pairs, shot, graded, settings.max_pixels)
+    target = _preset_file(name, output, clock)
+    weights = weights_digest(settings.backbone, settings.weights)
+    backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
+    with PictureReader(settings) as reader:
+        context = TrainingContext(settings=settings, backbone=backbone, reader=reader, clock=clock)
+        notes = check_all_pairs(exemplars, context)
+        digests = digests_of(exemplars, reader)
+        stored = _example_folder(target, exemplars, weights, context)
+        examples = examples_of(exemplars, digests, context, stored)
+        learnt = learn(examples, settings, backbone.device, clock)
+        preset = preset_of(name, learnt, settings, weights=weights, card=preset_card(digests, learnt, settings))
+        next_frames = () if shot is None else frames_to_grade(Path(shot), exemplars, preset, learnt.committee, context)
+    save_preset(preset, target)
+    stored.remove()
+    report = report_of(target, preset, settings, exemplars, examples, learnt)
+    return replace(report, notes=notes, next_frames=next_frames, seconds=clock.seconds)
+
+
+def _check_name(name: str) -> None:
     if not _NAME.match(name):
         raise UsageError(f"'{name}' cannot name a look; use letters, digits, '-', '_' and '.'.")
-    found = _find(pairs, shot, graded, settings.max_pixels)
+
+
+def _exemplar_pairs(
+    pairs: str | Path | None, shot: str | Path | None, graded: str | Path | None, max_pixels: int
+) -> list[ExemplarPair]:
+    if pairs is not None and shot is None and graded is None:
+        return find_pairs(Path(pairs))
+    if pairs is None and shot is not None and graded is not None:
+        return find_graded_frames(Path(shot), Path(graded), max_pixels)
+    raise UsageError("Give a folder of pairs, or --shot with --graded, and not both.")
+
+
+def _preset_file(name: str, output: str | Path | None, clock: Clock) -> Path:
+    """Return the file that the preset is written to, with its folder made; one that is there is pointed out."""
     target = Path(output) if output is not None else user_folder() / f"{name}{SUFFIX}"
-    device, kind = pick_device(settings.device), backbone_class(settings.backbone)
-    weights = weights_digest(settings.backbone, settings.weights)
     if target.suffix != SUFFIX or target.is_dir():
         raise UsageError(f"The preset {target} must be a file that ends in {SUFFIX}; name one with -o.")
     make_folder(target.parent)
     if target.exists():
         clock.note(f"{target} is there and will be replaced")
-    backbone = kind.load(device, settings.weights)
-    with PictureReader(settings) as reader:
-        each = superpixels_each(len(found), settings)
-        kept = ExampleFolder(target.with_suffix(".training"), settings, weights, each, reader.colours(found))
-        notes = checked(found, reader, clock)
-        lines = pairs_digest(found, reader)
-        examples = studied(found, lines, reader, backbone, settings, clock, kept)
-        learnt = learn(examples, settings, device, clock)
-        card = preset_card(lines, learnt, settings)
-        preset = preset_of(name, learnt, settings, weights=weights, card=card)
-        next_frames: tuple[int, ...] = ()
-        if shot is not None:
-            next_frames = frames_to_grade(
-                reader.shot(Path(shot)), Path(shot), found, preset, learnt.committee, reader, backbone, settings, clock
-            )
-    save_preset(preset, target)
-    kept.remove()
-    return train_report(target, preset, found, examples, learnt, notes, next_frames, clock.seconds)
+    return target
 
 
-def _find(
-    pairs: str | Path | None, shot: str | Path | None, graded: str | Path | None, max_pixels: int
-) -> list[ExemplarPair]:
-    if (shot is None) is not (graded is None) or (pairs is None) is (shot is None):
-        raise UsageError("Give a folder of pairs, or --shot with --graded, and not both.")
-    if pairs is not None:
-        return find_pairs(Path(pairs))
-    assert shot is not None
-    assert graded is not None
-    return find_graded_frames(Path(shot), Path(graded), max_pixels)
+def check_all_pairs(pairs: Sequence[ExemplarPair], context: TrainingContext) -> tuple[str, ...]:
+    """Read every pair and return what the user should look at.
 
-
-def checked(pairs: Sequence[ExemplarPair], reader: PictureReader, clock: Clock) -> tuple[str, ...]:
-    """What is to be said of the pairs. Raises :class:`~vfxstyle.errors.PairsError` for those that cannot be meant."""
-    with clock.stage(Stage.PAIRS, len(pairs)) as step:
-        facts = []
+    Raises :class:`~vfxstyle.errors.PairsError` for pairs that are mixed up or swapped.
+    """
+    facts = []
+    with context.clock.stage(Stage.PAIRS, len(pairs)) as step:
         for pair in pairs:
-            facts.append(facts_of(pair, reader.pair(pair)))
+            facts.append(facts_of(pair, context.reader.pair(pair)))
             step()
     notes = check_pairs(facts)
     for note in notes:
-        clock.note(note)
+        context.clock.note(note)
     return tuple(notes)
 
 
-def studied(
-    pairs: Sequence[ExemplarPair],
-    lines: Sequence[str],
-    reader: PictureReader,
-    backbone: Backbone,
-    settings: TrainSettings,
-    clock: Clock,
-    kept: ExampleFolder | None = None,
-) -> list[TrainingExample]:
-    """A example of each pair; those that an earlier, stopped run has left in ``kept`` are not made again.
+def _example_folder(
+    target: Path, pairs: Sequence[ExemplarPair], weights: str, context: TrainingContext
+) -> ExampleFolder:
+    return ExampleFolder(
+        target.with_suffix(".training"),
+        context.settings,
+        weights=weights,
+        count=superpixels_per_segmentation(len(pairs), context.settings),
+        decoding=context.reader.decoding_identity(pairs),
+    )
 
-    lines: what :func:`~vfxstyle.training.pairs.pairs_digest` says of the pairs.
+
+def examples_of(
+    pairs: Sequence[ExemplarPair],
+    digests: Sequence[PairDigest],
+    context: TrainingContext,
+    stored: ExampleFolder | None = None,
+) -> list[TrainingExample]:
+    """Return the training example of each pair; those that a stopped run has left in ``stored`` are not made again.
+
+    digests: of the pairs, see :func:`~vfxstyle.training.pairs.digests_of`; they seed what is drawn from each pair.
     """
+    count = superpixels_per_segmentation(len(pairs), context.settings)
     examples = []
-    each = superpixels_each(len(pairs), settings)
-    with clock.stage(Stage.FEATURES, len(pairs)) as step:
-        for index, pair in enumerate(pairs):
-            about = lines[2 * index : 2 * index + 2]
-            example = None if kept is None else kept.load(about)
+    with context.clock.stage(Stage.FEATURES, len(pairs)) as step:
+        for pair, digest in zip(pairs, digests, strict=True):
+            example = stored.load(digest) if stored is not None else None
             if example is None:
-                drawn = hashlib.sha256("\n".join(about).encode()).digest()[:8]
-                random = np.random.default_rng([settings.seed, int.from_bytes(drawn, "little")])
-                example = example_of(reader.pair(pair), backbone, settings, each, random)
-                if kept is not None:
-                    try:
-                        kept.store(about, example)
-                    except OSError as error:
-                        raise OutputError(f"{kept.folder} cannot be written: {error.strerror}; free space.") from error
+                random = _random_of(digest, context.settings.seed)
+                example = example_of(context.reader.pair(pair), context.backbone, context.settings, count, random)
+                if stored is not None:
+                    stored.store(digest, example)
             examples.append(example)
             step()
     return examples
 
 
-def preset_of(
-    name: str, learnt: Learnt, settings: TrainSettings, *, weights: str = "", card: Mapping[str, Any] | None = None
-) -> Preset:
-    """What was learnt, as a preset."""
-    blocks = settings.blocks or all_blocks(backbone_class(settings.backbone))
-    info = PresetInfo(
-        name=name,
-        backbone=settings.backbone,
-        blocks=tuple(blocks),
-        projected=projected_blocks(blocks),
-        weights=weights,
-        description=settings.description,
-        card=card or {},
-    )
-    arrays = {part: (pca.mean, pca.components) for part, pca in learnt.projections.items()}
-    return Preset(info, arrays, learnt.standardisation, learnt.network.numbers(), digest="")
+def _random_of(digest: PairDigest, seed: int) -> np.random.Generator:
+    """Return random numbers of a pair: the same whatever other pairs there are and in whatever order they come."""
+    hashed = hashlib.sha256("\n".join(digest).encode()).digest()[:8]
+    return np.random.default_rng([seed, int.from_bytes(hashed, "little")])
 
 
-def preset_card(lines: Sequence[str], learnt: Learnt, settings: TrainSettings) -> dict[str, Any]:
-    """What a preset says of how it was learnt. lines: the digest of the pairs, two of a pair."""
-    unstored = ("description", "data_note", "device", "weights", "blocks")
-    return {
-        "pairs": len(lines) // 2,
-        "held_out": len(learnt.held_out),
-        "share": learnt.share,
-        "noise": learnt.noise,
-        "dropout": learnt.dropout,
-        "pairs_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
-        "errors": asdict(learnt.errors),
-        "data": settings.data_note,
-        "settings": {k: v for k, v in asdict(settings).items() if k not in unstored},
-        "vfxstyle": __version__,
-        "torch": torch.__version__.split("+")[0],
-    }
-
-
-def train_report(
-    target: Path,
+def report_of(
+    path: Path,
     preset: Preset,
+    settings: TrainSettings,
     pairs: Sequence[ExemplarPair],
     examples: Sequence[TrainingExample],
     learnt: Learnt,
-    notes: tuple[str, ...] = (),
-    next_frames: tuple[int, ...] = (),
-    seconds: Mapping[Stage, float] | None = None,
 ) -> TrainReport:
-    """What is to be said of a look that was learnt. examples: of the pairs, in their order."""
-    missed = np.linalg.norm(learnt.answers - learnt.unseen.after, axis=-1)
+    """Return the errors of a look that was learnt, by colour and by pair. examples: of the pairs, in their order."""
+    missed = np.linalg.norm(learnt.predicted - learnt.unseen.after, axis=-1)
     by_pair = {
         pairs[i].name: error_of_pair(missed[learnt.unseen.picture == i], examples[i].pixels, examples[i].shape)
         for i in learnt.held_out or range(len(pairs))
     }
     return TrainReport(
-        path=target,
+        path=path,
         preset=preset,
+        settings=settings,
         pairs=tuple(pairs),
         held_out=tuple(pairs[index] for index in learnt.held_out),
         share=learnt.share,
         errors=learnt.errors,
-        by_colour=errors_by_colour(learnt.unseen.before, learnt.unseen.after, learnt.answers),
+        by_colour=errors_by_colour(learnt.unseen.before, learnt.unseen.after, learnt.predicted),
         by_pair=dict(sorted(by_pair.items(), key=lambda item: -item[1].missed)),
         curve=learnt.curve,
-        notes=notes,
-        next_frames=next_frames,
-        seconds=seconds or {},
     )

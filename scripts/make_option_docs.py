@@ -1,0 +1,105 @@
+"""Write docs/grade.md, the table of all options, from the command line itself: ``python scripts/make_option_docs.py``.
+
+With ``--check`` nothing is written, and the exit code says whether the page is current.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from vfxstyle.cli import cli
+from vfxstyle.settings import GradeSettings, GradeTarget, Run, TrainSettings
+from vfxstyle.settings.options import options_of
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "grade.md"
+OPENING = """# Options
+
+<!-- Made by scripts/make_option_docs.py from the table of options in vfxstyle/settings; do not edit. -->
+
+Every option is also a keyword argument of the Python function of the same name, with underscores:
+`--output-space` is `grade(..., output_space=...)`. Ranges of frames are written as in `1001-1100x2,1150`.
+"""
+COMMANDS = {
+    "grade": "Put a look on a shot: a folder of frames, a pattern, a movie, one picture, or an `.otio` timeline.",
+    "analyze": "Make the analysis of a shot beforehand, whole or in stages; [the analysis on disk](analysis.md).",
+    "train": "Learn a look from before/after pairs, or from a few graded frames of one shot; [looks](look.md).",
+    "export": "Write the best global LUT or CDL for a look on a shot, with what it lacks.",
+    "mattes": "Write superpixels, and groups that a look treats alike, as Cryptomatte files.",
+    "superpixels": "Write label maps and a table of a shot's temporal superpixels; [superpixels](tsp.md).",
+}
+FARM = {
+    "template": "Write an Open Job Description bundle; [farms](farm.md).",
+    "opencue": "Send a job to OpenCue.",
+    "run": "Run the tasks here, or on a Dask cluster.",
+    "status": "How far every shot is.",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    sections = [OPENING]
+    for name, text in COMMANDS.items():
+        if name in cli.commands:
+            sections.append(f"## vfxstyle {name}\n\n{text}\n\n" + "\n".join(_table(cli.commands[name])) + "\n")
+    farm = cli.commands["farm"]
+    assert isinstance(farm, click.Group)
+    shared = {own.name for table in (GradeSettings, Run) for own in options_of(table, "grade")}
+    sections.append("## vfxstyle farm\n\nAll of these take the options of `grade` that say what is made and how.\n")
+    for name, text in FARM.items():
+        table = "\n".join(_table(farm.commands[name], without=shared))
+        sections.append(f"### vfxstyle farm {name}\n\n{text}\n\n{table}\n")
+    return "\n".join(sections)
+
+
+def _table(command: click.Command, without: set[str] | frozenset[str] = frozenset()) -> Iterator[str]:
+    yield "| option | meaning | default |"
+    yield "|---|---|---|"
+    defaults = {
+        own.name: own.default_text
+        for table in (GradeSettings, GradeTarget, Run, TrainSettings)
+        for own in options_of(table)
+    }
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden and parameter.name not in without:
+            yield f"| {_flags(parameter)} | {_meaning(parameter)} | {_default(parameter, defaults)} |"
+
+
+def _flags(option: click.Option) -> str:
+    return ", ".join(f"`{flag}`" for flag in option.opts)
+
+
+def _meaning(option: click.Option) -> str:
+    text = (option.help or "").partition(" [default: ")[0]
+    if isinstance(option.type, click.Choice):
+        text += f" One of {', '.join(f'`{choice}`' for choice in option.type.choices)}."
+    return text.replace("|", "\\|")
+
+
+def _default(option: click.Option, defaults: dict[str, str]) -> str:
+    if option.required:
+        return "required"
+    _, marked, text = (option.help or "").partition(" [default: ")
+    if marked:
+        return text.removesuffix("]")
+    if option.is_flag or option.default in (None, ""):
+        return defaults.get(option.name or "", "")
+    return f"`{option.default}`"
+
+
+def main() -> None:
+    """Write the page, or check it."""
+    text = page()
+    if "--check" in sys.argv[1:]:
+        if not PAGE.is_file() or PAGE.read_text() != text:
+            sys.exit(f"{PAGE} is not current; run python scripts/make_option_docs.py")
+        return
+    PAGE.write_text(text)
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main()

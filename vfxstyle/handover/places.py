@@ -1,0 +1,18 @@
+"""Folders that results for other programs must not go into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vfxstyle.errors import UsageError
+from vfxstyle.shots import Shot
+
+
+def check_folder(folder: Path, shot: Shot) -> None:
+    """Raise :class:`~vfxstyle.errors.UsageError` for a plate's folder, one of graded frames, and a file."""
+    if folder.resolve() in {shot.file_of(number).resolve().parent for number in shot.frames}:
+        raise UsageError(f"The output {folder} is where the plate is; choose another place with -o.")
+    if (folder / ".vfxstyle").exists():
+        raise UsageError(f"The output {folder} holds graded frames; choose another place with -o.")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"The output {folder} is a file, and must be a folder; choose another place with -o.")

@@ -1,0 +1,82 @@
+"""Testing a look against its own few pairs: each fold is predicted by a network that did not learn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from vfxstyle.arrays import FloatArray, IntArray
+from vfxstyle.errors import PairsError
+from vfxstyle.looks import Standardisation
+from vfxstyle.looks.fit import Fitted
+from vfxstyle.looks.predictor import Predictor
+from vfxstyle.looks.samples import Samples, predicted_lab
+from vfxstyle.training.examples import TrainingExample
+
+MAX_FOLDS = 4
+"""Folds that three pairs or more are put into at most; a network is trained for each."""
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""How much of what differs from the best single transform can be kept; the folds decide which."""
+_TILES = 4  # tiles a side that one or two pictures are divided into, to be tested against themselves
+
+
+def folds_of(samples: Samples, examples: Sequence[TrainingExample]) -> IntArray:
+    """Return the fold of each superpixel, int64 (N,), chosen by its pair, or of one or two pairs by its tile.
+
+    Raises :class:`~vfxstyle.errors.PairsError` if all superpixels are in one fold.
+    """
+    fold_of = samples.picture.astype(np.int64) % MAX_FOLDS if len(examples) > 2 else _checkerboard(examples)
+    if len(np.unique(fold_of)) < 2:
+        raise PairsError(
+            "A pair of so few superpixels cannot be tested against itself; take larger pictures or more superpixels."
+        )
+    return fold_of
+
+
+def _checkerboard(examples: Sequence[TrainingExample]) -> IntArray:
+    """Return fold 0 or 1 of each superpixel, by the tile of its picture that its first sampled pixel is in."""
+    folds = []
+    for example in examples:
+        y, x = np.divmod(example.pixels[:, 0], example.shape[1])
+        row, column = y * _TILES // example.shape[0], x * _TILES // example.shape[1]
+        folds.append((row + column) % 2)
+    return np.concatenate(folds).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidation:
+    """Networks that learnt all folds but one, each tested on the fold that it did not learn from."""
+
+    samples: Samples
+    """Superpixels of all pairs, N of them with P sampled pixels each."""
+    fold_of: IntArray
+    """int64 (N,), the fold of each superpixel."""
+    networks: tuple[Fitted, ...]
+    """One for each fold, in ascending order of the folds."""
+    device: torch.device
+    """Where networks run."""
+
+    def predicted(self, share: float) -> FloatArray:
+        """Return the colours predicted with ``share`` of the local change, float32 (N, P, 3), CIELab D65."""
+        colours = np.empty_like(self.samples.after)
+        for fold, fitted in zip(np.unique(self.fold_of), self.networks, strict=True):
+            own = self.fold_of == fold
+            network = fitted.blended(share)
+            colours[own] = predicted_lab(network, fitted.standardisation, self.samples.only(own), self.device)
+        return colours
+
+    def best_share(self) -> float:
+        """Return the one of :data:`SHARES` whose predictions are closest to the graded pictures."""
+        return min(SHARES, key=lambda share: mean_distance(self.predicted(share), self.samples.after))
+
+    def committee(self, share: float) -> tuple[tuple[Predictor, Standardisation], ...]:
+        """Return the networks with ``share`` of the local change; where they disagree, the look is not known."""
+        return tuple((fitted.blended(share), fitted.standardisation) for fitted in self.networks)
+
+
+def mean_distance(predicted: FloatArray, after: FloatArray) -> float:
+    """Return the mean L2 distance of colours, in Lab units. predicted, after: float32 (..., 3), CIELab D65."""
+    return float(np.linalg.norm(predicted - after, axis=-1).mean())

@@ -1,0 +1,61 @@
+"""What was learnt, as a preset with the card that documents how it was learnt."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from vfxstyle._version import __version__
+from vfxstyle.features import all_blocks, projected_blocks
+from vfxstyle.features.registry import backbone_class
+from vfxstyle.looks import Preset, PresetInfo
+from vfxstyle.settings import TrainSettings
+from vfxstyle.training.learn import Learnt
+from vfxstyle.training.pairs import PairDigest
+
+_NOT_ON_THE_CARD = ("description", "data_note", "device", "weights", "blocks")
+"""Settings that the card leaves out: other fields of the preset hold them, or they change nothing."""
+
+
+def preset_of(
+    name: str, learnt: Learnt, settings: TrainSettings, *, weights: str = "", card: Mapping[str, Any] | None = None
+) -> Preset:
+    """Return what was learnt as a preset.
+
+    weights: SHA-256 of the backbone's weight file; empty where a package carries the weights. card: see
+    :func:`preset_card`.
+    """
+    blocks = settings.blocks or all_blocks(backbone_class(settings.backbone))
+    info = PresetInfo(
+        name=name,
+        backbone=settings.backbone,
+        blocks=tuple(blocks),
+        projected=projected_blocks(blocks),
+        weights=weights,
+        description=settings.description,
+        card=card or {},
+    )
+    projections = {block: (pca.mean, pca.components) for block, pca in learnt.projections.items()}
+    return Preset(info, projections, learnt.standardisation, learnt.network.numbers(), digest="")
+
+
+def preset_card(digests: Sequence[PairDigest], learnt: Learnt, settings: TrainSettings) -> dict[str, Any]:
+    """Return the card of a preset: pairs, settings, versions and measured errors. digests: of the pairs."""
+    lines = [line for pair in digests for line in pair]
+    return {
+        "pairs": len(digests),
+        "held_out": len(learnt.held_out),
+        "share": learnt.share,
+        "noise": learnt.noise,
+        "dropout": learnt.dropout,
+        "pairs_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
+        "errors": asdict(learnt.errors),
+        "data": settings.data_note,
+        "settings": {name: value for name, value in asdict(settings).items() if name not in _NOT_ON_THE_CARD},
+        "vfxstyle": __version__,
+        "torch": torch.__version__.split("+")[0],
+    }
