@@ -13,6 +13,8 @@ from vfxstyle.looks.preset import PRESET_SCHEMA
 
 HERE = Path(__file__).resolve().parent
 WRITTEN = sorted(HERE.glob("preset_*_analysis_*"))
+CURRENT = [place for place in WRITTEN if place.name.endswith(f"_{ANALYSIS_SCHEMA}")]
+"""Those whose analyses are read: ones of earlier formats are made again by design (docs/analysis.md)."""
 
 
 def test_the_formats_of_this_version_are_among_them():
@@ -27,11 +29,9 @@ def test_a_preset_of_an_earlier_version_loads(place):
 
 
 @pytest.mark.parametrize("predicted", [False, True], ids=["as it is", "without transforms"])
-@pytest.mark.parametrize("place", WRITTEN, ids=lambda place: place.name)
+@pytest.mark.parametrize("place", CURRENT, ids=lambda place: place.name)
 def test_an_analysis_of_an_earlier_version_is_graded_with(place, predicted, tmp_path):
     """It is found to be the plate's, nothing of it is made again, and the frames are as they were."""
-    if not place.name.endswith(f"_{ANALYSIS_SCHEMA}"):
-        pytest.skip("analyses of earlier formats are made again by design (docs/analysis.md)")
     own = shutil.copytree(place, tmp_path / "golden")
     if predicted:
         shutil.rmtree(next((own / "analysis").glob("*/transforms")))

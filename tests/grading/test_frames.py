@@ -54,26 +54,23 @@ def test_held_holes_are_the_frame_before(make_shot, tmp_path, lively_preset):
     assert np.abs(held - before).mean() < 0.1 * np.abs(held - after).mean()
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda path: path.write_bytes(b""),
-        lambda path: path.write_bytes(path.read_bytes()[:-200]),
-        lambda path: path.write_bytes(b"not a picture"),
-        lambda path: write_picture(path, moving_picture(0, 36, 64)),
-        lambda path: write_picture(path, moving_picture(0), attributes={"colorInteropID": "lin_ap1_scene"}),
-    ],
-    ids=["empty", "cut short", "junk", "of another size", "of another space"],
-)
-@pytest.mark.parametrize("number", [1, 3, 6])
-def test_unreadable_frames_stop_the_run_or_are_left_out(make_shot, tmp_path, lively_preset, damage, number):
+DAMAGE = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:-200]),
+    "junk": lambda path: path.write_bytes(b"not a picture"),
+    "of another size": lambda path: write_picture(path, moving_picture(0, 36, 64)),
+    "of another space": lambda path: write_picture(
+        path, moving_picture(0), attributes={"colorInteropID": "lin_ap1_scene"}
+    ),
+}
+# the first readable frame says how the shot is, so where that is another one the others are the odd ones
+DAMAGED = [(kind, number) for kind in DAMAGE for number in (1, 3, 6) if number > 1 or not kind.startswith("of another")]
+
+
+@pytest.mark.parametrize(("kind", "number"), DAMAGED)
+def test_unreadable_frames_stop_the_run_or_are_left_out(make_shot, tmp_path, lively_preset, kind, number):
     shot = make_shot(frames=range(1, 7))
-    damage(shot / f"plate.{number:04d}.exr")
-    if number == 1 and (shot / "plate.0001.exr").stat().st_size > 500:
-        with open_shot(shot) as opened:
-            odd = (opened.info.width, opened.info.color_tag.space) != (128, "lin_rec709_scene")
-        if odd:
-            pytest.skip("the first readable frame says how the shot is, so here all others are the odd ones")
+    DAMAGE[kind](shot / f"plate.{number:04d}.exr")
     with pytest.raises(FrameError) as caught:
         run(shot, lively_preset, tmp_path / "out")
     assert caught.value.frames == (number,)
