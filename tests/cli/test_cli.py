@@ -152,6 +152,7 @@ def test_an_absent_gpu_is_code_4(make_shot, identity_preset):
     assert "cuda:7" in failed(result, 4, "resource", "yes")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_run_with_nothing_half_written(make_shot, tmp_path, lively_preset, number, code):
     shot, out = make_shot(frames=range(1, 150)), tmp_path / "out"

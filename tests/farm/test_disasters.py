@@ -13,6 +13,7 @@ from helpers import QUICK_FLAGS, command, frames_of, make_preset, moving_picture
 
 from vfxstyle.looks import save_preset
 
+pytestmark = pytest.mark.slow
 FRAMES = range(1, 25)
 PRIVATE = ["unshare", "--user", "--map-root-user", "--mount"]
 """Runs a command that may mount what nobody else sees."""

@@ -2,6 +2,7 @@
 
 import subprocess
 
+import pytest
 from helpers import QUICK_FLAGS, command, frames_of
 
 
@@ -14,6 +15,7 @@ def finished(process):
     assert process.returncode == 0, told
 
 
+@pytest.mark.slow
 def test_jobs_that_start_with_nothing_share_one_analysis_and_make_the_frames_of_one_run(
     make_shot, tmp_path, lively_preset
 ):

@@ -4,6 +4,7 @@ import random
 import subprocess
 import time
 
+import pytest
 from helpers import QUICK_FLAGS, command
 
 KILLS = 4
@@ -17,6 +18,7 @@ def finals(folder):
     }
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_and_resumed_is_undisturbed(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 25))
     words = command("grade", shot, "--preset", lively_preset, *QUICK_FLAGS, "--progress", "none")

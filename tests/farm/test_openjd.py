@@ -99,6 +99,7 @@ def test_deadline_cloud_takes_the_bundle_and_only_what_the_job_reads(make_shot, 
     assert str(tmp_path) not in template, "a path that the worker does not have"
 
 
+@pytest.mark.slow
 def test_the_job_runs_step_by_step_and_makes_the_frames_of_one_run(write, tmp_path, lively_preset, command):
     bundle = write("a")
     ran = openjd("run", bundle, "-p", command)
@@ -108,6 +109,7 @@ def test_the_job_runs_step_by_step_and_makes_the_frames_of_one_run(write, tmp_pa
     assert frames_of(tmp_path / "a_lively") == frames_of(whole.output)
 
 
+@pytest.mark.slow
 def test_a_failing_task_fails_the_job_and_says_why(write, tmp_path, command):
     bundle = write("a")
     (tmp_path / "a" / "a.1002.exr").write_bytes(b"junk")
@@ -136,6 +138,7 @@ def test_a_cut_becomes_a_step_that_waits_for_its_clips(make_shot, tmp_path, live
     assert {str(cut), str(tmp_path / "a" / "a.1003.exr")} <= set(assets["inputs"]["filenames"])
 
 
+@pytest.mark.slow
 def test_what_the_format_has_no_room_for(make_shot, tmp_path, lively_preset):
     """Sixty shots of one place are few parameters; sixty places are too many, and so said. Ranges may be long."""
     shot = make_shot(frames=range(1001, 1004))

@@ -144,6 +144,7 @@ def test_what_a_run_will_write_is_listed(make_shot, tmp_path, lively_preset):
         grade(shot, lively_preset, tmp_path / "frames", prepare=True)
 
 
+@pytest.mark.slow
 def test_a_movie_on_a_farm_is_the_movie_of_one_run(tmp_path, lively_preset):
     """Its timecode is the plate's, whichever task graded the first frame."""
     for number in range(1001, 1006):
