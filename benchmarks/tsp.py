@@ -45,6 +45,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from skimage.segmentation import slic
 
 from tsp import DISFlow, segment
+from tsp.arrays import BoolArray, ByteArray, FloatArray, LabelArray
 from tsp.energy import Evaluator
 from tsp.metrics import Scores, score
 from tsp.settings import Settings
@@ -83,10 +84,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Clip:
-    frames: np.ndarray  # uint8 (T, H, W, 3), RGB
-    masks: np.ndarray  # bool (T, H, W)
-    lab: np.ndarray  # float32 (T, H, W, 3)
-    flows: list[np.ndarray]  # T - 1 times float32 (H, W, 2)
+    frames: ByteArray  # (T, H, W, 3), RGB
+    masks: BoolArray  # (T, H, W)
+    lab: FloatArray  # (T, H, W, 3)
+    flows: list[FloatArray]  # T - 1 times (H, W, 2)
 
 
 def figure(heading: str, style: str) -> Any:
@@ -128,19 +129,28 @@ class Row:
     bulk: float | None = figure("for 99 %", ".0%")
 
 
-def read_frames(folder: Path, case: Case, count: int) -> Iterator[np.ndarray]:
+def read_picture(file: Path, flags: int) -> ByteArray:
+    """An 8-bit picture as OpenCV reads it: BGR (H, W, 3), or grey (H, W)."""
+    picture = cv2.imread(str(file), flags)
+    if picture is None:
+        raise SystemExit(f"{file} is not a picture that can be read.")
+    return np.asarray(picture, np.uint8)
+
+
+def read_frames(folder: Path, case: Case, count: int) -> Iterator[ByteArray]:
     """The clip's first frames, uint8 (H, W, 3), RGB."""
     files = sorted((folder / "JPEGImages" / "480p" / case.clip).glob("*.jpg"))[:count]
     if len(files) < count:
         raise SystemExit(f"{case.clip} has {len(files)} frames in {folder}, not {count}.")
     for file in files:
-        picture = cv2.resize(cv2.imread(str(file)), (case.width, case.height), interpolation=cv2.INTER_AREA)
-        yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        picture = read_picture(file, cv2.IMREAD_COLOR)
+        resized = cv2.resize(picture, (case.width, case.height), interpolation=cv2.INTER_AREA)
+        yield np.asarray(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def read_masks(folder: Path, case: Case, count: int) -> Iterator[np.ndarray]:
+def read_masks(folder: Path, case: Case, count: int) -> Iterator[BoolArray]:
     for file in sorted((folder / "Annotations" / "480p" / case.clip).glob("*.png"))[:count]:
-        mask = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+        mask = read_picture(file, cv2.IMREAD_GRAYSCALE)
         yield cv2.resize(mask, (case.width, case.height), interpolation=cv2.INTER_NEAREST) > 127
 
 
@@ -156,7 +166,7 @@ def load_clip(folder: Path, case: Case, count: int) -> Clip:
     )
 
 
-def run_slic(frame: np.ndarray, superpixels: int) -> None:
+def run_slic(frame: ByteArray, superpixels: int) -> None:
     slic(frame, n_segments=superpixels, compactness=10)
 
 
@@ -168,7 +178,9 @@ def warm_up(clip: Clip) -> None:
             pass
 
 
-def fed(frames: np.ndarray, marks: list[float], clock: Callable[[], float], before: Callable[[int], None]) -> Iterator:
+def fed(
+    frames: ByteArray, marks: list[float], clock: Callable[[], float], before: Callable[[int], None]
+) -> Iterator[ByteArray]:
     """The frames; ``marks`` gets the time at which each was asked for, then that of the end.
 
     Work on a frame is what lies between two requests, however far the labels run behind their frames.
@@ -180,11 +192,11 @@ def fed(frames: np.ndarray, marks: list[float], clock: Callable[[], float], befo
     marks.append(clock())
 
 
-def timed_frames(frames: np.ndarray) -> range:
+def timed_frames(frames: ByteArray) -> range:
     return range(len(frames))[TIMED]
 
 
-def segment_beside_slic(clip: Clip, superpixels: int) -> tuple[np.ndarray, float, float]:
+def segment_beside_slic(clip: Clip, superpixels: int) -> tuple[LabelArray, float, float]:
     """Label maps of the clip, and CPU seconds a frame: ours without flow, and SLIC's."""
     marks: list[float] = []
     yardstick: list[float] = []
@@ -228,7 +240,7 @@ def print_peak_memory(folder: Path, case: Case, count: int) -> None:
     print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
 
-def energy_per_pixel(clip: Clip, labels: np.ndarray, superpixels: int) -> float:
+def energy_per_pixel(clip: Clip, labels: LabelArray, superpixels: int) -> float:
     """E of the label maps with the published settings, in nats per pixel; larger is better."""
     height, width = labels.shape[1:]
     published = Settings(
@@ -243,7 +255,7 @@ def energy_per_pixel(clip: Clip, labels: np.ndarray, superpixels: int) -> float:
     return sum(evaluator.add(*frame) for frame in zip(labels, clip.lab, flows, strict=True)) / labels.size
 
 
-def least_frames(present: Sequence[np.ndarray]) -> int:
+def least_frames(present: Sequence[LabelArray]) -> int:
     """The fewest frames that together show every superpixel: set cover, solved exactly."""
     every = np.unique(np.concatenate(present))
     shown = np.unique(np.stack([np.isin(every, frame) for frame in present], axis=1), axis=0)
@@ -255,18 +267,22 @@ def least_frames(present: Sequence[np.ndarray]) -> int:
     )
     if not result.success:
         raise SystemExit(f"The integer programme was not solved: {result.message}")
-    return round(result.fun)
+    return round(float(result.fun))
 
 
-def measured(row: Row, clip: Clip, labels: np.ndarray) -> Row:
+def measured(row: Row, clip: Clip, labels: LabelArray) -> Row:
     """Fill in what follows from the label maps alone."""
     scores: Scores = score(labels, clip.lab, clip.masks)
+    ue_3d, sa_3d, ue_2d = scores.undersegmentation_3d, scores.segmentation_accuracy_3d, scores.undersegmentation_2d
+    assert ue_3d is not None  # these three are None only without masks
+    assert sa_3d is not None
+    assert ue_2d is not None
     row.per_frame, row.superpixels = scores.superpixels_per_frame, scores.superpixels
     row.life, row.life_by_volume = scores.mean_life, scores.life_by_volume
     row.ev_2d, row.ev_3d = scores.explained_variation_2d, scores.explained_variation_3d
-    row.ue_3d, row.ue_3d_object = scores.undersegmentation_3d.mean, scores.undersegmentation_3d.objects
-    row.sa_3d, row.sa_3d_object = scores.segmentation_accuracy_3d.mean, scores.segmentation_accuracy_3d.objects
-    row.ue_2d, row.boundary_recall = scores.undersegmentation_2d.mean, scores.boundary_recall
+    row.ue_3d, row.ue_3d_object = ue_3d.mean, ue_3d.objects
+    row.sa_3d, row.sa_3d_object = sa_3d.mean, sa_3d.objects
+    row.ue_2d, row.boundary_recall = ue_2d.mean, scores.boundary_recall
     row.compactness, row.border_share = scores.compactness, scores.border_share
     row.energy = energy_per_pixel(clip, labels, row.requested)
     present = [np.unique(frame) for frame in labels]
@@ -345,11 +361,12 @@ def comparison(rows: Sequence[Row]) -> str:
     headings = {column.name: column.metadata["heading"] for column in fields(Row)}
     headings["cpu_ratio"] = "CPU s/frame, no flow, / SLIC"
     for index, name in enumerate(FIGURES):
-        pairs = []
+        pairs: list[tuple[float, float]] = []
         for row in rows:
             published = PUBLISHED_FIGURES.get((row.clip, row.size, row.requested))
-            if row.method == "tsp" and published and published[index] is not None:
-                pairs.append((getattr(row, name), published[index]))
+            known = published[index] if published else None
+            if row.method == "tsp" and known is not None:
+                pairs.append((getattr(row, name), known))
         if pairs:
             ours, theirs = np.mean(pairs, axis=0)
             lines.append(f"| {headings[name]} | {len(pairs)} | {ours:.4g} | {theirs:.4g} | {ours / theirs:.3f} |")

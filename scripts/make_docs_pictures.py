@@ -17,11 +17,13 @@ import numpy as np
 
 from tsp import overlay, segment
 from vfxstyle import export, grade, open_shot
-from vfxstyle.arrays import FloatArray, LabelArray
+from vfxstyle.arrays import DoubleArray, FloatArray, LabelArray
 from vfxstyle.color import linear_to_srgb
 
 mpl.use("agg")
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
@@ -80,8 +82,10 @@ def with_captions(pictures: Sequence[tuple[str, FloatArray]], columns: int, widt
 
 def drawn(figure: Figure) -> FloatArray:
     """A matplotlib figure as a picture, float32 (H, W, 3), 0..1."""
-    figure.canvas.draw()
-    pixels = np.asarray(figure.canvas.buffer_rgba(), np.float32)[..., :3] / 255
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)  # the backend chosen above
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba(), np.float32)[..., :3] / np.float32(255)
     plt.close(figure)
     return pixels
 
@@ -91,7 +95,8 @@ def before_golden_cold(scratch: Path) -> None:
     frame = 1024
     looks = graded(("golden", "cold"), frame, scratch)
     sheet = np.hstack([shown(SHOT, frame), looks["golden"], looks["cold"]])
-    save_jpeg("before_golden_cold.jpg", cv2.resize(sheet, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA))
+    smaller = cv2.resize(sheet, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA)
+    save_jpeg("before_golden_cold.jpg", np.asarray(smaller, np.float32))
 
 
 def six_presets(scratch: Path) -> None:
@@ -131,7 +136,7 @@ def _that_move(maps: Sequence[LabelArray], picture: FloatArray, least: float) ->
     return np.array(
         [
             label
-            for label in lasting
+            for label in lasting.tolist()
             if np.linalg.norm(_centroid(maps[-1], label) - _centroid(maps[0], label)) > least
             and picture[maps[0] == label].mean() > 0.15
         ],
@@ -139,33 +144,36 @@ def _that_move(maps: Sequence[LabelArray], picture: FloatArray, least: float) ->
     )
 
 
-def _centroid(label_map: LabelArray, label: int) -> FloatArray:
-    return np.argwhere(label_map == label).mean(axis=0)
+def _centroid(label_map: LabelArray, label: int) -> DoubleArray:
+    return np.asarray(np.argwhere(label_map == label).mean(axis=0), np.float64)
 
 
 def _painted(picture: FloatArray, label_map: LabelArray, followed: LabelArray) -> FloatArray:
     """The picture at twice its size with thin borders, and the followed superpixels filled with a colour each."""
     large = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    labels = cv2.resize(label_map, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+    labels = np.asarray(cv2.resize(label_map, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST), np.int32)
     for index, label in enumerate(followed):
-        colour = np.float32(mpl.colormaps["tab20"](index * 7 % 20)[:3])
+        colour = np.array(mpl.colormaps["tab20"](index * 7 % 20)[:3], np.float32)
         large[labels == label] = 0.3 * large[labels == label] + 0.7 * colour
-    return 0.55 * large + 0.45 * overlay.borders(large, labels, (0.0, 0.0, 0.0))
+    bordered = np.asarray(overlay.borders(large, labels, (0.0, 0.0, 0.0)), np.float32)
+    return 0.55 * large + 0.45 * bordered
 
 
 def lut_residual(scratch: Path) -> None:
     """What ``vfxstyle export`` draws: plate, look, global LUT, and where the LUT falls short."""
-    found = scratch / "residual.png"
+    drawing = scratch / "residual.png"
     report = export(
         SHOT,
         "pop-out",
         lut=scratch / "pop-out.cube",
-        map_file=found,
+        map_file=drawing,
         analysis=scratch / "analysis",
         frames="1001-1024x3",
     )
     residual = next(iter(report.residuals.values()))
-    sheet = cv2.imread(str(found))[..., ::-1].astype(np.float32) / 255
+    picture = cv2.imread(str(drawing))
+    assert picture is not None  # export has just written it
+    sheet = picture[..., ::-1].astype(np.float32) / np.float32(255)
     rows, columns = sheet.shape[0] // 2, sheet.shape[1] // 2
     names = ("plate", "pop-out", "best LUT for it", "difference of the last two (white: CIEDE2000 of 5 and more)")
     tiles = [sheet[y : y + rows, x : x + columns] for y in (0, rows) for x in (0, columns)]
@@ -225,7 +233,7 @@ def two_passes(scratch: Path) -> None:
     cv2.imwrite(str(IMAGES / "two_passes.png"), codes, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
-def _lane(axes: plt.Axes, top: float, line: float, name: str, what: str, colours: tuple[str, str]) -> None:
+def _lane(axes: Axes, top: float, line: float, name: str, what: str, colours: tuple[str, str]) -> None:
     fill, edge = colours
     axes.add_patch(
         FancyBboxPatch((20, top), 1220, 170, boxstyle="round,pad=0,rounding_size=10", facecolor=fill, edgecolor="none")
@@ -234,7 +242,7 @@ def _lane(axes: plt.Axes, top: float, line: float, name: str, what: str, colours
     axes.text(150, line, what, fontsize=11.5, color="#333333", va="center")
 
 
-def _chain(axes: plt.Axes, steps: Sequence[str], top: float, colour: str) -> None:
+def _chain(axes: Axes, steps: Sequence[str], top: float, colour: str) -> None:
     width, height, pitch = 190, 92, 247
     for index, step in enumerate(steps):
         left = 40 + index * pitch
@@ -243,7 +251,7 @@ def _chain(axes: plt.Axes, steps: Sequence[str], top: float, colour: str) -> Non
             _arrow(axes, (left - pitch + width + 6, top + height / 2), (left - 6, top + height / 2), colour)
 
 
-def _box(axes: plt.Axes, corner: tuple[float, float], size: tuple[float, float], text: str, edge: str) -> None:
+def _box(axes: Axes, corner: tuple[float, float], size: tuple[float, float], text: str, edge: str) -> None:
     axes.add_patch(
         FancyBboxPatch(
             corner, *size, boxstyle="round,pad=0,rounding_size=8", facecolor="white", edgecolor=edge, linewidth=1.5
@@ -253,7 +261,7 @@ def _box(axes: plt.Axes, corner: tuple[float, float], size: tuple[float, float],
     axes.text(*middle, text, fontsize=12, ha="center", va="center", color="#111111", linespacing=1.4)
 
 
-def _arrow(axes: plt.Axes, start: tuple[float, float], end: tuple[float, float], colour: str) -> None:
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], colour: str) -> None:
     axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=16, color=colour, linewidth=1.6))
 
 

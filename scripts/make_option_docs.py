@@ -22,6 +22,10 @@ OPENING = """# Options
 
 Every option is also a keyword argument of the Python function of the same name, with underscores:
 `--output-space` is `grade(..., output_space=...)`. Ranges of frames are written as in `1001-1100x2,1150`.
+
+`-o` is where a command writes. On a farm `--to` is where the tasks will write, because `-o` of `farm template` is the
+job bundle. `-n` prints what would be done and hashes no file of the plate: where no analysis knows the plate, `*` stands
+for the folder that is named by that hash.
 """
 COMMANDS = {
     "grade": "Put a look on a shot: a folder of frames, a pattern, a movie, one picture, or an `.otio` timeline.",
@@ -85,7 +89,7 @@ def _default(option: click.Option, defaults: dict[str, str]) -> str:
     _, marked, text = (option.help or "").partition(" [default: ")
     if marked:
         return text.removesuffix("]")
-    if option.is_flag or option.default in (None, ""):
+    if option.is_flag or not isinstance(option.default, (int, float, str)) or option.default == "":
         return defaults.get(option.name or "", "")
     return f"`{option.default}`"
 

@@ -25,14 +25,6 @@ def test_ci_runs_the_readmes_test_command():
     assert COMMANDS[1] in ci
 
 
-def test_every_option_of_grade_is_in_the_docs_and_the_other_way_round():
-    page = (REPOSITORY / "docs" / "grade.md").read_text()
-    names = re.findall(r"^\| ([^|]*) \|", page, flags=re.MULTILINE)
-    documented = {name for cell in names for name in re.findall(r"--[\w-]+", cell)}
-    options = [option for option in cli.commands["grade"].params if not getattr(option, "hidden", False)]
-    assert documented == {name for option in options for name in option.opts if name.startswith("--")}
-
-
 @pytest.mark.parametrize("command", ["grade", "train"])
 def test_every_option_has_help(command):
     for option in cli.commands[command].params:

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from vfxstyle.errors import ResourceError, UsageError, WeightsError, failure_of
-from vfxstyle.features import pick_device
+from vfxstyle.errors import UsageError, WeightsError, failure_of
 from vfxstyle.features.efficientnet import EfficientNetLite0, _packaged_weights
 from vfxstyle.features.registry import BACKBONES, backbone_class
 from vfxstyle.features.vgg import Vgg16, random_weights
@@ -196,16 +195,6 @@ def test_small_and_odd_pictures(lite0, size):
     ):
         assert all(bool(layer.isfinite().all()) for layer in maps.layers.values())
     assert np.isfinite(lite0.global_features(picture[None])).all()
-
-
-def test_devices():
-    assert pick_device("cpu").type == "cpu"
-    with pytest.raises(UsageError, match="not a device"):
-        pick_device("tpu")
-    if not torch.cuda.is_available():
-        with pytest.raises(ResourceError, match="not present") as caught:
-            pick_device("cuda:3")
-        assert caught.value.retryable
 
 
 class Scarce:

@@ -16,16 +16,16 @@ CENTROIDS = np.float32([[19.5, 35.5], [80, 36], [500, -3]])
 
 
 @pytest.fixture(scope="module")
-def seen():
+def output():
     return run_network(LITE0.load(torch.device("cpu")), [moving_picture(0)])
 
 
 @pytest.fixture(scope="module")
-def raw(seen):
-    return extract_features(seen, 0, Segmentation(ROWS, CENTROIDS, np.arange(3, dtype=np.int32)))
+def raw(output):
+    return extract_features(output, 0, Segmentation(ROWS, CENTROIDS, np.arange(3, dtype=np.int32)))
 
 
-def test_every_part_has_its_size(raw):
+def test_every_block_has_its_size(raw):
     sizes = {name: part.shape for name, part in raw.blocks.items()}
     assert sizes.pop("histogram") == (3, 960)
     assert sizes.pop("surround") == (3, 12)
@@ -44,20 +44,20 @@ def test_colours_are_those_of_the_superpixel(raw):
         np.testing.assert_allclose(raw.blocks["spread"][index], own.std(axis=0), atol=0.06)
 
 
-def test_some_superpixels_are_described_as_among_all(seen, raw):
-    some = extract_features(seen, 0, Segmentation(ROWS, CENTROIDS, np.int32([0, 2])))
+def test_features_of_some_superpixels_are_those_among_all(output, raw):
+    some = extract_features(output, 0, Segmentation(ROWS, CENTROIDS, np.int32([0, 2])))
     for name, part in some.blocks.items():
         np.testing.assert_allclose(part, raw.blocks[name][[0, 2]], rtol=1e-3, atol=1e-3, err_msg=name)
 
 
-def test_pictures_seen_together_are_seen_as_alone(raw):
+def test_a_picture_has_the_same_features_in_a_batch_as_alone(raw):
     together = run_network(LITE0.load(torch.device("cpu")), [moving_picture(3), moving_picture(0)])
     again = extract_features(together, 1, Segmentation(ROWS, CENTROIDS, np.arange(3, dtype=np.int32)))
     np.testing.assert_allclose(again.blocks["semantic_fine"], raw.blocks["semantic_fine"], atol=5e-3)
     np.testing.assert_allclose(again.global_, raw.global_, atol=5e-3)
 
 
-def test_the_vector_is_the_parts_in_order(raw):
+def test_the_vector_is_the_blocks_in_order(raw):
     first = PCA(np.zeros(1280, np.float32), np.eye(1280, dtype=np.float32)[:2])
     vectors = assemble(
         ["semantic_fine", "global", "mean"], raw=raw, projections={"semantic_fine": first, "global": first}

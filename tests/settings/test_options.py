@@ -111,7 +111,7 @@ def test_values_that_an_option_cannot_have_are_named(options, message):
 
 def test_unknown_keywords_are_refused_like_those_of_a_function():
     with pytest.raises(TypeError, match=r"no option 'strenght'; the options are .*strength"):
-        check_known({"strenght": 1}, GradeSettings, Run)
+        check_known({"strenght": 1}, keywords.GradeOptions)
 
 
 def test_the_documented_table_of_options_is_current():

@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 from helpers import moving_picture, write_picture
 
@@ -98,6 +97,17 @@ def test_a_hole_is_an_error_with_its_numbers(make_shot):
     assert open_shot(f"{folder}/plate.1001-1002,1005-1006#.exr").frames == (1001, 1002, 1005, 1006)
 
 
+def test_a_hole_is_held_from_the_last_frame_before_it(make_shot):
+    folder = make_shot(frames=range(1001, 1008))
+    for number in (1003, 1004, 1006):
+        (folder / f"plate.{number}.exr").unlink()
+    shot = open_shot(f"{folder}/plate.999-1007#.exr", missing="hold")
+    assert shot.frames == tuple(range(999, 1008))
+    assert shot.missing == (999, 1000, 1003, 1004, 1006)
+    sources = [int(shot.file_of(number).suffixes[0][1:]) for number in shot.frames]
+    assert sources == [1001, 1001, 1001, 1002, 1002, 1002, 1005, 1005, 1007], "the first one where none is before it"
+
+
 def test_a_text_file_is_not_a_shot(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(ShotError, match="neither a picture"):
@@ -113,19 +123,6 @@ def test_frame_ranges():
         parse_frames("")
     with pytest.raises(ShotError, match="cannot be a path"):
         open_shot("x" * 5000)
-
-
-def test_frames_the_shot_does_not_have(make_shot):
-    shot = open_shot(make_shot())
-    assert shot.select([1003, 1001]) == (1001, 1003)
-    with pytest.raises(UsageError, match="no frame 999, 2000"):
-        shot.select([2000, 999, 1001])
-
-
-def test_iteration_gives_frames_in_order(make_shot):
-    frames = list(open_shot(make_shot(extension="png")))
-    assert [frame.number for frame in frames] == [1001, 1002, 1003, 1004]
-    assert not np.array_equal(frames[0].rgb, frames[1].rgb)
 
 
 def test_an_empty_first_frame(make_shot):

@@ -55,21 +55,6 @@ def test_windows_channels_and_header_are_kept(tmp_path):
     assert part.header["studio"] == "us"
 
 
-def test_the_display_window_is_cut_out_of_a_moved_data_window(tmp_path):
-    pixels = np.random.default_rng(0).random((20, 30, 3)).astype(np.float32)
-    path = write_picture(tmp_path / "a.exr", pixels, kind="float", origin=(-5, 3), display=(0, 0, 64, 18))
-    shown = open_shot(path).read(1).on_display()
-    assert shown.rgb.shape == (18, 64, 3)
-    np.testing.assert_array_equal(shown.rgb[3:, :25], pixels[:15, 5:])
-    assert not shown.rgb[:3].any()
-    assert not shown.rgb[:, 25:].any()
-
-
-def test_a_data_window_wholly_outside_shows_nothing(tmp_path):
-    path = write_picture(tmp_path / "a.exr", moving_picture(0), origin=(500, 500), display=(0, 0, 64, 36))
-    assert not open_shot(path).read(1).on_display().rgb.any()
-
-
 def test_a_grey_picture_is_read_as_three_equal_channels(tmp_path):
     grey = np.random.default_rng(0).integers(0, 65535, (16, 16, 1)).astype(np.uint16)
     frame = open_shot(write_picture(tmp_path / "a.png", grey, kind="uint16")).read(1)

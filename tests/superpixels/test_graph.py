@@ -7,7 +7,7 @@ from vfxstyle.superpixels.graph import graph_superpixels
 
 
 @pytest.mark.parametrize("requested", [20, 150, 600])
-def test_about_as_many_as_wished_each_in_one_piece(requested):
+def test_about_as_many_as_requested_each_in_one_piece(requested):
     picture = moving_picture(0, 180, 320)
     picture = picture + np.random.default_rng(0).normal(0, 0.01, picture.shape).astype(np.float32)
     labels = graph_superpixels(picture, requested)

@@ -15,23 +15,6 @@ def grid(side=8, cells=4):
     return labels, lab, table, rows
 
 
-def test_the_table_holds_centroids_and_mean_colours():
-    labels, lab, table, rows = grid()
-    assert table.labels.tolist() == sorted(set(labels.reshape(-1).tolist()))
-    np.testing.assert_array_equal(table.labels[rows], labels)
-    np.testing.assert_allclose(table.centroids[0], [3.5, 3.5])
-    np.testing.assert_allclose(table.centroids[1], [11.5, 3.5])
-    np.testing.assert_allclose(table.colours[rows], lab, atol=1e-4)
-
-
-def test_adjacency_of_a_grid():
-    pairs = {tuple(pair) for pair in adjacency(grid()[3]).tolist()}
-    expected = {(r * 4 + c, r * 4 + c + 1) for r in range(4) for c in range(3)}
-    expected |= {(r * 4 + c, r * 4 + c + 4) for r in range(3) for c in range(4)}
-    assert pairs == expected
-    assert adjacency(np.zeros((3, 3), np.int32)).shape == (0, 2)
-
-
 def test_smoothing_agrees_with_the_papers_formula():
     _, _, table, rows = grid()
     edges = adjacency(rows)

@@ -23,7 +23,7 @@ def test_a_picture_is_graded_as_a_still(lively_preset, tmp_path):
     picture = moving_picture(0, 180, 320) + np.random.default_rng(0).normal(0, 0.02, (180, 320, 3)).astype(np.float32)
     path = write_picture(tmp_path / "still.png", (picture.clip(0, 1) * 65535).astype(np.uint16), kind="uint16")
     report = grade(path, lively_preset, tmp_path / "out")
-    assert settings_of(tmp_path / "out")["method"] == "graph"
+    assert settings_of(tmp_path / "out")["frame_based"]
     assert settings_of(tmp_path / "out")["superpixels"] == 7000
     assert report.superpixels > 2000
     assert len(report.chosen_frames) == 1

@@ -58,7 +58,7 @@ def analyze(
     the stage "features", which of how many shares of the chosen frames. options: see docs/grade.md.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
-    check_known(options, ShotSettings, Run)
+    check_known(options, AnalyzeOptions)
     run = Run.of(options, progress)
     request = AnalyzeRequest(
         shot=shot,

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
-from vfxstyle.arrays import LabelArray
+from vfxstyle.arrays import AnyArray, LabelArray
 from vfxstyle.errors import ChangedError
 from vfxstyle.features import RawFeatures
 
@@ -58,7 +57,7 @@ class SuperpixelTable:
     """int32 (N,), the superpixel whose features stand for each: its own, but where no chosen frame shows it."""
 
 
-def write_arrays(file: BinaryIO, arrays: Iterable[tuple[str, npt.NDArray[Any]]], stamp: str = "") -> None:
+def write_arrays(file: BinaryIO, arrays: Iterable[tuple[str, AnyArray]], stamp: str = "") -> None:
     """Write arrays by name, one after the other, so that they are never all in memory.
 
     stamp: stands for what they were made from; kept as the archive's comment.
@@ -105,7 +104,7 @@ def frames_in(path: Path) -> set[int]:
     return set(parts) if complete else set()
 
 
-def arrays_of(frame: int, features: StoredFeatures) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+def arrays_of(frame: int, features: StoredFeatures) -> Iterator[tuple[str, AnyArray]]:
     """The features of a frame, as arrays with its number before their names."""
     yield f"{frame}/labels", features.labels
     yield f"{frame}/areas", features.areas

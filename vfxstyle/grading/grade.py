@@ -70,7 +70,7 @@ def grade(
     options: see docs/grade.md.
     Raises :class:`~vfxstyle.errors.VfxStyleError`; frames finished before it stay, whole.
     """
-    check_known(options, GradeSettings, Run)
+    check_known(options, GradeOptions)
     request = GradeRequest(
         shot=shot,
         preset=preset,

@@ -20,6 +20,7 @@ from vfxstyle.plates.frames import Frames
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import Run
 from vfxstyle.settings.keywords import ExportOptions
+from vfxstyle.settings.options import check_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def export(
     targets = _targets(lut, cdl)
     if not 2 <= size <= 129:
         raise UsageError(f"size is {size}; it must be 2 to 129 nodes.")
+    check_known(options, ExportOptions)
     run = Run.of(options, progress)
     with open_look(shot, preset, analysis, options) as opened:
         chosen = opened.frames(frames)

@@ -16,7 +16,7 @@ from vfxstyle.grading.request import GradeRequest
 from vfxstyle.grading.transforms import ensure_transforms
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.settings import GradeSettings, Run
-from vfxstyle.settings.options import check_known, pick
+from vfxstyle.settings.options import pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,6 @@ def open_look(
     shot: str | Path, preset: str | Path, analysis: str | Path | None, options: Mapping[str, object]
 ) -> Iterator[LookOnShot]:
     """Open a shot with a look. analysis: by default that of a grade with the same preset."""
-    check_known(options, GradeSettings, Run)
     request = GradeRequest(
         shot=shot,
         preset=preset,

@@ -75,7 +75,7 @@ def write_superpixels(
     by default the plate's own, up to 4096.
     Raises :class:`~vfxstyle.errors.VfxStyleError`; files finished before it stay, whole.
     """
-    check_known(options, ShotSettings, Run)
+    check_known(options, SuperpixelsOptions)
     folder, run, settings = Path(output), Run.of(options, progress), pick(ShotSettings, options)
     device = superpixel_device(run.device)
     with open_plate(shot, settings) as plate:

@@ -6,7 +6,7 @@ tasks, the identity of results and ``docs/grade.md`` are made from it, so that a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from inspect import get_annotations
@@ -146,9 +146,9 @@ def pick(table: type[T], values: Mapping[str, object]) -> T:
     return table(**{name: value for name, value in values.items() if name in known})
 
 
-def check_known(values: Iterable[str], *tables: type[Any]) -> None:
-    """Raise TypeError for a keyword that none of the tables has, as Python does for a function's."""
-    known = {own.name for table in tables for own in options_of(table)}
-    strangers = [name for name in values if name not in known]
+def check_known(options: Mapping[str, object], keywords: type[Any]) -> None:
+    """Raise TypeError for a keyword argument that a function does not take, as Python does. keywords: its TypedDict."""
+    known = get_type_hints(keywords)
+    strangers = [name for name in options if name not in known]
     if strangers:
         raise TypeError(f"there is no option '{strangers[0]}'; the options are {', '.join(sorted(known))}")

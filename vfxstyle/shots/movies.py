@@ -8,9 +8,8 @@ from typing import Any
 
 import av
 import numpy as np
-import numpy.typing as npt
 
-from vfxstyle.arrays import FloatArray
+from vfxstyle.arrays import AnyArray, FloatArray
 from vfxstyle.errors import FrameError, ShotError
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.shots.frame import Frame, MovieMark
@@ -251,7 +250,7 @@ class MovieShot(Shot):
         return rgb, alpha
 
 
-def _plane_codes(plane: av.video.plane.VideoPlane, bits: int) -> npt.NDArray[Any]:
+def _plane_codes(plane: av.video.plane.VideoPlane, bits: int) -> AnyArray:
     kind = np.uint8 if bits == 8 else np.uint16
     rows = np.frombuffer(memoryview(plane), kind).reshape(plane.height, plane.line_size // np.dtype(kind).itemsize)
     return np.ascontiguousarray(rows[:, : plane.width])

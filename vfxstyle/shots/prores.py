@@ -10,8 +10,8 @@ from typing import Any
 
 import av
 import numpy as np
-import numpy.typing as npt
 
+from vfxstyle.arrays import CodeArray
 from vfxstyle.color import ColorSpace
 from vfxstyle.errors import OutputError
 from vfxstyle.files import drop, finish, temporary_name
@@ -39,7 +39,7 @@ _UNTAGGED = (2, 2, 1)  # ITU-T H.273: unspecified primaries and transfer, the ma
 class MovieFrame:
     """A frame converted to the encoder's code values."""
 
-    planes: list[npt.NDArray[np.uint16]]
+    planes: list[CodeArray]
     """Y, Cb, Cr and, where the movie has one, alpha: uint16 (H, W), the chroma of 4:2:2 (H, W / 2), 10-bit codes."""
     number: int
     """The frame's number."""
@@ -212,7 +212,7 @@ class ProResSink(FrameSink):
         )
 
 
-def _fill(plane: av.video.plane.VideoPlane, codes: npt.NDArray[np.uint16]) -> None:
+def _fill(plane: av.video.plane.VideoPlane, codes: CodeArray) -> None:
     """Copy code values into a plane whose rows may be longer than the picture."""
     rows = np.zeros((plane.height, plane.line_size // 2), np.uint16)
     rows[:, : codes.shape[1]] = codes

@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import OpenImageIO as oiio
 
+from vfxstyle.arrays import AnyArray
 from vfxstyle.color import ColorSpace, SpaceKind
 from vfxstyle.errors import OutputError
 from vfxstyle.files import drop, finish, temporary_name
@@ -112,7 +111,7 @@ def frame_file_name(name: str, number: int, padding: int, output_format: OutputF
     return f"{name}.{sign}{abs(number):0{padding}d}.{output_format.extension}"
 
 
-def write_picture(final: Path, spec: oiio.ImageSpec, pixels: npt.NDArray[Any]) -> None:
+def write_picture(final: Path, spec: oiio.ImageSpec, pixels: AnyArray) -> None:
     """Write a picture under a temporary name, read it back as the next program will, and rename it.
 
     pixels: (H, W, C), float32 or integers, converted to the type of ``spec``.
@@ -243,7 +242,7 @@ def _flat_writer(frame: Frame, style: PictureStyle) -> Callable[[Path], None]:
     if frame.alpha is not None:
         planes.append(frame.alpha[..., None])
         names.append("A")
-    pixels: npt.NDArray[Any] = np.concatenate(planes, axis=2) if len(planes) > 1 else frame.rgb
+    pixels: AnyArray = np.concatenate(planes, axis=2) if len(planes) > 1 else frame.rgb
     spec = flat_header_of(frame, _FLAT_NAMES[style.format], style.space, tag=style.tag)
     spec.nchannels, spec.channelnames = len(names), tuple(names)
     spec.alpha_channel = names.index("A") if "A" in names else -1

@@ -52,7 +52,7 @@ def grade_timeline(
     docs/grade.md. Raises :class:`~vfxstyle.errors.VfxStyleError`; with ``on_error`` "skip" clips that fail are named at
     the end.
     """
-    check_known(options, GradeSettings, Run)
+    check_known(options, GradeOptions)
     request = TimelineRequest(
         timeline=Path(timeline),
         preset=preset,

@@ -95,7 +95,7 @@ def train(
     for a name, file or option that cannot be used, :class:`~vfxstyle.errors.PairsError` for unusable pairs, and
     :class:`~vfxstyle.errors.OutputError` where the preset cannot be written.
     """
-    check_known(options, TrainSettings)
+    check_known(options, TrainOptions)
     settings, clock = TrainSettings(**options), Clock(progress or Silent())
     _check_name(name)
     exemplars = _exemplar_pairs(pairs, shot, graded, settings.max_pixels)

@@ -1,0 +1,43 @@
+from vfxstyle.looks import PresetInfo
+from vfxstyle.looks.cards import model_card
+
+
+def info(**card):
+    return PresetInfo(
+        name="warm", backbone="efficientnet-lite0", blocks=("mean",), projected=(), description="Sun.", card=card
+    )
+
+
+def test_a_card_gives_the_figures_of_the_preset():
+    text = model_card(
+        info(
+            pairs=12,
+            held_out=3,
+            data="ours",
+            limits="no nights",
+            errors={"distance": 10.004, "global_oracle": 5.5, "predicted": 4.25},
+            settings={"seed": 0, "epochs": 24},
+            pairs_sha256="abc",
+            vfxstyle="1.0",
+        )
+    )
+    assert text.startswith("# warm\n\nSun.\n")
+    for line in (
+        "- Backbone: efficientnet-lite0",
+        "- Data: ours",
+        "- Limits: no nights",
+        "Mean per-pixel L2 distance in CIELab on held-out pairs:",
+        "| 10.00 | 5.50 | 4.25 |",
+        "Settings: epochs 24, seed 0",
+        "Pairs SHA-256: abc",
+        "Made with vfxstyle 1.0",
+    ):
+        assert line in text.splitlines()
+    assert "12 pairs, 3 of them kept" in text
+
+
+def test_a_preset_without_figures_has_a_card_too():
+    text = model_card(info())
+    assert "- Data: not stated" in text.splitlines()
+    assert "|" not in text
+    assert "Limits" not in text

@@ -1,0 +1,60 @@
+from dataclasses import replace
+
+import pytest
+from helpers import make_preset
+
+from vfxstyle.errors import PresetError
+from vfxstyle.looks import PresetInfo, save_preset
+from vfxstyle.looks.library import find_preset, installed_presets, load_preset, shipped_folder, user_folder
+
+
+@pytest.fixture
+def install():
+    """Saves a preset in the user's folder."""
+
+    def save(name):
+        user_folder().mkdir(parents=True, exist_ok=True)
+        preset = make_preset()
+        return save_preset(replace(preset, info=replace(preset.info, name=name)), user_folder() / f"{name}.safetensors")
+
+    return save
+
+
+def test_a_preset_is_loaded_by_name_and_by_path(install):
+    path = install("mine")
+    assert find_preset("mine") == find_preset(path) == path
+    assert load_preset("mine").info.name == load_preset(str(path)).info.name == "mine"
+    assert load_preset("mine").digest
+
+
+def test_a_preset_of_the_user_comes_before_a_shipped_one(install):
+    shipped = sorted(shipped_folder().glob("*.safetensors"))[0]
+    assert find_preset(shipped.stem) == shipped
+    assert find_preset(shipped.stem) != install(shipped.stem) == find_preset(shipped.stem)
+
+
+def test_an_unknown_name_lists_what_is_installed(install, tmp_path):
+    install("mine")
+    with pytest.raises(PresetError, match=r"no preset 'absent'; installed are: .*mine"):
+        find_preset("absent")
+    with pytest.raises(PresetError, match="no preset file"):
+        find_preset(tmp_path / "absent.safetensors")
+
+
+def test_a_damaged_preset_is_listed_with_its_error(install):
+    path = install("mine")
+    broken = path.with_name("broken.safetensors")
+    broken.write_bytes(path.read_bytes()[:100])
+    listed = {path.stem: (info, source) for info, path, source in installed_presets()}
+    info, source = listed["mine"]
+    assert isinstance(info, PresetInfo)
+    assert (info.name, source) == ("mine", "user")
+    assert isinstance(listed["broken"][0], PresetError)
+    assert {listed[path.stem][1] for path in shipped_folder().glob("*.safetensors")} == {"shipped"}
+
+
+def test_the_users_folder_follows_the_environment(monkeypatch, tmp_path):
+    assert user_folder() == tmp_path / "user_presets"
+    monkeypatch.delenv("VFXSTYLE_PRESETS")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert user_folder() == tmp_path / "data" / "vfxstyle" / "presets"

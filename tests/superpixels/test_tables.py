@@ -1,0 +1,43 @@
+import numpy as np
+
+from vfxstyle.superpixels.tables import adjacency, table_of
+
+
+def grid(side=8, cells=4):
+    """A label map of square cells with random colours, its table, and the picture's Lab."""
+    random = np.random.default_rng(0)
+    labels = (np.arange(side * cells) // side)[:, None] * cells + (np.arange(side * cells) // side)[None]
+    labels = labels.astype(np.int32) * 3 + 5
+    colours = (random.random((labels.max() + 1, 3)) * 60 + 20).astype(np.float32)
+    lab = colours[labels]
+    table, rows = table_of(labels, lab)
+    return labels, lab, table, rows
+
+
+def test_the_table_holds_centroids_and_mean_colours():
+    labels, lab, table, rows = grid()
+    assert table.labels.tolist() == sorted(set(labels.reshape(-1).tolist()))
+    np.testing.assert_array_equal(table.labels[rows], labels)
+    np.testing.assert_allclose(table.centroids[0], [3.5, 3.5])
+    np.testing.assert_allclose(table.centroids[1], [11.5, 3.5])
+    np.testing.assert_allclose(table.colours[rows], lab, atol=1e-4)
+
+
+def test_adjacency_of_a_grid():
+    pairs = {tuple(pair) for pair in adjacency(grid()[3]).tolist()}
+    expected = {(r * 4 + c, r * 4 + c + 1) for r in range(4) for c in range(3)}
+    expected |= {(r * 4 + c, r * 4 + c + 4) for r in range(3) for c in range(4)}
+    assert pairs == expected
+    assert adjacency(np.zeros((3, 3), np.int32)).shape == (0, 2)
+
+
+def test_the_table_of_any_map_agrees_with_plain_means():
+    random = np.random.default_rng(3)
+    labels = random.integers(0, 50, (20, 30)).astype(np.int32) * 7
+    lab = (random.random((20, 30, 3)) * 80).astype(np.float32)
+    table, rows = table_of(labels, lab)
+    np.testing.assert_array_equal(table.labels[rows], labels)
+    for row, label in enumerate(table.labels.tolist()):
+        y, x = np.nonzero(labels == label)
+        np.testing.assert_allclose(table.centroids[row], [x.mean(), y.mean()], rtol=1e-6)
+        np.testing.assert_allclose(table.colours[row], lab[y, x].mean(axis=0), rtol=1e-5)
