@@ -18,16 +18,21 @@ sys.path.insert(0, PLUGIN)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (PLUGIN, os.environ.get("PYTHONPATH"))))
 REAL_DATA = Path(os.environ.get("VFXSTYLE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
 """Where the development pictures lie."""
-WITHOUT_DATA = "needs the development pictures"
-"""Why a test that wants them is skipped where they are not."""
+WITHOUT_DATA = "without the development pictures"
+"""What tests are counted as that want them where they are not."""
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Count tests that lack the development pictures by themselves, so that one line stands for all of them."""
+    return (WITHOUT_DATA, "s", "SKIPPED") if report.skipped and WITHOUT_DATA in str(report.longrepr) else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say once how many tests lacked the development pictures."""
-    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if WITHOUT_DATA in str(report.longrepr)]
+    """Say how many tests lacked the development pictures, and how to have them."""
+    skipped = len(terminalreporter.stats.get(WITHOUT_DATA, ()))
     if skipped:
         terminalreporter.write_line(
-            f"{len(skipped)} tests were skipped because the development pictures are not in {REAL_DATA}; "
+            f"{skipped} tests were skipped because the development pictures are not in {REAL_DATA}; "
             "set VFXSTYLE_TEST_DATA.",
             yellow=True,
         )

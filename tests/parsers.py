@@ -71,7 +71,7 @@ def read_manifest(data: bytes, plate: Path) -> list[int]:
     (place / "analysis.json").write_bytes(data)
     analysis = AnalysisFolder(folder)
     assert all(isinstance(number, int) for number in (*analysis.unreadable, *analysis.chosen))
-    assert isinstance(analysis.settings_there, list)
+    assert isinstance(analysis.stored_settings, list)
     assert isinstance(analysis.known_plate(plate), dict)
     assert not analysis.has_features()
     with open_shot(plate) as shot:

@@ -23,6 +23,7 @@ def test_ci_runs_the_readmes_test_command():
     assert len(COMMANDS) == 2
     ci = (REPOSITORY / ".ci" / "run").read_text().replace(" -q", "")
     assert COMMANDS[1] in ci
+    assert "scripts/check" in ci
 
 
 @pytest.mark.parametrize("command", ["grade", "train"])

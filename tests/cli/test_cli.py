@@ -45,12 +45,10 @@ def test_a_grade_run_ends_with_the_place_and_the_times(make_shot, tmp_path, iden
 
 
 def test_the_bar_and_silence(make_shot, tmp_path, identity_preset):
-    shot = make_shot(frames=range(1, 3))
-    bar = vfxstyle("grade", shot, "--preset", identity_preset, "-o", tmp_path / "a", "--progress", "bar", *QUICK_FLAGS)
+    where = [make_shot(frames=range(1, 3)), "--preset", identity_preset, "--analysis", tmp_path / "analysis"]
+    bar = vfxstyle("grade", *where, "-o", tmp_path / "a", "--progress", "bar", *QUICK_FLAGS)
     assert "100%" in bar.stderr
-    silent = vfxstyle(
-        "grade", shot, "--preset", identity_preset, "-o", tmp_path / "b", "--progress", "none", *QUICK_FLAGS
-    )
+    silent = vfxstyle("grade", *where, "-o", tmp_path / "b", "--progress", "none", *QUICK_FLAGS)
     assert (silent.returncode, silent.stdout, silent.stderr) == (0, "", "")
 
 
