@@ -3,9 +3,10 @@
 import re
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
-from helpers import EXAMPLE, REPOSITORY, read_pixels
+from helpers import EXAMPLE, REPOSITORY, read_pixels, write_picture
 
 from vfxstyle import grade, load_preset, open_shot
 from vfxstyle.cli import cli
@@ -97,15 +98,18 @@ def test_shipped_presets_are_small_and_say_what_they_are(name):
     assert f"({name}.jpg)" in page
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_presets_keep_the_order_of_highlights(tmp_path, name):
-    """A grey ramp up to 64 through the whole pipeline: brighter in is brighter out, on every row."""
-    import numpy as np
-    from helpers import write_picture
+@pytest.fixture(scope="module")
+def ramp(tmp_path_factory):
+    """A picture of a grey ramp from 1/64 to 64; its folder has room for an analysis that all looks share."""
+    steps = np.logspace(-6, 6, 256, base=2, dtype=np.float32)[None, :, None]
+    pixels = np.broadcast_to(steps, (96, 256, 3))
+    return write_picture(tmp_path_factory.mktemp("ramp") / "ramp.exr", pixels, kind="float")
 
-    ramp = np.repeat(np.logspace(-6, 6, 256, base=2, dtype=np.float32)[None, :, None], 96, axis=0).repeat(3, axis=2)
-    write_picture(tmp_path / "ramp.exr", ramp, kind="float")
-    grade(tmp_path / "ramp.exr", name, tmp_path / "out", superpixels=60)
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_presets_keep_the_order_of_highlights(ramp, tmp_path, name):
+    """Through the whole pipeline brighter in is brighter out, on every row."""
+    grade(ramp, name, tmp_path / "out", superpixels=60, analysis=ramp.parent / "analysis")
     out = read_pixels(tmp_path / "out" / "out.0001.exr") @ np.float32([0.2126, 0.7152, 0.0722])
     assert out[:, -1].min() > 30
     # superpixels differ, so neighbouring columns may; over two thirds of a stop the order must hold

@@ -188,14 +188,16 @@ def test_presets_list_and_show(tmp_path, identity_preset):
     listed = vfxstyle("presets", "list")
     assert listed.returncode == 0
     assert "is damaged" in next(line for line in listed.stdout.splitlines() if line.startswith("torn"))
-    assert "torn: damaged" in vfxstyle("doctor").stdout
 
 
-def test_doctor_names_versions_devices_and_codecs():
+def test_doctor_names_versions_devices_codecs_and_damaged_presets(tmp_path):
+    (tmp_path / "user_presets").mkdir()
+    (tmp_path / "user_presets" / "torn.safetensors").write_bytes(b"torn")
     result = vfxstyle("doctor")
     assert result.returncode == 0, result.stderr
     for word in ("vfxstyle", "torch", "OpenImageIO", "prores_ks write", "cpu", "efficientnet-lite0, weights packaged"):
         assert word in result.stdout
+    assert "torn: damaged" in result.stdout
 
 
 def test_train_writes_a_preset_and_says_how_good_it_is(tmp_path):
