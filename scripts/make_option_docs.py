@@ -24,8 +24,8 @@ Every option is also a keyword argument of the Python function of the same name,
 `--output-space` is `grade(..., output_space=...)`. Ranges of frames are written as in `1001-1100x2,1150`.
 
 `-o` is where a command writes. On a farm `--to` is where the tasks will write, because `-o` of `farm template` is the
-job bundle. `-n` prints what would be done and hashes no file of the plate: where no analysis knows the plate, `*` stands
-for the folder that is named by that hash.
+job bundle. `-n` prints what would be done and hashes no file of the plate: where no analysis knows the plate, `*`
+stands for the folder that is named by that hash.
 """
 COMMANDS = {
     "grade": "Put a look on a shot: a folder of frames, a pattern, a movie, one picture, or an `.otio` timeline.",

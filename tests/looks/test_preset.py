@@ -3,10 +3,11 @@ import json
 import numpy as np
 import pytest
 from helpers import make_preset
+from safetensors import safe_open
 from safetensors.numpy import load, load_file, save_file
 
 from vfxstyle.errors import OutputError, PresetError
-from vfxstyle.looks import read_info, read_preset, save_preset
+from vfxstyle.looks import read_preset, save_preset
 from vfxstyle.looks.preset import _KEY
 
 
@@ -24,8 +25,8 @@ def rewritten(path, change, header=None):
 
 
 def info_values(path):
-    info = read_info(path)
-    return {name: getattr(info, name) for name in info.__slots__}
+    with safe_open(path, framework="numpy") as file:
+        return json.loads(file.metadata()[_KEY])
 
 
 def test_a_preset_comes_back_whole(path):

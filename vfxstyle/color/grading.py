@@ -11,7 +11,7 @@ A look is learnt from photographs, on display light of 0 to 1. A scene-linear co
 
 The look changes ``display`` only. ``gain`` scales all channels alike, so hue and order of highlights survive; both
 curves are continuous with their first derivative, and neither clamps. For display-referred plates within 0..1 the map
-is the identity. docs/colour.md shows the curve.
+is the identity. docs/method.md, section 9, has the formulas and docs/colour.md the curve.
 """
 
 from __future__ import annotations

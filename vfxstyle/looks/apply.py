@@ -1,4 +1,4 @@
-"""Applying a field of transforms to a picture at its own resolution.
+"""Applying a field of transforms to a picture at its own resolution (docs/method.md, section 9).
 
 One compiled pass over the pixels does it all: the grading encoding, Lab, the transforms blended for this pixel, and
 back. The change is computed as a difference, so that the plate's own bits come out where the look changes nothing:

@@ -5,7 +5,7 @@ the first of them, and between each and the next; with the smoothest they add up
 band as it is. Because a gain is linear in lightness, it folds into the coefficients of the colour transform where the
 picture's smoothings are known: it costs nothing per pixel, and the finest band includes whatever a plate resolves
 beyond the analysis picture.
-Source of the smoothing: He, Sun, Tang, "Guided Image Filtering", TPAMI 35(6), 2013, with lightness as its own guide.
+Source: docs/method.md, section 10; He, Sun, Tang, "Guided Image Filtering", TPAMI 35(6), 2013.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The global LUT and CDL nearest to a look. They map colours alone, wherever these are in the picture."""
+"""The global LUT and CDL nearest to a look, which map colours alone (docs/method.md, section 12)."""
 
 from __future__ import annotations
 

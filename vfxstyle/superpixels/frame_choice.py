@@ -1,4 +1,4 @@
-"""The frames that features are extracted on: the greedy choice of docs/method.md, section 5."""
+"""The frames that features are extracted on: the greedy choice of docs/method.md, section 5.2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Features taken over from neighbours, for temporal superpixels on no frame that features are extracted on."""
+"""Features taken over from neighbours, for temporal superpixels that no chosen frame shows.
+
+Source: docs/method.md, section 5.2.
+"""
 
 from __future__ import annotations
 

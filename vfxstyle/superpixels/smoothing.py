@@ -22,7 +22,7 @@ _MOST = TAPS * TAPS  # superpixels round a pixel
 
 
 def smooth_over_neighbours(transforms: FloatArray, table: FrameTable, edges: LabelArray) -> FloatArray:
-    """Guided spatial smoothing (docs/method.md, section 5): each transform becomes a weighted mean over its neighbours.
+    """Guided spatial smoothing (docs/method.md, section 5.4): a transform becomes a weighted mean over its neighbours.
 
     Weights are ``exp(-|c_i - c_1|^2 / s_c) exp(-|p_i - p_1|^2 / s_p)``, normalised, with mean colours c and centroids
     p on this frame, and s the mean squared difference over all adjacent pairs; a superpixel's own weight is 1.
@@ -113,6 +113,8 @@ def spread_over_pixels(
     rows: LabelArray, transforms: FloatArray, table: FrameTable, guide: FloatArray
 ) -> TransformField:
     """Blend a transform for each analysis pixel from the superpixels near it, weighted by likeness in colour.
+
+    Source: docs/method.md, section 5.5.
 
     rows: int32 (H, W), the row of the table that each pixel belongs to.
     transforms: float32 (N, 33), colour transforms and gains of the bands of lightness, which are folded into the
