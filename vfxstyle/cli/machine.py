@@ -18,7 +18,7 @@ from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import PresetInfo
 from vfxstyle.looks.library import installed_presets, shipped_folder, user_folder
 from vfxstyle.settings import DEFAULT_BACKBONE
-from vfxstyle.shots.images import PICTURE_EXTENSIONS
+from vfxstyle.shots.formats import PICTURE_EXTENSIONS
 
 _LIBRARIES = (
     "torch",

@@ -19,9 +19,8 @@ from vfxstyle.plates.spaces import PlateSpace, output_space
 from vfxstyle.settings import GradeSettings, GradeTarget, Run, parse_rate
 from vfxstyle.settings.options import options_of
 from vfxstyle.shots import OutputFormat, Shot, default_format, format_frames
-from vfxstyle.shots.discover import MOVIE_EXTENSIONS
 from vfxstyle.shots.exr import parse_compression
-from vfxstyle.shots.images import PICTURE_EXTENSIONS
+from vfxstyle.shots.formats import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS
 from vfxstyle.shots.sound import check_sound
 from vfxstyle.shots.writing import frame_file_name
 

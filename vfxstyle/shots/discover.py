@@ -18,8 +18,6 @@ from vfxstyle.shots.layers import LayerChoice
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot
 
-__all__ = ["MOVIE_EXTENSIONS", "MissingPolicy", "ShotOptions", "format_frames", "open_shot", "parse_frames"]
-
 MOST_FRAMES = 1_000_000
 """Largest number of frames in a range: eleven hours at 24 frames per second."""
 _PADDING_STYLE = fileseq.PAD_STYLE_HASH1

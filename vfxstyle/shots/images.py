@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from vfxstyle.errors import FrameError
-from vfxstyle.shots.formats import PICTURE_EXTENSIONS
 from vfxstyle.shots.frame import Frame
 from vfxstyle.shots.pictures import open_picture
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot, ShotInfo
-
-__all__ = ["PICTURE_EXTENSIONS", "ImageShot"]
 
 
 class ImageShot(Shot):

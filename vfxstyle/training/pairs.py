@@ -15,7 +15,7 @@ from vfxstyle.plates.picture import analysis_picture
 from vfxstyle.plates.spaces import Light, identity_of_space, input_space
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import Shot, open_shot
-from vfxstyle.shots.images import PICTURE_EXTENSIONS
+from vfxstyle.shots.formats import PICTURE_EXTENSIONS
 
 
 @dataclass(frozen=True, slots=True)
