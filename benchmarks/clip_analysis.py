@@ -156,7 +156,7 @@ class ClipAnalysis:
         """
         run = Run(device="cpu")
         with self._request(row, preset).open() as plan:
-            wanted = WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe)
+            wanted = WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe(run))
             analysis, transforms = ensure_transforms(plan, wanted, run)
             if one_frame_each:
                 alone = OneFrameEach(analysis.folder, analysis.identity)

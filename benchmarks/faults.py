@@ -41,7 +41,7 @@ from vfxstyle.grading.grade import grade
 from vfxstyle.progress import Stage
 from vfxstyle.settings import GradeSettings, Run
 from vfxstyle.settings.keywords import AnalyzeOptions
-from vfxstyle.settings.options import pick
+from vfxstyle.settings.table import pick
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "big_buck_bunny"

@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--preset", default="golden")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, preset {arguments.preset}, analysis {WIDTH} px wide\n")
-    print("| shot | frames | size | TSPs | network saw | " + " | ".join(f"{s} s/frame" for s in STAGES), end="")
+    print("| shot | frames | size | superpixels | network saw | " + " | ".join(f"{s} s/frame" for s in STAGES), end="")
     print(" | all s | floor s/frame | grade / floor | change a frame: median, 95 %, largest (Lab) |")
     print("|---|" + "---|" * 12)
     for path in arguments.shots:

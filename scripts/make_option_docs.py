@@ -13,7 +13,7 @@ import click
 
 from vfxstyle.cli import cli
 from vfxstyle.settings import GradeSettings, GradeTarget, Run, TrainSettings
-from vfxstyle.settings.options import options_of
+from vfxstyle.settings.table import options_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "grade.md"
 OPENING = """# Options
@@ -25,7 +25,7 @@ Every option is also a keyword argument of the Python function of the same name,
 
 `-o` is where a command writes. On a farm `--to` is where the tasks will write, because `-o` of `farm template` is the
 job bundle. `-n` prints what would be done and hashes no file of the plate: where no analysis knows the plate, `*`
-stands for the folder that is named by that hash.
+stands for the folder that is named by that hash, and every frame counts as new.
 """
 COMMANDS = {
     "grade": "Put a look on a shot: a folder of frames, a pattern, a movie, one picture, or an `.otio` timeline.",

@@ -26,7 +26,7 @@ from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks import Preset, PresetInfo, Standardisation
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.settings import GradeSettings, Run, ShotSettings
-from vfxstyle.settings.options import pick
+from vfxstyle.settings.table import pick
 from vfxstyle.shots import parse_frames
 from vfxstyle.timelines import grade as timelines
 from vfxstyle.timelines.clips import TimelineRequest, plan_timeline

@@ -1,4 +1,4 @@
-"""A global stand-in for a look: what is written does what was measured."""
+"""The global LUT of a look: what is written does what was measured."""
 
 import numpy as np
 import OpenImageIO as oiio

@@ -10,9 +10,11 @@ from vfxstyle.shots import open_shot
 def test_the_identity_follows_contents_and_settings_not_times(make_shot, tmp_path):
     shot = make_shot(frames=range(1, 3))
 
-    def identity(space=None, **settings):
+    def identity(space=None, device="cpu", **settings):
         with open_plate(shot, PlateSettings(input_space=space)) as plate:
-            recipe = AnalysisRecipe.of(AnalysisSettings(**settings), plate.shot, backbone="b", weights="")
+            recipe = AnalysisRecipe.of(
+                AnalysisSettings(**settings), plate.shot, backbone="b", weights="", device=device
+            )
             return WantedAnalysis.of(plate, tmp_path / "analysis", recipe).identity
 
     before = identity()
@@ -20,6 +22,9 @@ def test_the_identity_follows_contents_and_settings_not_times(make_shot, tmp_pat
     assert identity() == before
     assert identity(superpixels=1000) == before  # the default, whoever says it
     assert identity(superpixels=7) != before
+    assert identity(device="auto") == before  # networks may run on a GPU, superpixels are found on the CPU
+    assert identity(device="cuda") == identity(device="cuda:1") != before  # a GPU finds other superpixels
+    assert identity(device="cuda", frame_based=True) == identity(frame_based=True)  # graph-based ones it does not find
     assert identity(space="ACEScg") != before
     (shot / "plate.0001.exr").write_bytes((shot / "plate.0002.exr").read_bytes())
     assert identity() != before
@@ -32,3 +37,10 @@ def test_known_files_are_not_read_again(make_shot, monkeypatch):
     assert stamp_plate(shot, plate) == plate
     shot.file_of(1).write_bytes(b"new")
     assert stamp_plate(shot, plate, hash_new=False) == {}
+
+
+def test_a_recipe_that_a_manifest_states_wrongly_is_none():
+    values = {"superpixels": 40, "backbone": "b", "weights": "", "superpixels_on": "cpu"}
+    assert AnalysisRecipe.read(values).superpixels_per_frame == 40
+    for wrong in ({"superpixels": 0}, {"superpixels": None}, {"unknown": 1}):
+        assert AnalysisRecipe.read({**values, **wrong}) is None

@@ -12,7 +12,7 @@ from vfxstyle.cli import cli
 from vfxstyle.errors import UsageError
 from vfxstyle.farm.tasks import arguments_of
 from vfxstyle.settings import AnalysisSettings, GradeSettings, GradeTarget, Run, ShotSettings, TrainSettings, keywords
-from vfxstyle.settings.options import Decides, check_known, options_of, pick
+from vfxstyle.settings.table import Decides, check_known, options_of, pick
 
 TABLES = (GradeSettings, GradeTarget, Run, TrainSettings)
 KEYWORDS = {
@@ -92,6 +92,12 @@ def test_what_decides_the_analysis_is_in_its_identity():
     assert {own.name for own in options_of(GradeSettings) if own.decides is Decides.ANALYSIS} == {
         own.name for own in options_of(AnalysisSettings)
     }
+
+
+def test_only_what_a_grade_is_decides_results():
+    """The key of an output is made of a grade's settings and of its plan, so nothing else may decide it."""
+    assert {own.decides for own in options_of(Run)} == {Decides.NOTHING}
+    assert {own.decides for own in options_of(GradeTarget)} == {Decides.PLAN}
 
 
 @pytest.mark.parametrize(

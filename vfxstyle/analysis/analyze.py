@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
-from vfxstyle.analysis.make import ensure_features, ensure_segments
+from vfxstyle.analysis.make import ensure_features, ensure_superpixels
 from vfxstyle.analysis.predict import stored_transforms
 from vfxstyle.analysis.request import AnalyzePlan, AnalyzeRequest
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import AnalysisError
+from vfxstyle.features import check_device
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import DEFAULT_BACKBONE, AnalyzeStage, Run, ShotSettings
 from vfxstyle.settings.keywords import AnalyzeOptions
-from vfxstyle.settings.options import check_known, pick
+from vfxstyle.settings.table import check_known, pick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,10 @@ def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:
     """Make what a plan lacks."""
     wanted, shot = plan.wanted, plan.wanted.plate.shot
     run.clock.note(f"analysis: {wanted.folder}, {len(shot)} frames, superpixels by {wanted.recipe.method} method")
+    check_device(run.device)
     stored = _after_stages(plan, run)
+    if not run.clock.seconds:
+        run.clock.note(f"analysis: {stored.place} is up to date")
     if plan.look is not None and plan.makes("transforms"):
         with run.clock.stage(Stage.TRANSFORMS, 1) as step:
             stored_transforms(stored, plan.look, run.device)
@@ -97,7 +101,7 @@ def _after_stages(plan: AnalyzePlan, run: Run) -> AnalysisFolder:
     """The analysis after the stages of a plan but the last; one that lacks what it builds on says so."""
     wanted, stage = plan.wanted, plan.request.stage
     if plan.makes("superpixels"):
-        stored = ensure_segments(wanted, run)
+        stored = ensure_superpixels(wanted, run)
         return ensure_features(wanted, run) if stage == "all" else stored
     stored = wanted.stored
     if not stored.is_segmented(wanted.plate.shot):

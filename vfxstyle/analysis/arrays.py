@@ -90,18 +90,18 @@ def is_sound(path: Path, stamp: str = "") -> bool:
 
 
 def frames_in(path: Path) -> set[int]:
-    """The frames that a file of a shot's features holds; none where it cannot be read or lacks a part of one."""
-    parts: dict[int, set[str]] = {}
+    """The frames that a file of a shot's features holds; none where it cannot be read or lacks a block of one."""
+    blocks: dict[int, set[str]] = {}
     try:
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
-                frame, _, part = name.partition("/")
-                parts.setdefault(int(frame), set()).add(part)
+                frame, _, block = name.partition("/")
+                blocks.setdefault(int(frame), set()).add(block)
     except UNREADABLE:
         return set()
-    every = set().union(*parts.values())
-    complete = {"labels.npy", "areas.npy", "global.npy"} < every and all(own == every for own in parts.values())
-    return set(parts) if complete else set()
+    every = set().union(*blocks.values())
+    complete = {"labels.npy", "areas.npy", "global.npy"} < every and all(own == every for own in blocks.values())
+    return set(blocks) if complete else set()
 
 
 def arrays_of(frame: int, features: StoredFeatures) -> Iterator[tuple[str, AnyArray]]:
@@ -109,8 +109,8 @@ def arrays_of(frame: int, features: StoredFeatures) -> Iterator[tuple[str, AnyAr
     yield f"{frame}/labels", features.labels
     yield f"{frame}/areas", features.areas
     yield f"{frame}/global", features.raw.global_
-    for part, array in features.raw.blocks.items():
-        yield f"{frame}/{part}", array
+    for block, array in features.raw.blocks.items():
+        yield f"{frame}/{block}", array
 
 
 def read_features(path: Path) -> Iterator[tuple[int, StoredFeatures]]:
@@ -118,9 +118,9 @@ def read_features(path: Path) -> Iterator[tuple[int, StoredFeatures]]:
     with open_arrays(path) as file:
         names: dict[str, list[str]] = {}
         for name in file.files:
-            frame, _, part = name.partition("/")
-            names.setdefault(frame, []).append(part)
-        for frame, parts in names.items():
-            arrays = {part: file[f"{frame}/{part}"] for part in parts}
+            frame, _, block = name.partition("/")
+            names.setdefault(frame, []).append(block)
+        for frame, blocks in names.items():
+            arrays = {block: file[f"{frame}/{block}"] for block in blocks}
             labels, areas, mean = arrays.pop("labels"), arrays.pop("areas"), arrays.pop("global")
             yield int(frame), StoredFeatures(labels, areas, RawFeatures(mean, arrays))

@@ -14,7 +14,7 @@ WHOLE = (1, 1)
 """The shard that is everything."""
 
 
-def ensure_segments(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
+def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
     """The analysis of a shot, segmented.
 
     With ``overwrite`` "always" it is made again. Raises :class:`~vfxstyle.errors.AnalysisError` if only other analyses
@@ -30,7 +30,6 @@ def ensure_segments(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
     if segmented:
         if analysis.unreadable and run.on_error == "stop":
             raise FrameError(next(iter(analysis.unreadable.values())), frames=tuple(analysis.unreadable))
-        run.clock.note(f"analysis: {analysis.place} is up to date")
         return analysis
     if run.overwrite == "never" and analysis.others:
         raise AnalysisError(

@@ -49,7 +49,7 @@ def _is_sound(values: Mapping[str, Any]) -> bool:
         "labels_sha256": dict,
         "frames": list,
     }
-    kinds |= {"chosen_frames": list, "superpixels": int, "identity": str, "plate_folder": str, "superpixels_on": str}
+    kinds |= {"chosen_frames": list, "superpixels": int, "identity": str, "plate_folder": str}
     if not all(type(values.get(name, kind())) is kind for name, kind in kinds.items()):
         return False
     try:

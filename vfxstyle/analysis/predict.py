@@ -30,8 +30,8 @@ class ShotTransforms:
 
 
 def projections_of(preset: Preset) -> dict[str, PCA]:
-    """The projections of a preset by the part of the features that each is for."""
-    return {part: PCA(mean, components) for part, (mean, components) in preset.projections.items()}
+    """The projections of a preset by the feature block that each is for."""
+    return {block: PCA(mean, components) for block, (mean, components) in preset.projections.items()}
 
 
 def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) -> ShotTransforms:

@@ -11,7 +11,6 @@ from typing import Any
 from vfxstyle.analysis.predict import look_of
 from vfxstyle.analysis.wanted import AnalysisRecipe, WantedAnalysis
 from vfxstyle.errors import UsageError
-from vfxstyle.features import check_device
 from vfxstyle.looks import Preset, read_preset
 from vfxstyle.looks.library import find_preset
 from vfxstyle.plates.places import analysis_beside, default_analysis
@@ -53,7 +52,6 @@ class AnalyzeRequest:
         """Open the plate and plan its analysis. hash_plate: as in :meth:`WantedAnalysis.of`."""
         path = None if self.preset is None else find_preset(self.preset)
         look = None if path is None else read_preset(path)
-        check_device(run.device)
         with open_plate(self.shot, self.settings, self.within) as plate:
             wanted = WantedAnalysis.of(
                 plate, self._folder(plate, path), self._recipe(plate, look, run), hash_plate=hash_plate
@@ -72,7 +70,7 @@ class AnalyzeRequest:
             from vfxstyle.features.registry import weights_digest  # loads torch
 
             backbone, weights = self.backbone, weights_digest(self.backbone, run.weights)
-        return AnalysisRecipe.of(self.settings, plate.shot, backbone=backbone, weights=weights)
+        return AnalysisRecipe.of(self.settings, plate.shot, backbone=backbone, weights=weights, device=run.device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class AnalyzePlan:
         anew = run.overwrite == "always" and self.makes("superpixels")
         segmented = stored.is_segmented(shot) and not anew
         if not segmented and self.makes("superpixels"):
-            files += stored.segment_files(shot.frames)
+            files += stored.superpixel_files(shot.frames)
         if self.makes("features") and not (segmented and stored.has_features()):
             files.append(stored.features_file)
         if self.look is not None and self.makes("transforms"):

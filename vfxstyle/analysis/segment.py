@@ -61,7 +61,6 @@ class _Segmentation:
                     "plate": {name: asdict(file) for name, file in self.wanted.stamps.items()},
                     "plate_folder": str(self.shot.file_of(self.shot.frames[0]).parent.absolute()),
                     "chosen_frames": [self.frames[index] for index in choice.chosen],
-                    "superpixels_on": superpixel_device(self.run.device),
                 },
             )
 

@@ -103,9 +103,9 @@ class AnalysisFolder:
 
     def files(self, frames: Sequence[int]) -> list[Path]:
         """Every file that the analysis of these frames consists of, without transforms."""
-        return [*self.segment_files(frames), self.features_file]
+        return [*self.superpixel_files(frames), self.features_file]
 
-    def segment_files(self, frames: Sequence[int]) -> list[Path]:
+    def superpixel_files(self, frames: Sequence[int]) -> list[Path]:
         """Those of them that appear at once, when the frames are segmented."""
         return [self.place / MANIFEST, self.place / SUPERPIXELS, *map(self.label_file, frames)]
 
@@ -135,10 +135,10 @@ class AnalysisFolder:
     def has_features(self) -> bool:
         """Whether the features of all chosen frames are there, whole."""
         path = self.features_file
-        return bool(self.chosen) and frames_in(path) == set(self.chosen) and is_sound(path, self._segments)
+        return bool(self.chosen) and frames_in(path) == set(self.chosen) and is_sound(path, self._labels_stamp)
 
     @property
-    def _segments(self) -> str:
+    def _labels_stamp(self) -> str:
         """Stands for the label maps, which features and transforms are made from."""
         return hashlib.sha256(json.dumps(self.manifest.get("labels_sha256", {})).encode()).hexdigest()
 
@@ -148,24 +148,24 @@ class AnalysisFolder:
 
         What is there already and damaged is replaced; an analysis that another job has finished meanwhile is kept.
         """
-        part = temporary_name(self.place)
+        hidden = temporary_name(self.place)
         try:
             drop_abandoned(self.folder)
-            (part / "labels").mkdir(parents=True)
-            yield SegmentWriter(part, self.identity)
-            self._publish(part)
+            (hidden / "labels").mkdir(parents=True)
+            yield SegmentWriter(hidden, self.identity)
+            self._publish(hidden)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            shutil.rmtree(hidden, ignore_errors=True)
 
-    def _publish(self, part: Path) -> None:
+    def _publish(self, hidden: Path) -> None:
         if self.place.exists():  # looked at before the manifest: a place that is there is there with its manifest
             theirs = AnalysisFolder(self.folder, self.identity)
             if not theirs._is_unchanged():
                 theirs.discard(unless_unchanged=True)
         try:
-            part.rename(self.place)
+            hidden.rename(self.place)
         except OSError:
             if not self.place.exists():  # else another job was faster, and its analysis is this job's too
                 raise
@@ -209,12 +209,12 @@ class AnalysisFolder:
         """Chosen frames whose features are not there, or damaged."""
         if self.has_features():
             return []
-        return [frame for frame in self.chosen if not is_sound(self._work_file(frame), self._segments)]
+        return [frame for frame in self.chosen if not is_sound(self._work_file(frame), self._labels_stamp)]
 
     @contextmanager
     def _claiming(self, path: Path) -> Iterator[BinaryIO]:
         """As :func:`~vfxstyle.files.claiming`, after a file that is damaged has been taken away."""
-        if path.exists() and not is_sound(path, self._segments):
+        if path.exists() and not is_sound(path, self._labels_stamp):
             path.unlink(missing_ok=True)
         with claiming(path) as file:
             yield file
@@ -223,7 +223,7 @@ class AnalysisFolder:
         """Store what a chosen frame shows, unless another job has done so meanwhile."""
         try:
             with self._claiming(self._work_file(frame)) as file:
-                write_arrays(file, arrays_of(frame, features), self._segments)
+                write_arrays(file, arrays_of(frame, features), self._labels_stamp)
         except OSError as error:
             if not self.has_features():  # else another job has put them together, and taken the folder away
                 raise _unwritable(self.folder, error) from error
@@ -231,6 +231,8 @@ class AnalysisFolder:
     def finish_features(self) -> None:
         """Make one file of the features of all chosen frames, which must all be there."""
         try:
+            if not self.has_features():  # one that lacks a frame is sound, and would keep its name
+                self.features_file.unlink(missing_ok=True)
             with self._claiming(self.features_file) as file:
                 write_arrays(
                     file,
@@ -240,10 +242,10 @@ class AnalysisFolder:
                         for number, features in read_features(self._work_file(frame))
                         for item in arrays_of(number, features)
                     ),
-                    self._segments,
+                    self._labels_stamp,
                 )
         except ChangedError:
-            if not self.has_features():  # else another job has put them together, and taken the parts away
+            if not self.has_features():  # else another job has put them together, and taken their files away
                 raise
         except OSError as error:
             raise _unwritable(self.folder, error) from error
@@ -261,7 +263,7 @@ class AnalysisFolder:
     def read_transforms(self, look: str) -> FloatArray | None:
         """A look's transform of every superpixel, float32 (N, ...); None where they are not there, or damaged."""
         path = self.transforms_file(look)
-        if not is_sound(path, self._segments):
+        if not is_sound(path, self._labels_stamp):
             return None
         with open_arrays(path) as file:
             return np.asarray(file["transforms"], np.float32)
@@ -271,7 +273,7 @@ class AnalysisFolder:
         path = self.transforms_file(look)
         try:
             with self._claiming(path) as file:
-                write_arrays(file, [("transforms", transforms)], self._segments)
+                write_arrays(file, [("transforms", transforms)], self._labels_stamp)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
         stored = self.read_transforms(look)

@@ -6,15 +6,18 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.errors import UsageError
+from vfxstyle.features import superpixel_device
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.stamps import PlateFile, stamp_plate
 from vfxstyle.settings import DEFAULT_STILL_SUPERPIXELS, DEFAULT_SUPERPIXELS, AnalysisSettings
-from vfxstyle.settings.options import options_of
+from vfxstyle.settings.table import options_of
 from vfxstyle.shots import Shot
 
 UNKNOWN = "*"
@@ -28,24 +31,31 @@ class AnalysisRecipe(AnalysisSettings):
     backbone: str
     """Network that the features come from."""
     weights: str
-    """SHA-256 of the network's weight file; empty where a package carries the weights."""
+    """Stands for the network's weights; see :func:`~vfxstyle.features.registry.weights_digest`."""
+    superpixels_on: str
+    """``cpu``, or ``cuda`` where temporal superpixels are found on a GPU, which finds others than a CPU."""
 
     @classmethod
-    def of(cls, settings: AnalysisSettings, shot: Shot, *, backbone: str, weights: str) -> AnalysisRecipe:
-        """The recipe of a shot; a single picture is a still, which is analysed frame by frame."""
+    def of(cls, settings: AnalysisSettings, shot: Shot, *, backbone: str, weights: str, device: str) -> AnalysisRecipe:
+        """The recipe of a shot; a single picture is a still, which is analysed frame by frame.
+
+        device: as the user names it.
+        """
         values = {own.name: getattr(settings, own.name) for own in options_of(AnalysisSettings)}
         frame_based = settings.frame_based or len(shot.frames) == 1
         default = DEFAULT_STILL_SUPERPIXELS if frame_based else DEFAULT_SUPERPIXELS
         values |= {"frame_based": frame_based, "superpixels": settings.superpixels or default}
-        return cls(**values, backbone=backbone, weights=weights)
+        on = "cpu" if frame_based else superpixel_device(device).partition(":")[0]
+        return cls(**values, backbone=backbone, weights=weights, superpixels_on=on)
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> AnalysisRecipe | None:
         """The recipe that a manifest states; None where it states something else."""
         try:
-            return cls(**values)
-        except TypeError:
+            recipe = cls(**values)
+        except (TypeError, UsageError):
             return None
+        return recipe if recipe.superpixels is not None else None
 
     @property
     def superpixels_per_frame(self) -> int:
@@ -59,7 +69,7 @@ class AnalysisRecipe(AnalysisSettings):
         return "graph" if self.frame_based else "temporal"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WantedAnalysis:
     """An analysis of an opened plate, which may be there or not."""
 
@@ -83,19 +93,19 @@ class WantedAnalysis:
         known = AnalysisFolder(folder).known_plate(shot.file_of(shot.frames[0]).parent)
         return cls(plate=plate, folder=folder, recipe=recipe, stamps=stamp_plate(shot, known, hash_new=hash_plate))
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Hash of everything that decides what the analysis contains; empty where the stamps are not known."""
-        return self._identity_of(self.recipe) if self.stamps else ""
-
-    def _identity_of(self, recipe: AnalysisRecipe) -> str:
+        if not self.stamps:
+            return ""
         shot = self.plate.shot
+        there = set(shot.frames)
         text = json.dumps(
             {
                 "schema": ANALYSIS_SCHEMA,
-                "settings": asdict(recipe),
+                "settings": asdict(self.recipe),
                 "frames": list(shot.frames),
-                "held": [number for number in shot.missing if number in set(shot.frames)],
+                "held": [number for number in shot.missing if number in there],
                 "space": self.plate.space_identity,
                 "layer": shot.info.layer,
                 "plate": {name: file.sha256 for name, file in self.stamps.items()},

@@ -7,10 +7,10 @@ from typing import Any, get_args
 
 import click
 
-from vfxstyle.cli import options
+from vfxstyle.cli import flags
 from vfxstyle.cli.renamed import RenamingAnalyze
 from vfxstyle.settings import AnalyzeStage, GradeTarget, Run, ShotSettings
-from vfxstyle.settings.options import pick
+from vfxstyle.settings.table import pick
 
 
 def _shard(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, int]:
@@ -24,7 +24,7 @@ def _shard(context: click.Context, parameter: click.Parameter, text: str) -> tup
 @click.command(cls=RenamingAnalyze)
 @click.argument("shot")
 @click.option("--preset", metavar="NAME|FILE", help="A look to predict the transforms of as well.")
-@options.backbone
+@flags.backbone
 @click.option(
     "--stage",
     type=click.Choice(get_args(AnalyzeStage)),
@@ -40,15 +40,15 @@ def _shard(context: click.Context, parameter: click.Parameter, text: str) -> tup
     metavar="I/N",
     help="Of --stage features: which share of the chosen frames.",
 )
-@options.of(
+@flags.of(
     "analyze",
     GradeTarget,
     ShotSettings,
     Run,
     defaults={"analysis": "with a preset where grade looks for it, else SHOT_analysis beside the shot"},
 )
-@options.progress
-@options.dry_run
+@flags.progress
+@flags.dry_run
 def analyze(shot: str, progress: Any, dry_run: bool, **chosen: Any) -> None:
     """Analyse SHOT: temporal superpixels and their features. Any look is then put on it by grade alone."""
     settings = pick(ShotSettings, chosen)

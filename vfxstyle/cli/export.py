@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from vfxstyle.cli import options
+from vfxstyle.cli import flags
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
-from vfxstyle.settings.options import pick
+from vfxstyle.settings.table import pick
 
 
 @click.command()
@@ -18,10 +18,10 @@ from vfxstyle.settings.options import pick
 @click.option("--space", metavar="SPACE", help="Space that they are applied in. [default: the plate's; log for light]")
 @click.option("--size", type=int, default=33, show_default=True, help="Nodes of the LUT along an axis.")
 @click.option("--map", "map_file", metavar="FILE", help="PNG of where it falls short. [default: beside the file]")
-@options.frames
-@options.preset
-@options.of("export", GradeTarget, GradeSettings, Run, defaults={"analysis": "that of grade with the same preset"})
-@options.progress
+@flags.frames
+@flags.preset
+@flags.of("export", GradeTarget, GradeSettings, Run, defaults={"analysis": "that of grade with the same preset"})
+@flags.progress
 def export(shot: str, progress: Any, **chosen: Any) -> None:
     """Write the best global LUT or CDL for a look on SHOT, with what it lacks."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vfxstyle.cli import options
+from vfxstyle.cli import flags
 from vfxstyle.cli.renamed import RenamingFarm
 from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES, GradeSettings, Run
-from vfxstyle.settings.options import pick
+from vfxstyle.settings.table import pick
 
 if TYPE_CHECKING:
     from vfxstyle.errors import VfxStyleError
@@ -32,11 +32,11 @@ def _of_shots(command: Command) -> Command:
     """The arguments of a command about the grades of some shots."""
     shared = (
         click.argument("shots", nargs=-1, required=True, metavar="SHOT..."),
-        options.preset,
+        flags.preset,
         click.option("--to", "output", metavar="PATH", help="As -o of grade; of several shots, a folder for theirs."),
-        options.frames,
-        options.handles,
-        options.of("grade", GradeSettings, Run),
+        flags.frames,
+        flags.handles,
+        flags.of("grade", GradeSettings, Run),
     )
     for option in reversed(shared):
         command = option(command)
@@ -104,7 +104,7 @@ def opencue(show: str | None, chunk: int, shards: int | None, dry_run: bool, **c
     "--retries", type=click.IntRange(0), default=DEFAULT_RETRIES, show_default=True, help="Of a task that was killed."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the status of every shot as JSON.")
-@options.progress
+@flags.progress
 def run(dask: str | None, workers: int, retries: int, as_json: bool, progress: Any, **chosen: Any) -> None:
     """Grade every SHOT in tasks that run at once, on this machine or on a Dask cluster."""
     from vfxstyle.cli.progress import TASKS_SHARES, watching
@@ -112,10 +112,10 @@ def run(dask: str | None, workers: int, retries: int, as_json: bool, progress: A
     from vfxstyle.farm.status import statuses_of
 
     refused: dict[str, VfxStyleError] = {}
-    jobs, cut = _jobs(chosen, refused=refused), {name: chosen[name] for name in ("chunk", "shards")}
+    jobs, pieces = _jobs(chosen, refused=refused), {name: chosen[name] for name in ("chunk", "shards")}
     with watching(progress, TASKS_SHARES) as watch:
         with engine_of(dask, workers) as engine:
-            report = run_jobs(jobs, engine, watch, **cut, retries=retries)
+            report = run_jobs(jobs, engine, watch, **pieces, retries=retries)
         _tell(statuses_of(jobs, report.failures, refused), as_json)
 
 

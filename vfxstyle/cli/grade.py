@@ -8,20 +8,20 @@ from typing import Any
 
 import click
 
-from vfxstyle.cli import options
+from vfxstyle.cli import flags
 from vfxstyle.cli.renamed import RenamingGrade
 from vfxstyle.errors import UsageError
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
-from vfxstyle.settings.options import pick
+from vfxstyle.settings.table import pick
 
 
 @click.command(cls=RenamingGrade)
 @click.argument("shot")
-@options.preset
-@options.of("grade", GradeTarget, GradeSettings, Run)
-@options.handles
-@options.progress
-@options.dry_run
+@flags.preset
+@flags.of("grade", GradeTarget, GradeSettings, Run)
+@flags.handles
+@flags.progress
+@flags.dry_run
 def grade(shot: str, preset: str, handles: int, progress: Any, dry_run: bool, **chosen: Any) -> None:
     """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, one picture, or an .otio timeline."""
     settings, target = pick(GradeSettings, chosen), pick(GradeTarget, chosen)

@@ -6,19 +6,19 @@ from typing import Any
 
 import click
 
-from vfxstyle.cli import options
+from vfxstyle.cli import flags
 from vfxstyle.settings import DEFAULT_GROUPS, GradeSettings, GradeTarget, Run
-from vfxstyle.settings.options import pick
+from vfxstyle.settings.table import pick
 
 
 @click.command()
 @click.argument("shot")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="Folder for the Cryptomatte files.")
 @click.option("--groups", type=int, default=DEFAULT_GROUPS, show_default=True, help="Groups of like transforms.")
-@options.frames
-@options.preset
-@options.of("mattes", GradeTarget, GradeSettings, Run, defaults={"analysis": "that of grade with the same preset"})
-@options.progress
+@flags.frames
+@flags.preset
+@flags.of("mattes", GradeTarget, GradeSettings, Run, defaults={"analysis": "that of grade with the same preset"})
+@flags.progress
 def mattes(shot: str, output: str, preset: str, progress: Any, **chosen: Any) -> None:
     """Write the temporal superpixels of SHOT, and groups that a look treats alike, as Cryptomatte EXR files."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded

@@ -7,10 +7,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from vfxstyle.cli import options
+from vfxstyle.cli import flags
 from vfxstyle.progress import Stage
 from vfxstyle.settings import DEFAULT_SUPERPIXELS, Run, ShotSettings
-from vfxstyle.settings.options import pick
+from vfxstyle.settings.table import pick
 
 _SHARES = {Stage.SUPERPIXELS: 1}
 _DEFAULTS = {"superpixels": str(DEFAULT_SUPERPIXELS), "analysis_width": "the plate's own, up to 4096"}
@@ -20,9 +20,9 @@ _DEFAULTS = {"superpixels": str(DEFAULT_SUPERPIXELS), "analysis_width": "the pla
 @click.argument("shot")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="Folder for label maps and table.")
 @click.option("--overlay", is_flag=True, help="Also write pictures with the borders drawn on them.")
-@options.frames
-@options.of("superpixels", ShotSettings, Run, defaults=_DEFAULTS)
-@options.progress
+@flags.frames
+@flags.of("superpixels", ShotSettings, Run, defaults=_DEFAULTS)
+@flags.progress
 def superpixels(shot: str, output: str, progress: Any, **chosen: Any) -> None:
     """Segment SHOT into temporal superpixels, without a look.
 

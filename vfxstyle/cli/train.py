@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from vfxstyle.cli import options
+from vfxstyle.cli import flags
 from vfxstyle.settings import TrainSettings
-from vfxstyle.settings.options import pick
+from vfxstyle.settings.table import pick
 
 
 @click.command()
@@ -17,8 +17,8 @@ from vfxstyle.settings.options import pick
 @click.option("--shot", metavar="SHOT", help="Learn from graded frames of this shot instead of PAIRS.")
 @click.option("--graded", metavar="FOLDER", help="The graded frames, numbered as in the shot.")
 @click.option("-o", "--output", metavar="FILE", help="Preset file. [default: NAME in the user's preset folder]")
-@options.of("train", TrainSettings)
-@options.progress
+@flags.of("train", TrainSettings)
+@flags.progress
 def train(pairs: str | None, name: str, progress: Any, **chosen: Any) -> None:
     """Learn a look from PAIRS: a folder with before/ and after/, pictures matched by file name.
 

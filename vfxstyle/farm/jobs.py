@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vfxstyle.errors import InputError, ResourceError, UsageError, VfxStyleError
+from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks.library import find_preset, shipped_folder
 from vfxstyle.looks.preset import PresetInfo, read_info
@@ -175,26 +176,24 @@ class _Resolver:
             self.jobs = before
             raise
 
-    @property
-    def _of_several(self) -> bool:
-        return len(self.request.shots) > 1
-
     def _add_shot(self, shot: str) -> None:
-        asked, settings = self.request.frames, self.request.settings
+        request = self.request
+        several = request.output is not None and len(request.shots) > 1
+        output = None if several else request.output
         wanted = GradeRequest(
-            shot=shot, preset=self.preset, output=self.request.output, frames=asked, settings=settings
+            shot=shot, preset=self.preset, output=output, frames=request.frames, settings=request.settings
         )
-        if self.request.output is not None and self._of_several:
-            with replace(wanted, output=None).open() as plan:
-                wanted = replace(wanted, output=str(Path(self.request.output) / plan.output.name))
-        self._add_grade(wanted)
+        with wanted.open() as plan:
+            if several and request.output is not None:
+                plan = plan.into(Path(request.output) / plan.output.name)
+            self._add_grade(wanted, plan)
 
     def _add_timeline(self, timeline: Path) -> None:
         request = self.request
         if request.frames is not None:
             raise UsageError("A timeline says itself which frames it shows; leave --frames out.")
         folder = None if request.output is None else Path(request.output).absolute()
-        if folder is not None and self._of_several:
+        if folder is not None and len(request.shots) > 1:
             folder /= f"{timeline.stem}_{self.preset.stem}"
         wanted = TimelineRequest(
             timeline=timeline, preset=self.preset, output=folder, handles=request.handles, settings=request.settings
@@ -202,7 +201,11 @@ class _Resolver:
         plan = plan_timeline(wanted)
         place = plan.folder.absolute()
         self._check_free(place)
-        clips = [self._add_grade(plan.grade_of(clip)) for clip in plan.distinct_clips]
+        clips: list[ShotJob] = []
+        for clip in plan.distinct_clips:
+            grade = plan.grade_of(clip)
+            with grade.open() as planned:
+                clips.append(self._add_grade(grade, planned))
         self.jobs.append(
             TimelineJob(
                 name=self._distinct(plan.target.stem),
@@ -213,25 +216,24 @@ class _Resolver:
             )
         )
 
-    def _add_grade(self, wanted: GradeRequest) -> ShotJob:
-        """Add the job of a grade."""
-        with wanted.open() as plan:
-            place = plan.output.absolute()
-            self._check_free(place)
-            job = ShotJob(
-                name=self._distinct(place.stem if plan.format.is_movie else place.name),
-                request=replace(
-                    wanted,
-                    shot=Path(wanted.shot).absolute(),
-                    preset=self.request.preset,
-                    output=str(place),
-                    frames=plan.frames,
-                    analysis=str(plan.analysis.absolute()),
-                ),
-                run=self.request.run,
-                asked=tuple(sorted({*plan.frames, *plan.left_out})),
-                length=len(plan.shot),
-            )
+    def _add_grade(self, wanted: GradeRequest, plan: GradePlan) -> ShotJob:
+        """Add the job of a planned grade."""
+        place = plan.output.absolute()
+        self._check_free(place)
+        job = ShotJob(
+            name=self._distinct(place.stem if plan.format.is_movie else place.name),
+            request=replace(
+                wanted,
+                shot=Path(wanted.shot).absolute(),
+                preset=self.request.preset,
+                output=str(place),
+                frames=plan.frames,
+                analysis=str(plan.analysis.absolute()),
+            ),
+            run=self.request.run,
+            asked=tuple(sorted({*plan.frames, *plan.left_out})),
+            length=len(plan.shot),
+        )
         self.jobs.append(job)
         return job
 
@@ -250,7 +252,8 @@ def _pinned(request: FarmRequest, info: PresetInfo, to_run: bool) -> FarmRequest
     if to_run and info.weights and weights is None:
         from vfxstyle.features.registry import backbone_class  # loads torch
 
-        weights = str(backbone_class(info.backbone).find_weights(None))
+        file = backbone_class(info.backbone).find_weights(None)
+        weights = None if file is None else str(file)
     ocio = request.settings.ocio or os.environ.get("OCIO") or None
     return replace(request, settings=replace(request.settings, ocio=ocio), run=replace(request.run, weights=weights))
 

@@ -55,7 +55,7 @@ def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
 
 
 def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:
-    there = frame_states(job.request, job.run.overwrite)
+    there = frame_states(job.request, job.run)
     current = len(there.current)
     if current == len(job.asked):
         return replace(nothing, state="done", current=current, retryable=False)

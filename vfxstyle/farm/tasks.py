@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
 from vfxstyle.settings import GradeSettings, Overwrite, Run
-from vfxstyle.settings.options import options_of
+from vfxstyle.settings.table import options_of
 
-_FRAMES_PER_SHARD = 25  # of the shot, for a part of its features: the network sees about every third to second of them
+_FRAMES_PER_SHARD = 25  # of the shot, for a shard of its features: the network sees about every third to second of them
 _MOST_SHARDS = 8
 
 Arguments = tuple[str, ...]
@@ -39,7 +39,7 @@ class Step:
 
 
 PIECE = "{piece}"
-"""Stands for a part or a range of frames in a command."""
+"""Stands for a shard or a range of frames in a command."""
 
 
 def arguments_of(settings: GradeSettings, run: Run, command: str) -> Arguments:

@@ -108,9 +108,12 @@ def _loaded(name: str, device: torch.device, weights: str | None, state: tuple[i
 
 
 def weights_digest(name: str, named: str | None) -> str:
-    """SHA-256 of a backbone's weight file; empty where a package carries the weights.
+    """What stands for the weights of a backbone: the SHA-256 of their file, or the package that carries them.
 
+    Empty for weights that vfxstyle pins itself, else the name and version of the package that brings the backbone.
     named: the user's choice of a file. Raises what :meth:`Backbone.find_weights` raises.
     """
     path = backbone_class(name).find_weights(named)
-    return "" if path is None else file_digest(path)
+    if path is not None:
+        return file_digest(path)
+    return "" if name in BACKBONES else _package_of(next(iter(entry_points(group=GROUP, name=name))))

@@ -20,7 +20,7 @@ from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import GradeSettings, Run
 from vfxstyle.settings.keywords import GradeOptions
-from vfxstyle.settings.options import check_known, pick
+from vfxstyle.settings.table import check_known, pick
 from vfxstyle.shots.folders import check_writable
 
 
@@ -131,7 +131,7 @@ def planned(plan: GradePlan, run: Run) -> dict[str, Any]:
 
 def _outputs(plan: GradePlan, run: Run, *, hash_plate: bool = True) -> Outputs:
     recall = run.on_error == "skip" and run.overwrite != "always"
-    return Outputs.of(plan, recall=recall, hash_plate=hash_plate)
+    return Outputs.of(plan, run, recall=recall, hash_plate=hash_plate)
 
 
 def _rendered(outputs: Outputs, todo: Sequence[int], run: Run) -> tuple[Rendered, AnalysisFolder]:

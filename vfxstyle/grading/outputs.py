@@ -15,7 +15,7 @@ from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.records import Records
 from vfxstyle.plates.spaces import encoder
 from vfxstyle.settings import GradeSettings, Overwrite, Run
-from vfxstyle.settings.options import Decides, options_of
+from vfxstyle.settings.table import Decides, options_of
 
 
 class Outputs:
@@ -34,13 +34,13 @@ class Outputs:
             self._numbers.setdefault(path, []).append(number)
 
     @classmethod
-    def of(cls, plan: GradePlan, *, recall: bool, hash_plate: bool = True) -> Outputs:
+    def of(cls, plan: GradePlan, run: Run, *, recall: bool, hash_plate: bool = True) -> Outputs:
         """The outputs of a plan.
 
         recall: whether frames that an analysis of this plate could not read count as unreadable. hash_plate: whether
         plate files that no analysis knows are hashed; without, outputs of such plates count as outdated.
         """
-        wanted = WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe, hash_plate=hash_plate)
+        wanted = WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe(run), hash_plate=hash_plate)
         unreadable: Mapping[int, str] = {}
         if recall:
             stored = wanted.stored

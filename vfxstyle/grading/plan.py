@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from vfxstyle.plates.places import analysis_of_output, default_output
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.spaces import PlateSpace, output_space
 from vfxstyle.settings import GradeSettings, GradeTarget, Run, parse_rate
-from vfxstyle.settings.options import options_of
+from vfxstyle.settings.table import options_of
 from vfxstyle.shots import OutputFormat, Shot, default_format, format_frames
 from vfxstyle.shots.exr import parse_compression
 from vfxstyle.shots.formats import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS
@@ -79,11 +79,16 @@ class GradePlan:
         """The look. Raises :class:`~vfxstyle.errors.PresetError` where its file is damaged."""
         return read_preset(self.preset_file)
 
-    @property
-    def recipe(self) -> AnalysisRecipe:
+    def recipe(self, run: Run) -> AnalysisRecipe:
         """How the shot is analysed."""
         info = self.preset.info
-        return AnalysisRecipe.of(self.settings, self.shot, backbone=info.backbone, weights=info.weights)
+        return AnalysisRecipe.of(
+            self.settings, self.shot, backbone=info.backbone, weights=info.weights, device=run.device
+        )
+
+    def into(self, output: Path) -> GradePlan:
+        """The plan of the same grade to another place."""
+        return make_plan(replace(self.target, output=str(output)), self.settings, self.plate, self.preset_file)
 
     @property
     def prepares(self) -> bool:

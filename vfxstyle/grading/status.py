@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.request import GradeRequest
-from vfxstyle.settings import Overwrite
+from vfxstyle.settings import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +27,11 @@ class FrameStates:
     """Frames of the plate that the analysis could not read; a movie holds the frame before."""
 
 
-def frame_states(request: GradeRequest, overwrite: Overwrite) -> FrameStates:
-    """State of the frames that a request asks for. overwrite: of the run that makes them."""
+def frame_states(request: GradeRequest, run: Run) -> FrameStates:
+    """State of the frames that a request asks for. run: the one that makes them."""
     with request.open() as plan:
-        outputs = Outputs.of(plan, recall=True)
-        fresh, records, lost = outputs.current(overwrite), outputs.records, outputs.lost
+        outputs = Outputs.of(plan, run, recall=True)
+        fresh, records, lost = outputs.current(run.overwrite), outputs.records, outputs.lost
         readable = [(number, path) for number, path in plan.targets.items() if number not in lost]
         current = tuple(number for number, path in readable if fresh[path])
         left = [(number, path) for number, path in readable if not fresh[path]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vfxstyle.analysis.make import ensure_features, ensure_segments
+from vfxstyle.analysis.make import ensure_features, ensure_superpixels
 from vfxstyle.analysis.predict import ShotTransforms, look_of, stored_transforms
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
@@ -23,7 +23,9 @@ def ensure_transforms(plan: GradePlan, wanted: WantedAnalysis, run: Run) -> tupl
     if anew or wanted.stored.read_transforms(look) is None:
         check_device(run.device)  # an absent one is told before the work, not after half of it
     own = run if anew or run.overwrite != "always" else replace(run, overwrite="changed")
-    analysis = ensure_segments(wanted, own)
+    analysis = ensure_superpixels(wanted, own)
+    if Stage.SUPERPIXELS not in run.clock.seconds:
+        run.clock.note(f"analysis: {analysis.place} is up to date")
     if analysis.read_transforms(look) is None:
         analysis = ensure_features(wanted, run)
     with run.clock.stage(Stage.TRANSFORMS, 1) as step:

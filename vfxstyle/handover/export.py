@@ -20,7 +20,7 @@ from vfxstyle.plates.frames import Frames
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import Run
 from vfxstyle.settings.keywords import ExportOptions
-from vfxstyle.settings.options import check_known
+from vfxstyle.settings.table import check_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ def export(
         raise UsageError(f"size is {size}; it must be 2 to 129 nodes.")
     check_known(options, ExportOptions)
     run = Run.of(options, progress)
-    with open_look(shot, preset, analysis, options) as opened:
+    with open_look(shot, preset, analysis, options, run) as opened:
         chosen = opened.frames(frames)
-        look = LookInSpace(opened, _space(opened, space), run)
+        look = LookInSpace(opened, _space(opened, space))
         numbers = [chosen[i] for i in _spread_evenly(len(chosen))]
         with run.clock.stage(Stage.SAMPLING, len(numbers)) as step:
             fitted, held_out = look.samples(numbers, step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from vfxstyle.analysis.predict import ShotTransforms
@@ -16,35 +17,40 @@ from vfxstyle.grading.request import GradeRequest
 from vfxstyle.grading.transforms import ensure_transforms
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.settings import GradeSettings, Run
-from vfxstyle.settings.options import pick
+from vfxstyle.settings.table import pick
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LookOnShot:
     """A look on an opened shot, without its analysis yet."""
 
     plan: GradePlan
     """What a grade with the same options would do."""
-    wanted: WantedAnalysis
-    """The analysis: one of this plate that is there, whatever its settings, else that of the grade."""
+    run: Run
+    """How the work is done."""
+
+    @cached_property
+    def wanted(self) -> WantedAnalysis:
+        """The analysis: one of this plate that is there, whatever its settings, else that of the grade."""
+        return WantedAnalysis.of(self.plan.plate, self.plan.analysis, self.plan.recipe(self.run)).or_existing()
 
     def frames(self, frames: Frames) -> tuple[int, ...]:
         """Frames of the shot, ascending. Raises :class:`~vfxstyle.errors.UsageError` naming those it has not."""
         return self.plan.shot.select(frame_numbers(frames) or self.plan.shot.frames)
 
-    def transforms(self, run: Run) -> tuple[AnalysisFolder, ShotTransforms]:
+    def transforms(self) -> tuple[AnalysisFolder, ShotTransforms]:
         """The analysis and the look's transforms, made as far as they are not there."""
-        return ensure_transforms(self.plan, self.wanted, run)
+        return ensure_transforms(self.plan, self.wanted, self.run)
 
-    def renderer(self, run: Run) -> FrameRenderer:
+    def renderer(self) -> FrameRenderer:
         """What grades a frame."""
-        analysis, transforms = self.transforms(run)
+        analysis, transforms = self.transforms()
         return FrameRenderer.of(self.plan, self.wanted.recipe, analysis, transforms)
 
 
 @contextmanager
 def open_look(
-    shot: str | Path, preset: str | Path, analysis: str | Path | None, options: Mapping[str, object]
+    shot: str | Path, preset: str | Path, analysis: str | Path | None, options: Mapping[str, object], run: Run
 ) -> Iterator[LookOnShot]:
     """Open a shot with a look. analysis: by default that of a grade with the same preset."""
     request = GradeRequest(
@@ -54,4 +60,4 @@ def open_look(
         settings=pick(GradeSettings, options),
     )
     with request.open() as plan:
-        yield LookOnShot(plan, WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe).or_existing())
+        yield LookOnShot(plan, run)

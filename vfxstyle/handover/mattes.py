@@ -17,7 +17,7 @@ from vfxstyle.plates.frames import Frames
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import DEFAULT_GROUPS, Run
 from vfxstyle.settings.keywords import MattesOptions
-from vfxstyle.settings.options import check_known
+from vfxstyle.settings.table import check_known
 from vfxstyle.shots import Frame, OutputFormat, Shot
 from vfxstyle.shots.cryptomatte import matte_channels, matte_part, ranked
 from vfxstyle.shots.exr import Header
@@ -66,10 +66,10 @@ def mattes(
         raise UsageError(f"groups is {groups}; it must be at least 1.")
     check_known(options, MattesOptions)
     folder, run = Path(output), Run.of(options, progress)
-    with open_look(shot, preset, analysis, options) as look:
+    with open_look(shot, preset, analysis, options, run) as look:
         plate, numbers = look.plan.shot, look.frames(frames)
         check_folder(folder, plate)
-        stored, transforms = look.transforms(run)
+        stored, transforms = look.transforms()
         group = group_alike(transforms.transforms, groups, look.plan.settings.seed)
         make_folder(folder)
         with run.clock.stage(Stage.MATTES, len(numbers)) as step:

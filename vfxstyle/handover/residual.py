@@ -14,7 +14,6 @@ from vfxstyle.color import ColorSpace, linear_to_lab, linear_to_srgb
 from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.errors import UsageError
 from vfxstyle.handover.look import LookOnShot
-from vfxstyle.settings import Run
 from vfxstyle.shots.sheets import write_sheet
 
 MOST_FRAMES = 12
@@ -50,12 +49,12 @@ Pixels = dict[int, tuple[FloatArray, FloatArray]]
 class LookInSpace:
     """A look on a shot, in the colour space of the LUT or CDL that approximates it."""
 
-    def __init__(self, look: LookOnShot, space: ColorSpace, run: Run) -> None:
+    def __init__(self, look: LookOnShot, space: ColorSpace) -> None:
         self.plan, self.space = look.plan, space
         config, plate = look.plan.config, look.plan.plate
         self._to_working = config.to_working(space)
         # graded light as it is, without alpha, in the place of the output's numbers
-        self._renderer = replace(look.renderer(run), encoder=None, same_space=False, straight_alpha=True)
+        self._renderer = replace(look.renderer(), encoder=None, same_space=False, straight_alpha=True)
         light = plate.space.space
         self._to_space = config.between(light, space) if plate.light.decoder is None else config.from_working(space)
 

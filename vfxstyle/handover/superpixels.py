@@ -13,7 +13,7 @@ from tsp.table import TspTable
 from vfxstyle.analysis.label_maps import write_label_map
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import FrameError, OutputError, PartialError
-from vfxstyle.features import superpixel_device
+from vfxstyle.features import check_device, superpixel_device
 from vfxstyle.files import writing_atomically
 from vfxstyle.handover.places import check_folder
 from vfxstyle.plates.announce import announce_plate
@@ -24,7 +24,7 @@ from vfxstyle.plates.plate import Plate, open_plate
 from vfxstyle.progress import Clock, Progress, Stage
 from vfxstyle.settings import DEFAULT_SUPERPIXELS, Run, ShotSettings
 from vfxstyle.settings.keywords import SuperpixelsOptions
-from vfxstyle.settings.options import check_known, pick
+from vfxstyle.settings.table import check_known, pick
 from vfxstyle.shots import Frame, OutputFormat, format_frames
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.sheets import write_sheet
@@ -77,6 +77,7 @@ def write_superpixels(
     """
     check_known(options, SuperpixelsOptions)
     folder, run, settings = Path(output), Run.of(options, progress), pick(ShotSettings, options)
+    check_device(run.device)
     device = superpixel_device(run.device)
     with open_plate(shot, settings) as plate:
         info = plate.shot.info

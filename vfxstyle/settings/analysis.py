@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vfxstyle.settings.options import Decides, between, option
 from vfxstyle.settings.shared import AnalysisWidth, ReadSettings
+from vfxstyle.settings.table import Decides, between, option
 from vfxstyle.settings.values import (
     DEFAULT_STILL_SUPERPIXELS,
     DEFAULT_SUPERPIXELS,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from vfxstyle.progress import Clock, Progress, Silent
 from vfxstyle.settings.analysis import ShotSettings
-from vfxstyle.settings.options import Decides, between, option, pick
 from vfxstyle.settings.shared import NetworkSettings
+from vfxstyle.settings.table import Decides, between, option, pick
 from vfxstyle.settings.values import ANALYSED, GRADE, MADE, Audio, FormatName, OnError, Overwrite, check_rate
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
-from vfxstyle.settings.options import Decides, at_least, option, verify
+from vfxstyle.settings.table import Decides, at_least, option, verify
 from vfxstyle.settings.values import ANALYSED, DEFAULT_ANALYSIS_WIDTH, PLATE, SEED, TRAIN, WIDTH, check_device
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vfxstyle.settings.options import Decides, at_least, between, option
 from vfxstyle.settings.shared import AnalysisWidth, NetworkSettings, ReadSettings
+from vfxstyle.settings.table import Decides, at_least, between, option
 from vfxstyle.settings.values import DEFAULT_BACKBONE, DEFAULT_SUPERPIXELS, SUPERPIXELS, TRAIN
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from vfxstyle.errors import UsageError
 from vfxstyle.rates import exact_rate
-from vfxstyle.settings.options import between
+from vfxstyle.settings.table import between
 
 Overwrite = Literal["never", "changed", "always"]
 Missing = Literal["error", "skip", "hold"]

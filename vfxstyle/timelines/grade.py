@@ -17,7 +17,7 @@ from vfxstyle.grading.grade import GradeReport
 from vfxstyle.progress import Clock, Progress
 from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings, Run
 from vfxstyle.settings.keywords import GradeOptions
-from vfxstyle.settings.options import check_known, pick
+from vfxstyle.settings.table import check_known, pick
 from vfxstyle.shots import format_frames
 from vfxstyle.timelines.clips import Clip, TimelinePlan, TimelineRequest, otio_library, plan_timeline
 
@@ -108,16 +108,14 @@ def is_current_timeline(plan: TimelinePlan) -> bool:
 
 
 def _rewritten(plan: TimelinePlan, first: Mapping[Media, Path]) -> bytes:
-    """The contents of the new timeline, for which ``plan.timeline`` is changed.
-
-    first: the first file, a frame or the movie, of every result that there is.
-    """
-    for item, clip in plan.clips:
+    """The contents of the new timeline. first: the first file, a frame or the movie, of every result that there is."""
+    timeline = plan.timeline.clone()
+    for item, clip in zip(timeline.find_clips(), (clip for _, clip in plan.clips), strict=True):
         _rebase(item, plan.request.timeline, plan.folder)
         if clip.media in first:
             _refer(item, clip, plan.folder, first[clip.media])
-    plan.timeline.name = plan.target.stem
-    return str(plan.timeline.to_json_string()).encode()
+    timeline.name = plan.target.stem
+    return str(timeline.to_json_string()).encode()
 
 
 def _first_file(plan: TimelinePlan, clip: Clip) -> Path:

@@ -22,7 +22,7 @@ from vfxstyle.looks.samples import Errors
 from vfxstyle.progress import Clock, Progress, Silent, Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.settings.keywords import TrainOptions
-from vfxstyle.settings.options import check_known
+from vfxstyle.settings.table import check_known
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.errors import ColourError, PairError, error_of_pair, errors_by_colour

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from vfxstyle.settings import DEFAULT_BACKBONE, DEFAULT_HANDLES
-from vfxstyle.settings.options import Option, options_of
+from vfxstyle.settings.table import Option, options_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
