@@ -19,7 +19,7 @@ from vfxstyle.color import ColorConfig, ColorSpace
 from vfxstyle.farm.jobs import FarmJob, FarmRequest, resolve_jobs
 from vfxstyle.features import all_blocks, projected_blocks
 from vfxstyle.features.histogram import SIZE
-from vfxstyle.features.registry import backbone_class
+from vfxstyle.features.registry import backbone_class, weights_digest
 from vfxstyle.features.vectors import SURROUND, context_blocks
 from vfxstyle.grading import grade as grading
 from vfxstyle.grading.request import GradeRequest
@@ -200,7 +200,13 @@ def make_preset(bias: FloatArray | None = None, *, reacts: bool = False, backbon
         if bias is not None:
             network.last.bias[: len(bias)].copy_(torch.from_numpy(np.asarray(bias, np.float32)))
     standardisation = Standardisation(np.zeros(inputs, np.float32), np.ones(inputs, np.float32))
-    info = PresetInfo(name="test", backbone=backbone, blocks=blocks, projected=projected_blocks(blocks))
+    info = PresetInfo(
+        name="test",
+        backbone=backbone,
+        blocks=blocks,
+        projected=projected_blocks(blocks),
+        weights=weights_digest(backbone, None),
+    )
     return Preset(info, projections, standardisation, network.numbers(), digest="")
 
 

@@ -241,6 +241,10 @@ def test_features_that_lack_a_block_are_not_whole(stored, lacking):
             copy.writestr(name, source.read(name))
     assert analysis.has_features() is not bool(lacking)
     assert analysis.without_features() == ([1, 2] if lacking else [])
+    for frame, features in read_features(whole):
+        analysis.add_features(frame, features)
+    analysis.finish_features()
+    assert analysis.has_features(), "the file that lacks a block gives way to a whole one"
 
 
 def test_an_analysis_that_another_job_has_mended_is_not_taken_away(stored):

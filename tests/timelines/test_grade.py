@@ -7,7 +7,10 @@ import pytest
 from helpers import QUICK, moving_picture, planned_timeline, read_pixels, write_picture
 
 from vfxstyle.errors import PartialError, ShotError, UsageError
-from vfxstyle.timelines.grade import grade_timeline
+from vfxstyle.settings import GradeSettings, Run
+from vfxstyle.settings.table import pick
+from vfxstyle.timelines.clips import TimelineRequest, plan_timeline
+from vfxstyle.timelines.grade import execute, grade_timeline, is_current_timeline
 
 otio = pytest.importorskip("opentimelineio", reason="needs OpenTimelineIO, which this Python has no wheel of")
 NAMES = ("../../evil", "/etc/passwd", "..", ".", "a/../../b", "C:\\temp", "", "~")
@@ -195,3 +198,18 @@ def test_names_in_a_cut_lead_nowhere_else(plates, tmp_path, identity_preset):
     for clip in planned["clips"]:
         assert all(folder in Path(path).parents and ".." not in Path(path).parts for path in clip["files"])
     assert len({clip["output"] for clip in planned["clips"]}) == len(NAMES)
+
+
+def test_looking_whether_a_timeline_is_current_changes_nothing(plates, tmp_path, identity_preset):
+    cut = write_cut(tmp_path / "cut.otio", frames_clip("a", 86401, 3))
+    settings = pick(GradeSettings, QUICK)
+    plan = plan_timeline(TimelineRequest(timeline=cut, preset=identity_preset, handles=0, settings=settings))
+    assert not is_current_timeline(plan)
+    report = execute(plan, Run.of(QUICK, None))
+    written = report.timeline.read_bytes()
+    assert is_current_timeline(plan)
+    assert is_current_timeline(plan)
+    execute(plan, Run.of(QUICK, None))
+    assert report.timeline.read_bytes() == written
+    (clip,) = otio.adapters.read_from_file(str(report.timeline)).find_clips()
+    assert clip.media_references()["plate"].target_url_base == "../plate/"
