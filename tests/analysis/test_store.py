@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from vfxstyle.analysis.arrays import StoredFeatures, SuperpixelTable
+from vfxstyle.analysis.arrays import StoredFeatures, SuperpixelTable, read_features
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import ChangedError, OutputError
 from vfxstyle.features import RawFeatures
