@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from vfxstyle.looks.library import find_preset, shipped_folder
 from vfxstyle.looks.preset import PresetInfo, read_info
 from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings, Run
 from vfxstyle.timelines.clips import SUFFIX, TimelineRequest, plan_timeline
+
+_FILE_DIGEST = re.compile(r"[0-9a-f]{64}")  # of a backbone whose weights are a file, not part of a package
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,11 +252,10 @@ class _Resolver:
 def _pinned(request: FarmRequest, info: PresetInfo, to_run: bool) -> FarmRequest:
     """The request with what the environment of whoever submits decides, so that all machines do the same."""
     weights = request.run.weights
-    if to_run and info.weights and weights is None:
+    if to_run and weights is None and _FILE_DIGEST.fullmatch(info.weights):
         from vfxstyle.features.registry import backbone_class  # loads torch
 
-        file = backbone_class(info.backbone).find_weights(None)
-        weights = None if file is None else str(file)
+        weights = str(backbone_class(info.backbone).find_weights(None))
     ocio = request.settings.ocio or os.environ.get("OCIO") or None
     return replace(request, settings=replace(request.settings, ocio=ocio), run=replace(request.run, weights=weights))
 
