@@ -168,7 +168,7 @@ def test_other_rates_are_named(text):
     ("options", "message"),
     [
         ({"missing": "ignore"}, "missing is 'ignore'; it must be one of error, skip, hold"),
-        ({"on_error": "ignore"}, "on_error is 'ignore'"),
+        ({"on_error": "ignore"}, "on error is 'ignore'"),
         ({"audio": "mute"}, "audio is 'mute'"),
         ({"padding": 0}, "padding is 0"),
         ({"compression": "gzip"}, "compression is 'gzip'; it must be one of none, rle, zip"),
@@ -286,6 +286,6 @@ def test_the_identity_of_a_dpx_is_its_codes(tmp_path, identity_preset, bits):
 def test_a_range_that_is_all_missing_is_said(make_shot, tmp_path, identity_preset, where):
     shot = make_shot(frames=range(1, 6))
     (shot / "plate.0003.exr").unlink()
-    with pytest.raises(ShotError, match="none of the frames asked for"):
+    with pytest.raises(ShotError, match="none of the frames that were asked for"):
         run(shot, identity_preset, tmp_path / "out", missing="skip", **where)
     assert not (tmp_path / "out").exists()

@@ -151,7 +151,7 @@ def test_holes_are_an_error_or_left_out_with_exit_1(make_shot, tmp_path):
     assert result.stderr.splitlines()[-1] == "vfxstyle: FAILED code=partial retryable=no frames=3"
     assert names_in(tmp_path / "out") == [*(f"plate.{n:04d}.exr" for n in (1, 2, 4, 5)), "tsps.csv"]
     assert write_superpixels(shot, tmp_path / "part", frames="1-2", missing="skip", **OPTIONS).written == (1, 2)
-    with pytest.raises(ShotError, match="has none of the requested frames"):
+    with pytest.raises(ShotError, match="has none of the frames that were asked for"):
         write_superpixels(shot, tmp_path / "none", frames="3", missing="skip", **OPTIONS)
 
 
