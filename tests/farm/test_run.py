@@ -106,9 +106,12 @@ def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_pre
     shot = make_shot(frames=range(1, 5))
     grade(shot, lively_preset, **QUICK)
     for overwrite in ("always", "never", "changed"):
-        elsewhere = {**QUICK, "overwrite": overwrite, "device": "cuda:99"}  # a machine that only looks needs none
+        elsewhere = {**QUICK, "overwrite": overwrite, "device": "auto"}
         jobs = farm_jobs([str(shot)], str(lively_preset), None, None, **elsewhere)
         assert statuses_of(jobs, {})[0].state == "done"
+    jobs = farm_jobs([str(shot)], str(lively_preset), None, None, **{**QUICK, "device": "cuda:99"})
+    (status,) = statuses_of(jobs, {})  # a machine that only looks needs no GPU, and knows that one finds others
+    assert (status.state, status.reason) == ("none", "of another preset, plate, version or options: 1-4")
     (shot / "plate.0003.exr").write_bytes(b"junk")
     settings = {**QUICK, "on_error": "skip"}
     with pytest.raises(PartialError):

@@ -231,7 +231,9 @@ class AnalysisFolder:
     def finish_features(self) -> None:
         """Make one file of the features of all chosen frames, which must all be there."""
         try:
-            if not self.has_features():  # one that lacks a frame is sound, and would keep its name
+            # one that lacks a frame is sound, and would keep its name; whether it is there is asked first, because
+            # another job may be about to put a whole one there
+            if self.features_file.exists() and not self.has_features():
                 self.features_file.unlink(missing_ok=True)
             with self._claiming(self.features_file) as file:
                 write_arrays(
