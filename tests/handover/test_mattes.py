@@ -81,3 +81,11 @@ def test_wrong_usage_is_named(make_shot, tmp_path, lively_preset):
         mattes(shot, tmp_path / "m", lively_preset, groups=0, **HALF)
     with pytest.raises(UsageError, match="where the plate is"):
         mattes(shot, shot, lively_preset, **HALF)
+
+
+def test_the_analysis_of_a_part_of_a_shot_is_found(make_shot, tmp_path, lively_preset):
+    shot, analysis = make_shot(frames=range(1, 6)), tmp_path / "analysis"
+    grade(shot, lively_preset, tmp_path / "out", within="2-4", analysis=analysis, **HALF)
+    mattes(shot, tmp_path / "m", lively_preset, within="2-4", frames="3", analysis=analysis, **HALF)
+    assert len([path for path in analysis.iterdir() if path.is_dir()]) == 1
+    assert (tmp_path / "m" / "m.0003.exr").is_file()

@@ -41,7 +41,9 @@ class AnalyzeRequest:
 
     def __post_init__(self) -> None:
         if not 1 <= self.shard[0] <= self.shard[1]:
-            raise UsageError(f"shard is {self.shard[0]}/{self.shard[1]}; it must be 1/1 or more, as in 2/8.")
+            raise UsageError(
+                f"shard is {self.shard[0]}/{self.shard[1]}; the first number must be 1 up to the second, as in 2/8."
+            )
         if self.shard != (1, 1) and self.stage != "features":
             raise UsageError("Only features come in shards; add --stage features.")
         if self.stage == "transforms" and self.preset is None:

@@ -36,7 +36,7 @@ def _of_shots(command: Command) -> Command:
         click.option("--to", "output", metavar="PATH", help="As -o of grade; of several shots, a folder for theirs."),
         flags.frames,
         flags.handles,
-        flags.of("grade", GradeSettings, Run),
+        flags.of("grade", GradeSettings, Run, without={"start_frame"}),  # a task does not know the first frame of all
     )
     for option in reversed(shared):
         command = option(command)

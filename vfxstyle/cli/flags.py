@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -14,12 +14,16 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
 
 
-def of(command: str, *tables: type[Any], defaults: Mapping[str, str] | None = None) -> Decorator[Any]:
+def of(
+    command: str, *tables: type[Any], defaults: Mapping[str, str] | None = None, without: Container[str] = ()
+) -> Decorator[Any]:
     """The flags of those options of some tables that a command takes.
 
     defaults: what the default of an option is with this command, where the table says something more general.
+    without: options that are left out.
     """
-    flags = [_flag(own, (defaults or {}).get(own.name, "")) for table in tables for own in options_of(table, command)]
+    taken = [own for table in tables for own in options_of(table, command) if own.name not in without]
+    flags = [_flag(own, (defaults or {}).get(own.name, "")) for own in taken]
 
     def decorate(function: Any) -> Any:
         for flag in reversed(flags):

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from vfxstyle.training.train import TrainReport
 
 
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"
+
+
 def grade_summary(report: GradeReport) -> str:
     """What a grade run did, in a few lines."""
     lines = []
@@ -28,7 +32,7 @@ def grade_summary(report: GradeReport) -> str:
             lines.append(f"{name:<12} {seconds:8.2f} {seconds / frames:10.3f}")
         lines.append(f"{'all':<12} {total:8.2f} {total / frames:10.3f}")
         seen = len(report.chosen_frames)
-        lines.append(f"{report.superpixels} superpixels in the whole shot; the network saw {seen} frames")
+        lines.append(f"{report.superpixels} superpixels in the whole shot; the network saw {_frames(seen)}")
     if report.untouched_pixels:
         count, pixels = len(report.untouched_pixels), sum(report.untouched_pixels.values())
         lines.append(f"{pixels} NaN or infinite pixels on {count} frames were left as they are")
@@ -41,7 +45,7 @@ def analyze_summary(report: AnalyzeReport) -> str:
     """What an analysis is now, in a few lines."""
     lines = [f"{name:<12} {seconds:8.2f} s" for name, seconds in report.seconds.items()]
     lines.append(
-        f"{report.superpixels} superpixels in the whole shot; the network sees {len(report.chosen_frames)} frames: "
+        f"{report.superpixels} superpixels in the whole shot; the network sees {_frames(len(report.chosen_frames))}: "
         f"{format_frames(report.chosen_frames)}"
     )
     if report.missing_features:

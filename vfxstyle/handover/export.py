@@ -16,9 +16,9 @@ from vfxstyle.errors import UsageError
 from vfxstyle.handover.look import LookOnShot, open_look
 from vfxstyle.handover.residual import MOST_FRAMES, Approximation, LookInSpace, Pixels, Residual
 from vfxstyle.looks.lut import apply_cube, fit_cdl, fit_cube
-from vfxstyle.plates.frames import Frames
+from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.progress import Progress, Stage
-from vfxstyle.settings import Run
+from vfxstyle.settings import GradeTarget, Run
 from vfxstyle.settings.keywords import ExportOptions
 from vfxstyle.settings.table import check_known
 
@@ -45,6 +45,7 @@ def export(
     size: int = 33,
     map_file: str | Path | None = None,
     frames: Frames = None,
+    within: Frames = None,
     analysis: str | Path | None = None,
     progress: Progress | None = None,
     **options: Unpack[ExportOptions],
@@ -54,7 +55,8 @@ def export(
     lut: a ``.cube`` or ``.clf``; cdl: a ``.cc``; one at least. space: OpenColorIO name of the space that they are
     applied in; by default the plate's, or the configuration's log for scene-linear plates. size: nodes of the LUT along
     an axis, 2 to 129. map_file: a PNG with plate, look, LUT and difference of the frame where it falls shortest;
-    by default beside the first file. The rest is as in :func:`vfxstyle.grade`.
+    by default beside the first file. within: frames that the shot is taken to
+    consist of. The rest is as in :func:`vfxstyle.grade`.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     targets = _targets(lut, cdl)
@@ -62,7 +64,8 @@ def export(
         raise UsageError(f"size is {size}; it must be 2 to 129 nodes.")
     check_known(options, ExportOptions)
     run = Run.of(options, progress)
-    with open_look(shot, preset, analysis, options, run) as opened:
+    target = GradeTarget(within=frame_numbers(within), analysis=None if analysis is None else str(analysis))
+    with open_look(shot, preset, target, options, run) as opened:
         chosen = opened.frames(frames)
         look = LookInSpace(opened, _space(opened, space))
         numbers = [chosen[i] for i in _spread_evenly(len(chosen))]

@@ -16,7 +16,7 @@ from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.grading.transforms import ensure_transforms
 from vfxstyle.plates.frames import Frames, frame_numbers
-from vfxstyle.settings import GradeSettings, Run
+from vfxstyle.settings import GradeSettings, GradeTarget, Run
 from vfxstyle.settings.table import pick
 
 
@@ -50,14 +50,10 @@ class LookOnShot:
 
 @contextmanager
 def open_look(
-    shot: str | Path, preset: str | Path, analysis: str | Path | None, options: Mapping[str, object], run: Run
+    shot: str | Path, preset: str | Path, target: GradeTarget, options: Mapping[str, object], run: Run
 ) -> Iterator[LookOnShot]:
-    """Open a shot with a look. analysis: by default that of a grade with the same preset."""
-    request = GradeRequest(
-        shot=shot,
-        preset=preset,
-        analysis=None if analysis is None else str(analysis),
-        settings=pick(GradeSettings, options),
-    )
+    """Open a shot with a look. target: says what the shot consists of, and which analysis is used."""
+    settings = pick(GradeSettings, options)
+    request = GradeRequest(shot=shot, preset=preset, settings=settings, **vars(target))
     with request.open() as plan:
         yield LookOnShot(plan, run)

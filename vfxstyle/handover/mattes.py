@@ -13,9 +13,9 @@ from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import UsageError
 from vfxstyle.handover.look import open_look
 from vfxstyle.handover.places import check_folder
-from vfxstyle.plates.frames import Frames
+from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.progress import Progress, Stage
-from vfxstyle.settings import DEFAULT_GROUPS, Run
+from vfxstyle.settings import DEFAULT_GROUPS, GradeTarget, Run
 from vfxstyle.settings.keywords import MattesOptions
 from vfxstyle.settings.table import check_known
 from vfxstyle.shots import Frame, OutputFormat, Shot
@@ -51,6 +51,7 @@ def mattes(
     *,
     groups: int = DEFAULT_GROUPS,
     frames: Frames = None,
+    within: Frames = None,
     analysis: str | Path | None = None,
     progress: Progress | None = None,
     **options: Unpack[MattesOptions],
@@ -59,6 +60,7 @@ def mattes(
 
     Each file has two layers: ``tsp``, every superpixel by its number, the same through time, and ``look``, the
     superpixels in ``groups`` of like transforms of the preset, from look_0 for the largest on. output: a folder.
+    within: frames that the shot is taken to consist of.
     analysis: by default that of a grade with the same preset. The rest is as in :func:`vfxstyle.grade`.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
@@ -66,7 +68,8 @@ def mattes(
         raise UsageError(f"groups is {groups}; it must be at least 1.")
     check_known(options, MattesOptions)
     folder, run = Path(output), Run.of(options, progress)
-    with open_look(shot, preset, analysis, options, run) as look:
+    target = GradeTarget(within=frame_numbers(within), analysis=None if analysis is None else str(analysis))
+    with open_look(shot, preset, target, options, run) as look:
         plate, numbers = look.plan.shot, look.frames(frames)
         check_folder(folder, plate)
         stored, transforms = look.transforms()

@@ -139,7 +139,7 @@ class GradeTarget:
         help="Frames that the shot is taken to consist of, for the analysis too: a clip of a longer plate.",
         default_text="all",
         metavar="RANGE",
-        commands=MADE,
+        commands=ANALYSED,
         decides=Decides.PLAN,
     )
     analysis: str | None = option(
