@@ -31,6 +31,7 @@ from unittest import mock
 
 import numpy as np
 
+from tests.finals import finals
 from tests.mutations import mutated  # tests do a little of the same
 from vfxstyle.cli.progress import make_progress
 from vfxstyle.farm import run as farm
@@ -75,16 +76,6 @@ def command(*arguments: object) -> list[str]:
 def grade_command(output: Path) -> list[str]:
     """Return the command line that grades the bundled example."""
     return command("grade", EXAMPLE, "--preset", "golden", "-o", output)
-
-
-def finals(folder: Path) -> dict[str, bytes]:
-    """Return the contents of every file under a final name, by its path within the folder."""
-    contents = {}
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder)
-        if path.is_file() and not any(".part" in part or part == ".features" for part in name.parts):
-            contents[str(name)] = path.read_bytes()
-    return contents
 
 
 def kills(count: int, seed: int, folder: Path) -> Result:

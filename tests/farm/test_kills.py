@@ -5,17 +5,10 @@ import subprocess
 import time
 
 import pytest
+from finals import finals
 from helpers import QUICK_FLAGS, command
 
 KILLS = 4
-
-
-def finals(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and not any(".part" in part or part == ".features" for part in path.parts)
-    }
 
 
 @pytest.mark.slow
