@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+
+# Tests run side by side: a thread that waits for its team must leave its core to another process.
+# The library that serves threads reads this once, when it is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import sys
 from collections.abc import Callable
 from pathlib import Path

@@ -74,10 +74,10 @@ def grade(
     request = GradeRequest(
         shot=shot,
         preset=preset,
-        output=None if output is None else str(output),
+        output=output,
         frames=frame_numbers(frames),
         within=frame_numbers(within),
-        analysis=None if analysis is None else str(analysis),
+        analysis=analysis,
         prepare=prepare,
         settings=pick(GradeSettings, options),
     )

@@ -64,7 +64,7 @@ def export(
         raise UsageError(f"size is {size}; it must be 2 to 129 nodes.")
     check_known(options, ExportOptions)
     run = Run.of(options, progress)
-    target = GradeTarget(within=frame_numbers(within), analysis=None if analysis is None else str(analysis))
+    target = GradeTarget(within=frame_numbers(within), analysis=analysis)
     with open_look(shot, preset, target, options, run) as opened:
         chosen = opened.frames(frames)
         look = LookInSpace(opened, _space(opened, space))

@@ -68,7 +68,7 @@ def mattes(
         raise UsageError(f"groups is {groups}; it must be at least 1.")
     check_known(options, MattesOptions)
     folder, run = Path(output), Run.of(options, progress)
-    target = GradeTarget(within=frame_numbers(within), analysis=None if analysis is None else str(analysis))
+    target = GradeTarget(within=frame_numbers(within), analysis=analysis)
     with open_look(shot, preset, target, options, run) as look:
         plate, numbers = look.plan.shot, look.frames(frames)
         check_folder(folder, plate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from vfxstyle.progress import Clock, Progress, Silent
 from vfxstyle.settings.analysis import ShotSettings
@@ -116,7 +117,7 @@ class Run(NetworkSettings):
 class GradeTarget:
     """Which frames of a shot are graded, and to where."""
 
-    output: str | None = option(
+    output: str | Path | None = option(
         None,
         help="Folder for frames, or a .mov file.",
         default_text="SHOT_PRESET beside the shot",
@@ -142,7 +143,7 @@ class GradeTarget:
         commands=ANALYSED,
         decides=Decides.PLAN,
     )
-    analysis: str | None = option(
+    analysis: str | Path | None = option(
         None,
         help="Folder of the shot analysis.",
         default_text="SHOT_analysis beside the shot if it is there, else .vfxstyle inside the output folder; of a "
