@@ -77,7 +77,7 @@ def ours(preset: Preset, variant: str = "") -> Answer:
 
     def answer(test: TestPicture, truth: FloatArray) -> FloatArray:
         still = replace(test.still, raw=of_variant(test.still.raw, variant))
-        return lab_of_picture(graded_still(test.picture, still, preset, CPU))
+        return lab_of_picture(graded_still(test.picture, still, preset))
 
     return answer
 

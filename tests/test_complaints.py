@@ -29,15 +29,13 @@ def ray(direction, count=4000, top=64.0):
 
 def shipped_transforms(count=12):
     """Transforms that the shipped looks give to pictures' features, drawn from their training's spread."""
-    import torch
-
     found = []
     for path in sorted(shipped_folder().glob("*.safetensors")):
         preset = load_preset(path)
         random = np.random.default_rng(0)
-        vectors = random.normal(0, 1, (count, preset.inputs)).astype(np.float32)
-        with torch.no_grad():
-            found += list(preset.predictor()(torch.from_numpy(vectors)).numpy()[:, :30])
+        drawn = random.normal(0, 1, (count, preset.inputs)).astype(np.float32)
+        vectors = drawn * preset.standardisation.std + preset.standardisation.mean
+        found += list(preset.predict(vectors)[:, :30])
     return found
 
 

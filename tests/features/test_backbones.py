@@ -6,18 +6,19 @@ import pytest
 import torch
 
 from vfxstyle.errors import UsageError, WeightsError, failure_of
-from vfxstyle.features.efficientnet import EfficientNetLite0, _packaged_weights
 from vfxstyle.features.registry import BACKBONES, backbone_class
+from vfxstyle.features.torch_efficientnet import TorchEfficientNetLite0, _packaged_weights
 from vfxstyle.features.vgg import Vgg16, random_weights
 
 
 @pytest.fixture(scope="module")
 def lite0():
-    return EfficientNetLite0(torch.device("cpu"))
+    return TorchEfficientNetLite0("cpu")
 
 
 def test_every_backbone_states_what_presets_rely_on():
-    for name, kind in BACKBONES.items():
+    for name in BACKBONES:
+        kind = backbone_class(name)
         assert kind.name == name
         assert kind.stride == 8
         assert kind.layers.keys() | {"global"} == kind.components.keys()
@@ -72,7 +73,7 @@ def test_cells_look_where_the_backbone_says(lite0, layer, within):
 
 @pytest.fixture(scope="module")
 def vgg():
-    return Vgg16(torch.device("cpu"), random_weights())
+    return Vgg16("cpu", random_weights())
 
 
 def test_the_dilated_vgg_holds_the_undilated_one(vgg):
@@ -125,12 +126,12 @@ def test_absent_and_damaged_weights_are_explained(tmp_path, monkeypatch):
         Vgg16.find_weights(None)
     named.write_bytes(b"junk")
     with pytest.raises(WeightsError, match=r"mine\.pth cannot be read .*download"):
-        Vgg16.load(torch.device("cpu"), None)
+        Vgg16.load("cpu", None)
     torch.save({"features.0.weight": torch.zeros(64, 3, 3, 3)}, named)
     with pytest.raises(WeightsError, match=r"no usable 'features\.0'"):
-        Vgg16.load(torch.device("cpu"), str(named))
+        Vgg16.load("cpu", str(named))
     with pytest.raises(UsageError, match="are packaged; leave --weights out"):
-        EfficientNetLite0.find_weights(str(named))
+        TorchEfficientNetLite0.find_weights(str(named))
 
 
 def test_weights_cannot_run_code(tmp_path):
@@ -143,7 +144,7 @@ def test_weights_cannot_run_code(tmp_path):
 
     (tmp_path / "evil.pth").write_bytes(pickle.dumps({"features.0.weight": Evil()}))
     with pytest.raises(WeightsError, match="cannot be read"):
-        Vgg16.load(torch.device("cpu"), str(tmp_path / "evil.pth"))
+        Vgg16.load("cpu", str(tmp_path / "evil.pth"))
     assert not (tmp_path / "called").exists()
 
 
@@ -215,7 +216,7 @@ class Scarce:
 
 @pytest.fixture
 def backbone(request, lite0):
-    return lite0 if request.param == lite0.name else Vgg16(torch.device("cpu"), random_weights())
+    return lite0 if request.param == lite0.name else Vgg16("cpu", random_weights())
 
 
 @pytest.mark.parametrize(

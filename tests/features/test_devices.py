@@ -6,7 +6,7 @@ from vfxstyle.features import check_device, pick_device
 
 
 def test_devices():
-    assert pick_device("cpu").type == "cpu"
+    assert pick_device("cpu") == "cpu"
     with pytest.raises(UsageError, match="not a device"):
         pick_device("tpu")
     if not torch.cuda.is_available():

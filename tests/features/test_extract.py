@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import torch
 from helpers import moving_picture
 
 from vfxstyle.color import linear_to_lab, srgb_to_linear
@@ -17,7 +16,7 @@ CENTROIDS = np.float32([[19.5, 35.5], [80, 36], [500, -3]])
 
 @pytest.fixture(scope="module")
 def output():
-    return run_network(LITE0.load(torch.device("cpu")), [moving_picture(0)])
+    return run_network(LITE0.load("cpu"), [moving_picture(0)])
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +50,7 @@ def test_features_of_some_superpixels_are_those_among_all(output, raw):
 
 
 def test_a_picture_has_the_same_features_in_a_batch_as_alone(raw):
-    together = run_network(LITE0.load(torch.device("cpu")), [moving_picture(3), moving_picture(0)])
+    together = run_network(LITE0.load("cpu"), [moving_picture(3), moving_picture(0)])
     again = extract_features(together, 1, Segmentation(ROWS, CENTROIDS, np.arange(3, dtype=np.int32)))
     np.testing.assert_allclose(again.blocks["semantic_fine"], raw.blocks["semantic_fine"], atol=5e-3)
     np.testing.assert_allclose(again.global_, raw.global_, atol=5e-3)

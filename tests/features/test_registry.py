@@ -4,14 +4,13 @@ import os
 import sys
 
 import pytest
-import torch
 from helpers import BACKBONE, vfxstyle
 
 from vfxstyle.errors import UsageError
 from vfxstyle.features.backbones import SEMANTIC, Backbone
 from vfxstyle.features.registry import GROUP, backbone_class, load_backbone
 
-CPU = torch.device("cpu")
+CPU = "cpu"
 FACTS = """
     name = "{name}"
     layers = {{"semantic": 2}}
@@ -56,7 +55,8 @@ def install(tmp_path, monkeypatch):
 
 
 def net(name="net", body=METHODS):
-    return f"from vfxstyle.features.backbones import Backbone\nclass Net(Backbone):{FACTS.format(name=name)}{body}"
+    heading = "from vfxstyle.features.torch_backbone import TorchBackbone\nclass Net(TorchBackbone):"
+    return heading + FACTS.format(name=name) + body
 
 
 def test_a_package_brings_a_backbone(install):

@@ -6,10 +6,11 @@ import torch
 
 from vfxstyle.looks import Standardisation, fit_transform, transform_lab
 from vfxstyle.looks.fit import REGULARISATIONS, FitSettings, fit, regularised
-from vfxstyle.looks.predictor import Predictor, predict
+from vfxstyle.looks.network import predict
+from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.samples import Samples, measure, predicted_lab
 
-CPU = torch.device("cpu")
+CPU = "cpu"
 
 
 def two_looks(superpixels=400, seed=0):
@@ -36,7 +37,7 @@ def fitted():
 
 
 def test_a_look_per_kind_is_learnt_better_than_any_global_one(fitted):
-    errors = measure(fitted.network, fitted.standardisation, two_looks(100, 2), CPU)
+    errors = measure(fitted.network, fitted.standardisation, two_looks(100, 2))
     assert errors.predicted < 0.35 * errors.global_oracle
     assert errors.global_oracle < errors.distance
 
@@ -44,14 +45,14 @@ def test_a_look_per_kind_is_learnt_better_than_any_global_one(fitted):
 def test_the_errors_are_mean_distances():
     samples = two_looks(50)
     network = Predictor(12)
-    errors = measure(network, Standardisation.of(samples.features), samples, CPU)
+    errors = measure(network, Standardisation.of(samples.features), samples)
     expected = np.linalg.norm(samples.after - samples.before, axis=-1).mean()
     assert errors.distance == pytest.approx(expected, rel=1e-5)
     assert errors.predicted == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_untrained_network_predicts_the_identity():
-    phi = predict(Predictor(12), Standardisation.of(np.ones((2, 12))), np.ones((5, 12), np.float32), CPU)
+    phi = predict(Predictor(12).numbers(), Standardisation.of(np.ones((2, 12))), np.ones((5, 12), np.float32))
     assert not phi.any()
 
 
@@ -68,7 +69,7 @@ def test_the_best_epoch_is_kept():
     assert [epoch.number for epoch in seen] == list(range(1, 9))
     assert fitted.curve[1:] == tuple(seen)
     best = min(epoch.error for epoch in fitted.curve)
-    assert measure(fitted.network, fitted.standardisation, unseen, CPU).predicted == pytest.approx(best, rel=1e-4)
+    assert measure(fitted.network, fitted.standardisation, unseen).predicted == pytest.approx(best, rel=1e-4)
 
 
 def test_fitting_starts_from_the_best_single_transform():
@@ -77,12 +78,10 @@ def test_fitting_starts_from_the_best_single_transform():
     graded = transform_lab(samples.before, fit_transform(samples.before.reshape(-1, 3), samples.after.reshape(-1, 3)))
     expected = np.linalg.norm(graded - samples.after, axis=-1).mean()
     assert fitted.curve[0].error == pytest.approx(expected, rel=1e-3)
-    nothing = measure(fitted.blended(0), fitted.standardisation, samples, CPU)
+    nothing = measure(fitted.blended(0), fitted.standardisation, samples)
     assert nothing.predicted == pytest.approx(expected, rel=1e-3)
-    everything = predicted_lab(fitted.blended(1), fitted.standardisation, samples, CPU)
-    np.testing.assert_allclose(
-        everything, predicted_lab(fitted.network, fitted.standardisation, samples, CPU), atol=1e-3
-    )
+    everything = predicted_lab(fitted.blended(1), fitted.standardisation, samples)
+    np.testing.assert_allclose(everything, predicted_lab(fitted.network, fitted.standardisation, samples), atol=1e-3)
 
 
 def test_what_the_held_out_superpixels_contradict_is_not_learnt():
@@ -94,10 +93,10 @@ def test_what_the_held_out_superpixels_contradict_is_not_learnt():
     fitted = fit(lying, opposite, FitSettings(epochs=30, batch=32, patience=3), CPU)
     assert len(fitted.curve) < 31
     errors = [epoch.error for epoch in fitted.curve]
-    kept = measure(fitted.network, fitted.standardisation, opposite, CPU).predicted
+    kept = measure(fitted.network, fitted.standardisation, opposite).predicted
     assert np.argmin(errors) == 0
     assert kept == pytest.approx(errors[0], rel=1e-4)
-    outputs = predict(fitted.network, fitted.standardisation, opposite.features, CPU)
+    outputs = predict(fitted.network.numbers(), fitted.standardisation, opposite.features)
     np.testing.assert_allclose(outputs, np.broadcast_to(fitted.start, outputs.shape), atol=1e-4)
 
 
@@ -110,7 +109,7 @@ def test_gains_of_detail_are_learnt_where_there_are_some():
     """A look that doubles the finest band where feature 3 is high; colour alone cannot say it."""
     samples, unseen = (with_detail(two_looks(400, seed)) for seed in (0, 1))
     fitted = fit(samples, unseen, FitSettings(epochs=60, batch=64), CPU)
-    outputs = predict(fitted.network, fitted.standardisation, unseen.features.astype(np.float32), CPU)
+    outputs = predict(fitted.network.numbers(), fitted.standardisation, unseen.features.astype(np.float32))
     strong = unseen.features[:, 3] > 3
     assert outputs[strong, 30].mean() > 0.8
     assert abs(outputs[~strong, 30].mean()) < 0.2

@@ -37,8 +37,9 @@ def test_a_preset_comes_back_whole(path):
     for part, (mean, components) in original.projections.items():
         np.testing.assert_array_equal(preset.projections[part][0], mean)
         np.testing.assert_array_equal(preset.projections[part][1], components)
-    for one, two in zip(preset.predictor().parameters(), original.predictor().parameters(), strict=True):
-        assert one.equal(two)
+    for one, two in zip(preset.layers, original.layers, strict=True):
+        np.testing.assert_array_equal(one[0], two[0])
+        np.testing.assert_array_equal(one[1], two[1])
 
 
 def test_the_same_preset_has_the_same_bytes(path, tmp_path):

@@ -22,9 +22,9 @@ def test_the_identity_follows_contents_and_settings_not_times(make_shot, tmp_pat
     assert identity() == before
     assert identity(superpixels=1000) == before  # the default, whoever says it
     assert identity(superpixels=7) != before
-    assert identity(device="auto") == before  # networks may run on a GPU, superpixels are found on the CPU
-    assert identity(device="cuda") == identity(device="cuda:1") != before  # a GPU finds other superpixels
-    assert identity(device="cuda", frame_based=True) == identity(frame_based=True)  # graph-based ones it does not find
+    assert identity(device="auto") == before  # whether a machine has a GPU decides nothing by itself
+    assert identity(device="cuda") == identity(device="cuda:1") != before  # a GPU finds others
+    assert identity(device="cuda", frame_based=True) != identity(frame_based=True)  # its features are in half precision
     assert identity(space="ACEScg") != before
     (shot / "plate.0001.exr").write_bytes((shot / "plate.0002.exr").read_bytes())
     assert identity() != before
@@ -40,7 +40,7 @@ def test_known_files_are_not_read_again(make_shot, monkeypatch):
 
 
 def test_a_recipe_that_a_manifest_states_wrongly_is_none():
-    values = {"superpixels": 40, "backbone": "b", "weights": "", "superpixels_on": "cpu"}
+    values = {"superpixels": 40, "backbone": "b", "weights": "", "device": "cpu"}
     assert AnalysisRecipe.read(values).superpixels_per_frame == 40
     for wrong in ({"superpixels": 0}, {"superpixels": None}, {"unknown": 1}):
         assert AnalysisRecipe.read({**values, **wrong}) is None

@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from vfxstyle.errors import UsageError
-from vfxstyle.features.backbones import SEMANTIC, Backbone
+from vfxstyle.features.backbones import SEMANTIC
+from vfxstyle.features.torch_backbone import TorchBackbone
 
 
-class Tiny(Backbone):
+class Tiny(TorchBackbone):
     """Averages of cells through four convolutions whose weights are random, and the same in every process."""
 
     name = "tiny"
@@ -31,12 +32,12 @@ class Tiny(Backbone):
             raise UsageError(f"The weights of {cls.name} are made on loading; leave --weights out.")
 
     @classmethod
-    def load(cls, device: torch.device, named: str | None = None) -> Tiny:
+    def load(cls, device: str, named: str | None = None) -> Tiny:
         """The network, always with the same weights."""
         cls.find_weights(named)
         return cls(device)
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: str) -> None:
         super().__init__(device)
         random = torch.Generator().manual_seed(0)
 

@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 from helpers import BACKBONE, make_preset, moving_picture, read_pixels, write_picture
 
 from vfxstyle.analysis.store import AnalysisFolder
@@ -48,7 +47,7 @@ def test_a_picture_in_memory_comes_out_as_its_preset_says(tmp_path, lift):
     bias[9] = lift
     preset = read_preset(save_preset(make_preset(bias), tmp_path / "p.safetensors"))
     picture = 0.2 + 0.5 * moving_picture(0)
-    backbone = load_backbone(BACKBONE, torch.device("cpu"))
+    backbone = load_backbone(BACKBONE, "cpu")
     lab = linear_to_lab(srgb_to_linear(picture))
     lab[..., 0] += 100 * lift
     expected = np.clip(linear_to_srgb(lab_to_linear(lab)), 0, 1)

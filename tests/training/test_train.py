@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from helpers import BACKBONE, make_preset, moving_picture, read_pixels, write_picture
 
 from vfxstyle import load_preset, train
@@ -207,7 +206,7 @@ def example(after_of, index=0):
     settings = TrainSettings(**{**OPTIONS, "superpixels": 80, "epochs": 200})
     before = moving_picture(index, seed=index)
     pictures = PairPictures(before, after_of(before), ((128, 72),) * 2, ("", ""))
-    backbone = load_backbone(settings.backbone, torch.device("cpu"))
+    backbone = load_backbone(settings.backbone, "cpu")
     return example_of(pictures, backbone, settings, 80, np.random.default_rng(0)), settings
 
 
@@ -219,8 +218,8 @@ def test_one_pair_is_never_worse_than_its_best_single_transform():
         return np.clip(brighter(before) + random.normal(0, 0.2, before.shape), 0, 1).astype(np.float32)
 
     found, settings = example(by_chance)
-    learnt = learn([found], settings, torch.device("cpu"), Clock(Silent()))
-    errors = measure(learnt.network, learnt.standardisation, learnt.unseen, torch.device("cpu"))
+    learnt = learn([found], settings, "cpu", Clock(Silent()))
+    errors = measure(learnt.network, learnt.standardisation, learnt.unseen)
     assert errors.predicted <= 1.002 * errors.global_oracle
 
 
@@ -230,7 +229,7 @@ def test_one_pair_with_a_local_look_is_learnt_locally():
         return np.where(right, brighter(before), 0.7 * before).astype(np.float32)
 
     found, settings = example(split)
-    learnt = learn([found], settings, torch.device("cpu"), Clock(Silent()))
+    learnt = learn([found], settings, "cpu", Clock(Silent()))
     assert learnt.share == 1
     assert learnt.errors.predicted < 0.85 * learnt.errors.global_oracle
 

@@ -85,7 +85,7 @@ def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:
         run.clock.note(f"analysis: {stored.place} is up to date")
     if plan.look is not None and plan.makes("transforms"):
         with run.clock.stage(Stage.TRANSFORMS, 1) as step:
-            stored_transforms(stored, plan.look, run.device)
+            stored_transforms(stored, plan.look)
             step()
     return AnalyzeReport(
         analysis=wanted.folder,

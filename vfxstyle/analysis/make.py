@@ -36,7 +36,7 @@ def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
             f"Analysis {analysis.folder} belongs to another plate or other settings; name another folder with "
             "--analysis, or let this one be added with --overwrite changed."
         )
-    from vfxstyle.analysis.extract import check_weights  # loads torch, which an analysis that is there does without
+    from vfxstyle.analysis.extract import check_weights  # loads a runtime, which an analysis that is there does without
 
     check_weights(wanted.recipe, run.weights)
     segment(wanted, analysis, run)
@@ -61,7 +61,7 @@ def ensure_features(wanted: WantedAnalysis, run: Run, shard: tuple[int, int] = W
         return wanted.plate.picture(frame, wanted.recipe.analysis_width)
 
     if numbers:
-        from vfxstyle.analysis.extract import extract_frames  # loads torch
+        from vfxstyle.analysis.extract import extract_frames
 
         extract_frames(analysis, wanted.recipe, numbers, picture, run)
     if not analysis.without_features():

@@ -10,7 +10,7 @@ from vfxstyle._version import __version__
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import PresetError
-from vfxstyle.features import PCA, assemble, pick_device
+from vfxstyle.features import PCA, assemble
 from vfxstyle.files import key_of
 from vfxstyle.looks import OUTPUTS, Preset
 
@@ -34,16 +34,13 @@ def projections_of(preset: Preset) -> dict[str, PCA]:
     return {block: PCA(mean, components) for block, (mean, components) in preset.projections.items()}
 
 
-def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) -> ShotTransforms:
+def predict_transforms(analysis: AnalysisFolder, preset: Preset) -> ShotTransforms:
     """Project the raw features with the preset's PCA and predict every superpixel's transform.
 
     A superpixel that several chosen frames show gets the mean of what they say, by the area it has on each.
     Raises :class:`~vfxstyle.errors.PresetError` if the preset expects other features.
     """
-    from vfxstyle.looks.predictor import predict  # loads torch, which a look that is predicted already does without
-
     superpixels = analysis.read_superpixels()
-    network, picked = preset.predictor(), pick_device(device)
     projections = projections_of(preset)
     total = np.zeros((len(superpixels.labels), OUTPUTS))
     weight = np.zeros(len(superpixels.labels))
@@ -54,7 +51,7 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset, device: str) ->
             raise _unfit(preset) from error
         if vectors.shape[1] != preset.inputs:
             raise _unfit(preset)
-        outputs = predict(network, preset.standardisation, vectors, picked)
+        outputs = preset.predict(vectors)
         rows = np.searchsorted(superpixels.labels, shown.labels)
         total[rows] += shown.areas[:, None] * outputs.astype(np.float64)
         weight[rows] += shown.areas
@@ -70,7 +67,7 @@ def look_of(preset: Preset) -> str:
     return key_of(preset=preset.digest, version=__version__)
 
 
-def stored_transforms(analysis: AnalysisFolder, preset: Preset, device: str) -> ShotTransforms:
+def stored_transforms(analysis: AnalysisFolder, preset: Preset) -> ShotTransforms:
     """The transforms of a look that the analysis holds, which are predicted the first time they are asked for.
 
     Whoever comes later, on whatever machine, grades with the same numbers.
@@ -81,7 +78,7 @@ def stored_transforms(analysis: AnalysisFolder, preset: Preset, device: str) -> 
         analysis.transforms_file(look).unlink(missing_ok=True)
         transforms = None
     if transforms is None:
-        transforms = analysis.store_transforms(look, predict_transforms(analysis, preset, device).transforms)
+        transforms = analysis.store_transforms(look, predict_transforms(analysis, preset).transforms)
     return ShotTransforms(labels, transforms)
 
 

@@ -69,7 +69,7 @@ class AnalyzeRequest:
         if look is not None:
             backbone, weights = look.info.backbone, look.info.weights
         else:
-            from vfxstyle.features.registry import weights_digest  # loads torch
+            from vfxstyle.features.registry import weights_digest
 
             backbone, weights = self.backbone, weights_digest(self.backbone, run.weights)
         return AnalysisRecipe.of(self.settings, plate.shot, backbone=backbone, weights=weights, device=run.device)

@@ -245,6 +245,7 @@ class AnalysisFolder:
                         for item in arrays_of(number, features)
                     ),
                     self._labels_stamp,
+                    packed=True,
                 )
         except ChangedError:
             if not self.has_features():  # else another job has put them together, and taken their files away

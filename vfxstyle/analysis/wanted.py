@@ -13,7 +13,7 @@ from typing import Any
 from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import UsageError
-from vfxstyle.features import superpixel_device
+from vfxstyle.features import analysis_device
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.stamps import PlateFile, stamp_plate
 from vfxstyle.settings import DEFAULT_STILL_SUPERPIXELS, DEFAULT_SUPERPIXELS, AnalysisSettings
@@ -32,8 +32,8 @@ class AnalysisRecipe(AnalysisSettings):
     """Network that the features come from."""
     weights: str
     """Stands for the network's weights; see :func:`~vfxstyle.features.registry.weights_digest`."""
-    superpixels_on: str
-    """``cpu``, or ``cuda`` where temporal superpixels are found on a GPU, which finds others than a CPU."""
+    device: str
+    """``cpu``, or ``cuda`` for an analysis made on a GPU, which finds other superpixels and other features."""
 
     @classmethod
     def of(cls, settings: AnalysisSettings, shot: Shot, *, backbone: str, weights: str, device: str) -> AnalysisRecipe:
@@ -45,8 +45,8 @@ class AnalysisRecipe(AnalysisSettings):
         frame_based = settings.frame_based or len(shot.frames) == 1
         default = DEFAULT_STILL_SUPERPIXELS if frame_based else DEFAULT_SUPERPIXELS
         values |= {"frame_based": frame_based, "superpixels": settings.superpixels or default}
-        on = "cpu" if frame_based else superpixel_device(device).partition(":")[0]
-        return cls(**values, backbone=backbone, weights=weights, superpixels_on=on)
+        on = analysis_device(device).partition(":")[0]
+        return cls(**values, backbone=backbone, weights=weights, device=on)
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> AnalysisRecipe | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 import av
-import torch
 
 from vfxstyle._version import __version__
 from vfxstyle.color import ColorConfig
@@ -23,6 +23,7 @@ from vfxstyle.shots.formats import PICTURE_EXTENSIONS
 _LIBRARIES = (
     "torch",
     "timm",
+    "onnxruntime",
     "numba",
     "numpy",
     "opencv-python-headless",
@@ -42,7 +43,7 @@ def machine_report() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu cores": str(os.cpu_count()),
-        **{name: version(name) for name in _LIBRARIES},
+        **{name: _version(name) for name in _LIBRARIES},
         "FFmpeg": str(av.ffmpeg_version_info),
         "codecs": ", ".join(f"{name} {_codec(name)}" for name in _CODECS),
         "pictures": ", ".join(sorted(PICTURE_EXTENSIONS)),
@@ -53,6 +54,13 @@ def machine_report() -> dict[str, str]:
         "presets (shipped)": str(shipped_folder()),
         "presets installed": ", ".join(_preset(info, path) for info, path, _ in installed_presets()) or "none",
     }
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _preset(info: PresetInfo | PresetError, path: Path) -> str:
@@ -80,12 +88,16 @@ def _colours() -> str:
 
 
 def _gpus() -> list[str]:
+    if find_spec("torch") is None:
+        return []
+    import torch
+
     return [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
 
 
 def _backbone() -> str:
     try:
-        backbone_class(DEFAULT_BACKBONE).load(torch.device("cpu"))
+        backbone_class(DEFAULT_BACKBONE).load("cpu")
     except Exception as error:  # a broken installation is what this command is there to report
         return f"{DEFAULT_BACKBONE}: broken ({error})"
     return f"{DEFAULT_BACKBONE}, weights packaged"

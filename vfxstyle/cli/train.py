@@ -26,6 +26,9 @@ def train(pairs: str | None, name: str, progress: Any, **chosen: Any) -> None:
     preset a page, a learning curve and a sheet of pictures are written.
     """
     pick(TrainSettings, chosen)  # wrong options are told before anything is loaded
+    from vfxstyle.features import check_torch
+
+    check_torch("Training")
     from vfxstyle.cli.progress import TRAIN_SHARES, watching
     from vfxstyle.cli.summaries import train_summary
     from vfxstyle.training import train as training

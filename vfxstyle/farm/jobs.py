@@ -253,7 +253,7 @@ def _pinned(request: FarmRequest, info: PresetInfo, to_run: bool) -> FarmRequest
     """The request with what the environment of whoever submits decides, so that all machines do the same."""
     weights = request.run.weights
     if to_run and weights is None and _FILE_DIGEST.fullmatch(info.weights):
-        from vfxstyle.features.registry import backbone_class  # loads torch
+        from vfxstyle.features.registry import backbone_class
 
         weights = str(backbone_class(info.backbone).find_weights(None))
     ocio = request.settings.ocio or os.environ.get("OCIO") or None

@@ -1,10 +1,10 @@
 """Features of superpixels: backbones as fully convolutional networks, histograms, PCA.
 
-The names exported here load no torch; the modules that run networks do: :mod:`.backbones`, :mod:`.registry`,
-:mod:`.extract`, :mod:`.pooling` and :mod:`.tiles`.
+torch is loaded by networks that run in it, and by nothing else: :mod:`.torch_backbone`, :mod:`.torch_efficientnet`,
+:mod:`.torch_tiles` and :mod:`.vgg`.
 """
 
-from vfxstyle.features.devices import check_device, pick_device, superpixel_device
+from vfxstyle.features.devices import analysis_device, check_device, check_torch, pick_device
 from vfxstyle.features.pca import PCA, PCAFit
 from vfxstyle.features.vectors import RawFeatures, all_blocks, assemble, components_of, projected_blocks
 
@@ -13,10 +13,11 @@ __all__ = [
     "PCAFit",
     "RawFeatures",
     "all_blocks",
+    "analysis_device",
     "assemble",
     "check_device",
+    "check_torch",
     "components_of",
     "pick_device",
     "projected_blocks",
-    "superpixel_device",
 ]

@@ -1,7 +1,8 @@
 """Backbones: image classifiers used as fully convolutional networks at stride 32 and at stride 8.
 
-A backbone is a class with the facts of :class:`Backbone` and three methods; adding one is that class and a line in
-``BACKBONES`` of :mod:`vfxstyle.features.registry` (docs/look.md shows one).
+A backbone is a class with the facts of :class:`Backbone`. One that runs in torch derives from
+:class:`~vfxstyle.features.torch_backbone.TorchBackbone` and adds three methods (docs/look.md shows one). Nothing here
+loads torch.
 """
 
 from __future__ import annotations
@@ -10,16 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
-
-import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
+from typing import TYPE_CHECKING, ClassVar
 
 from vfxstyle.arrays import FloatArray
-from vfxstyle.errors import WeightsError
-from vfxstyle.features.tiles import run_in_parts
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SEMANTIC = "semantic"
 """The layer whose mean over the picture feeds the classifier, in every backbone."""
@@ -29,8 +26,9 @@ SEMANTIC = "semantic"
 class CellMaps:
     """Features of a batch of pictures on the cells of the dilated network."""
 
-    layers: Mapping[str, Tensor]
-    """Features, (B, C, h, w), by name of the layer; all layers have the same number of cells."""
+    layers: Mapping[str, FloatArray | Tensor]
+    """Features, (B, C, h, w), by name of the layer: arrays, or tensors of a network that runs in torch. All layers have
+    the same number of cells."""
     upsample: int
     """Factor by which the pictures were enlarged."""
     origins: Mapping[str, float]
@@ -59,13 +57,10 @@ class Backbone(ABC):
     """Least side, in px, of a picture that the network can take in; smaller ones are reflected on."""
     stride: ClassVar[int] = 8
     """Px between the cells of the dilated form."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.dtype = torch.float16 if device.type == "cuda" else torch.float32
-        """Precision that the network runs in; features are float32 either way."""
-        self.frames_at_once = 4 if device.type == "cuda" else 1
-        """Pictures that go through the network together; on the CPU one fills the cores."""
+    device: str = "cpu"
+    """Where the network runs: ``cpu``, ``cuda`` or ``cuda:N``."""
+    frames_at_once: int = 1
+    """Pictures that go through the network together; on the CPU one fills the cores."""
 
     @classmethod
     @abstractmethod
@@ -78,73 +73,35 @@ class Backbone(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, device: torch.device, named: str | None = None) -> Backbone:
-        """The network with the weights of :meth:`find_weights`.
+    def load(cls, device: str, named: str | None = None) -> Backbone:
+        """The network with the weights of :meth:`find_weights`. device: ``cpu``, ``cuda`` or ``cuda:N``.
 
         Raises what that does, and :class:`~vfxstyle.errors.WeightsError` for a file of other weights.
         """
 
     @abstractmethod
-    def _normalised(self, batch: Tensor) -> Tensor:
-        """A batch, (B, 3, H, W), sRGB-encoded, 0..1, normalised as in the network's training."""
-
-    @abstractmethod
-    def _coarse(self, batch: Tensor) -> Tensor:
-        """Semantic map (B, C, H/32, W/32) of the undilated network."""
-
-    @abstractmethod
-    def _dense(self, batch: Tensor) -> dict[str, Tensor]:
-        """Every layer of the dilated network on its grid of stride-8 cells, (B, C, h, w)."""
-
-    def _batch(self, pictures: FloatArray) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).to(self.device)
-        return self._normalised(tensor).to(self.dtype).contiguous(memory_format=torch.channels_last)
-
-    @torch.inference_mode()
     def global_features(self, pictures: FloatArray) -> FloatArray:
         """Semantic features averaged over pictures.
 
         pictures: float32 (B, H, W, 3), sRGB-encoded, 0..1. Returns float32 (B, C).
         """
-        tensor = _padded(self._batch(pictures), 0, self.smallest)
-        cells = run_in_parts(lambda part: {SEMANTIC: self._coarse(part)}, tensor, reach=self.reach, stride=32)
-        return np.asarray(cells[SEMANTIC].float().mean(dim=(2, 3)).cpu().numpy(), np.float32)
 
-    @torch.inference_mode()
+    @abstractmethod
     def cell_maps(self, pictures: FloatArray, *, upsample: int, border: int) -> CellMaps:
         """Features of all layers on the grid of stride-8 cells.
 
         pictures: float32 (B, H, W, 3), sRGB-encoded, 0..1. upsample: factor by which they are enlarged first.
         border: px of reflection round the enlarged pictures.
         """
-        tensor = self._batch(pictures)
-        if upsample > 1:
-            tensor = functional.interpolate(tensor, scale_factor=upsample, mode="bilinear", align_corners=False)
-        tensor = _padded(tensor, border, self.smallest)
-        layers = run_in_parts(self._dense, tensor, reach=self.reach, stride=self.stride)
-        origins = {name: origin - border for name, origin in self.cell_origins.items()}
-        return CellMaps(layers, upsample, origins, self.stride)
 
 
-def _padded(tensor: Tensor, border: int, smallest: int) -> Tensor:
-    """Reflect ``border`` px on every side, then extend right and below to a multiple of 32, at least ``smallest``."""
-    height, width = tensor.shape[2] + 2 * border, tensor.shape[3] + 2 * border
-    right = border + max(-width % 32, smallest - width)
-    low = border + max(-height % 32, smallest - height)
-    mode = "reflect" if right < tensor.shape[3] and low < tensor.shape[2] else "replicate"
-    return functional.pad(tensor, (border, right, border, low), mode=mode)
+def margins(height: int, width: int, border: int, smallest: int) -> tuple[int, int, bool]:
+    """Px that a picture is extended by at the right and at the bottom, and whether it is large enough to be reflected.
 
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The state dictionary in a weight file, read without running code from it.
-
-    Raises :class:`~vfxstyle.errors.WeightsError` for a file that holds none.
+    ``border`` px go on every side; more at the right and bottom make both sides multiples of 32, and at least
+    ``smallest``.
     """
-    try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged archive makes of the reader
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise WeightsError(f"Weights {path} cannot be read ({reason}); download the file again.") from error
-    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise WeightsError(f"Weights {path} are not a dictionary of tensors; download the file again.")
-    return weights
+    whole_height, whole_width = height + 2 * border, width + 2 * border
+    right = border + max(-whole_width % 32, smallest - whole_width)
+    bottom = border + max(-whole_height % 32, smallest - whole_height)
+    return right, bottom, right < width and bottom < height

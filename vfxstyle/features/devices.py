@@ -1,13 +1,11 @@
-"""Devices that networks run on. torch is loaded when a device is picked, not before."""
+"""Devices that networks run on. torch is loaded where there is a GPU, and nowhere else."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ctypes
+from importlib.util import find_spec
 
 from vfxstyle.errors import ResourceError, UsageError
-
-if TYPE_CHECKING:
-    import torch
 
 
 def check_device(name: str) -> None:
@@ -21,28 +19,60 @@ def check_device(name: str) -> None:
         raise UsageError(f"'{name}' is not a device; choose auto, cpu, cuda or cuda:N.")
     if kind != "cuda":
         return
-    import torch
-
-    if not torch.cuda.is_available() or int(index or 0) >= torch.cuda.device_count():
+    check_torch(f"Device {name}")
+    if not _torch_finds_gpu() or int(index or 0) >= _gpus():
         raise ResourceError(f"Device {name} is not present on this machine; use --device cpu or another node.")
 
 
-def pick_device(name: str) -> torch.device:
-    """The torch device of a name; ``auto`` is the first GPU, or the CPU where there is none.
+def check_torch(what: str) -> None:
+    """Check that torch is installed. what: begins the sentence that says what needs it.
+
+    Raises :class:`~vfxstyle.errors.ResourceError`.
+    """
+    if find_spec("torch") is None:
+        raise ResourceError(f"{what} needs torch, which is not installed here; pip install torch, or use another node.")
+
+
+def pick_device(name: str) -> str:
+    """The device of a name, ``cpu``, ``cuda`` or ``cuda:N``; ``auto`` is the first GPU, or the CPU where there is none.
 
     Raises what :func:`check_device` raises.
     """
+    check_device(name)
+    if name != "auto":
+        return name
+    return "cuda" if _driver_finds_gpu() and _torch_finds_gpu() else "cpu"
+
+
+def _driver_finds_gpu() -> bool:
+    """Whether the driver of the GPUs is there and finds one; takes milliseconds, where asking torch takes seconds."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+
+
+def _gpus() -> int:
     import torch
 
-    check_device(name)
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
+    return torch.cuda.device_count()
 
 
-def superpixel_device(name: str) -> str:
-    """Where temporal superpixels are found: on a GPU that is named, else on the CPU, as ``tsp`` takes it.
+def _torch_finds_gpu() -> bool:
+    """Whether torch is installed and can use a GPU."""
+    if find_spec("torch") is None:
+        return False
+    import torch
 
-    A GPU finds other superpixels than a CPU, so whether a machine has one must not decide by itself.
+    return torch.cuda.is_available()
+
+
+def analysis_device(name: str) -> str:
+    """Where shots are analysed: on a GPU that is named, else on the CPU.
+
+    A GPU finds other superpixels than a CPU, and features in half precision, so whether a machine has one must not
+    decide by itself.
     """
     return "cpu" if name == "auto" else name

@@ -2,74 +2,161 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numba
 import numpy as np
-import torch
-from torch import Tensor
 
 from vfxstyle.arrays import FloatArray, IntArray, LabelArray
+from vfxstyle.compiled import kernel
 from vfxstyle.features.backbones import CellMaps
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-@torch.inference_mode()
+_CHANNELS = 16  # averaged together: what they hold of all cells stays in the cache of a core
+
+
 def pooled(maps: CellMaps, index: int, rows: LabelArray, wanted: LabelArray) -> dict[str, FloatArray]:
     """Mean features of superpixels; those of a pixel are interpolated bilinearly between its four nearest cells.
 
     maps: features of cells of a batch of pictures. index: number of the picture in the batch, from 0.
     rows: int32 (H, W), the superpixel that each pixel of the picture belongs to.
     wanted: int32 (N,), the superpixels that means are requested of, ascending.
-    Returns float32 (N, C) by name of the layer. It is computed on the CPU where the device of the maps lacks memory.
+    Returns float32 (N, C) by name of the layer. Layers on a GPU are averaged there, or on the CPU where it lacks
+    memory.
     """
-    try:
-        return _pooled(maps, {name: layer[index] for name, layer in maps.layers.items()}, rows, wanted)
-    except torch.OutOfMemoryError:
-        torch.cuda.empty_cache()
-        return _pooled(maps, {name: layer[index].cpu() for name, layer in maps.layers.items()}, rows, wanted)
-
-
-def _pooled(maps: CellMaps, layers: dict[str, Tensor], rows: LabelArray, wanted: LabelArray) -> dict[str, FloatArray]:
-    """The same from the layers of one picture, (C, h, w) each, computed on their device."""
-    weights: dict[float, Tensor] = {}
+    weights: dict[float, CellWeights] = {}
     means: dict[str, FloatArray] = {}
-    for name, layer in layers.items():
-        origin = maps.origins[name]
+    for name, batch in maps.layers.items():
+        layer, origin = batch[index], maps.origins[name]
         if origin not in weights:
-            weights[origin] = _cell_weights(maps, origin, rows, wanted, layer.shape[1], layer.shape[2]).to(layer.device)
-        cells = layer.float().flatten(1).T.contiguous()
-        means[name] = np.asarray(torch.sparse.mm(weights[origin], cells).cpu().numpy(), np.float32)
+            weights[origin] = CellWeights.of(maps, origin, rows, wanted, layer.shape[1], layer.shape[2])
+        means[name] = weights[origin].means(layer)
     return means
 
 
-def _cell_weights(
-    maps: CellMaps, origin: float, rows: LabelArray, wanted: LabelArray, height: int, width: int
-) -> Tensor:
-    """Weight of each cell in the mean of each superpixel: sparse (N, height * width), rows that sum to 1."""
-    sides = zip(rows.shape, (height, width), strict=True)
-    y, x = (_between(np.arange(size), maps, origin, cells) for size, cells in sides)
-    place = np.full(int(rows.max()) + 1, -1, np.int64)
-    place[wanted] = np.arange(len(wanted))
-    owners = place[rows]
-    here = owners >= 0
-    own = owners[here]
-    at_y, at_x = np.nonzero(here)
-    share = (1 / np.bincount(own, minlength=len(wanted))[own]).astype(np.float32)
-    keys, values = [], []
-    for cell_y, weight_y in y:
-        for cell_x, weight_x in x:
-            keys.append(own * (height * width) + cell_y[at_y] * width + cell_x[at_x])
-            values.append(share * weight_y[at_y] * weight_x[at_x])
-    every, inverse = np.unique(np.concatenate(keys), return_inverse=True)
-    summed = np.bincount(inverse, np.concatenate(values)).astype(np.float32)
-    indices = np.stack(np.divmod(every, height * width))
-    size = (len(wanted), height * width)
-    places, amounts = torch.from_numpy(indices), torch.from_numpy(summed)
-    return torch.sparse_coo_tensor(places, amounts, size, is_coalesced=True, check_invariants=False)
+@dataclass(frozen=True, slots=True)
+class CellWeights:
+    """Weight of each cell in the mean of each superpixel: a sparse matrix (N, cells) whose rows sum to 1."""
+
+    ends: IntArray
+    """int64 (N,), where the entries of each superpixel end."""
+    cells: IntArray
+    """int64 (E,), the cell of each entry, counted along the rows of the grid."""
+    values: FloatArray
+    """float32 (E,), its weight."""
+
+    @classmethod
+    def of(
+        cls, maps: CellMaps, origin: float, rows: LabelArray, wanted: LabelArray, height: int, width: int
+    ) -> CellWeights:
+        """The weights of a grid of cells. origin: centre of its first cell; the rest is as in :func:`pooled`."""
+        place = np.full(int(rows.max()) + 1, -1, np.int64)
+        place[wanted] = np.arange(len(wanted))
+        owners = place[rows].reshape(-1)
+        order = np.argsort(owners, kind="stable")
+        order = order[np.searchsorted(owners, 0, sorter=order) :]
+        areas = np.bincount(owners[order], minlength=len(wanted))
+        y, x = _between(rows.shape[0], maps, origin, height), _between(rows.shape[1], maps, origin, width)
+        return cls(*_gathered(order, np.cumsum(areas), *y, *x, height, width))
+
+    def means(self, layer: FloatArray | Tensor) -> FloatArray:
+        """Means of the features of cells, (C, h, w). Returns float32 (N, C)."""
+        if isinstance(layer, np.ndarray):
+            return _averaged(self.ends, self.cells, self.values, layer.reshape(len(layer), -1))
+        if layer.device.type == "cpu":
+            return self.means(layer.float().contiguous().numpy())
+        import torch
+
+        try:
+            return self._means_there(layer)
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            return self.means(layer.cpu())
+
+    def _means_there(self, layer: Tensor) -> FloatArray:
+        """The same on the device of the layer."""
+        import torch
+
+        superpixels = np.repeat(np.arange(len(self.ends)), np.diff(self.ends, prepend=0))
+        places, amounts = torch.from_numpy(np.stack([superpixels, self.cells])), torch.from_numpy(self.values)
+        size = (len(self.ends), layer.shape[1] * layer.shape[2])
+        matrix = torch.sparse_coo_tensor(places, amounts, size, check_invariants=False)
+        columns = layer.float().flatten(1).T.contiguous()
+        return np.asarray((matrix.to(layer.device) @ columns).cpu().numpy(), np.float32)
 
 
-def _between(pixels: IntArray, maps: CellMaps, origin: float, cells: int) -> list[tuple[IntArray, FloatArray]]:
-    """The cell before and the cell after each pixel along one axis, with their weights."""
-    place = ((pixels + 0.5) * maps.upsample - 0.5 - origin) / maps.stride
+def _between(pixels: int, maps: CellMaps, origin: float, cells: int) -> tuple[IntArray, FloatArray]:
+    """The cells before and after each pixel along one axis, int64 (P, 2), and their shares, float32 (P, 2)."""
+    place = ((np.arange(pixels) + 0.5) * maps.upsample - 0.5 - origin) / maps.stride
     place = np.clip(place, 0, cells - 1)
     before = np.minimum(np.floor(place).astype(np.int64), max(cells - 2, 0))
-    after = np.minimum(before + 1, cells - 1)
-    weight = (place - before).astype(np.float32)
-    return [(before, 1 - weight), (after, weight)]
+    share = (place - before).astype(np.float32)
+    return np.stack([before, np.minimum(before + 1, cells - 1)], axis=1), np.stack([1 - share, share], axis=1)
+
+
+@kernel(nogil=True)
+def _gathered(
+    order: IntArray,
+    ends: IntArray,
+    rows: IntArray,
+    row_shares: FloatArray,
+    columns: IntArray,
+    column_shares: FloatArray,
+    height: int,
+    width: int,
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """The arrays of :class:`CellWeights`.
+
+    order: int64 (P,), the pixels of each superpixel after those of the one before. ends: int64 (N,), where they end.
+    rows, columns: of each row and column of pixels the two rows and columns of cells, with their shares, as
+    :func:`_between` gives them. height, width: of the grid of cells.
+    """
+    sums = np.zeros(height * width)
+    entry_ends = np.empty_like(ends)
+    cells, values = np.empty(4 * len(order), np.int64), np.empty(4 * len(order), np.float32)
+    count = pixel = 0
+    for superpixel in range(len(ends)):
+        first, start = pixel, count
+        while pixel < ends[superpixel]:
+            row, column = divmod(order[pixel], len(columns))
+            for i in range(2):
+                for j in range(2):
+                    share = row_shares[row, i] * column_shares[column, j]
+                    if share > 0:
+                        cell = rows[row, i] * width + columns[column, j]
+                        if sums[cell] == 0:
+                            cells[count] = cell
+                            count += 1
+                        sums[cell] += share
+            pixel += 1
+        for entry in range(start, count):
+            values[entry] = sums[cells[entry]] / (pixel - first)
+            sums[cells[entry]] = 0
+        entry_ends[superpixel] = count
+    return entry_ends, cells[:count].copy(), values[:count].copy()
+
+
+@kernel(parallel=True, nogil=True)
+def _averaged(ends: IntArray, cells: IntArray, values: FloatArray, layer: FloatArray) -> FloatArray:
+    """Weighted sums of cells, float32 (N, C). layer: float32 (C, cells)."""
+    channels = len(layer)
+    means = np.empty((len(ends), channels), np.float32)
+    for part in numba.prange(-(-channels // _CHANNELS)):
+        first = part * _CHANNELS
+        own = min(_CHANNELS, channels - first)
+        turned = np.empty((layer.shape[1], _CHANNELS), np.float32)
+        for channel in range(own):
+            for cell in range(layer.shape[1]):
+                turned[cell, channel] = layer[first + channel, cell]
+        start = 0
+        for superpixel in range(len(ends)):
+            sums = np.zeros(_CHANNELS, np.float32)
+            for entry in range(start, ends[superpixel]):
+                for channel in range(_CHANNELS):
+                    sums[channel] += values[entry] * turned[cells[entry], channel]
+            start = ends[superpixel]
+            means[superpixel, first : first + own] = sums[:own]
+    return means

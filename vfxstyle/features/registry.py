@@ -12,18 +12,17 @@ from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
 from typing import Any, cast
 
-import torch
-
-from vfxstyle.errors import UsageError
+from vfxstyle.errors import ResourceError, UsageError
 from vfxstyle.features.backbones import SEMANTIC, Backbone
-from vfxstyle.features.efficientnet import EfficientNetLite0
-from vfxstyle.features.vgg import Vgg16
 from vfxstyle.files import file_digest
 
-BACKBONES: dict[str, type[Backbone]] = {kind.name: kind for kind in (EfficientNetLite0, Vgg16)}
-"""The backbones that come with vfxstyle, by name; no package can put another in the place of one."""
 GROUP = "vfxstyle.backbones"
 """Group of the entry points by which packages bring backbones."""
+BACKBONES = {
+    "efficientnet-lite0": EntryPoint("efficientnet-lite0", "vfxstyle.features.efficientnet:EfficientNetLite0", GROUP),
+    "vgg16": EntryPoint("vgg16", "vfxstyle.features.vgg:Vgg16", GROUP),
+}
+"""The backbones that come with vfxstyle, by name; no package can put another in the place of one."""
 _KEPT = 2
 """Loaded networks that a process keeps: one is the rule, and VGG-16 takes half a gigabyte."""
 
@@ -35,7 +34,12 @@ def backbone_class(name: str) -> type[Backbone]:
     are, and for a backbone of another package that cannot be used, which says why.
     """
     if name in BACKBONES:
-        return BACKBONES[name]
+        try:
+            return cast("type[Backbone]", BACKBONES[name].load())
+        except ModuleNotFoundError as error:
+            raise ResourceError(
+                f"Backbone '{name}' needs {error.name}, which is not installed here; install it, or use another node."
+            ) from error
     brought = entry_points(group=GROUP)
     points = [point for point in brought if point.name == name]
     if not points:
@@ -88,7 +92,7 @@ def _fault_of(kind: Any, name: str) -> str:
     return ""
 
 
-def load_backbone(name: str, device: torch.device, weights: str | None = None) -> Backbone:
+def load_backbone(name: str, device: str, weights: str | None = None) -> Backbone:
     """A backbone with its weights on a device, loaded once in a process.
 
     weights: the user's choice of a weight file; one that has been replaced since is read anew. Raises what
@@ -102,7 +106,7 @@ def load_backbone(name: str, device: torch.device, weights: str | None = None) -
 
 
 @lru_cache(maxsize=_KEPT)
-def _loaded(name: str, device: torch.device, weights: str | None, state: tuple[int, int] | None) -> Backbone:
+def _loaded(name: str, device: str, weights: str | None, state: tuple[int, int] | None) -> Backbone:
     """The network of a weight file in one state of it: its time of change in ns and its bytes."""
     return backbone_class(name).load(device, weights)
 

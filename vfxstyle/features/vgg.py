@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from vfxstyle.errors import WeightsError
-from vfxstyle.features.backbones import SEMANTIC, Backbone, read_weights
+from vfxstyle.features.backbones import SEMANTIC
+from vfxstyle.features.torch_backbone import TorchBackbone, read_weights
 
 ENVIRONMENT = "VFXSTYLE_WEIGHTS"
 """Environment variable that names the weight file of VGG-16."""
@@ -23,7 +24,7 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _STAGES = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
 
 
-class Vgg16(Backbone):
+class Vgg16(TorchBackbone):
     """VGG-16 (Simonyan and Zisserman 2015) as in docs/method.md, section 3: fc6 and fc7 as convolutions.
 
     In the dilated form pool4 and pool5 have stride 1, conv5 is dilated by 2, pool5 by 2 as well, conv6 by 4: every
@@ -52,11 +53,11 @@ class Vgg16(Backbone):
         return path
 
     @classmethod
-    def load(cls, device: torch.device, named: str | None = None) -> Vgg16:
+    def load(cls, device: str, named: str | None = None) -> Vgg16:
         """The network with the weights that :meth:`find_weights` finds."""
         return cls(device, read_weights(cls.find_weights(named)))
 
-    def __init__(self, device: torch.device, weights: Mapping[str, Tensor]) -> None:
+    def __init__(self, device: str, weights: Mapping[str, Tensor]) -> None:
         """weights: the state dictionary of torchvision's vgg16, of which the last layer is not used."""
         super().__init__(device)
         self._convolutions = [[self._convolution(weights, f"features.{index}") for index in stage] for stage in _STAGES]

@@ -29,6 +29,6 @@ def ensure_transforms(plan: GradePlan, wanted: WantedAnalysis, run: Run) -> tupl
     if analysis.read_transforms(look) is None:
         analysis = ensure_features(wanted, run)
     with run.clock.stage(Stage.TRANSFORMS, 1) as step:
-        transforms = stored_transforms(analysis, plan.preset, run.device)
+        transforms = stored_transforms(analysis, plan.preset)
         step()
     return analysis, transforms

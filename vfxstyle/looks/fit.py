@@ -119,7 +119,7 @@ def fit(
     samples: Samples,
     held_out: Samples | None,
     settings: FitSettings,
-    device: torch.device,
+    device: str,
     after_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Fitted:
     """Fit a predictor to superpixels.
@@ -148,7 +148,7 @@ def fit(
 class _Fit:
     """The state of one fit: the network with its optimiser, the epochs judged so far, and the network to keep."""
 
-    def __init__(self, samples: Samples, held_out: Samples | None, settings: FitSettings, device: torch.device) -> None:
+    def __init__(self, samples: Samples, held_out: Samples | None, settings: FitSettings, device: str) -> None:
         self.settings, self.device = settings, device
         self.judged_on = held_out or samples
         self.to_the_end = held_out is None or settings.keep == "last"
@@ -184,7 +184,7 @@ class _Fit:
     def judge(self, number: int, loss: float) -> Epoch:
         """Measure the network after an epoch, and keep it if it is the one to keep so far."""
         network = self.conditioning.folded(self.network)
-        error = mean_error(network, self.standardisation, self.judged_on, self.device)
+        error = mean_error(network, self.standardisation, self.judged_on)
         epoch = Epoch(number, loss, error)
         if self.to_the_end or not self.curve or error < min(earlier.error for earlier in self.curve):
             self.kept = network
@@ -214,7 +214,7 @@ def _optimiser(
 
 
 def regularised(
-    samples: Samples, held_out: Samples, settings: FitSettings, device: torch.device
+    samples: Samples, held_out: Samples, settings: FitSettings, device: str
 ) -> tuple[FitSettings, dict[tuple[float, float], float]]:
     """Choose noise and dropout by their errors on held-out pictures.
 
@@ -241,10 +241,10 @@ class _TrainingTensors:
     """The superpixels as tensors on the device, prepared once for all steps."""
 
     def __init__(
-        self, samples: Samples, standardisation: Standardisation, conditioning: Conditioning, device: torch.device
+        self, samples: Samples, standardisation: Standardisation, conditioning: Conditioning, device: str
     ) -> None:
         colours, bands = conditioning.values(samples.before, samples.bands)
-        self.inputs = standardisation.apply(torch.from_numpy(samples.features).to(device))
+        self.inputs = torch.from_numpy(standardisation.apply(samples.features)).to(device)
         self.colours, self.bands = torch.from_numpy(colours).to(device), torch.from_numpy(bands).to(device)
         self.change = torch.from_numpy(samples.after - samples.before).to(device)
         self.scale = torch.tensor(LAB_SCALE, device=device)

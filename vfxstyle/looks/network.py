@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from vfxstyle.arrays import FloatArray
-from vfxstyle.looks.detail import BANDS
+from vfxstyle.looks.detail import BANDS, GAIN_LIMITS
 from vfxstyle.looks.transform import COEFFICIENTS
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 OUTPUTS = COEFFICIENTS + BANDS
 """Numbers predicted for a superpixel: its colour transform, then the gains of its bands of lightness."""
@@ -49,11 +44,24 @@ class Standardisation:
         std[std < 1e-4] = 1.0
         return cls(mean.astype(np.float32), std.astype(np.float32))
 
-    def apply(self, features: Tensor) -> Tensor:
+    def apply(self, features: npt.NDArray[np.floating]) -> FloatArray:
         """Standardise feature vectors and limit them to :data:`INPUT_LIMIT`.
 
-        features: float (N, D). Returns float32 (N, D), on the same device.
+        features: float (N, D). Returns float32 (N, D).
         """
-        features = features.float()
-        mean, std = features.new_tensor(self.mean), features.new_tensor(self.std)
-        return ((features - mean) / std).clamp(-INPUT_LIMIT, INPUT_LIMIT)
+        scaled = (np.asarray(features, np.float32) - self.mean) / self.std
+        return np.asarray(np.clip(scaled, -INPUT_LIMIT, INPUT_LIMIT), np.float32)
+
+
+def predict(layers: Layers, standardisation: Standardisation, features: npt.NDArray[np.floating]) -> FloatArray:
+    """Predict a transform, and gains within :data:`~vfxstyle.looks.detail.GAIN_LIMITS`, for each superpixel.
+
+    features: float16 or float32 (N, D), feature vectors, not standardised. Returns float32 (N, 33).
+    """
+    values = standardisation.apply(features)
+    for weight, bias in layers[:-1]:
+        values = np.maximum(values @ weight.T + bias, 0)
+    weight, bias = layers[-1]
+    outputs = np.asarray(values @ weight.T + bias, np.float32)
+    outputs[:, COEFFICIENTS:] = np.clip(outputs[:, COEFFICIENTS:], *GAIN_LIMITS)
+    return outputs

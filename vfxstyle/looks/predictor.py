@@ -1,18 +1,13 @@
-"""The predictor: a small network from a feature vector to one transform (docs/method.md, section 4)."""
+"""The predictor in torch, which is what training fits; :func:`.network.predict` predicts with it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from vfxstyle.arrays import FloatArray
-from vfxstyle.looks.detail import GAIN_LIMITS
-from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation
-from vfxstyle.looks.transform import COEFFICIENTS
+from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers
 
 
 class Predictor(nn.Module):
@@ -62,19 +57,3 @@ class Predictor(nn.Module):
         """Transforms and gains (N, 33) of standardised feature vectors (N, D)."""
         transforms: Tensor = self.layers(standardised)
         return transforms
-
-
-@torch.inference_mode()
-def predict(
-    network: Predictor, standardisation: Standardisation, features: npt.NDArray[np.floating], device: torch.device
-) -> FloatArray:
-    """Predict a transform, and gains within :data:`~vfxstyle.looks.detail.GAIN_LIMITS`, for each superpixel.
-
-    features: float16 or float32 (N, D), feature vectors, not standardised. device: where the network runs.
-    Returns float32 (N, 33).
-    """
-    network = network.to(device).eval()
-    inputs = standardisation.apply(torch.from_numpy(np.ascontiguousarray(features)).to(device))
-    outputs: Tensor = network(inputs).float()
-    outputs[:, COEFFICIENTS:].clamp_(*GAIN_LIMITS)
-    return np.asarray(outputs.cpu().numpy(), np.float32)

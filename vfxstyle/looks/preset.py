@@ -7,21 +7,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import OutputError, PresetError
 from vfxstyle.files import file_digest, write_atomically
-from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation
+from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation, predict
 from vfxstyle.looks.transform import LAB_SCALE
-
-if TYPE_CHECKING:
-    from vfxstyle.looks.predictor import Predictor
-
 
 PRESET_SCHEMA = 2
 """Version of the file format. Files of this version load in every later one."""
@@ -71,11 +68,9 @@ class Preset:
     digest: str
     """SHA-256 of the file's contents, as hexadecimal digits; empty for a preset that was not loaded from a file."""
 
-    def predictor(self) -> Predictor:
-        """A new predictor with the weights of the preset."""
-        from vfxstyle.looks.predictor import Predictor  # loads torch, which grading with known transforms does without
-
-        return Predictor.of(self.layers)
+    def predict(self, features: npt.NDArray[np.floating]) -> FloatArray:
+        """A transform and gains, float32 (N, 33), for each feature vector, float (N, D)."""
+        return predict(self.layers, self.standardisation, features)
 
     @property
     def inputs(self) -> int:

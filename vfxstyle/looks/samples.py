@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from vfxstyle.arrays import BoolArray, FloatArray, HalfArray, LabelArray
-from vfxstyle.looks.network import Standardisation
-from vfxstyle.looks.predictor import Predictor, predict
+from vfxstyle.looks.network import Standardisation, predict
+from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.transform import COEFFICIENTS, fit_transform, transform_lab
 
 
@@ -54,31 +53,29 @@ class Errors:
     """From the predictions."""
 
 
-def predicted_lab(
-    network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device
-) -> FloatArray:
+def predicted_lab(network: Predictor, standardisation: Standardisation, samples: Samples) -> FloatArray:
     """The sampled pixels as the predictor grades them. Returns float32 (N, P, 3), CIELab D65."""
-    graded = np.empty_like(samples.before)
+    layers, graded = network.numbers(), np.empty_like(samples.before)
     for start in range(0, len(samples.features), 8192):
         part = slice(start, start + 8192)
-        outputs = predict(network, standardisation, samples.features[part], device)
+        outputs = predict(layers, standardisation, samples.features[part])
         graded[part] = transform_lab(samples.before[part], outputs[:, None, :COEFFICIENTS])
         graded[part, :, 0] += np.einsum("nb,npb->np", outputs[:, COEFFICIENTS:], samples.bands[part])
     return graded
 
 
-def measure(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> Errors:
+def measure(network: Predictor, standardisation: Standardisation, samples: Samples) -> Errors:
     """The error of a predictor on superpixels, with the two that it is compared to."""
     count = samples.before.shape[0] * samples.before.shape[1]
     distance = _summed_error(samples.before, samples.after)
-    predicted = mean_error(network, standardisation, samples, device)
+    predicted = mean_error(network, standardisation, samples)
     return Errors(distance / count, _summed_oracle_error(samples) / count, predicted)
 
 
-def mean_error(network: Predictor, standardisation: Standardisation, samples: Samples, device: torch.device) -> float:
+def mean_error(network: Predictor, standardisation: Standardisation, samples: Samples) -> float:
     """Mean distance, in Lab units, from predictions to the graded pixels."""
     count = int(np.prod(samples.before.shape[:2]))
-    return _summed_error(predicted_lab(network, standardisation, samples, device), samples.after) / count
+    return _summed_error(predicted_lab(network, standardisation, samples), samples.after) / count
 
 
 def _summed_error(one: FloatArray, other: FloatArray) -> float:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from vfxstyle.arrays import FloatArray, IntArray
 from vfxstyle.errors import PairsError
@@ -56,7 +55,7 @@ class CrossValidation:
     """int64 (N,), the fold of each superpixel."""
     networks: tuple[Fitted, ...]
     """One for each fold, in ascending order of the folds."""
-    device: torch.device
+    device: str
     """Where networks run."""
 
     def predicted(self, share: float) -> FloatArray:
@@ -65,7 +64,7 @@ class CrossValidation:
         for fold, fitted in zip(np.unique(self.fold_of), self.networks, strict=True):
             own = self.fold_of == fold
             network = fitted.blended(share)
-            colours[own] = predicted_lab(network, fitted.standardisation, self.samples.only(own), self.device)
+            colours[own] = predicted_lab(network, fitted.standardisation, self.samples.only(own))
         return colours
 
     def best_share(self) -> float:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.features import PCA, all_blocks
@@ -55,7 +54,7 @@ class Learnt:
     """Networks that learnt from different parts of few pairs; where they disagree, the look is not known."""
 
 
-def learn(examples: Sequence[TrainingExample], settings: TrainSettings, device: torch.device, clock: Clock) -> Learnt:
+def learn(examples: Sequence[TrainingExample], settings: TrainSettings, device: str, clock: Clock) -> Learnt:
     """Learn a look.
 
     With :data:`MANY_PAIRS` examples or more some are held out: they choose the epoch and measure it. Fewer examples are
@@ -87,7 +86,7 @@ def _from_many(
     held_out: BoolArray,
     projections: dict[str, PCA],
     settings: TrainSettings,
-    device: torch.device,
+    device: str,
     clock: Clock,
 ) -> Learnt:
     """Learn from the pairs that are not held out, bool (pairs,); the others choose regularisation and epoch."""
@@ -112,15 +111,15 @@ def _from_many(
         noise=fitting.noise,
         dropout=fitting.dropout,
         held_out=tuple(int(index) for index in np.flatnonzero(held_out)),
-        errors=measure(fitted.network, fitted.standardisation, unseen, device),
+        errors=measure(fitted.network, fitted.standardisation, unseen),
         unseen=unseen,
-        predicted=predicted_lab(fitted.network, fitted.standardisation, unseen, device),
+        predicted=predicted_lab(fitted.network, fitted.standardisation, unseen),
         committee=(),
     )
 
 
 def _regularisation(
-    training: Samples, unseen: Samples, settings: TrainSettings, device: torch.device, clock: Clock
+    training: Samples, unseen: Samples, settings: TrainSettings, device: str, clock: Clock
 ) -> FitSettings:
     """Choose noise and dropout by the error on held-out pairs, and say which."""
     fitting = FitSettings(epochs=settings.epochs or FitSettings().epochs, seed=settings.seed)
@@ -139,7 +138,7 @@ def _from_few(
     examples: Sequence[TrainingExample],
     projections: dict[str, PCA],
     settings: TrainSettings,
-    device: torch.device,
+    device: str,
     clock: Clock,
 ) -> Learnt:
     """Learn from every pair; cross-validation chooses how far the look departs from the best single transform."""
@@ -159,7 +158,7 @@ def _from_few(
         "is kept"
     )
     network, predicted = whole.blended(share), tested.predicted(share)
-    errors = measure(network, whole.standardisation, samples, device)
+    errors = measure(network, whole.standardisation, samples)
     return Learnt(
         network=network,
         standardisation=whole.standardisation,
@@ -179,7 +178,7 @@ def _from_few(
 def _supported_share(whole: Fitted, tested: CrossValidation) -> float:
     """Return the best share of the folds; 0 if with it the look is worse than its start on the pairs themselves."""
     share = tested.best_share()
-    error = mean_error(whole.blended(share), whole.standardisation, tested.samples, tested.device)
+    error = mean_error(whole.blended(share), whole.standardisation, tested.samples)
     return 0.0 if error > whole.curve[0].error else share
 
 

@@ -14,7 +14,8 @@ from vfxstyle.analysis.predict import projections_of
 from vfxstyle.arrays import FloatArray
 from vfxstyle.features import assemble
 from vfxstyle.looks import Preset, Standardisation, transform_lab
-from vfxstyle.looks.predictor import Predictor, predict
+from vfxstyle.looks.network import predict
+from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.transform import COEFFICIENTS
 from vfxstyle.progress import Stage
 from vfxstyle.shots import Shot
@@ -75,7 +76,7 @@ def _disagreement(picture: FloatArray, preset: Preset, committee: Committee, con
     vectors = assemble(preset.info.blocks, raw=still.raw, projections=projections_of(preset))
     colours = []
     for network, standardisation in committee:
-        outputs = predict(network, standardisation, vectors, context.backbone.device)
+        outputs = predict(network.numbers(), standardisation, vectors)
         colours.append(transform_lab(still.table.colours, outputs[:, :COEFFICIENTS]))
     areas = np.bincount(still.rows.reshape(-1))
     return float(np.average(np.linalg.norm(np.stack(colours).std(axis=0), axis=-1), weights=areas))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from vfxstyle.analysis.predict import projections_of
 from vfxstyle.arrays import FloatArray, LabelArray
@@ -14,7 +13,6 @@ from vfxstyle.features import RawFeatures, assemble
 from vfxstyle.features.backbones import Backbone
 from vfxstyle.features.extract import Extraction, Segmentation, extract_features, run_network
 from vfxstyle.looks import Preset, apply_field
-from vfxstyle.looks.predictor import predict
 from vfxstyle.settings import DEFAULT_STILL_SUPERPIXELS
 from vfxstyle.superpixels.graph import graph_superpixels
 from vfxstyle.superpixels.smoothing import smooth_over_neighbours, spread_over_pixels
@@ -56,13 +54,13 @@ def graded_picture(
 
     picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. Returns the graded picture, likewise.
     """
-    return graded_still(picture, features_of_still(picture, backbone, superpixels), preset, backbone.device)
+    return graded_still(picture, features_of_still(picture, backbone, superpixels), preset)
 
 
-def graded_still(picture: FloatArray, still: StillFeatures, preset: Preset, device: torch.device) -> FloatArray:
+def graded_still(picture: FloatArray, still: StillFeatures, preset: Preset) -> FloatArray:
     """Put a look on a picture whose features have been extracted; see :func:`graded_picture`."""
     vectors = assemble(preset.info.blocks, raw=still.raw, projections=projections_of(preset))
-    outputs = predict(preset.predictor(), preset.standardisation, vectors, device)
+    outputs = preset.predict(vectors)
     smoothed = smooth_over_neighbours(outputs, still.table, adjacency(still.rows))
     field = spread_over_pixels(still.rows, smoothed, still.table, still.lab)
     light, _ = apply_field(srgb_to_linear(picture), field)

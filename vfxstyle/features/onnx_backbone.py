@@ -1,0 +1,84 @@
+"""Backbones on the CPU in ONNX Runtime, which does without torch."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import onnxruntime
+
+from vfxstyle.arrays import FloatArray
+from vfxstyle.cores import cores
+from vfxstyle.errors import WeightsError
+from vfxstyle.features.backbones import SEMANTIC, Backbone, CellMaps, margins
+from vfxstyle.features.efficientnet import EfficientNetLite0
+
+_FOLDER = Path(__file__).parent / "networks"
+
+
+class OnnxBackbone(Backbone):
+    """A network in two ONNX graphs of one input, float32 (B, 3, H, W), whose outputs are named as the layers are."""
+
+    graphs: ClassVar[str]
+    """What the names of the files begin with: ``GRAPHS_dense.onnx`` and ``GRAPHS_coarse.onnx``."""
+    scale: ClassVar[float]
+    """Factor from an sRGB-encoded value, 0..1, to what the network was trained on."""
+    offset: ClassVar[float]
+    """What is added to that."""
+
+    @cached_property
+    def _dense(self) -> onnxruntime.InferenceSession:
+        return _session(_FOLDER / f"{self.graphs}_dense.onnx")
+
+    @cached_property
+    def _coarse(self) -> onnxruntime.InferenceSession:
+        return _session(_FOLDER / f"{self.graphs}_coarse.onnx")
+
+    def global_features(self, pictures: FloatArray) -> FloatArray:
+        """As :meth:`Backbone.global_features`."""
+        (cells,) = self._coarse.run([SEMANTIC], {"pictures": self._batch(pictures, 1, 0)})
+        return np.asarray(np.mean(cells, axis=(2, 3), dtype=np.float64), np.float32)
+
+    def cell_maps(self, pictures: FloatArray, *, upsample: int, border: int) -> CellMaps:
+        """As :meth:`Backbone.cell_maps`."""
+        names = list(self.layers)
+        maps = self._dense.run(names, {"pictures": self._batch(pictures, upsample, border)})
+        origins = {name: origin - border for name, origin in self.cell_origins.items()}
+        return CellMaps(dict(zip(names, maps, strict=True)), upsample, origins, self.stride)
+
+    def _batch(self, pictures: FloatArray, upsample: int, border: int) -> FloatArray:
+        """Pictures as the network takes them, float32 (B, 3, H, W): enlarged, extended, normalised."""
+        batch = []
+        for picture in pictures:
+            height, width = (side * upsample for side in picture.shape[:2])
+            if upsample > 1:
+                picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
+            right, bottom, reflected = margins(height, width, border, self.smallest)
+            kind = cv2.BORDER_REFLECT_101 if reflected else cv2.BORDER_REPLICATE
+            picture = cv2.copyMakeBorder(picture, border, bottom, border, right, kind)
+            batch.append((picture * np.float32(self.scale) + np.float32(self.offset)).transpose(2, 0, 1))
+        return np.ascontiguousarray(batch)
+
+
+class OnnxEfficientNetLite0(OnnxBackbone, EfficientNetLite0):
+    """EfficientNet-Lite0 from the files that scripts/make_networks.py has made."""
+
+    graphs = "efficientnet_lite0"
+    scale = 255 / 128
+    offset = -127 / 128
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    """A graph, ready to run. Raises :class:`~vfxstyle.errors.WeightsError` for a file that is missing or damaged."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # cores belong to others while we wait
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # of many kinds, none of them public
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise WeightsError(f"The network {path} cannot be loaded ({reason}); reinstall vfxstyle.") from error
