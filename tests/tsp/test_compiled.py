@@ -1,6 +1,7 @@
 """Compiled kernels are kept for as long as the sources stay the same, and no longer."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,27 +30,43 @@ def answer():
 """
 
 
+READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
+
+
 @pytest.fixture
 def package(tmp_path):
-    folder = tmp_path / "package"
-    folder.mkdir()
+    """A package of two kernels beside a copy of the library, so that nothing is left in the library's own folder."""
+    folder = tmp_path / "site" / "package"
+    folder.mkdir(parents=True)
     (folder / "__init__.py").touch()
     (folder / "caller.py").write_text(CALLER)
     (folder / "callee.py").write_text(CALLEE.format(1))
+    shutil.copytree(REPOSITORY / "tsp", tmp_path / "site" / "tsp", ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
-def ask(package, **variables):
+def ask(package, *, read_only=False, **variables):
+    """What the caller answers in a new process, and whether its kernel had been compiled before."""
     program = "from package.caller import ask; print(ask(), sum(ask.stats.cache_hits.values()))"
-    paths = {"PYTHONPATH": f"{package.parent}{os.pathsep}{REPOSITORY}", "HOME": str(package.parent / "home")}
+    paths = {"PYTHONPATH": str(package.parent), "HOME": str(package.parents[1] / "home")}
     environment = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    command = [sys.executable, "-c", program]
+    if read_only and os.getuid() == 0:  # whom permissions do not stop
+        command = ["unshare", "-m", "sh", "-c", READ_ONLY, "sh", package.parent, *command]
+    elif read_only:
+        for path in (package.parent, *package.parent.rglob("*")):
+            path.chmod(path.stat().st_mode & 0o555)
     result = subprocess.run(
-        [sys.executable, "-c", program],
+        command,
         env=environment | paths | variables,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
+        cwd=package.parents[1],
     )
+    if "unshare" in result.stderr:
+        pytest.skip(f"this machine lets nobody mount a folder read-only: {result.stderr}")
+    assert result.returncode == 0, result.stderr
     answer, hits = result.stdout.split()
     return int(answer), int(hits)
 
@@ -93,7 +110,7 @@ def test_a_package_that_cannot_be_written_keeps_its_kernels_with_the_user(packag
     (package / "__pycache__").write_text("not a folder")
     assert ask(package) == (2, 0)
     assert ask(package) == (2, 1)
-    assert list((package.parent / "home" / ".cache" / "package").glob("kernels-*"))
+    assert list((package.parents[1] / "home" / ".cache" / "package").glob("kernels-*"))
 
 
 def test_a_user_without_a_home_compiles_every_time(package, monkeypatch):
@@ -103,14 +120,14 @@ def test_a_user_without_a_home_compiles_every_time(package, monkeypatch):
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
     with pytest.raises(RuntimeError):
         Path.home()
-    assert compiled._folder_of((package,)).parent == package / "__pycache__"
+    assert compiled.kernel_folders((package,)).written.parent == package / "__pycache__"
     (package / "__pycache__").rename(package / "away")
     (package / "__pycache__").write_text("not a folder")
-    assert compiled._folder_of((package,)) is None
+    assert compiled.kernel_folders((package,)).written is None
 
 
 def test_without_sources_nothing_is_kept(tmp_path):
-    assert compiled._folder_of((tmp_path,)) is None
+    assert compiled.kernel_folders((tmp_path,)) is None
 
 
 def test_a_dangling_link_among_the_sources_is_no_source(package):
@@ -130,6 +147,48 @@ def test_folders_that_nobody_uses_go_after_a_month(package):
 
 def test_where_nothing_can_be_written_kernels_still_run(package):
     (package / "__pycache__").write_text("not a folder")
-    (package.parent / "home").write_text("not a folder either")
+    (package.parents[1] / "home").write_text("not a folder either")
     assert ask(package) == (2, 0)
     assert ask(package) == (2, 0)
+
+
+def test_kernels_of_a_read_only_installation_are_used(package):
+    assert ask(package) == (2, 0)
+    assert ask(package, read_only=True) == (2, 1)
+
+
+def test_what_a_read_only_installation_lacks_goes_to_the_users_folder(package):
+    assert ask(package, read_only=True) == (2, 0)
+    assert ask(package, read_only=True) == (2, 1)
+
+
+def test_a_named_folder_that_cannot_be_written_is_read(package, tmp_path):
+    chosen = package / "chosen"
+    assert ask(package, NUMBA_CACHE_DIR=str(chosen)) == (2, 0)
+    assert ask(package, read_only=True, NUMBA_CACHE_DIR=str(chosen)) == (2, 1)
+
+
+def test_kernels_go_where_the_installation_goes(package):
+    assert ask(package) == (2, 0)
+    elsewhere = package.parents[1] / "elsewhere" / "package"
+    shutil.copytree(package.parent, elsewhere.parent)
+    assert ask(elsewhere) == (2, 1)
+
+
+def test_kernels_for_a_kind_of_processor_are_found_without_naming_it(package):
+    target = next(name for name in reversed(compiled._LEVELS) if compiled.runs_on_this_processor(name))
+    assert ask(package, NUMBA_CPU_NAME=target) == (2, 0)
+    assert ask(package) == (2, 1)
+    assert [path.name.endswith(f"-{target}") for path in (package / "__pycache__").glob("kernels-*")] == [True]
+
+
+def test_kernels_that_do_not_run_on_this_processor_are_left_alone(package, monkeypatch):
+    assert ask(package) == (2, 0)
+    (folder,) = (package / "__pycache__").glob("kernels-*")
+    shutil.copytree(folder, folder.with_name(f"{folder.name}-x86-64-v4"))
+    monkeypatch.setattr(compiled.llvm, "get_host_cpu_features", lambda: {"avx2": True})
+    monkeypatch.setattr(compiled.config, "CACHE_DIR", "")
+    monkeypatch.setattr(compiled.config, "CPU_NAME", None)
+    found = compiled.kernel_folders((package,))
+    assert found.written == folder
+    assert found.count == 2

@@ -19,6 +19,7 @@ from vfxstyle.cli.mattes import mattes
 from vfxstyle.cli.presets import presets
 from vfxstyle.cli.superpixels import superpixels
 from vfxstyle.cli.train import train
+from vfxstyle.cli.warm import warm
 from vfxstyle.errors import Terminated, VfxStyleError, failure_of
 
 
@@ -28,7 +29,7 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
-for command in (grade, train, analyze, superpixels, export, mattes, farm, presets, doctor):
+for command in (grade, train, analyze, superpixels, export, mattes, farm, presets, doctor, warm):
     cli.add_command(command)
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import av
 
+from tsp import compiled
 from vfxstyle._version import __version__
 from vfxstyle.color import ColorConfig
 from vfxstyle.errors import ColorError, PresetError
@@ -49,11 +50,25 @@ def machine_report() -> dict[str, str]:
         "pictures": ", ".join(sorted(PICTURE_EXTENSIONS)),
         "colour configuration": _colours(),
         "devices": ", ".join(["cpu", *_gpus()]),
+        "kernels": kernels(),
         "backbone": _backbone(),
         "presets (user)": str(user_folder()),
         "presets (shipped)": str(shipped_folder()),
         "presets installed": ", ".join(_preset(info, path) for info, path, _ in installed_presets()) or "none",
     }
+
+
+def kernels() -> str:
+    """How many compiled kernels a task will find, for which processor, and where."""
+    package = Path(__file__).parents[1]
+    library = Path(compiled.__file__).parent
+    folders = [compiled.kernel_folders(packages) for packages in ((package, library), (library,))]
+    known = [own for own in folders if own is not None and own.readable]
+    count = sum(own.count for own in known)
+    if not count:
+        return "none yet; compiled on first use, half a minute, or now by vfxstyle warm"
+    places = ", ".join(str(place) for own in known for place in own.readable if any(place.glob("*/*.nbc")))
+    return f"{count} compiled for {compiled.config.CPU_NAME or 'this processor'} in {places}"
 
 
 def _version(library: str) -> str:

@@ -1,0 +1,70 @@
+"""What ``vfxstyle warm`` compiles is everything there is to compile."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from helpers import vfxstyle
+
+from tsp.compiled import KernelFolders
+from vfxstyle.cli import machine
+
+EVERY_KERNEL = """
+import importlib, pkgutil
+import numba
+import tsp, vfxstyle
+from vfxstyle.rehearsal import rehearse
+rehearse()
+kernels = {}
+for package in (tsp, vfxstyle):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__") and ".gpu" not in module.name:
+            for value in vars(importlib.import_module(module.name)).values():
+                if isinstance(value, numba.core.dispatcher.Dispatcher):
+                    kernels[value.__module__, value.__name__] = value
+inner = {name for kernel in kernels.values() for name in kernel.py_func.__code__.co_names}
+for (module, name), kernel in kernels.items():
+    if not kernel.signatures and name not in inner:  # one that others call is compiled into them
+        print(f"{module}.{name}")
+"""
+
+
+NO_COMMAND_RUNS = {
+    "tsp.flow_process._kernel",  # an option of the library that vfxstyle leaves alone
+    "tsp.flow_process._smooth",
+    "tsp.split.choose_splits",  # the host's part of the superpixels of a GPU
+    "tsp.split.promising",
+    "vfxstyle.color.grading._to_grading",  # for benchmarks and tests
+    "vfxstyle.color.lab._from_lab",
+}
+
+
+@pytest.mark.slow
+def test_the_rehearsal_reaches_every_kernel():
+    ran = subprocess.run([sys.executable, "-c", EVERY_KERNEL], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert set(ran.stdout.split()) == NO_COMMAND_RUNS
+
+
+def test_a_processor_that_this_machine_has_not_is_refused():
+    told = vfxstyle("warm", "--cpu", "power9")
+    assert told.returncode == 2
+    assert "cannot run what is compiled for 'power9'" in told.stderr
+
+
+def test_doctor_says_what_a_task_will_find(tmp_path, monkeypatch):
+    (found,) = [line for line in vfxstyle("doctor").stdout.splitlines() if line.startswith("kernels")]
+    assert re.search(
+        r" \d+ compiled for this processor in /.*/kernels-[0-9a-f]{16}|none yet; compiled on first use", found
+    )
+    place = tmp_path / "kernels-0" / "a.module"
+    place.mkdir(parents=True)
+    (place / "a_kernel.nbc").touch()
+    monkeypatch.setattr(
+        machine.compiled, "kernel_folders", lambda packages: KernelFolders((tmp_path / "kernels-0",), None)
+    )
+    monkeypatch.setattr(machine.compiled.config, "CPU_NAME", "x86-64-v3")
+    assert machine.kernels().startswith("2 compiled for x86-64-v3 in ")
+    monkeypatch.setattr(machine.compiled, "kernel_folders", lambda packages: None)
+    assert machine.kernels().startswith("none yet")
