@@ -71,10 +71,10 @@ def compiler(*packages: Path) -> Callable[..., Decorator]:
     folders = kernel_folders(packages)
 
     def kernel(**options: Any) -> Decorator:
-        """As :func:`numba.njit` with these options."""
+        """As :func:`numba.njit` with these options; it lets other threads run meanwhile."""
 
         def compiled(function: Kernel) -> Kernel:
-            dispatcher: Any = numba.njit(**options)(function)
+            dispatcher: Any = numba.njit(**{"nogil": True, **options})(function)
             if folders is not None:
                 dispatcher._cache = _Layers(function, folders)
             return dispatcher  # type: ignore[no-any-return]

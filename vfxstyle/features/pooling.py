@@ -97,7 +97,7 @@ def _between(pixels: int, maps: CellMaps, origin: float, cells: int) -> tuple[In
     return np.stack([before, np.minimum(before + 1, cells - 1)], axis=1), np.stack([1 - share, share], axis=1)
 
 
-@kernel(nogil=True)
+@kernel()
 def _gathered(
     order: IntArray,
     ends: IntArray,
@@ -139,7 +139,7 @@ def _gathered(
     return entry_ends, cells[:count].copy(), values[:count].copy()
 
 
-@kernel(parallel=True, nogil=True)
+@kernel(parallel=True)
 def _averaged(ends: IntArray, cells: IntArray, values: FloatArray, layer: FloatArray) -> FloatArray:
     """Weighted sums of cells, float32 (N, C). layer: float32 (C, cells)."""
     channels = len(layer)

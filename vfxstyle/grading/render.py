@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.cores import cores
 from vfxstyle.errors import FrameError
 from vfxstyle.grading.frame_renderer import FrameRenderer
 from vfxstyle.grading.outputs import Outputs
+from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.sinks import PreparedSink, image_sink, movie_sink, read_prepared
-from vfxstyle.plates.overlap import StoreQueue, reading_ahead, storing
+from vfxstyle.plates.overlap import in_order, reading_ahead, storing
 from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
 from vfxstyle.shots import Frame
 from vfxstyle.shots.prores import MovieFrame, ProResSink
 from vfxstyle.shots.writing import FrameSink
 
+MOST_MEMORY = 3 * 2**29
+"""Bytes that frames under way may take together, one and a half GiB; a frame that takes more goes alone."""
+_PER_PIXEL = 64  # bytes: a plate that waits, one that is graded, what comes out, and what is written
+_UNPACKED = 4  # bytes of memory for one of a plate's file: layers that only pass through
 Plates = Iterator[tuple[int, Frame | MovieFrame | FrameError]]
 """Frames of the plate or, where a task has made them ready, of the movie; or why one cannot be read."""
 
@@ -55,16 +60,17 @@ class _RenderPass:
         self.done.failed |= {number: why for number, why in self.unreadable.items() if number in set(numbers)}
         movie = movie_sink(self.plan, with_sound=True) if self.plan.encodes else None
         sink = movie or self._picture_sink()
+        threads = min(frames_at_once(self.plan), len(numbers))
+        readers = 1 if self.plan.shot.is_movie else threads
         try:
             with (
                 self.run.clock.stage(Stage.GRADE, len(numbers)) as step,
-                storing() as queue,
-                reading_ahead(self._read, numbers) as plates,
+                reading_ahead(self._read, numbers, readers) as plates,
             ):
                 if movie is None:
-                    self._write_pictures(plates, sink, queue, step)
+                    self._write_pictures(plates, sink, threads, step)
                 else:
-                    self._encode(plates, movie, queue, step)
+                    self._encode(plates, movie, threads, step)
             sink.close()
         except BaseException:
             with suppress(OSError):
@@ -80,33 +86,44 @@ class _RenderPass:
             return PreparedSink(movie_sink(self.plan, with_sound=False), self.plan.targets)
         return image_sink(self.plan)
 
-    def _write_pictures(self, plates: Plates, sink: FrameSink, queue: StoreQueue, step: Callable[[], None]) -> None:
-        for number, plate in plates:
+    def _write_pictures(self, plates: Plates, sink: FrameSink, threads: int, step: Callable[[], None]) -> None:
+        def write(read: tuple[int, Frame | MovieFrame | FrameError]) -> tuple[int, FrameError | None]:
+            number, plate = read
             if isinstance(plate, FrameError):
-                self._leave_out(number, plate)
-            else:
-                assert isinstance(plate, Frame)  # prepared frames are read for a movie only
-                queue.put(self._stored(sink.prepare(self._graded(plate))))
-            step()
+                return number, plate
+            assert isinstance(plate, Frame)  # prepared frames are read for a movie only
+            self.outputs.store(sink.prepare(self._graded(plate))(), self.done.untouched)
+            return number, None
 
-    def _encode(self, plates: Plates, movie: ProResSink, queue: StoreQueue, step: Callable[[], None]) -> None:
+        with in_order(write, plates, threads=threads, ahead=0) as written:
+            for number, error in written:
+                if error is not None:
+                    self._leave_out(number, error)
+                step()
+
+    def _encode(self, plates: Plates, movie: ProResSink, threads: int, step: Callable[[], None]) -> None:
         """Encode frames in order; one that cannot be read holds the frame before it, the first ones the one after."""
+
+        def ready(read: tuple[int, Frame | MovieFrame | FrameError]) -> tuple[int, MovieFrame | FrameError]:
+            number, plate = read
+            return number, movie.ready(self._graded(plate)) if isinstance(plate, Frame) else plate
+
         last: MovieFrame | None = None
         held = 0
-        for number, plate in plates:
-            if isinstance(plate, FrameError):
-                self._leave_out(number, plate)
-                held += 1
-            else:
-                now = movie.ready(self._graded(plate)) if isinstance(plate, Frame) else plate
-                # a frame less would put all that follow, and the sound, out of step
-                for ready in (*[last or now] * held, now):
-                    queue.put(movie.append(ready))
-                last, held = now, 0
-            step()
-        if last is not None:
-            for _ in range(held):
-                queue.put(movie.append(last))
+        with storing() as queue, in_order(ready, plates, threads=threads, ahead=0) as frames:
+            for number, now in frames:
+                if isinstance(now, FrameError):
+                    self._leave_out(number, now)
+                    held += 1
+                else:
+                    # a frame less would put all that follow, and the sound, out of step
+                    for frame in (*[last or now] * held, now):
+                        queue.put(movie.append(frame))
+                    last, held = now, 0
+                step()
+            if last is not None:
+                for _ in range(held):
+                    queue.put(movie.append(last))
 
     def _graded(self, plate: Frame) -> Frame:
         rendered = self.renderer.render(plate)
@@ -131,10 +148,10 @@ class _RenderPass:
             self.run.clock.note(f"left out: {error}")
         self.done.failed[number] = str(error)
 
-    def _stored(self, store: Callable[[], Path]) -> Callable[[], None]:
-        """What stores a frame in a file of its own, and records what it was made from."""
 
-        def store_and_record() -> None:
-            self.outputs.store(store(), self.done.untouched)
-
-        return store_and_record
+def frames_at_once(plan: GradePlan) -> int:
+    """Frames that are graded side by side: one for each core, but no more than :data:`MOST_MEMORY` has room for."""
+    info, shot = plan.shot.info, plan.shot
+    files = 0 if shot.is_movie else shot.file_of(plan.frames[0]).stat().st_size
+    room = MOST_MEMORY // (info.width * info.height * _PER_PIXEL + files * _UNPACKED)
+    return max(1, min(cores(), room))

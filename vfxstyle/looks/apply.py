@@ -1,6 +1,6 @@
 """Applying a field of transforms to a picture at its own resolution (docs/method.md, section 9).
 
-One compiled pass over the pixels does it all: the grading encoding, Lab, the transforms blended for this pixel, and
+One compiled kernel does it all: the grading encoding, Lab, the transforms blended for this pixel, and
 back. The change is computed as a difference, so that the plate's own bits come out where the look changes nothing:
 
     out = plate + strength * alpha * gain * (above_black(light(Lab + change)) - light(Lab))
@@ -22,7 +22,7 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.color.grading import floored, gain_of
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
-from vfxstyle.looks.transform import LAB_SCALE, TERMS
+from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 GUIDE_SIGMA = 8.0
 """Standard deviation, in Lab units, of the colour distance over which a cell of the field loses weight in a pixel."""
@@ -59,30 +59,6 @@ def _likeness(squared: Scalar) -> Scalar:
 
 
 @kernel(inline="always")
-def _weight(guide: FloatArray, x: Scalar, lab: tuple[Scalar, Scalar, Scalar], near: Scalar) -> Scalar:
-    """Weight of one cell in a pixel, by nearness and by likeness of colour. guide: one row of cells."""
-    d0, d1, d2 = lab[0] - guide[x, 0], lab[1] - guide[x, 1], lab[2] - guide[x, 2]
-    return near * (_likeness(d0 * d0 + d1 * d1 + d2 * d2) + _FAR)
-
-
-@kernel(inline="always")
-def _change(field: FloatArray, x: Scalar, k: int, v: tuple[Scalar, ...]) -> Scalar:
-    """One row of a cell's transform times V. field: one row of cells; k: where the row of the transform begins."""
-    return (
-        v[0] * field[x, k]
-        + v[1] * field[x, k + 1]
-        + v[2] * field[x, k + 2]
-        + v[3] * field[x, k + 3]
-        + v[4] * field[x, k + 4]
-        + v[5] * field[x, k + 5]
-        + v[6] * field[x, k + 6]
-        + v[7] * field[x, k + 7]
-        + v[8] * field[x, k + 8]
-        + field[x, k + 9]
-    )
-
-
-@kernel(inline="always")
 def _above_black(new: Scalar, old: Scalar) -> Scalar:
     if old <= np.float32(0):
         return max(new, old)
@@ -105,6 +81,127 @@ def _rotated(matrix: FloatArray, r: Scalar, g: Scalar, b: Scalar) -> tuple[Scala
     )
 
 
+@kernel(inline="always")
+def _cell(x: Scalar, origin: Scalar, cell: Scalar, columns: int) -> Scalar:
+    """Where a pixel lies between the centres of the cells along one axis."""
+    return min(max((np.float32(x) + origin) * cell - np.float32(0.5), np.float32(0)), np.float32(columns - 1))
+
+
+@kernel(inline="always")
+def _next(x0: Scalar, columns: int) -> Scalar:
+    return min(x0 + np.uintp(1), np.uintp(columns - 1))
+
+
+@kernel(inline="always")
+def _prepare(
+    plate: FloatArray, alpha: FloatArray, matrix: FloatArray, strength: Scalar, row: FloatArray, mix: FloatArray
+) -> int:
+    """Of a row of pixels what a look may change, in Rec.709, and the factor of the change; returns pixels left alone.
+
+    alpha: (W,), or empty. row: (3, W). mix: (W,), zero for pixels that are left alone.
+    """
+    alone = 0
+    zero, one = np.float32(0), np.float32(1)
+    for x in range(len(plate)):
+        row[0, x], row[1, x], row[2, x] = _rotated(matrix, plate[x, 0], plate[x, 1], plate[x, 2])
+        mix[x] = strength
+    has_alpha = len(alpha) > 0
+    for x in range(len(plate)):
+        r, g, b = row[0, x], row[1, x], row[2, x]
+        cover = alpha[x] if has_alpha else one
+        if cover == one and min(r, g, b) >= zero and max(r, g, b) <= one and np.isfinite(r + g + b):
+            continue
+        r, g, b = plate[x, 0], plate[x, 1], plate[x, 2]
+        if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b) and np.isfinite(cover)):
+            alone += 1
+            mix[x] = zero
+        elif cover == zero and r == g == b == zero:
+            mix[x] = zero  # an empty pixel: lifting its black would add light
+        if mix[x] == zero:
+            row[0, x] = row[1, x] = row[2, x] = zero
+            continue
+        peak = max(abs(r), abs(g), abs(b))
+        if cover > zero and cover < one and peak < _LARGEST * cover:
+            r, g, b = r / cover, g / cover, b / cover
+        else:  # opaque, or so little cover that the quotient would mean nothing
+            cover = one
+        r, g, b = _rotated(matrix, r, g, b)
+        gain = gain_of(max(r, g, b))
+        row[0, x], row[1, x], row[2, x] = floored(r / gain), floored(g / gain), floored(b / gain)
+        mix[x] = strength * cover * gain
+    return alone
+
+
+@kernel(inline="always")
+def _weigh(lab: FloatArray, guide: tuple[FloatArray, FloatArray], place: Scalar, cell: Scalar, w: FloatArray) -> None:
+    """Weights of the four cells round each pixel of a row, by nearness and by likeness of colour, (4, W), sum 1.
+
+    guide: the rows of cells above and below. place: how far between them. cell: origin and size along the row.
+    """
+    above, below = guide
+    columns, one = len(above), np.float32(1)
+    for x in range(lab.shape[1]):
+        x0 = np.uintp(_cell(x, cell[0], cell[1], columns))
+        x1 = _next(x0, columns)
+        L, a, b = lab[0, x], lab[1, x], lab[2, x]
+        d0, d1, d2 = L - above[x0, 0], a - above[x0, 1], b - above[x0, 2]
+        w[0, x] = d0 * d0 + d1 * d1 + d2 * d2
+        d0, d1, d2 = L - above[x1, 0], a - above[x1, 1], b - above[x1, 2]
+        w[1, x] = d0 * d0 + d1 * d1 + d2 * d2
+        d0, d1, d2 = L - below[x0, 0], a - below[x0, 1], b - below[x0, 2]
+        w[2, x] = d0 * d0 + d1 * d1 + d2 * d2
+        d0, d1, d2 = L - below[x1, 0], a - below[x1, 1], b - below[x1, 2]
+        w[3, x] = d0 * d0 + d1 * d1 + d2 * d2
+    for x in range(lab.shape[1]):
+        right = _cell(x, cell[0], cell[1], columns)
+        right -= np.floor(right)
+        w0 = (one - place) * (one - right) * (_likeness(w[0, x]) + _FAR)
+        w1 = (one - place) * right * (_likeness(w[1, x]) + _FAR)
+        w2 = place * (one - right) * (_likeness(w[2, x]) + _FAR)
+        w3 = place * right * (_likeness(w[3, x]) + _FAR)
+        share = one / (w0 + w1 + w2 + w3)
+        w[0, x], w[1, x], w[2, x], w[3, x] = w0 * share, w1 * share, w2 * share, w3 * share
+
+
+@kernel(inline="always")
+def _change(
+    lab: FloatArray, field: tuple[FloatArray, FloatArray], cell: Scalar, w: FloatArray, change: FloatArray
+) -> None:
+    """The change of each pixel of a row in Lab, (3, W), by the transforms of its four cells. field: as ``guide``."""
+    above, below = field
+    columns = len(above)
+    c = np.empty(COEFFICIENTS, np.float32)
+    for x in range(lab.shape[1]):
+        x0 = np.uintp(_cell(x, cell[0], cell[1], columns))
+        x1 = _next(x0, columns)
+        one, two, three, four = above[x0], above[x1], below[x0], below[x1]
+        w0, w1, w2, w3 = w[0, x], w[1, x], w[2, x], w[3, x]
+        for i in range(COEFFICIENTS):
+            c[i] = w0 * one[i] + w1 * two[i] + w2 * three[i] + w3 * four[i]
+        L, a, b = lab[0, x] / _L, lab[1, x] / _A, lab[2, x] / _B
+        v = (L * L, a * a, b * b, L * a, L * b, a * b, L, a, b)
+        change[0, x] = _sum(c, 0, v) * _L
+        change[1, x] = _sum(c, TERMS, v) * _A
+        change[2, x] = _sum(c, 2 * TERMS, v) * _B
+
+
+@kernel(inline="always")
+def _sum(c: FloatArray, k: int, v: tuple[Scalar, ...]) -> Scalar:
+    """One row of a transform times V. k: where the row begins."""
+    return (
+        v[0] * c[k]
+        + v[1] * c[k + 1]
+        + v[2] * c[k + 2]
+        + v[3] * c[k + 3]
+        + v[4] * c[k + 4]
+        + v[5] * c[k + 5]
+        + v[6] * c[k + 6]
+        + v[7] * c[k + 7]
+        + v[8] * c[k + 8]
+        + c[k + 9]
+    )
+
+
 @kernel(parallel=True)
 def _apply(
     rgb: FloatArray,
@@ -118,65 +215,43 @@ def _apply(
     from_working: FloatArray,
     out: FloatArray,
 ) -> Any:
+    """Row by row, in passes that processors can do for many pixels at once; what few pixels need has loops of its own.
+
+    field: (h, w, 30). origin and cell: (x, y) of the first pixel, and cells per px.
+    """
     height, width, _ = rgb.shape
-    rows, columns, _ = guide.shape
+    rows = len(guide)
     skipped = np.zeros(height, np.int64)
     has_alpha = alpha.shape[0] > 0
-    half, one = np.float32(0.5), np.float32(1)
     for y in prange(height):
-        # rows are taken once and columns are unsigned: indexing whole arrays in the inner loop takes half as long again
-        fy = min(max((np.float32(y) + origin[1]) * cell[1] - half, np.float32(0)), np.float32(rows - 1))
+        fy = _cell(y, origin[1], cell[1], rows)
         y0 = int(fy)
-        ty = fy - np.float32(y0)
         y1 = min(y0 + 1, rows - 1)
-        guide0, guide1, field0, field1 = guide[y0], guide[y1], field[y0], field[y1]
+        scratch = np.empty((17, width), np.float32)
+        light, lab, change, weights, mix = scratch[:3], scratch[3:6], scratch[6:9], scratch[9:13], scratch[13]
+        new = scratch[14:]
+        along = (origin[0], cell[0])
+        skipped[y] = _prepare(rgb[y], alpha[y] if has_alpha else alpha[:0, 0], to_working, strength, light, mix)
+        for x in range(width):
+            lab[0, x], lab[1, x], lab[2, x] = lab_of_pixel(light[0, x], light[1, x], light[2, x])
+        _weigh(lab, (guide[y0], guide[y1]), fy - np.float32(y0), along, weights)
+        _change(lab, (field[y0], field[y1]), along, weights, change)
+        for x in range(width):
+            light[0, x], light[1, x], light[2, x] = pixel_of_lab(lab[0, x], lab[1, x], lab[2, x])
+            new[0, x], new[1, x], new[2, x] = pixel_of_lab(
+                lab[0, x] + change[0, x], lab[1, x] + change[1, x], lab[2, x] + change[2, x]
+            )
+        for channel in range(3):
+            for x in range(width):
+                value = new[channel, x]
+                kept = value if value >= _TOE else _above_black(value, light[channel, x])
+                new[channel, x] = mix[x] * (kept - light[channel, x])
         plate, graded = rgb[y], out[y]
         for x in range(width):
-            r, g, b = plate[x, 0], plate[x, 1], plate[x, 2]
-            cover = alpha[y, x] if has_alpha else np.float32(1)
-            if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b) and np.isfinite(cover)):
-                out[y, x] = rgb[y, x]
-                skipped[y] += 1
-                continue
-            if cover == np.float32(0) and r == g == b == np.float32(0):
-                out[y, x] = rgb[y, x]  # an empty pixel: lifting its black would add light
-                continue
-            peak = max(abs(r), abs(g), abs(b))
-            if cover > np.float32(0) and cover < np.float32(1) and peak < _LARGEST * cover:
-                r, g, b = r / cover, g / cover, b / cover
-            else:  # opaque, or so little cover that the quotient would mean nothing
-                cover = np.float32(1)
-            r, g, b = _rotated(to_working, r, g, b)
-            gain = gain_of(max(r, g, b))
-            lab = lab_of_pixel(floored(r / gain), floored(g / gain), floored(b / gain))
-            L, a, b = lab[0] / _L, lab[1] / _A, lab[2] / _B
-            v = (L * L, a * a, b * b, L * a, L * b, a * b, L, a, b)
-            fx = min(max((np.float32(x) + origin[0]) * cell[0] - half, np.float32(0)), np.float32(columns - 1))
-            x0 = np.uintp(fx)
-            tx = fx - np.float32(x0)
-            x1 = np.uintp(min(x0 + np.uintp(1), np.uintp(columns - 1)))
-            w00, w01 = _weight(guide0, x0, lab, (one - ty) * (one - tx)), _weight(guide0, x1, lab, (one - ty) * tx)
-            w10, w11 = _weight(guide1, x0, lab, ty * (one - tx)), _weight(guide1, x1, lab, ty * tx)
-            share = one / (w00 + w01 + w10 + w11)
-            w00, w01, w10, w11 = w00 * share, w01 * share, w10 * share, w11 * share
-            change_L = w00 * _change(field0, x0, 0, v) + w01 * _change(field0, x1, 0, v)
-            change_L += w10 * _change(field1, x0, 0, v) + w11 * _change(field1, x1, 0, v)
-            change_a = w00 * _change(field0, x0, TERMS, v) + w01 * _change(field0, x1, TERMS, v)
-            change_a += w10 * _change(field1, x0, TERMS, v) + w11 * _change(field1, x1, TERMS, v)
-            change_b = w00 * _change(field0, x0, 2 * TERMS, v) + w01 * _change(field0, x1, 2 * TERMS, v)
-            change_b += w10 * _change(field1, x0, 2 * TERMS, v) + w11 * _change(field1, x1, 2 * TERMS, v)
-            old_r, old_g, old_b = pixel_of_lab(lab[0], lab[1], lab[2])
-            new_r, new_g, new_b = pixel_of_lab(lab[0] + change_L * _L, lab[1] + change_a * _A, lab[2] + change_b * _B)
-            mix = strength * cover * gain
-            change_r, change_g, change_b = _rotated(
-                from_working,
-                mix * (_above_black(new_r, old_r) - old_r),
-                mix * (_above_black(new_g, old_g) - old_g),
-                mix * (_above_black(new_b, old_b) - old_b),
-            )
-            graded[x, 0] = _moved(plate[x, 0], change_r)
-            graded[x, 1] = _moved(plate[x, 1], change_g)
-            graded[x, 2] = _moved(plate[x, 2], change_b)
+            r, g, b = _rotated(from_working, new[0, x], new[1, x], new[2, x])
+            graded[x, 0] = _moved(plate[x, 0], r)
+            graded[x, 1] = _moved(plate[x, 1], g)
+            graded[x, 2] = _moved(plate[x, 2], b)
     return skipped.sum()
 
 

@@ -1,69 +1,98 @@
-"""Reading the next frame and storing the last one while this one is computed."""
+"""Frames in threads: read before they are needed, computed side by side, stored while the next ones are computed."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from numba import threading_layer  # type: ignore[attr-defined]
+import numba
+import numpy as np
+from numba import prange, threading_layer  # type: ignore[attr-defined]
 
+from vfxstyle.arrays import FloatArray
+from vfxstyle.compiled import kernel
+from vfxstyle.cores import cores
 from vfxstyle.errors import FrameError
 
 AHEAD = 2
-"""Frames that are read before they are needed. More cost memory, and gain nothing once reading is never waited for."""
-BEHIND = 2
-"""Frames that wait to be stored before the computation waits for them."""
+"""Results that wait, beside those under way. More cost memory, and gain nothing once nobody is waited for."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@kernel(parallel=True)
+def _fill(values: FloatArray) -> None:
+    for i in prange(len(values)):
+        values[i] = 0
 
 
 def can_overlap() -> bool:
     """Whether compiled kernels may run in two threads at once; numba's plain thread pool would stop the program."""
     try:
-        return bool(threading_layer() != "workqueue")
-    except ValueError:  # nothing has run in parallel yet, so nobody knows
-        return False
+        layer = threading_layer()
+    except ValueError:  # nothing has run in parallel yet
+        _fill(np.empty(1, np.float32))
+        layer = threading_layer()
+    return bool(layer != "workqueue")
 
 
-Picture = TypeVar("Picture")
+@contextmanager
+def in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], *, threads: int = 1, ahead: int = AHEAD
+) -> Iterator[Iterator[Result]]:
+    """Results of ``work`` in the order of the items, found by threads of their own.
+
+    threads: how many; with more than one, compiled kernels in each of them share the cores. ahead: results that may
+    wait beside those under way, so that at most ``threads`` + ``ahead`` are in memory. An error of ``work`` is raised
+    in the place of its result. When the block ends, however it ends, nothing is under way any more, so that a shot can
+    be closed.
+    """
+
+    def started() -> None:
+        if threads > 1:
+            numba.set_num_threads(max(1, min(numba.get_num_threads(), cores() // threads)))
+
+    pool = ThreadPoolExecutor(threads, "vfxstyle", started)
+
+    def results() -> Iterator[Result]:
+        if not can_overlap():
+            yield from map(work, items)
+            return
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= threads + ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    try:
+        yield results()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
 def reading_ahead(
-    read: Callable[[int], Picture], numbers: Sequence[int]
-) -> Iterator[Iterator[tuple[int, Picture | FrameError]]]:
-    """Frames in order, read in a thread of their own; in place of one that cannot be read, its error.
+    read: Callable[[int], Result], numbers: Iterable[int], threads: int = 1
+) -> Iterator[Iterator[tuple[int, Result | FrameError]]]:
+    """Frames in order, read in threads of their own; in place of one that cannot be read, its error.
 
-    When the block ends, however it ends, no read is under way any more, so that the shot can be closed.
+    A movie, which is decoded in order, takes one thread. For the rest see :func:`in_order`.
     """
 
-    def attempt(number: int) -> Picture | FrameError:
+    def attempt(number: int) -> tuple[int, Result | FrameError]:
         try:
-            return read(number)
+            return number, read(number)
         except FrameError as error:
-            return error
+            return number, error
 
-    pool = ThreadPoolExecutor(1, "vfxstyle-reader")
-
-    def frames() -> Iterator[tuple[int, Picture | FrameError]]:
-        waiting: deque[tuple[int, Future[Picture | FrameError]]] = deque()
-        for number in numbers:
-            if not can_overlap():
-                yield number, attempt(number)
-                continue
-            waiting.append((number, pool.submit(attempt, number)))
-            if len(waiting) > AHEAD:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        while waiting:
-            done, future = waiting.popleft()
-            yield done, future.result()
-
-    try:
-        yield frames()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    with in_order(attempt, numbers, threads=threads) as frames:
+        yield frames
 
 
 class StoreQueue:
@@ -76,7 +105,7 @@ class StoreQueue:
     def put(self, store: Callable[[], object]) -> None:
         """Store a frame soon; waits while too many are waiting. Raises what storing an earlier one raised."""
         self._waiting.append(self._pool.submit(store))
-        while len(self._waiting) > BEHIND or (self._waiting and self._waiting[0].done()):
+        while len(self._waiting) > AHEAD or (self._waiting and self._waiting[0].done()):
             self._waiting.popleft().result()
 
     def flush(self) -> None:

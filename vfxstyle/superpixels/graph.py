@@ -61,7 +61,7 @@ def _edges(picture: FloatArray) -> tuple[IntArray, DoubleArray]:
     return np.concatenate(pairs)[order], np.concatenate(costs)[order]
 
 
-@kernel(nogil=True)
+@kernel()
 def _root(parents: IntArray, pixel: int) -> int:
     """The pixel that stands for the part which a pixel belongs to; the way there is shortened."""
     while parents[pixel] != pixel:
@@ -70,7 +70,7 @@ def _root(parents: IntArray, pixel: int) -> int:
     return pixel
 
 
-@kernel(nogil=True)
+@kernel()
 def _merged(edges: IntArray, costs: DoubleArray, pixels: int, scale: float, smallest: int) -> LabelArray:
     """Merge pixels over edges in ascending order of their costs; int32 (pixels,), labels from 0 in order of place.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from vfxstyle.arrays import FloatArray, LabelArray
+from vfxstyle.arrays import BoolArray, FloatArray, IntArray, LabelArray
 from vfxstyle.compiled import kernel
 from vfxstyle.looks.apply import TransformField
 from vfxstyle.looks.detail import folded
@@ -19,6 +19,7 @@ TAPS = 7
 _RANGE = np.float32(-0.5 / BORDER_SIGMA**2)
 _OWN = np.float32(1e-4)  # weight added to a pixel's own superpixel
 _MOST = TAPS * TAPS  # superpixels round a pixel
+_UNITS = 2**20  # that a weight of 1 is counted in
 
 
 def smooth_over_neighbours(transforms: FloatArray, table: FrameTable, edges: LabelArray) -> FloatArray:
@@ -42,8 +43,62 @@ def smooth_over_neighbours(transforms: FloatArray, table: FrameTable, edges: Lab
     return (total / weights[:, None]).astype(np.float32)
 
 
+@kernel(inline="always")
+def _fades(step: float, reach: float) -> IntArray:
+    """Weight of each sample by its distance, (TAPS, TAPS), in whole :data:`_UNITS`, so that sums of it are exact."""
+    fades = np.empty((TAPS, TAPS), np.int64)
+    for j in range(TAPS):
+        for i in range(TAPS):
+            u = np.rint((i - TAPS // 2) * step) / (reach + step)
+            v = np.rint((j - TAPS // 2) * step) / (reach + step)
+            fade = max(0.0, 1.0 - u * u - v * v)
+            fades[j, i] = np.int64(np.rint(fade * fade * _UNITS))
+    return fades
+
+
+@kernel(inline="always")
+def _step(
+    labels: LabelArray, x: int, places: IntArray, fades: IntArray, near: IntArray, around: LabelArray, listed: BoolArray
+) -> int:
+    """Take one row of samples from the pixel to the left to pixel x; returns how many superpixels have come in.
+
+    labels: of the row. near: weight by distance of every superpixel. around: takes up those that were not ``listed``.
+    """
+    width, came = len(labels), 0
+    for i in range(TAPS):
+        at = x + places[i]
+        if 0 < at < width and x > 0 and labels[at] == labels[at - 1]:
+            continue
+        if at < 0 or at > width or fades[i] == 0:
+            continue
+        if x > 0 and at > 0:
+            near[labels[at - 1]] -= fades[i]
+        if at < width:
+            k = labels[at]
+            near[k] += fades[i]
+            if not listed[k]:
+                listed[k] = True
+                around[came] = k
+                came += 1
+    return came
+
+
+@kernel(inline="always")
+def _gone(near: IntArray, around: LabelArray, listed: BoolArray, found: int) -> int:
+    """Take superpixels without weight off the list; returns how many are left."""
+    kept = 0
+    for at in range(found):
+        k = around[at]
+        if near[k] > 0:
+            around[kept] = k
+            kept += 1
+        else:
+            listed[k] = False
+    return kept
+
+
 @kernel(parallel=True)
-def _spread(  # noqa: C901 - one compiled loop
+def _spread(
     rows: LabelArray,
     transforms: FloatArray,
     colours: FloatArray,
@@ -51,47 +106,33 @@ def _spread(  # noqa: C901 - one compiled loop
     reach: float,
     out: FloatArray,
 ) -> None:
+    """Blend the transforms near each pixel.
+
+    What the samples round a pixel show is that of the pixel to the left, but where one of them has moved into another
+    superpixel. So the weight of each superpixel by distance is kept from pixel to pixel, and only such samples count.
+    """
     height, width = rows.shape
     step = reach / (TAPS // 2)
+    fades = _fades(step, reach)
     places = np.empty(TAPS, np.int64)
-    fades = np.empty((TAPS, TAPS), np.float32)
     for j in range(TAPS):
         places[j] = np.int64(np.rint((j - TAPS // 2) * step))
-    for j in range(TAPS):
-        for i in range(TAPS):
-            u, v = places[i] / (reach + step), places[j] / (reach + step)
-            fade = max(0.0, 1.0 - u * u - v * v)
-            fades[j, i] = fade * fade
-    count = np.uintp(transforms.shape[1])
+    count = transforms.shape[1]
     for row in prange(height):
         y = np.int64(row)
-        around = np.empty(_MOST, np.int32)
-        near = np.empty(_MOST, np.float32)
-        blend = np.empty(transforms.shape[1], np.float32)
+        near = np.zeros(len(transforms), np.int64)
+        listed = np.zeros(len(transforms), np.bool_)
+        around = np.empty(2 * _MOST, np.int32)  # superpixels round this pixel, and those that have just gone
+        blend = np.empty(count, np.float32)
+        found = 0
         for x in range(width):
-            count_around, at = 0, 0
             for j in range(TAPS):
-                ty = y + places[j]
-                if not 0 <= ty < height:
-                    continue
-                label_row = np.uintp(ty)
-                for i in range(TAPS):
-                    tx = x + places[i]
-                    if not 0 <= tx < width:
-                        continue
-                    k = rows[label_row, np.uintp(tx)]
-                    if at >= count_around or around[at] != k:  # mostly it is that of the sample before
-                        at = 0
-                        while at < count_around and around[at] != k:
-                            at += 1
-                    if at == count_around:
-                        around[at] = k
-                        near[at] = np.float32(0)
-                        count_around += 1
-                    near[at] += fades[j, i]
+                if 0 <= y + places[j] < height:
+                    found += _step(rows[y + places[j]], x, places, fades[j], near, around[found:], listed)
+            found = _gone(near, around, listed, found)
             total = np.float32(0)
             blend[:] = np.float32(0)
-            for at in range(count_around):
+            for at in range(found):
                 k = np.uintp(around[at])
                 distance = np.float32(0)
                 for c in range(3):
@@ -100,7 +141,7 @@ def _spread(  # noqa: C901 - one compiled loop
                 like = np.exp(_RANGE * distance)
                 if around[at] == rows[y, x]:
                     like += _OWN  # so that a pixel unlike every mean colour keeps its own superpixel's transform
-                weight = near[at] * like
+                weight = np.float32(near[k]) * like
                 total += weight
                 for t in range(count):
                     blend[t] += weight * transforms[k, t]

@@ -24,16 +24,19 @@ class FrameTable:
 def table_of(labels: LabelArray, lab: FloatArray) -> tuple[FrameTable, LabelArray]:
     """The table of a frame, and its label map with labels replaced by rows of the table.
 
-    labels: int32 (H, W). lab: float32 (H, W, 3), CIELab D65. Returns the table and int32 (H, W), 0 to N - 1.
+    labels: int32 (H, W), >= 0. lab: float32 (H, W, 3), CIELab D65. Returns the table and int32 (H, W), 0 to N - 1.
     """
-    present, rows = np.unique(labels, return_inverse=True)
+    present = np.flatnonzero(np.bincount(labels.reshape(-1)))
+    places = np.empty(present[-1] + 1, np.int32)
+    places[present] = np.arange(len(present), dtype=np.int32)
+    rows = places[labels]
     flat = rows.reshape(-1)
     areas = np.bincount(flat)
     y, x = np.divmod(np.arange(labels.size), labels.shape[1])
     columns = [x, y, *(lab[..., c].reshape(-1) for c in range(3))]
     means = np.stack([np.bincount(flat, values) / areas for values in columns], axis=1).astype(np.float32)
     table = FrameTable(present.astype(np.int32), means[:, :2], means[:, 2:])
-    return table, rows.reshape(labels.shape).astype(np.int32)
+    return table, rows
 
 
 def adjacency(rows: LabelArray) -> LabelArray:
