@@ -13,8 +13,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import numpy.typing as npt
+from numba import prange
 
 from vfxstyle.arrays import FloatArray
+from vfxstyle.compiled import kernel
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 BANDS = 3
@@ -29,6 +31,7 @@ GAIN_LIMITS = (-1.0, 3.0)
 """Limits of predicted gains: a band can be removed (-1), and amplified to four times its strength (3)."""
 
 _L_TERM, _ONE_TERM = 6, TERMS - 1  # places of L and of 1 in V, in the row of the transform that makes L
+_WHITE, _FADE, _SCALE_OF_L = np.float32(WHITE), np.float32(FADE), np.float32(LAB_SCALE[0])
 
 
 def smoothed(lightness: FloatArray) -> FloatArray:
@@ -56,18 +59,28 @@ def folded(outputs: FloatArray, lightness: FloatArray) -> FloatArray:
     outputs: float32 (H, W, 30 + 3), a colour transform and gains for every pixel of the analysis picture; without gains
     (H, W, 30). lightness: float32 (H, W), its L, 0..100. Returns float32 (H, W, 30).
     """
-    transforms = np.ascontiguousarray(outputs[..., :COEFFICIENTS])
-    gains = outputs[..., COEFFICIENTS:]
-    if gains.shape[-1] == 0 or not gains.any():
-        return transforms
-    levels = smoothed(lightness)
-    gains = gains * _below_white(levels)
-    constant = -gains[..., 0] * levels[..., 0]
-    for band in range(1, BANDS):
-        constant += gains[..., band] * (levels[..., band - 1] - levels[..., band])
-    transforms[..., _L_TERM] += gains[..., 0]
-    transforms[..., _ONE_TERM] += constant / LAB_SCALE[0]
-    return transforms
+    if outputs.shape[-1] == COEFFICIENTS:
+        return outputs
+    folded_ones = np.empty((*lightness.shape, COEFFICIENTS), np.float32)
+    _fold(np.ascontiguousarray(outputs, np.float32), smoothed(lightness), folded_ones)
+    return folded_ones
+
+
+@kernel(parallel=True)
+def _fold(outputs: FloatArray, levels: FloatArray, out: FloatArray) -> None:
+    """As :func:`folded`. levels: float32 (H, W, 3), lightness after each smoothing."""
+    height, width, _ = outputs.shape
+    for y in prange(height):
+        for x in range(width):
+            for k in range(COEFFICIENTS):
+                out[y, x, k] = outputs[y, x, k]
+            fade = min(max((_WHITE - levels[y, x, 0]) / _FADE, np.float32(0)), np.float32(1))
+            out[y, x, _L_TERM] += fade * outputs[y, x, COEFFICIENTS]
+            constant = -outputs[y, x, COEFFICIENTS] * levels[y, x, 0]
+            for band in range(1, BANDS):
+                gain = outputs[y, x, COEFFICIENTS + band]
+                constant += gain * (levels[y, x, band - 1] - levels[y, x, band])
+            out[y, x, _ONE_TERM] += fade * constant / _SCALE_OF_L
 
 
 def _below_white(levels: FloatArray) -> FloatArray:

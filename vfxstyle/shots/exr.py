@@ -191,13 +191,13 @@ def as_channel(plane: FloatArray, kind: Any) -> AnyArray:
 
     plane: float32 (H, W). kind: float16 gives float16 (H, W), any other type float32 (H, W).
     """
+    plane = np.ascontiguousarray(plane, np.float32)
     if np.dtype(kind) != np.float16:
-        return np.ascontiguousarray(plane, np.float32)
+        return plane
     with np.errstate(over="ignore"):
         half = plane.astype(np.float16)
-    beyond = np.isinf(half)
-    if beyond.any():
-        beyond &= np.isfinite(plane)
+    if not (plane.min() >= -HALF_MAX and plane.max() <= HALF_MAX):  # so too with NaN among them
+        beyond = np.isinf(half) & np.isfinite(plane)
         half[beyond] = np.copysign(np.float16(HALF_MAX), plane[beyond])
     return half
 
