@@ -82,5 +82,6 @@ class TrainOptions(TypedDict, total=False):
     seed: int
     description: str
     data_note: str
+    no_suggest: bool
     samples: int
     blocks: tuple[str, ...]

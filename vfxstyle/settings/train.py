@@ -52,6 +52,12 @@ class TrainSettings(ReadSettings, AnalysisWidth, NetworkSettings):
     data_note: str = option(
         "", help="Origin and licence of the pairs, stored in the preset.", commands=TRAIN, decides=Decides.PLAN
     )
+    no_suggest: bool = option(
+        False,
+        help="With --shot: do not look through the shot, after the look is saved, for the frames to grade next.",
+        commands=TRAIN,
+        decides=Decides.NOTHING,
+    )
     samples: int = option(
         10,
         help="Pixels sampled from each superpixel.",

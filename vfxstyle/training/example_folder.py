@@ -17,7 +17,7 @@ from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import TrainingExample
 from vfxstyle.training.pairs import PairDigest
 
-EXAMPLE_SCHEMA = 2
+EXAMPLE_SCHEMA = 3
 """Version of what an example holds and how it is computed; raise it when either changes."""
 _DECIDING = ("superpixels", "analysis_width", "samples", "backbone", "seed")
 """Settings that decide what an example holds."""

@@ -110,9 +110,12 @@ def train(
         examples = examples_of(exemplars, digests, context, stored)
         learnt = learn(examples, settings, backbone.device, clock)
         preset = preset_of(name, learnt, settings, weights=weights, card=preset_card(digests, learnt, settings))
-        next_frames = () if shot is None else frames_to_grade(Path(shot), exemplars, preset, learnt.committee, context)
-    save_preset(preset, target)
-    stored.remove()
+        save_preset(preset, target)
+        stored.remove()
+        clock.note(f"saved {target}")
+        next_frames: tuple[int, ...] = ()
+        if shot is not None and not settings.no_suggest:
+            next_frames = frames_to_grade(Path(shot), exemplars, preset, learnt.committee, context)
     report = report_of(target, preset, settings, exemplars, examples, learnt)
     return replace(report, notes=notes, next_frames=next_frames, seconds=clock.seconds)
 
