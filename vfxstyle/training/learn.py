@@ -11,7 +11,7 @@ from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.features import PCA, all_blocks
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import Standardisation
-from vfxstyle.looks.fit import Epoch, FitSettings, Fitted, fit, regularised
+from vfxstyle.looks.fit import Epoch, FitSettings, Fitted, fit, fit_side_by_side, regularised
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.samples import Errors, Samples, mean_error, measure, predicted_lab
 from vfxstyle.progress import Clock, Stage
@@ -145,12 +145,8 @@ def _from_few(
     fold_of, fitting = folds_of(samples, examples), _fitting_of_few(len(samples.features), settings)
     folds = np.unique(fold_of)
     with clock.stage(Stage.TRAINING, len(fitting.judged) * (len(folds) + 1)) as step:
-
-        def fitted_to(part: Samples, unseen: Samples | None) -> Fitted:
-            return fit(part, unseen, fitting, device, lambda epoch: step())
-
-        networks = [fitted_to(samples.only(fold_of != fold), samples.only(fold_of == fold)) for fold in folds]
-        whole = fitted_to(samples, None)
+        parts = [(samples.only(fold_of != fold), samples.only(fold_of == fold)) for fold in folds]
+        *networks, whole = fit_side_by_side([*parts, (samples, None)], fitting, device, lambda epoch: step())
     tested = CrossValidation(samples, fold_of, tuple(networks), device)
     share = _supported_share(whole, tested)
     clock.note(
