@@ -101,9 +101,6 @@ class Fitted:
         return network.eval()
 
 
-_SEEDING = threading.Lock()  # torch's own generator, which first weights come from, is one for all threads
-
-
 def fit_side_by_side(
     wanted: Sequence[tuple[Samples, Samples | None]],
     settings: FitSettings,
@@ -187,9 +184,7 @@ class _Fit:
         self.standardisation = Standardisation.of(samples.features)
         self.conditioning = Conditioning(samples)
         self.order = np.random.default_rng(settings.seed)
-        with _SEEDING:
-            torch.manual_seed(settings.seed)
-            self.network = Predictor(samples.features.shape[1], settings.dropout, settings.seed).to(device)
+        self.network = Predictor(samples.features.shape[1], settings.dropout, settings.seed).to(device)
         self.start = self.conditioning.start(samples)
         with torch.no_grad():
             self.network.last.bias.copy_(torch.from_numpy(self.start))
@@ -240,7 +235,9 @@ def _optimiser(
     network: Predictor, settings: FitSettings, count: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     """The optimiser of a network and the schedule of its step size. count: superpixels in an epoch."""
-    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+    )
     steps = max(settings.epochs * -(-count // settings.batch), _LEAST_STEPS)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, steps + 1, pct_start=0.1)
     return optimiser, schedule

@@ -46,6 +46,11 @@ class Predictor(nn.Module):
             nn.Linear(HIDDEN, OUTPUTS),
         )
         self.inputs = inputs
+        random = torch.Generator().manual_seed(seed)  # not torch's own, which is one for all threads
+        with torch.no_grad():
+            for linear in self._linear():
+                for values in (linear.weight, linear.bias):
+                    values.uniform_(-(linear.in_features**-0.5), linear.in_features**-0.5, generator=random)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
@@ -54,18 +59,21 @@ class Predictor(nn.Module):
         """A predictor with these weights and biases, ready to predict."""
         network = cls(layers[0][0].shape[1])
         with torch.no_grad():
-            for index, (weight, bias) in zip(LINEAR, layers, strict=True):
-                linear: Any = network.layers[index]
+            for linear, (weight, bias) in zip(network._linear(), layers, strict=True):
                 linear.weight.copy_(torch.from_numpy(weight))
                 linear.bias.copy_(torch.from_numpy(bias))
         return network.eval()
 
     def numbers(self) -> Layers:
         """The weights and biases of its linear layers, as :meth:`of` takes them."""
-        linear: list[Any] = [self.layers[index] for index in LINEAR]
         return tuple(
-            (layer.weight.detach().cpu().numpy().copy(), layer.bias.detach().cpu().numpy().copy()) for layer in linear
+            (layer.weight.detach().cpu().numpy().copy(), layer.bias.detach().cpu().numpy().copy())
+            for layer in self._linear()
         )
+
+    def _linear(self) -> list[nn.Linear]:
+        layers: list[Any] = [self.layers[index] for index in LINEAR]
+        return layers
 
     @property
     def last(self) -> nn.Linear:
