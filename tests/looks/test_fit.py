@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vfxstyle.looks import Standardisation, fit_transform, transform_lab
-from vfxstyle.looks.fit import REGULARISATIONS, FitSettings, fit, regularised
+from vfxstyle.looks.fit import REGULARISATIONS, FitSettings, fit, fit_side_by_side, regularised
 from vfxstyle.looks.network import predict
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.samples import Samples, measure, predicted_lab
@@ -54,6 +54,28 @@ def test_the_errors_are_mean_distances():
 def test_an_untrained_network_predicts_the_identity():
     phi = predict(Predictor(12).numbers(), Standardisation.of(np.ones((2, 12))), np.ones((5, 12), np.float32))
     assert not phi.any()
+
+
+def test_fits_side_by_side_come_out_as_they_do_alone(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    settings, sets = FitSettings(epochs=6, batch=64), [(two_looks(200, seed), None) for seed in range(4)]
+    together = fit_side_by_side(sets, settings, CPU)
+    for one, (samples, _) in zip(together, sets, strict=True):
+        alone = fit(samples, None, settings, CPU)
+        for two, three in zip(one.network.parameters(), alone.network.parameters(), strict=True):
+            assert two.equal(three)
+
+
+def test_a_fit_that_fails_ends_the_others():
+    begun = []
+
+    def faulty(epoch):
+        begun.append(epoch.number)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_side_by_side([(two_looks(), None)] * 3, FitSettings(epochs=400, batch=64), CPU, faulty)
+    assert max(begun) < 400
 
 
 def test_the_same_seed_gives_the_same_network(fitted):

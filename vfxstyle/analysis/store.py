@@ -42,7 +42,10 @@ from vfxstyle.files import claiming, drop_abandoned, file_digest, temporary_name
 from vfxstyle.plates.stamps import PlateFile
 from vfxstyle.shots import Shot
 
-_FEATURES = "features.npz"
+FEATURES = "features.npz"
+"""File of the features."""
+TRANSFORMS = "transforms"
+"""Folder of the transforms."""
 _WORK = ".features"
 
 
@@ -112,7 +115,7 @@ class AnalysisFolder:
     @property
     def features_file(self) -> Path:
         """The features of all chosen frames."""
-        return self.place / _FEATURES
+        return self.place / FEATURES
 
     def label_file(self, number: int) -> Path:
         """The label map of a frame."""
@@ -261,7 +264,7 @@ class AnalysisFolder:
 
     def transforms_file(self, look: str) -> Path:
         """The transforms of a look. look: stands for the preset's contents."""
-        return self.place / "transforms" / f"{look[:16]}.npz"
+        return self.place / TRANSFORMS / f"{look[:16]}.npz"
 
     def read_transforms(self, look: str) -> FloatArray | None:
         """A look's transform of every superpixel, float32 (N, ...); None where they are not there, or damaged."""

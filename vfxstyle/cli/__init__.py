@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 from vfxstyle._version import __version__
+from vfxstyle.cli.analysis import analysis
 from vfxstyle.cli.analyze import analyze
 from vfxstyle.cli.doctor import doctor
 from vfxstyle.cli.export import export
@@ -29,7 +30,7 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
-for command in (grade, train, analyze, superpixels, export, mattes, farm, presets, doctor, warm):
+for command in (grade, train, analyze, analysis, superpixels, export, mattes, farm, presets, doctor, warm):
     cli.add_command(command)
 
 
