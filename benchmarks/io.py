@@ -3,10 +3,11 @@
 Writes Markdown to stdout. For each size, over the same half-float EXR frames (the bundled example, enlarged, with
 grain; ZIP), in one run, in turns, medians of ``--rounds``:
 
-* floor: every frame read and written again untouched, by the reader and writer of the grade, in two threads;
+* floor: every frame read and written again untouched with the OpenEXR library, as many at once as there are cores;
 * verified floor: the same, each written frame read back whole, which the grade does;
 * LUT: a 33-cube put on each frame with OpenColorIO between reading and writing, in as many threads;
-* grade: the grade pass of ``vfxstyle grade`` over an analysis that is there.
+* oiiotool: the same cube by OpenImageIO's command with ``--parallel-frames``, its start included;
+* grade: ``grade`` over an analysis that is there, from opening the plate to the last record.
 
 And, in a process of its own, the peak memory of a grade of ``--long`` frames beside one of a tenth of them; and how
 well ProRes keeps natural frames, ours and the same encoder driven by a correct command line.
@@ -17,15 +18,18 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tsp.py beside this file would hide the library
@@ -39,9 +43,8 @@ import PyOpenColorIO as ocio
 from vfxstyle import grade, open_shot
 from vfxstyle.arrays import FloatArray
 from vfxstyle.color import ColorConfig
-from vfxstyle.errors import FrameError
-from vfxstyle.plates.overlap import reading_ahead, storing
-from vfxstyle.progress import Stage
+from vfxstyle.cores import cores
+from vfxstyle.plates.overlap import in_order
 from vfxstyle.shots import Frame, OutputFormat, Window, exr
 from vfxstyle.shots.prores import PROFILES, MovieStyle, ProResSink
 from vfxstyle.shots.writing import write_exr
@@ -76,16 +79,56 @@ def make_plate(folder: Path, size: tuple[int, int], frames: int) -> None:
             exr.write_parts(folder / f"plate.{1001 + index}.exr", [exr.ExrPart(header, channels)])
 
 
-def copy(plate: Path, out: Path, change: Callable[[Parts], Parts], write: Callable[[Path, Parts], None]) -> float:
-    """Return the seconds to read and write every frame, with ``change`` between, overlapping as a grade does."""
-    start = time.perf_counter()
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What some frames have cost."""
+
+    wall: float
+    """Seconds."""
+    cpu: float
+    """CPU seconds, of processes that were started too."""
+
+
+@contextmanager
+def costing(costs: list[Cost]) -> Iterator[None]:
+    """Add what the block costs."""
+    before, start = os.times(), time.perf_counter()
+    yield
+    after = os.times()
+    costs.append(Cost(time.perf_counter() - start, sum(after[:4]) - sum(before[:4])))
+
+
+def copy(plate: Path, out: Path, change: Callable[[Parts], Parts], write: Callable[[Path, Parts], None]) -> None:
+    """Read and write every frame, with ``change`` between, as many at once as there are cores."""
     out.mkdir()
-    paths = sorted(plate.glob("*.exr"))
-    with storing() as queue, reading_ahead(lambda index: exr.read_parts(paths[index]), range(len(paths))) as frames:
-        for index, parts in frames:
-            assert not isinstance(parts, FrameError)
-            queue.put(partial(write, out / paths[index].name, change(parts)))
-    return time.perf_counter() - start
+
+    def one(path: Path) -> None:
+        write(out / path.name, change(exr.read_parts(path)))
+
+    with in_order(one, sorted(plate.glob("*.exr")), threads=cores(), ahead=0) as done:
+        for _ in done:
+            pass
+
+
+def through_oiiotool(plate: Path, out: Path, cube: Path) -> None:
+    """Put a cube on every frame with OpenImageIO's command, many at once."""
+    out.mkdir()
+    frames = sorted(int(path.suffixes[-2][1:]) for path in plate.glob("*.exr"))
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("oiiotool"),
+        "--parallel-frames",
+        "--frames",
+        f"{frames[0]}-{frames[-1]}",
+    ]
+    command += [plate / "plate.%04d.exr", "--ociofiletransform", cube, "-d", "half", "--compression", "zip"]
+    subprocess.run([*command, "-o", out / "plate.%04d.exr"], check=True, capture_output=True)
+
+
+def write_cube(path: Path) -> None:
+    """Write a ``.cube`` of :data:`LUT_NODES` nodes along an axis."""
+    values = np.linspace(0, 1, LUT_NODES) ** 0.9
+    rows = [f"{r:.6f} {g:.6f} {b:.6f}" for b in values for g in values for r in values]
+    path.write_text("\n".join([f"LUT_3D_SIZE {LUT_NODES}", *rows]) + "\n")
 
 
 def unchanged(parts: Parts) -> Parts:
@@ -112,34 +155,46 @@ def lut() -> Callable[[Parts], Parts]:
 
 def measure(size: tuple[int, int], frames: int, rounds: int, preset: str) -> None:
     """Print the table of one size."""
-    seconds = seconds_of_ways(size, frames, rounds, preset)
-    floor = statistics.median(seconds["floor"])
+    costs = costs_of_ways(size, frames, rounds, preset)
     mebibytes = size[0] * size[1] * 6 / 2**20
     print(f"\n## {size[0]}x{size[1]}, {frames} frames of {mebibytes:.0f} MiB\n")
-    print("| | s a frame | over the floor |\n|---|---|---|")
-    for name, values in seconds.items():
-        median = statistics.median(values)
-        print(f"| {name} | {median / frames:.3f} | {median / floor:.2f} |")
+    print("| | CPU s a frame | over the floor | wall s a frame | over the floor |\n|---|---|---|---|---|")
+    floor = {kind: statistics.median(getattr(cost, kind) for cost in costs["floor"]) for kind in ("cpu", "wall")}
+    for name, own in costs.items():
+        cells = []
+        for kind in ("cpu", "wall"):
+            median = statistics.median(getattr(cost, kind) for cost in own)
+            cells += [f"{median / frames:.3f}", f"{median / floor[kind]:.2f}"]
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
-def seconds_of_ways(size: tuple[int, int], frames: int, rounds: int, preset: str) -> dict[str, list[float]]:
-    """Return the seconds of each round, by the way that frames are taken from file to file."""
-    seconds: dict[str, list[float]] = {"floor": [], "verified floor": [], "33-cube LUT": [], "grade": []}
+def costs_of_ways(size: tuple[int, int], frames: int, rounds: int, preset: str) -> dict[str, list[Cost]]:
+    """Return the cost of each round, by the way that frames are taken from file to file."""
+    costs: dict[str, list[Cost]] = {
+        name: [] for name in ("floor", "verified floor", "33-cube LUT", "oiiotool with the LUT", "grade")
+    }
     with tempfile.TemporaryDirectory() as place:
-        plate = Path(place) / "plate"
+        plate, cube = Path(place) / "plate", Path(place) / "look.cube"
         make_plate(plate, size, frames)
+        write_cube(cube)
         analysis = Path(place) / "analysis"
         grade(plate, preset, Path(place) / "first", frames="1001", analysis=analysis)
         with_cube = lut()
         for turn in range(rounds):
             out = Path(place) / f"out{turn}"
             out.mkdir()
-            seconds["floor"].append(copy(plate, out / "a", unchanged, exr.write_parts))
-            seconds["verified floor"].append(copy(plate, out / "b", unchanged, write_exr))
-            seconds["33-cube LUT"].append(copy(plate, out / "c", with_cube, exr.write_parts))
-            report = grade(plate, preset, out / "d", analysis=analysis)
-            seconds["grade"].append(report.seconds[Stage.GRADE])
-    return seconds
+            with costing(costs["floor"]):
+                copy(plate, out / "a", unchanged, exr.write_parts)
+            with costing(costs["verified floor"]):
+                copy(plate, out / "b", unchanged, write_exr)
+            with costing(costs["33-cube LUT"]):
+                copy(plate, out / "c", with_cube, exr.write_parts)
+            with costing(costs["oiiotool with the LUT"]):
+                through_oiiotool(plate, out / "d", cube)
+            with costing(costs["grade"]):
+                grade(plate, preset, out / "e", analysis=analysis)
+            shutil.rmtree(out)
+    return costs
 
 
 def peak_memory(size: tuple[int, int], frames: int, preset: str) -> float:

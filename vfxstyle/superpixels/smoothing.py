@@ -57,29 +57,62 @@ def _fades(step: float, reach: float) -> IntArray:
 
 
 @kernel(inline="always")
-def _step(
-    labels: LabelArray, x: int, places: IntArray, fades: IntArray, near: IntArray, around: LabelArray, listed: BoolArray
+def _moves(
+    labels: LabelArray, places: IntArray, first: IntArray, following: IntArray, moves: LabelArray, row: int, count: int
 ) -> int:
-    """Take one row of samples from the pixel to the left to pixel x; returns how many superpixels have come in.
+    """List where samples of one row pass from one superpixel into another; returns how many moves there are by now.
 
-    labels: of the row. near: weight by distance of every superpixel. around: takes up those that were not ``listed``.
+    labels: of the row, -1 outside the picture. places: of the samples of pixel 0 in it. first: int64 (W,), the latest
+    move of each pixel, or -1; following: the move of the same pixel before each. moves: int32 (..., 4), what is left,
+    what is entered, and row and column of the sample.
     """
-    width, came = len(labels), 0
-    for i in range(TAPS):
-        at = x + places[i]
-        if 0 < at < width and x > 0 and labels[at] == labels[at - 1]:
-            continue
-        if at < 0 or at > width or fades[i] == 0:
-            continue
-        if x > 0 and at > 0:
-            near[labels[at - 1]] -= fades[i]
-        if at < width:
-            k = labels[at]
-            near[k] += fades[i]
+    width = len(first)
+    for at in range(1, len(labels)):
+        if labels[at] != labels[at - 1]:
+            for i in range(TAPS):
+                x = at - places[i]
+                if 0 < x < width:
+                    moves[count, 0], moves[count, 1] = labels[at - 1], labels[at]
+                    moves[count, 2], moves[count, 3] = row, i
+                    following[count] = first[x]
+                    first[x] = count
+                    count += 1
+    for i in range(TAPS):  # at the first pixel, all samples enter
+        moves[count, 0], moves[count, 1] = -1, labels[places[i]]
+        moves[count, 2], moves[count, 3] = row, i
+        following[count] = first[0]
+        first[0] = count
+        count += 1
+    return count
+
+
+@kernel(inline="always")
+def _moved(
+    move: int,
+    following: IntArray,
+    moves: LabelArray,
+    fades: IntArray,
+    near: IntArray,
+    around: LabelArray,
+    listed: BoolArray,
+) -> int:
+    """Carry out the moves of a pixel; returns how many superpixels have come in.
+
+    near: weight by distance of every superpixel. around: takes up those that were not ``listed``.
+    """
+    came = 0
+    while move >= 0:
+        left, k = moves[move, 0], moves[move, 1]
+        fade = fades[moves[move, 2], moves[move, 3]]
+        if left >= 0:
+            near[left] -= fade
+        if k >= 0:
+            near[k] += fade
             if not listed[k]:
                 listed[k] = True
                 around[came] = k
                 came += 1
+        move = following[move]
     return came
 
 
@@ -109,7 +142,7 @@ def _spread(
     """Blend the transforms near each pixel.
 
     What the samples round a pixel show is that of the pixel to the left, but where one of them has moved into another
-    superpixel. So the weight of each superpixel by distance is kept from pixel to pixel, and only such samples count.
+    superpixel. So the weight of each superpixel by distance is kept from pixel to pixel, and only such moves count.
     """
     height, width = rows.shape
     step = reach / (TAPS // 2)
@@ -117,6 +150,8 @@ def _spread(
     places = np.empty(TAPS, np.int64)
     for j in range(TAPS):
         places[j] = np.int64(np.rint((j - TAPS // 2) * step))
+    border = places[-1] + 1  # the samples of the first pixel, and what lies left of them
+    columns = places + border
     count = transforms.shape[1]
     for row in prange(height):
         y = np.int64(row)
@@ -124,11 +159,17 @@ def _spread(
         listed = np.zeros(len(transforms), np.bool_)
         around = np.empty(2 * _MOST, np.int32)  # superpixels round this pixel, and those that have just gone
         blend = np.empty(count, np.float32)
+        framed = np.full(width + 2 * border, np.int32(-1), np.int32)
+        first, following = np.full(width, -1, np.int64), np.empty(_MOST * width, np.int64)
+        moves = np.empty((_MOST * width, 4), np.int32)
+        listed_moves = 0
+        for j in range(TAPS):
+            if 0 <= y + places[j] < height:
+                framed[border : border + width] = rows[y + places[j]]
+                listed_moves = _moves(framed, columns, first, following, moves, j, listed_moves)
         found = 0
         for x in range(width):
-            for j in range(TAPS):
-                if 0 <= y + places[j] < height:
-                    found += _step(rows[y + places[j]], x, places, fades[j], near, around[found:], listed)
+            found += _moved(first[x], following, moves, fades, near, around[found:], listed)
             found = _gone(near, around, listed, found)
             total = np.float32(0)
             blend[:] = np.float32(0)
