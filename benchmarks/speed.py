@@ -71,9 +71,7 @@ def arithmetic(backbone: TorchEfficientNetLite0, own: FloatArray) -> float:
         assert isinstance(module, nn.Conv2d)
         total += 2 * output.numel() * module.weight[0].numel() / 1e9
 
-    networks = (backbone.network(8), backbone.network(32))
-    backbone._net_8, backbone._net_32 = networks
-    for network in networks:
+    for network in (backbone._net_8, backbone._net_32):
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
                 module.register_forward_hook(count)
@@ -183,7 +181,8 @@ def tables(frames: int, rounds: int) -> None:
     """Print every table."""
     print("# Speed\n")
     machine = f"{os.cpu_count()} cores of {platform.machine()}, Python {platform.python_version()}"
-    print(f"Made by `python benchmarks/speed.py --write`, on {machine}, in one run. Ratios are what counts.\n")
+    command = f"python benchmarks/speed.py --write --frames {frames} --rounds {rounds}"
+    print(f"Made by `{command}`, on {machine}, in one run. Ratios are what counts.\n")
     print("## Features\n", flush=True)
     # in a process whose libraries have one thread from the start
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
@@ -195,11 +194,15 @@ def tables(frames: int, rounds: int) -> None:
     print("\n## Start, and room on disk\n")
     with tempfile.TemporaryDirectory() as place:
         start(Path(place))
-    print("\n# The grade pass against reading and writing")
+    print(
+        "\nThe tables below are the grade pass against reading and writing (`benchmarks/io.py` says what each row is)."
+    )
     for size in ((1920, 1080), (4096, 2160)):
         measure(size, frames, rounds, PRESET)
-    few, many = (peak_memory((4096, 2160), count, PRESET) for count in (4, 24))
-    print(f"\nPeak memory at 4096x2160, analysis and grade: {few:.2f} GiB over 4 frames, {many:.2f} GiB over 24.")
+    few, many = (peak_memory((4096, 2160), count, PRESET) for count in (10, 30))
+    large = peak_memory((8192, 4320), 4, PRESET)
+    print(f"\nPeak memory at 4096x2160, analysis and grade: {few:.2f} GiB over 10 frames, {many:.2f} GiB over 30; at")
+    print(f"8192x4320 {large:.2f} GiB over 4.")
 
 
 def main() -> None:

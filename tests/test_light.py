@@ -24,7 +24,7 @@ def test_a_fresh_environment_without_torch_makes_the_same_frames(make_shot, tmp_
     place = tmp_path / "light"
     python, command = place / "bin" / "python", place / "bin" / "vfxstyle"
     subprocess.run([sys.executable, "-m", "venv", place], check=True)
-    for wanted in (["-r", LISTED], ["--no-deps", REPOSITORY]):
+    for wanted in (["-c", REPOSITORY / "constraints.txt", "-r", LISTED], ["--no-deps", REPOSITORY]):
         subprocess.run([python, "-m", "pip", "install", "-q", *wanted], check=True, capture_output=True)
     assert subprocess.run([python, "-c", "import torch"], capture_output=True, check=False).returncode == 1
     installed = next(place.glob("lib/*/site-packages"))

@@ -23,9 +23,11 @@ for package in (tsp, vfxstyle):
             for value in vars(importlib.import_module(module.name)).values():
                 if isinstance(value, numba.core.dispatcher.Dispatcher):
                     kernels[value.__module__, value.__name__] = value
-inner = {name for kernel in kernels.values() for name in kernel.py_func.__code__.co_names}
+inner = {
+    id(kernel.py_func.__globals__.get(name)) for kernel in kernels.values() for name in kernel.py_func.__code__.co_names
+}
 for (module, name), kernel in kernels.items():
-    if not kernel.signatures and name not in inner:  # one that others call is compiled into them
+    if not kernel.signatures and id(kernel) not in inner:  # one that others call is compiled into them
         print(f"{module}.{name}")
 """
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -101,7 +102,7 @@ class _Layers(caching._Cache):
         for cache in self._readable:
             try:
                 found = cache.load_overload(sig, target_context)
-            except OSError:  # not ours to read
+            except Exception:  # a file that is not ours to read, or cut: whatever unpickling makes of it
                 continue
             if found is not None:
                 return found
@@ -110,7 +111,8 @@ class _Layers(caching._Cache):
     def save_overload(self, sig: Any, cres: Any) -> None:
         """Keep a kernel that has been compiled."""
         if self._written is not None:
-            self._written.save_overload(sig, cres)
+            with suppress(OSError):  # a full disk costs the next process the time to compile, not this one its work
+                self._written.save_overload(sig, cres)
 
     def enable(self) -> None:
         """Nothing: it always is."""
@@ -183,7 +185,8 @@ def kernel_folders(packages: Sequence[Path]) -> KernelFolders | None:
 
 def _target(found: Sequence[str]) -> str | None:
     """The processor to compile for: the one that is named, else one of ``found`` that this one can stand for."""
-    return config.CPU_NAME or next((name for name in sorted(found, reverse=True) if runs_on_this_processor(name)), None)
+    ordered = sorted(found, key=lambda name: (name in _LEVELS, name), reverse=True)  # the highest level first
+    return config.CPU_NAME or next((name for name in ordered if runs_on_this_processor(name)), None)
 
 
 def runs_on_this_processor(target: str) -> bool:

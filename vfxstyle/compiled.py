@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tsp import compiled
+from vfxstyle.cores import cores
 
+if "NUMBA_NUM_THREADS" not in os.environ:  # else the user has said it
+    compiled.config.NUMBA_NUM_THREADS = min(compiled.config.NUMBA_NUM_THREADS, cores())
 kernel = compiled.compiler(Path(__file__).parent, Path(compiled.__file__).parent)
 """See :func:`tsp.compiled.compiler`."""

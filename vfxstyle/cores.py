@@ -11,4 +11,4 @@ VARIABLE = "OMP_NUM_THREADS"
 def cores() -> int:
     """Threads that compute at once: what ``$OMP_NUM_THREADS`` says, else the cores that the process may run on."""
     said = os.environ.get(VARIABLE, "").partition(",")[0].strip()
-    return int(said) if said.isdigit() and int(said) > 0 else len(os.sched_getaffinity(0))
+    return int(said) if said.isdecimal() and int(said) > 0 else len(os.sched_getaffinity(0))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -98,4 +97,3 @@ def _picture(frame: int, channels: int) -> FloatArray:
 
 if __name__ == "__main__":
     rehearse()
-    sys.exit(0)

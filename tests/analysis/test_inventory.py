@@ -85,3 +85,24 @@ def test_what_nobody_has_written_for_long_goes_where_that_is_asked(graded):
     assert found.path == own.place
     found.carry_out()
     assert find_analyses([graded]) == []
+
+
+def test_what_is_not_an_old_analysis_is_never_removed(graded, tmp_path):
+    """A file of that name by another program, a later version, a damaged manifest, and the flat layout of old."""
+    old = shutil.copytree(OLD, tmp_path / "old")
+    (manifest,) = old.glob("*/analysis.json")
+    strangers = tmp_path / "show" / "0123456789abcdef"
+    strangers.mkdir(parents=True)
+    (strangers / "analysis.json").write_text('{"schema": 1, "identity": "another"}')
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    shutil.copy(manifest, flat / "analysis.json")
+    later = shutil.copytree(old, tmp_path / "later")
+    stated = json.loads(manifest.read_text())
+    next(later.glob("*/analysis.json")).write_text(json.dumps(stated | {"schema": 99}))
+    damaged = shutil.copytree(old, tmp_path / "damaged")
+    next(damaged.glob("*/analysis.json")).write_bytes(b"{")
+    before = sorted(path for path in tmp_path.rglob("*") if old not in path.parents and path.is_file())
+    assert vfxstyle("analysis", "prune", "--features", tmp_path / "show", flat, later, damaged, old).returncode == 0
+    assert find_analyses([old]) == []
+    assert sorted(path for path in tmp_path.rglob("*") if old not in path.parents and path.is_file()) == before

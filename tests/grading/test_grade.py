@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import OpenImageIO as oiio
@@ -289,21 +290,48 @@ def test_a_failure_while_grading_leaves_whole_frames_only(make_shot, tmp_path, l
     run(shot, lively_preset, tmp_path / "whole")
     from vfxstyle.grading import frame_renderer
 
-    real, calls = frame_renderer.apply_field, []
+    real = frame_renderer.FrameRenderer.render
 
-    def failing(*args, **kwargs):
-        calls.append(1)
-        if len(calls) == 3:
+    def failing(renderer, plate):
+        if plate.number == 3:
             raise MemoryError
-        return real(*args, **kwargs)
+        return real(renderer, plate)
 
-    monkeypatch.setattr(frame_renderer, "apply_field", failing)
+    monkeypatch.setattr(frame_renderer.FrameRenderer, "render", failing)
     with pytest.raises(MemoryError):
         run(shot, lively_preset, out)
     monkeypatch.undo()
-    assert sorted(bytes_of(out)) == ["0001.exr", "0002.exr"]
-    assert run(shot, lively_preset, out).written == (3, 4, 5)
-    assert bytes_of(out) == bytes_of(tmp_path / "whole")
+    left, whole = bytes_of(out), bytes_of(tmp_path / "whole")
+    assert {"0001.exr", "0002.exr"} <= left.keys()
+    assert "0003.exr" not in left
+    assert left.items() <= whole.items()  # those after it that were under way are there, whole
+    assert set(run(shot, lively_preset, out).written) == {1, 2, 3, 4, 5} - {int(name[:4]) for name in left}
+    assert bytes_of(out) == whole
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_any_number_of_frames_at_once_makes_the_same_bytes(make_shot, tmp_path, lively_preset, monkeypatch, threads):
+    shot = make_shot(frames=range(1, 8))
+    run(shot, lively_preset, tmp_path / "whole")
+    from vfxstyle.grading import render
+
+    monkeypatch.setattr(render, "frames_at_once", lambda plan, width: threads)
+    run(shot, lively_preset, tmp_path / "again", analysis=tmp_path / "whole" / ".vfxstyle")
+    assert bytes_of(tmp_path / "again") == bytes_of(tmp_path / "whole")
+
+
+def test_fewer_frames_go_at_once_where_they_are_large(make_shot, lively_preset, monkeypatch):
+    from vfxstyle.grading import render
+    from vfxstyle.grading.request import GradeRequest
+    from vfxstyle.settings import GradeSettings
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "16")
+    with GradeRequest(shot=make_shot(), preset=lively_preset, settings=GradeSettings()).open() as plan:
+        assert render.frames_at_once(plan, 640) == 16
+        info = plan.shot.info
+        for size, few in (((1920, 1080), range(6, 12)), ((4096, 2160), range(2, 4)), ((8192, 4320), range(1, 2))):
+            monkeypatch.setattr(plan.shot, "info", replace(info, width=size[0], height=size[1]))
+            assert render.frames_at_once(plan, 640) in few
 
 
 @pytest.mark.parametrize(

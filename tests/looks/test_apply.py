@@ -5,7 +5,7 @@ import pytest
 
 from vfxstyle.color import from_grading, lab_to_linear, linear_to_lab, to_grading
 from vfxstyle.looks import TransformField, apply_field, transform_lab
-from vfxstyle.looks.apply import TOE
+from vfxstyle.looks.apply import GUIDE_SIGMA, TOE
 
 PHI = np.zeros(30, np.float32)
 PHI[[0, 9, 6, 17, 19, 28, 29]] = [-0.1, 0.03, 0.1, -0.2, 0.02, 0.1, -0.03]
@@ -172,3 +172,36 @@ def test_a_window_of_the_picture_is_graded_as_in_the_whole():
 def test_overscan_takes_the_nearest_cells(offset):
     out, _ = apply_field(np.full((5, 5, 3), 0.5, np.float32), uniform(PHI), offset=offset, picture_size=(90, 60))
     assert np.isfinite(out).all()
+
+
+def plainly_applied(rgb, field, size):
+    """The same for light between black and white, pixel by pixel, with the weights of the four cells."""
+    rows, columns = field.guide.shape[:2]
+    lab = linear_to_lab(rgb)
+    out = np.empty_like(rgb)
+    for y in range(rgb.shape[0]):
+        for x in range(rgb.shape[1]):
+            fy = np.clip((y + 0.5) * rows / size[1] - 0.5, 0, rows - 1)
+            fx = np.clip((x + 0.5) * columns / size[0] - 0.5, 0, columns - 1)
+            phi, total = np.zeros(30), 0.0
+            for cy, near_y in ((int(fy), 1 - fy % 1), (min(int(fy) + 1, rows - 1), fy % 1)):
+                for cx, near_x in ((int(fx), 1 - fx % 1), (min(int(fx) + 1, columns - 1), fx % 1)):
+                    squared = float(((lab[y, x] - field.guide[cy, cx]) ** 2).sum())
+                    weight = near_y * near_x * (np.exp(-squared / (2 * GUIDE_SIGMA**2)) + 1e-4)
+                    phi, total = phi + weight * field.coefficients[cy, cx], total + weight
+            out[y, x] = lab_to_linear(transform_lab(lab[y, x], (phi / total).astype(np.float32)))
+    return out
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (2, 3), (9, 14)])
+@pytest.mark.parametrize("cells", [(1, 1), (2, 3), (9, 14)])
+def test_each_pixel_takes_its_four_cells_by_nearness_and_colour(size, cells):
+    random = np.random.default_rng(size[1] + cells[1])
+    rgb = random.uniform(0.2, 0.8, (*size, 3)).astype(np.float32)
+    field = TransformField(
+        random.normal(0, 0.02, (*cells, 30)).astype(np.float32),
+        np.stack([random.uniform(40, 90, cells), *random.uniform(-20, 20, (2, *cells))], -1).astype(np.float32),
+    )
+    found, left_alone = apply_field(rgb, field)
+    assert left_alone == 0
+    np.testing.assert_allclose(found, plainly_applied(rgb, field, size[::-1]), atol=2e-5)

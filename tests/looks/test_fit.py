@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from vfxstyle.looks import Standardisation, fit_transform, transform_lab
+from vfxstyle.looks import fit as fitting
 from vfxstyle.looks.fit import REGULARISATIONS, FitSettings, fit, fit_side_by_side, regularised
 from vfxstyle.looks.network import predict
 from vfxstyle.looks.predictor import Predictor
@@ -66,16 +67,21 @@ def test_fits_side_by_side_come_out_as_they_do_alone(monkeypatch):
             assert two.equal(three)
 
 
-def test_a_fit_that_fails_ends_the_others():
-    begun = []
+def test_a_fit_that_fails_ends_the_others(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    epochs, broken = [], two_looks(300, 1)
+    judge = fitting._Fit.judge
 
-    def faulty(epoch):
-        begun.append(epoch.number)
-        raise KeyboardInterrupt
+    def faulty(state, number, loss):
+        if len(state.judged_on.features) == 300 and number > 0:
+            raise ZeroDivisionError
+        return judge(state, number, loss)
 
-    with pytest.raises(KeyboardInterrupt):
-        fit_side_by_side([(two_looks(), None)] * 3, FitSettings(epochs=400, batch=64), CPU, faulty)
-    assert max(begun) < 400
+    monkeypatch.setattr(fitting._Fit, "judge", faulty)
+    sets = [(two_looks(), None), (two_looks(), None), (broken, None)]
+    with pytest.raises(ZeroDivisionError):
+        fit_side_by_side(sets, FitSettings(epochs=2000, batch=64), CPU, lambda epoch: epochs.append(epoch.number))
+    assert max(epochs, default=0) < 1000
 
 
 def test_the_same_seed_gives_the_same_network(fitted):

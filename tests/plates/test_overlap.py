@@ -5,7 +5,7 @@ import pytest
 
 from vfxstyle.errors import FrameError, OutputError
 from vfxstyle.plates import overlap as overlapping
-from vfxstyle.plates.overlap import AHEAD, reading_ahead, storing
+from vfxstyle.plates.overlap import AHEAD, in_order, reading_ahead, storing
 
 
 @pytest.fixture(params=[True, False], ids=["threads", "plain"])
@@ -110,3 +110,55 @@ def test_what_was_computed_before_a_fault_is_stored():
     with pytest.raises(MemoryError):
         faulty()
     assert stored == [1, 2]
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_results_of_several_threads_come_in_order_and_few_are_in_memory(threads):
+    under_way, most, guard = [], [], threading.Lock()
+
+    def work(number):
+        with guard:
+            under_way.append(number)
+            most.append(len(under_way))
+        time.sleep(0.004 * (number % 3))
+        return number
+
+    found = []
+    with in_order(work, range(30), threads=threads, ahead=0) as results:
+        for number in results:
+            found.append(number)
+            with guard:
+                under_way.remove(number)
+    assert found == list(range(30))
+    assert 1 < max(most) <= threads
+
+
+def test_an_error_comes_in_its_turn_and_what_was_begun_is_ended():
+    ended = []
+
+    def work(number):
+        time.sleep(0.01)
+        if number == 3:
+            raise OutputError("disk full")
+        ended.append(number)
+        return number
+
+    found = []
+    with pytest.raises(OutputError), in_order(work, range(40), threads=4) as results:
+        found.extend(results)
+    assert found == [0, 1, 2]
+    assert max(ended) < 20
+    count = len(ended)
+    time.sleep(0.05)
+    assert len(ended) == count
+
+
+def test_an_error_of_the_items_comes_after_the_results_before_it():
+    def items():
+        yield from range(5)
+        raise OutputError("gone")
+
+    found = []
+    with pytest.raises(OutputError, match="gone"), in_order(lambda number: number, items(), threads=3) as results:
+        found.extend(results)
+    assert found == [0, 1, 2, 3, 4]

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 from grids import grid
 
-from vfxstyle.superpixels.smoothing import smooth_over_neighbours, spread_over_pixels
+from vfxstyle.superpixels.smoothing import BORDER_SIGMA, TAPS, smooth_over_neighbours, spread_over_pixels
 from vfxstyle.superpixels.tables import FrameTable, adjacency, table_of
 
 
@@ -57,3 +58,44 @@ def test_a_colour_edge_is_not_blurred_over():
     field = spread_over_pixels(rows, transforms, table, lab).coefficients[15, :, 0]
     assert field[:30].max() < 1e-3
     assert field[30:].min() > 1 - 1e-3
+
+
+def plainly_spread(rows, transforms, colours, guide, reach):
+    """The same, sample by sample."""
+    height, width = rows.shape
+    step = reach / (TAPS // 2)
+    places = [int(np.rint((j - TAPS // 2) * step)) for j in range(TAPS)]
+    out = np.zeros((height, width, transforms.shape[1]))
+    for y in range(height):
+        for x in range(width):
+            weights = np.zeros(len(transforms))
+            for v in places:
+                for u in places:
+                    if 0 <= y + v < height and 0 <= x + u < width:
+                        fade = max(0, 1 - (u / (reach + step)) ** 2 - (v / (reach + step)) ** 2) ** 2
+                        weights[rows[y + v, x + u]] += fade
+            likeness = np.exp(-((guide[y, x] - colours) ** 2).sum(axis=1) / (2 * BORDER_SIGMA**2))
+            likeness[rows[y, x]] += 1e-4
+            weights *= likeness
+            out[y, x] = weights @ transforms / weights.sum()
+    return out
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (7, 2), (23, 31)])
+@pytest.mark.parametrize("count", [1, 5])
+def test_spreading_is_what_each_pixel_sees(size, count):
+    random = np.random.default_rng(size[0] + count)
+    rows = random.integers(0, count, size).astype(np.int32)
+    rows = np.repeat(np.repeat(rows, 2, axis=0), 3, axis=1)
+    rows.flat[:count] = np.arange(count)  # all of them are there, if there is room
+    guide = random.uniform(0, 60, (*rows.shape, 3)).astype(np.float32)
+    table = FrameTable(
+        np.arange(count, dtype=np.int32),
+        np.zeros((count, 2), np.float32),
+        random.uniform(0, 60, (count, 3)).astype(np.float32),
+    )
+    transforms = random.normal(0, 1, (count, 30)).astype(np.float32)
+    reach = max(1.0, float(np.sqrt(rows.size / count)))
+    expected = plainly_spread(rows, transforms, table.colours, guide, reach)
+    found = spread_over_pixels(rows, transforms, table, guide).coefficients
+    np.testing.assert_allclose(found, expected, atol=2e-5)

@@ -46,12 +46,15 @@ def extract_frames(
     check_weights(recipe, run.weights)
     with run.clock.stage(Stage.FEATURES, len(numbers)) as step:
         backbone = load_backbone(recipe.backbone, analysis_device(run.device), run.weights)
-        for first in range(0, len(numbers), backbone.frames_at_once):
-            group = numbers[first : first + backbone.frames_at_once]
-            output = run_network(backbone, [picture(number) for number in group])
-            for index, number in enumerate(group):
-                analysis.add_features(number, _features_on(output, index, analysis.read_labels(number)))
-                step()
+        try:
+            for first in range(0, len(numbers), backbone.frames_at_once):
+                group = numbers[first : first + backbone.frames_at_once]
+                output = run_network(backbone, [picture(number) for number in group])
+                for index, number in enumerate(group):
+                    analysis.add_features(number, _features_on(output, index, analysis.read_labels(number)))
+                    step()
+        finally:
+            backbone.release()  # the grade pass has use for the memory
 
 
 def _features_on(output: NetworkOutput, index: int, labels: LabelArray) -> StoredFeatures:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import stat
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +15,10 @@ from typing import Any
 from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA, MANIFEST, manifest_of
 from vfxstyle.analysis.store import FEATURES, TRANSFORMS
 from vfxstyle.errors import AnalysisError, OutputError, UsageError
+from vfxstyle.files import temporary_name
 
 _DAY = 24 * 3600  # s
+_NAME = re.compile(r"[0-9a-f]{16}")  # of an analysis' own folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class StoredAnalysis:
     identity: str
     """The first 16 digits of its identity, which name its own folder."""
     schema: int
-    """Version of its format; 0 where the manifest cannot be read."""
+    """Version of its format; 0 where the manifest states none."""
     plate: str
     """Folder of the plate, as it was when it was analysed."""
     frames: int
@@ -58,8 +62,13 @@ class StoredAnalysis:
 
     @property
     def can_be_used(self) -> bool:
-        """Whether this version reads it; one of another format is made again."""
+        """Whether this version reads it."""
         return self.schema == ANALYSIS_SCHEMA
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it is of an earlier format, which is never read again; a later version may read a later one."""
+        return 0 < self.schema < ANALYSIS_SCHEMA
 
 
 def find_analyses(places: Iterable[Path]) -> list[StoredAnalysis]:
@@ -72,48 +81,58 @@ def find_analyses(places: Iterable[Path]) -> list[StoredAnalysis]:
         if not place.is_dir():
             raise AnalysisError(f"{place} is no folder; name one with analyses, results or shots in it.")
         for manifest in sorted(place.rglob(MANIFEST)):
-            if not manifest.parent.name.startswith("."):  # else one in the making
-                found.setdefault(manifest.parent.absolute(), _described(manifest))
+            own = manifest.parent.absolute()
+            if own not in found and _is_an_analysis(manifest):
+                found[own] = _described(manifest)
     return list(found.values())
+
+
+def _stated(path: Path) -> dict[str, Any]:
+    """What a manifest states, also one of another format; nothing where it cannot be read."""
+    try:
+        stated = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return stated if isinstance(stated, dict) else {}
+
+
+def _is_an_analysis(path: Path) -> bool:
+    """Whether a manifest names the folder that it lies in, as no other program's file of that name does."""
+    identity = _stated(path).get("identity")
+    return isinstance(identity, str) and bool(_NAME.fullmatch(path.parent.name)) and identity[:16] == path.parent.name
 
 
 def _described(path: Path) -> StoredAnalysis:
     place, manifest = path.parent, manifest_of(path)
+    schema = _stated(path).get("schema")
     sizes: dict[str, int] = {}
     latest = 0.0
-    for file in _files(place):
-        state = file.stat()
-        kind = file.relative_to(place).parts[0]
+    for file in place.rglob("*"):
+        try:
+            state = file.stat()
+        except OSError:  # a job has taken it away meanwhile
+            continue
+        if not stat.S_ISREG(state.st_mode):
+            continue
+        kind = file.relative_to(place).parts[0].lstrip(".")  # features in the making are features
         sizes[kind] = sizes.get(kind, 0) + state.st_size
         latest = max(latest, state.st_mtime)
-    transforms, features = sizes.pop(TRANSFORMS, 0), sizes.pop(FEATURES, 0)
+    transforms = sizes.pop(TRANSFORMS, 0)
+    features = sizes.pop(FEATURES, 0) + sizes.pop(Path(FEATURES).stem, 0)
     return StoredAnalysis(
         folder=place.parent,
         identity=place.name,
-        schema=_schema(path),
+        schema=schema if type(schema) is int else 0,
         plate=str(manifest.get("plate_folder", "")),
         frames=len(manifest.get("frames", ())),
         superpixels=int(manifest.get("superpixels", 0)),
         chosen=len(manifest.get("chosen_frames", ())),
-        looks=len(list((place / TRANSFORMS).glob("*.npz"))),
+        looks=len(list((place / TRANSFORMS).glob("[!.]*.npz"))),
         labels_bytes=sum(sizes.values()),
         features_bytes=features,
         transforms_bytes=transforms,
         changed=datetime.fromtimestamp(latest, UTC).isoformat(timespec="seconds"),
     )
-
-
-def _files(place: Path) -> Iterator[Path]:
-    return (path for path in place.rglob("*") if path.is_file())
-
-
-def _schema(path: Path) -> int:
-    """The format's version that a manifest states, also of a format that this version does not read."""
-    try:
-        stated = json.loads(path.read_text()).get("schema")
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return 0
-    return stated if type(stated) is int else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +152,8 @@ class Removal:
         """Remove it. Raises :class:`~vfxstyle.errors.OutputError`."""
         try:
             if self.path.is_dir():
-                shutil.rmtree(self.path)
+                away = self.path.rename(temporary_name(self.path))  # at once for everybody else
+                shutil.rmtree(away)
             else:
                 self.path.unlink(missing_ok=True)
         except OSError as error:
@@ -141,7 +161,7 @@ class Removal:
 
 
 def removals(analyses: Sequence[StoredAnalysis], *, features: bool, older_than: int | None) -> list[Removal]:
-    """What can go: analyses of other formats, and what the arguments name.
+    """What can go: analyses of earlier formats, and what the arguments name.
 
     features: those of analyses that hold the transforms of a look; grades with that look go on, and another look
     extracts features again. older_than: whole analyses in which nothing was written for so many days.
@@ -152,12 +172,12 @@ def removals(analyses: Sequence[StoredAnalysis], *, features: bool, older_than: 
     found = []
     for analysis in analyses:
         age = datetime.now(UTC) - datetime.fromisoformat(analysis.changed)
-        if not analysis.can_be_used:
-            found.append(Removal(analysis, analysis.place, analysis.bytes, "of another format, which is not read"))
+        if analysis.is_old:
+            found.append(Removal(analysis, analysis.place, analysis.bytes, "of an earlier format, which is not read"))
         elif older_than is not None and age.total_seconds() >= older_than * _DAY:
             why = f"nothing written for {age.days} days; a grade analyses the shot again"
             found.append(Removal(analysis, analysis.place, analysis.bytes, why))
-        elif features and analysis.looks and analysis.features_bytes:
+        elif features and analysis.can_be_used and analysis.looks and analysis.features_bytes:
             path = analysis.place / FEATURES
             why = "features of looks that are predicted; another look extracts them again"
             found.append(Removal(analysis, path, analysis.features_bytes, why))

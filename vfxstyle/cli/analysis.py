@@ -44,7 +44,7 @@ def size(folders: tuple[str, ...]) -> None:
 @click.option("--older-than", type=int, metavar="DAYS", help="Also analyses in which nothing was written since.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
 def prune(folders: tuple[str, ...], features: bool, older_than: int | None, dry_run: bool) -> None:
-    """Remove analyses of other formats, which are never read, and what the options name."""
+    """Remove analyses of earlier formats, which are never read, and what the options name."""
     from vfxstyle.analysis import inventory
 
     found = inventory.removals(inventory.find_analyses(map(Path, folders)), features=features, older_than=older_than)

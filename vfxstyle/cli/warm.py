@@ -21,10 +21,10 @@ def warm(cpu: str | None) -> None:
     NAME is a level of x86-64 (x86-64-v2, -v3, -v4), for all machines of that level or above, or LLVM's name of this
     machine's processor.
     """
-    from tsp.compiled import config, runs_on_this_processor
+    from tsp.compiled import runs_on_this_processor
     from vfxstyle.cli.machine import kernels
 
-    named = cpu or config.CPU_NAME or _DEFAULT
+    named = cpu or os.environ.get("NUMBA_CPU_NAME") or _DEFAULT
     if cpu is not None and not runs_on_this_processor(cpu):
         raise UsageError(
             f"This machine's processor cannot run what is compiled for '{cpu}'; run this on one of that kind, or name "

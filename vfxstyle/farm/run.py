@@ -6,6 +6,7 @@ that one that dies takes nothing with it; it is tried again where that can help.
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from vfxstyle.cores import VARIABLE, cores
 from vfxstyle.errors import PartialError, ResourceError, UsageError
 from vfxstyle.farm.jobs import FarmJob
 from vfxstyle.farm.tasks import PIECE, Step, chunks, steps_of, whole_range
@@ -224,6 +226,8 @@ def engine_of(dask: str | None, workers: int) -> Iterator[Executor]:
     :class:`~vfxstyle.errors.ResourceError` for a cluster that does not answer.
     """
     if dask is None:
+        # the processes share this machine's cores; they inherit what stands in the environment
+        os.environ.setdefault(VARIABLE, str(max(1, cores() // workers)))
         pool = ThreadPoolExecutor(workers, "vfxstyle-task")
         try:
             yield pool

@@ -94,6 +94,9 @@ class Backbone(ABC):
         border: px of reflection round the enlarged pictures.
         """
 
+    def release(self) -> None:  # noqa: B027 - most hold nothing that they could give back
+        """Give back memory that is held between pictures; the next one takes it again."""
+
 
 def margins(height: int, width: int, border: int, smallest: int) -> tuple[int, int, bool]:
     """Px that a picture is extended by at the right and at the bottom, and whether it is large enough to be reflected.

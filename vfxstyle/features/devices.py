@@ -1,4 +1,4 @@
-"""Devices that networks run on. torch is loaded where there is a GPU, and nowhere else."""
+"""Devices that networks run on. torch is asked where the driver finds a GPU, or one is named, and nowhere else."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def check_torch(what: str) -> None:
     Raises :class:`~vfxstyle.errors.ResourceError`.
     """
     if find_spec("torch") is None:
-        raise ResourceError(f"{what} needs torch, which is not installed here; pip install torch, or use another node.")
+        raise ResourceError(
+            f"{what} needs torch, which is not installed here; install vfxstyle with all that it depends on, or use "
+            "another node."
+        )
 
 
 def pick_device(name: str) -> str:

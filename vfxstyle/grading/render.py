@@ -22,9 +22,10 @@ from vfxstyle.shots.prores import MovieFrame, ProResSink
 from vfxstyle.shots.writing import FrameSink
 
 MOST_MEMORY = 3 * 2**29
-"""Bytes that frames under way may take together, one and a half GiB; a frame that takes more goes alone."""
-_PER_PIXEL = 64  # bytes: a plate that waits, one that is graded, what comes out, and what is written
-_UNPACKED = 4  # bytes of memory for one of a plate's file: layers that only pass through
+"""Bytes that frames under way may take together, one and a half GiB, beside what the process takes without them."""
+_PER_PIXEL = 64  # bytes, measured: a plate that waits, one that is graded, what comes out, and what is read back
+_PER_ANALYSIS_PIXEL = 320  # bytes: two fields of transforms, the picture and its Lab
+_UNPACKED = 4  # bytes of memory for one of a plate's file, for layers that only pass through
 Plates = Iterator[tuple[int, Frame | MovieFrame | FrameError]]
 """Frames of the plate or, where a task has made them ready, of the movie; or why one cannot be read."""
 
@@ -60,12 +61,12 @@ class _RenderPass:
         self.done.failed |= {number: why for number, why in self.unreadable.items() if number in set(numbers)}
         movie = movie_sink(self.plan, with_sound=True) if self.plan.encodes else None
         sink = movie or self._picture_sink()
-        threads = min(frames_at_once(self.plan), len(numbers))
+        threads = min(frames_at_once(self.plan, self.renderer.analysis_width), len(numbers))
         readers = 1 if self.plan.shot.is_movie else threads
         try:
             with (
                 self.run.clock.stage(Stage.GRADE, len(numbers)) as step,
-                reading_ahead(self._read, numbers, readers) as plates,
+                reading_ahead(self._read, numbers, readers, ahead=1) as plates,
             ):
                 if movie is None:
                     self._write_pictures(plates, sink, threads, step)
@@ -149,9 +150,12 @@ class _RenderPass:
         self.done.failed[number] = str(error)
 
 
-def frames_at_once(plan: GradePlan) -> int:
+def frames_at_once(plan: GradePlan, analysis_width: int) -> int:
     """Frames that are graded side by side: one for each core, but no more than :data:`MOST_MEMORY` has room for."""
     info, shot = plan.shot.info, plan.shot
-    files = 0 if shot.is_movie else shot.file_of(plan.frames[0]).stat().st_size
-    room = MOST_MEMORY // (info.width * info.height * _PER_PIXEL + files * _UNPACKED)
+    file = shot.file_of(plan.frames[0])
+    layers = 0 if shot.is_movie or not file.exists() else file.stat().st_size * _UNPACKED
+    share = min(1.0, analysis_width / info.width)
+    analysed = info.width * info.height * share**2
+    room = MOST_MEMORY // int(info.width * info.height * _PER_PIXEL + analysed * _PER_ANALYSIS_PIXEL + layers)
     return max(1, min(cores(), room))

@@ -52,7 +52,7 @@ class TransformField:
 def _likeness(squared: Scalar) -> Scalar:
     """exp(-squared / (2 GUIDE_SIGMA^2)), within 3e-6 of it: a power of two by its bits, the rest by a series."""
     z = max(squared * _RANGE, np.float32(-30))
-    whole = np.floor(z)
+    whole = np.rint(z)
     x = z - whole
     rest = _E0 + x * (_E1 + x * (_E2 + x * (_E3 + x * (_E4 + x * _E5))))
     return np.uint32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32) * rest

@@ -18,7 +18,7 @@ from vfxstyle.cores import cores
 from vfxstyle.errors import FrameError
 
 AHEAD = 2
-"""Results that wait, beside those under way. More cost memory, and gain nothing once nobody is waited for."""
+"""Results that may wait beside those under way; more than two cost memory, and save no waiting."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -63,12 +63,22 @@ def in_order(
             yield from map(work, items)
             return
         waiting: deque[Future[Result]] = deque()
-        for item in items:
+        coming, failure = iter(items), None
+        while True:
+            try:
+                item = next(coming)
+            except StopIteration:
+                break
+            except Exception as error:  # raised in its turn, after the results of the items before it
+                failure = error
+                break
             waiting.append(pool.submit(work, item))
             if len(waiting) >= threads + ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+        if failure is not None:
+            raise failure
 
     try:
         yield results()
@@ -78,7 +88,7 @@ def in_order(
 
 @contextmanager
 def reading_ahead(
-    read: Callable[[int], Result], numbers: Iterable[int], threads: int = 1
+    read: Callable[[int], Result], numbers: Iterable[int], threads: int = 1, ahead: int = AHEAD
 ) -> Iterator[Iterator[tuple[int, Result | FrameError]]]:
     """Frames in order, read in threads of their own; in place of one that cannot be read, its error.
 
@@ -91,7 +101,7 @@ def reading_ahead(
         except FrameError as error:
             return number, error
 
-    with in_order(attempt, numbers, threads=threads) as frames:
+    with in_order(attempt, numbers, threads=threads, ahead=ahead) as frames:
         yield frames
 
 

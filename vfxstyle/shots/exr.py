@@ -113,15 +113,16 @@ def read_parts(path: Path) -> list[ExrPart]:
 
 
 class _Listener:
-    """Standard output that keeps the text of the thread that made it and passes on that of all others."""
+    """Standard output that keeps the text of threads that listen, and passes on that of all others."""
 
     def __init__(self, stream: Any) -> None:
-        self.stream, self.thread, self.kept = stream, threading.get_ident(), list[str]()
+        self.stream = stream
 
     def write(self, text: str) -> int:
         """Keep text or pass it on. Returns its length."""
-        if threading.get_ident() == self.thread:
-            self.kept.append(text)
+        kept = _KEPT.get(threading.get_ident())
+        if kept is not None:
+            kept.append(text)
         elif self.stream is not None:
             self.stream.write(text)
         return len(text)
@@ -130,21 +131,26 @@ class _Listener:
         return getattr(self.stream, name)
 
 
-_ONE_LISTENER = threading.Lock()
+_KEPT: dict[int, list[str]] = {}
+"""What each thread that listens has printed."""
+_CHANGING = threading.Lock()
 
 
 @contextmanager
 def _own_prints_kept() -> Iterator[list[str]]:
     """Keep the text that this thread prints: the OpenEXR module prints messages instead of raising errors."""
-    with _ONE_LISTENER:
-        before = sys.stdout
-        listener = _Listener(before)
-        sys.stdout = listener
-        try:
-            yield listener.kept
-        finally:
-            if sys.stdout is listener:  # else other code has replaced it meanwhile
-                sys.stdout = before
+    own, thread = list[str](), threading.get_ident()
+    with _CHANGING:
+        if not isinstance(sys.stdout, _Listener):
+            sys.stdout = _Listener(sys.stdout)
+        _KEPT[thread] = own
+    try:
+        yield own
+    finally:
+        with _CHANGING:
+            del _KEPT[thread]
+            if not _KEPT and isinstance(sys.stdout, _Listener):  # else other code has replaced it meanwhile
+                sys.stdout = sys.stdout.stream
 
 
 def write_parts(path: Path, parts: Sequence[ExrPart]) -> None:

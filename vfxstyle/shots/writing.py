@@ -56,7 +56,7 @@ class FrameSink(ABC):
         """Prepare a frame, in the sink's colour space, for storing.
 
         Returns a function that stores it and returns the file that it is in, or raises
-        :class:`~vfxstyle.errors.OutputError`. Frames must be stored one at a time, in the order of their preparation.
+        :class:`~vfxstyle.errors.OutputError`. Several frames may be prepared and stored at once.
         """
 
     def write(self, frame: Frame) -> Path:

@@ -11,8 +11,8 @@ from typing import Unpack
 
 import numpy as np
 
-from vfxstyle.errors import UsageError
-from vfxstyle.features import pick_device
+from vfxstyle.errors import InputError, UsageError
+from vfxstyle.features import check_torch, pick_device
 from vfxstyle.features.registry import load_backbone, weights_digest
 from vfxstyle.looks import Preset, save_preset
 from vfxstyle.looks.fit import Epoch
@@ -96,6 +96,7 @@ def train(
     :class:`~vfxstyle.errors.OutputError` where the preset cannot be written.
     """
     check_known(options, TrainOptions)
+    check_torch("Training")
     settings, clock = TrainSettings(**options), Clock(progress or Silent())
     _check_name(name)
     exemplars = _exemplar_pairs(pairs, shot, graded, settings.max_pixels)
@@ -111,11 +112,14 @@ def train(
         learnt = learn(examples, settings, backbone.device, clock)
         preset = preset_of(name, learnt, settings, weights=weights, card=preset_card(digests, learnt, settings))
         save_preset(preset, target)
-        stored.remove()
         clock.note(f"saved {target}")
         next_frames: tuple[int, ...] = ()
         if shot is not None and not settings.no_suggest:
-            next_frames = frames_to_grade(Path(shot), exemplars, preset, learnt.committee, context)
+            try:
+                next_frames = frames_to_grade(Path(shot), exemplars, preset, learnt.committee, context)
+            except InputError as error:  # the look is there, and its page is still to be written
+                clock.note(f"which frames to grade next cannot be told: {error}")
+    stored.remove()
     report = report_of(target, preset, settings, exemplars, examples, learnt)
     return replace(report, notes=notes, next_frames=next_frames, seconds=clock.seconds)
 
