@@ -1,5 +1,6 @@
 """Without torch: what ``requirements-light.txt`` installs is enough to grade (docs/farm.md)."""
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,7 +21,7 @@ def test_the_list_is_what_the_project_needs_but_for_training():
 
 
 @pytest.mark.slow
-def test_a_fresh_environment_without_torch_makes_the_same_frames(make_shot, tmp_path):
+def test_a_fresh_environment_without_torch_makes_the_same_frames(make_shot, tmp_path, monkeypatch):
     place = tmp_path / "light"
     python, command = place / "bin" / "python", place / "bin" / "vfxstyle"
     subprocess.run([sys.executable, "-m", "venv", place], check=True)
@@ -36,6 +37,11 @@ def test_a_fresh_environment_without_torch_makes_the_same_frames(make_shot, tmp_
     options = ["--preset", "golden", *(word for word in QUICK_FLAGS if word not in ("--device", "cpu"))]
     whole = vfxstyle("grade", shot, *options, "-o", tmp_path / "whole")
     assert whole.returncode == 0, whole.stderr
+    kernels = tmp_path / "kernels"
+    for folder in (REPOSITORY / package / "__pycache__" for package in ("vfxstyle", "tsp")):
+        for compiled in folder.glob("kernels-*"):  # those of this environment serve that one, where they are there
+            shutil.copytree(compiled, kernels / compiled.name, dirs_exist_ok=True)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(kernels))
     light = subprocess.run(
         [command, "grade", shot, *options, "-o", tmp_path / "light_frames"], capture_output=True, text=True, check=False
     )

@@ -6,9 +6,10 @@ import torch
 
 from vfxstyle.looks import Standardisation, fit_transform, transform_lab
 from vfxstyle.looks import fit as fitting
-from vfxstyle.looks.fit import REGULARISATIONS, FitSettings, fit, fit_side_by_side, regularised
+from vfxstyle.looks.fit import FitSettings, fit, fit_side_by_side
 from vfxstyle.looks.network import predict
 from vfxstyle.looks.predictor import Predictor
+from vfxstyle.looks.regularisation import REGULARISATIONS, regularised
 from vfxstyle.looks.samples import Samples, measure, predicted_lab
 
 CPU = "cpu"

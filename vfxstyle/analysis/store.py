@@ -42,10 +42,8 @@ from vfxstyle.files import claiming, drop_abandoned, file_digest, temporary_name
 from vfxstyle.plates.stamps import PlateFile
 from vfxstyle.shots import Shot
 
-FEATURES = "features.npz"
-"""File of the features."""
-TRANSFORMS = "transforms"
-"""Folder of the transforms."""
+FEATURES, TRANSFORMS = "features.npz", "transforms"
+"""File of the features, and folder of the transforms."""
 _WORK = ".features"
 
 

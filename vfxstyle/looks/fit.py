@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -15,7 +14,6 @@ from torch import Tensor
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.cores import cores
-from vfxstyle.errors import PairsError
 from vfxstyle.looks.conditioning import Conditioning
 from vfxstyle.looks.network import Standardisation
 from vfxstyle.looks.predictor import Predictor
@@ -56,14 +54,6 @@ class FitSettings:
         """Epochs after which the network is measured: each; of 100 or more every (epochs // 50)-th, and the last."""
         every = max(1, self.epochs // 50)
         return tuple(n for n in range(1, self.epochs + 1) if n % every == 0 or n == self.epochs)
-
-
-REGULARISATIONS: tuple[tuple[float, float], ...] = ((0.2, 0.1), (0.4, 0.25), (0.8, 0.4))
-"""Pairs of noise and dropout, from light to strong, from which one is chosen on held-out pictures."""
-_AS_GOOD = 1.02
-"""Held-out error, over the smallest, up to which a stronger setting is taken: a trial is shorter than the real fit, and
-overfitting grows with the number of passes."""
-_TRIAL_SHARE, _TRIAL_EPOCHS = 4, 12  # a trial takes every fourth superpixel and half the passes: an eighth of the work
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,30 +232,6 @@ def _optimiser(
     steps = max(settings.epochs * -(-count // settings.batch), _LEAST_STEPS)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, steps + 1, pct_start=0.1)
     return optimiser, schedule
-
-
-def regularised(
-    samples: Samples, held_out: Samples, settings: FitSettings, device: str
-) -> tuple[FitSettings, dict[tuple[float, float], float]]:
-    """Choose noise and dropout by their errors on held-out pictures.
-
-    The strongest of :data:`REGULARISATIONS` is chosen whose error is within two per cent of the smallest. Each is tried
-    on a part of the superpixels of all pictures, because overfitting depends on the number of pictures.
-
-    Returns the settings with the chosen noise and dropout, and the error, in Lab units, of each pair of noise and
-    dropout. Raises :class:`~vfxstyle.errors.PairsError` if no error is finite.
-    """
-    part = samples.only(np.arange(len(samples.features)) % _TRIAL_SHARE == 0)
-    trial = replace(settings, epochs=min(settings.epochs, _TRIAL_EPOCHS))
-    errors = {}
-    for noise, dropout in REGULARISATIONS:
-        fitted = fit(part, held_out, replace(trial, noise=noise, dropout=dropout), device)
-        errors[noise, dropout] = min(epoch.error for epoch in fitted.curve)
-    finite = [error for error in errors.values() if math.isfinite(error)]
-    if not finite:
-        raise PairsError("Training came to no finite error; look for pictures with broken numbers among the pairs.")
-    noise, dropout = max(tried for tried, error in errors.items() if error <= _AS_GOOD * min(finite))
-    return replace(settings, noise=noise, dropout=dropout), errors
 
 
 class _TrainingTensors:

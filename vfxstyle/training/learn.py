@@ -11,8 +11,9 @@ from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.features import PCA, all_blocks
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import Standardisation
-from vfxstyle.looks.fit import Epoch, FitSettings, Fitted, fit, fit_side_by_side, regularised
+from vfxstyle.looks.fit import Epoch, FitSettings, Fitted, fit, fit_side_by_side
 from vfxstyle.looks.predictor import Predictor
+from vfxstyle.looks.regularisation import regularised
 from vfxstyle.looks.samples import Errors, Samples, mean_error, measure, predicted_lab
 from vfxstyle.progress import Clock, Stage
 from vfxstyle.settings import TrainSettings
