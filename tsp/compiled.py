@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -48,7 +49,7 @@ class KernelFolders:
     readable: tuple[Path, ...]
     """Folders that are there, in the order in which they are asked."""
     written: Path | None
-    """The folder that takes what is compiled; None where none can be written."""
+    """The one of them that takes what is compiled; None where none can be written."""
 
     @property
     def count(self) -> int:
@@ -89,8 +90,9 @@ class _Layers(caching._Cache):
     """Cache of one kernel over several folders, of which one at most is written."""
 
     def __init__(self, function: Callable[..., Any], folders: KernelFolders) -> None:
-        self._readable = [_cache_in(folder, function) for folder in folders.readable]
-        self._written = None if folders.written is None else _cache_in(folders.written, function)
+        caches = {folder: _cache_kind(folder)(function) for folder in folders.readable}
+        self._readable = tuple(caches.values())
+        self._written = None if folders.written is None else caches[folders.written]
 
     @property
     def cache_path(self) -> str | None:
@@ -99,9 +101,9 @@ class _Layers(caching._Cache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The kernel for a signature, from the first folder that has it."""
-        for cache in self._readable:
+        for kept in self._readable:
             try:
-                found = cache.load_overload(sig, target_context)
+                found = kept.load_overload(sig, target_context)
             except Exception:  # a file that is not ours to read, or cut: whatever unpickling makes of it
                 continue
             if found is not None:
@@ -152,11 +154,12 @@ class _Locator(caching._CacheLocator):
         return str(self._line)
 
 
-def _cache_in(folder: Path, function: Callable[..., Any]) -> Any:
-    """Numba's cache of a function in a folder."""
+@cache
+def _cache_kind(folder: Path) -> Any:
+    """The class of numba's caches of functions that lie in a folder."""
     locator = type("Locator", (_Locator,), {"folder": folder})
     kind = type("Kind", (caching.CompileResultCacheImpl,), {"_locator_classes": [locator]})
-    return type("KernelCache", (caching.FunctionCache,), {"_impl_class": kind})(function)
+    return type("KernelCache", (caching.FunctionCache,), {"_impl_class": kind})
 
 
 def kernel_folders(packages: Sequence[Path]) -> KernelFolders | None:

@@ -57,7 +57,7 @@ def test_superpixels_of_one_tile_cannot_be_tested():
 
 
 def test_each_fold_is_predicted_by_the_network_that_did_not_learn_it():
-    tested = CrossValidation(samples_of_pairs([0, 1, 0]), np.array([0, 1, 0]), (lifting(10), lifting(20)), "cpu")
+    tested = CrossValidation(samples_of_pairs([0, 1, 0]), np.array([0, 1, 0]), (lifting(10), lifting(20)))
     assert tested.predicted(0.0)[:, 0, 0] == pytest.approx([60, 70, 60], abs=1e-3)
     assert tested.predicted(1.0)[:, 0, 0] == pytest.approx([50, 50, 50], abs=1e-3)
 
@@ -66,7 +66,7 @@ def test_each_fold_is_predicted_by_the_network_that_did_not_learn_it():
 def test_the_share_closest_to_the_graded_pictures_is_taken(truth, share):
     samples = samples_of_pairs([0, 1])
     samples.after[..., 0] = truth
-    tested = CrossValidation(samples, np.array([0, 1]), (lifting(10), lifting(10)), "cpu")
+    tested = CrossValidation(samples, np.array([0, 1]), (lifting(10), lifting(10)))
     assert tested.best_share() == share
     committee = tested.committee(share)
     assert len(committee) == 2

@@ -139,8 +139,6 @@ def _described(path: Path) -> StoredAnalysis:
 class Removal:
     """What of an analysis can go."""
 
-    analysis: StoredAnalysis
-    """The analysis."""
     path: Path
     """Its folder, or its features."""
     bytes: int
@@ -173,14 +171,13 @@ def removals(analyses: Sequence[StoredAnalysis], *, features: bool, older_than: 
     for analysis in analyses:
         age = datetime.now(UTC) - datetime.fromisoformat(analysis.changed)
         if analysis.is_old:
-            found.append(Removal(analysis, analysis.place, analysis.bytes, "of an earlier format, which is not read"))
+            found.append(Removal(analysis.place, analysis.bytes, "of an earlier format, which is not read"))
         elif older_than is not None and age.total_seconds() >= older_than * _DAY:
             why = f"nothing written for {age.days} days; a grade analyses the shot again"
-            found.append(Removal(analysis, analysis.place, analysis.bytes, why))
+            found.append(Removal(analysis.place, analysis.bytes, why))
         elif features and analysis.can_be_used and analysis.looks and analysis.features_bytes:
-            path = analysis.place / FEATURES
             why = "features of looks that are predicted; another look extracts them again"
-            found.append(Removal(analysis, path, analysis.features_bytes, why))
+            found.append(Removal(analysis.place / FEATURES, analysis.features_bytes, why))
     return found
 
 

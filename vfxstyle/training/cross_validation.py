@@ -55,8 +55,6 @@ class CrossValidation:
     """int64 (N,), the fold of each superpixel."""
     networks: tuple[Fitted, ...]
     """One for each fold, in ascending order of the folds."""
-    device: str
-    """Where networks run."""
 
     def predicted(self, share: float) -> FloatArray:
         """Return the colours predicted with ``share`` of the local change, float32 (N, P, 3), CIELab D65."""

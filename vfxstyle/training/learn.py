@@ -148,7 +148,7 @@ def _from_few(
     with clock.stage(Stage.TRAINING, len(fitting.judged) * (len(folds) + 1)) as step:
         parts = [(samples.only(fold_of != fold), samples.only(fold_of == fold)) for fold in folds]
         *networks, whole = fit_side_by_side([*parts, (samples, None)], fitting, device, lambda epoch: step())
-    tested = CrossValidation(samples, fold_of, tuple(networks), device)
+    tested = CrossValidation(samples, fold_of, tuple(networks))
     share = _supported_share(whole, tested)
     clock.note(
         f"{len(examples)} pairs, tested on parts kept out: {share:.0%} of what differs from the best single transform "
