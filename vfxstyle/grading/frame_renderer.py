@@ -13,6 +13,7 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.color import Transform
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.looks import apply_field
+from vfxstyle.looks.base import Base
 from vfxstyle.plates.picture import analysis_picture, lab_of_picture
 from vfxstyle.plates.spaces import Light, encoder
 from vfxstyle.shots import Frame, OutputFormat
@@ -38,6 +39,8 @@ class FrameRenderer:
     """Where the label maps are."""
     transforms: ShotTransforms
     """The look, superpixel by superpixel."""
+    base: Base
+    """What the look does by colour alone or by place."""
     analysis_width: int
     """Width of the analysis picture, in px."""
     light: Light
@@ -59,6 +62,7 @@ class FrameRenderer:
         return cls(
             analysis=analysis,
             transforms=transforms,
+            base=plan.preset.base,
             analysis_width=recipe.analysis_width,
             light=plan.plate.light,
             encoder=encoder(plan.config, plan.input.space, plan.output_space),
@@ -88,7 +92,7 @@ class FrameRenderer:
         guide = lab_of_picture(picture)
         table, rows = table_of(self.analysis.read_labels(lit.number), guide)
         smoothed = smooth_over_neighbours(self.transforms.of(table.labels), table, adjacency(rows))
-        field = spread_over_pixels(rows, smoothed, table, guide)
+        field = self.base.added_to(spread_over_pixels(rows, smoothed, table, guide))
         return apply_field(
             lit.rgb,
             field,

@@ -12,7 +12,6 @@ lower, and the order of tones stays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.color.grading import floored, gain_of
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
+from vfxstyle.looks.field import TransformField, cell_of, look_up, next_cell
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 GUIDE_SIGMA = 8.0
@@ -36,16 +36,6 @@ _RANGE = np.float32(-0.5 / GUIDE_SIGMA**2 / np.log(2))
 _E0, _E1, _E2, _E3, _E4, _E5 = (np.float32(v) for v in (1, 0.69314718, 0.24022651, 0.05550411, 0.00961813, 0.00133336))
 _FAR = np.float32(1e-4)  # weight of a cell of any colour: a pixel unlike all four cells takes their plain mean
 _L, _A, _B = (np.float32(scale) for scale in LAB_SCALE)
-
-
-@dataclass(frozen=True, slots=True)
-class TransformField:
-    """A transform for every cell of a grid that covers a picture."""
-
-    coefficients: FloatArray
-    """float32 (h, w, 30), transforms as in :mod:`vfxstyle.looks.transform`."""
-    guide: FloatArray
-    """float32 (h, w, 3), the picture's colour in each cell, CIELab D65."""
 
 
 @kernel(inline="always")
@@ -79,17 +69,6 @@ def _rotated(matrix: FloatArray, r: Scalar, g: Scalar, b: Scalar) -> tuple[Scala
         matrix[1, 0] * r + matrix[1, 1] * g + matrix[1, 2] * b,
         matrix[2, 0] * r + matrix[2, 1] * g + matrix[2, 2] * b,
     )
-
-
-@kernel(inline="always")
-def _cell(x: Scalar, origin: Scalar, cell: Scalar, columns: int) -> Scalar:
-    """Where a pixel lies between the centres of the cells along one axis."""
-    return min(max((np.float32(x) + origin) * cell - np.float32(0.5), np.float32(0)), np.float32(columns - 1))
-
-
-@kernel(inline="always")
-def _next(x0: Scalar, columns: int) -> Scalar:
-    return min(x0 + np.uintp(1), np.uintp(columns - 1))
 
 
 @kernel(inline="always")
@@ -141,8 +120,8 @@ def _weigh(lab: FloatArray, guide: tuple[FloatArray, FloatArray], place: Scalar,
     above, below = guide
     columns, one = len(above), np.float32(1)
     for x in range(lab.shape[1]):
-        x0 = np.uintp(_cell(x, cell[0], cell[1], columns))
-        x1 = _next(x0, columns)
+        x0 = np.uintp(cell_of(x, cell[0], cell[1], columns))
+        x1 = next_cell(x0, columns)
         L, a, b = lab[0, x], lab[1, x], lab[2, x]
         d0, d1, d2 = L - above[x0, 0], a - above[x0, 1], b - above[x0, 2]
         w[0, x] = d0 * d0 + d1 * d1 + d2 * d2
@@ -153,7 +132,7 @@ def _weigh(lab: FloatArray, guide: tuple[FloatArray, FloatArray], place: Scalar,
         d0, d1, d2 = L - below[x1, 0], a - below[x1, 1], b - below[x1, 2]
         w[3, x] = d0 * d0 + d1 * d1 + d2 * d2
     for x in range(lab.shape[1]):
-        right = _cell(x, cell[0], cell[1], columns)
+        right = cell_of(x, cell[0], cell[1], columns)
         right -= np.floor(right)
         w0 = (one - place) * (one - right) * (_likeness(w[0, x]) + _FAR)
         w1 = (one - place) * right * (_likeness(w[1, x]) + _FAR)
@@ -172,8 +151,8 @@ def _change(
     columns = len(above)
     c = np.empty(COEFFICIENTS, np.float32)
     for x in range(lab.shape[1]):
-        x0 = np.uintp(_cell(x, cell[0], cell[1], columns))
-        x1 = _next(x0, columns)
+        x0 = np.uintp(cell_of(x, cell[0], cell[1], columns))
+        x1 = next_cell(x0, columns)
         one, two, three, four = above[x0], above[x1], below[x0], below[x1]
         w0, w1, w2, w3 = w[0, x], w[1, x], w[2, x], w[3, x]
         for i in range(COEFFICIENTS):
@@ -208,6 +187,8 @@ def _apply(
     alpha: FloatArray,
     field: FloatArray,
     guide: FloatArray,
+    cubes: FloatArray,
+    gate: FloatArray,
     origin: FloatArray,
     cell: FloatArray,
     strength: Scalar,
@@ -217,14 +198,14 @@ def _apply(
 ) -> Any:
     """Row by row, in passes that processors can do for many pixels at once; what few pixels need has loops of its own.
 
-    field: (h, w, 30). origin and cell: (x, y) of the first pixel, and cells per px.
+    field: (h, w, 30). cubes: (0..2, n, n, n, 3). gate: (h, w), or (h, 1) without a second cube. origin and cell: (x, y) of the first pixel, and cells per px.
     """
     height, width, _ = rgb.shape
     rows = len(guide)
     skipped = np.zeros(height, np.int64)
     has_alpha = alpha.shape[0] > 0
     for y in prange(height):
-        fy = _cell(y, origin[1], cell[1], rows)
+        fy = cell_of(y, origin[1], cell[1], rows)
         y0 = int(fy)
         y1 = min(y0 + 1, rows - 1)
         scratch = np.empty((17, width), np.float32)
@@ -236,6 +217,8 @@ def _apply(
             lab[0, x], lab[1, x], lab[2, x] = lab_of_pixel(light[0, x], light[1, x], light[2, x])
         _weigh(lab, (guide[y0], guide[y1]), fy - np.float32(y0), along, weights)
         _change(lab, (field[y0], field[y1]), along, weights, change)
+        if len(cubes) > 0:
+            look_up(light, cubes, (gate[y0], gate[y1]), along, weights, change)
         for x in range(width):
             light[0, x], light[1, x], light[2, x] = pixel_of_lab(lab[0, x], lab[1, x], lab[2, x])
             new[0, x], new[1, x], new[2, x] = pixel_of_lab(
@@ -288,6 +271,8 @@ def apply_field(
         np.empty((0, 0), np.float32) if alpha is None else np.ascontiguousarray(alpha, np.float32),
         field.coefficients,
         field.guide,
+        field.cubes,
+        field.gate if len(field.gate) else np.zeros((rows, 1), np.float32),
         np.array([offset[0] + 0.5, offset[1] + 0.5], np.float32),
         np.array([columns / full_width, rows / full_height], np.float32),
         np.float32(strength),

@@ -17,11 +17,14 @@ from safetensors.numpy import save
 from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import OutputError, PresetError
 from vfxstyle.files import file_digest, write_atomically
+from vfxstyle.looks.base import BASE_PARTS, NO_BASE, Base, base_of_tensors, base_tensors
 from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation, predict
 from vfxstyle.looks.transform import LAB_SCALE
 
-PRESET_SCHEMA = 2
-"""Version of the file format. Files of this version load in every later one."""
+PRESET_SCHEMA = 3
+"""Version of the file format. Files of version 2 and later load in every later one."""
+PLAIN_SCHEMA = 2
+"""Version of the file of a look without a base, which earlier versions of vfxstyle read too."""
 SUFFIX = ".safetensors"
 """File name extension of presets."""
 _KEY = "vfxstyle.preset"  # of the entry in the file's metadata that holds PresetInfo as JSON
@@ -45,8 +48,8 @@ class PresetInfo:
     """SHA-256 of the backbone's weight file, where no package carries the weights."""
     lab_scale: tuple[float, float, float] = LAB_SCALE
     """What L, a and b are divided by in the transform."""
-    schema: int = PRESET_SCHEMA
-    """Version of the file format."""
+    schema: int = PLAIN_SCHEMA
+    """Version of the file format; :func:`save_preset` raises it where the look has more than a plain one."""
     description: str = ""
     """One line for people."""
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -67,6 +70,8 @@ class Preset:
     """Weights and biases of the network from a feature vector to a transform."""
     digest: str
     """SHA-256 of the file's contents, as hexadecimal digits; empty for a preset that was not loaded from a file."""
+    base: Base = NO_BASE
+    """What the look does by colour alone or by place; the network predicts what is left."""
 
     def predict(self, features: npt.NDArray[np.floating]) -> FloatArray:
         """A transform and gains, float32 (N, 33), for each feature vector, float (N, D)."""
@@ -93,7 +98,9 @@ def save_preset(preset: Preset, path: Path) -> Path:
     for index, (weight, bias) in enumerate(preset.layers):
         tensors[f"network.{index}.weight"] = weight
         tensors[f"network.{index}.bias"] = bias
-    values = asdict(preset.info)
+    for name, part in base_tensors(preset.base).items():
+        tensors[_tensor_of_base(name, preset.base.gain_first)] = part
+    values = asdict(preset.info) | {"schema": PLAIN_SCHEMA if preset.base.is_none else PRESET_SCHEMA}
     values[_BLOCKS] = values.pop("blocks")
     header = {_KEY: json.dumps(values, sort_keys=True)}
     data = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, header)
@@ -137,11 +144,12 @@ def read_preset(path: Path) -> Preset:
             tensors.pop("standardisation.mean").astype(np.float32),
             tensors.pop("standardisation.std").astype(np.float32),
         )
+        base = _base(tensors, path)
         layers = _layers(tensors, len(standardisation.mean), path)
     except KeyError as error:
         raise _damaged(path, f"tensor {error} is missing") from error
     _check_shapes(projections, standardisation, path)
-    return Preset(info, projections, standardisation, layers, file_digest(path))
+    return Preset(info, projections, standardisation, layers, file_digest(path), base)
 
 
 def _damaged(path: Path, what: str) -> PresetError:
@@ -163,7 +171,7 @@ def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
     try:
         values = json.loads((metadata or {})[_KEY])
         schema = int(values["schema"])
-        if schema == PRESET_SCHEMA:
+        if PLAIN_SCHEMA <= schema <= PRESET_SCHEMA:
             values["blocks"] = values.pop(_BLOCKS)
             for name in ("blocks", "projected", "lab_scale"):
                 values[name] = tuple(values[name])
@@ -171,9 +179,11 @@ def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
             _check_types(info)
     except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         raise _damaged(path, "it does not carry a vfxstyle preset header") from error
-    if schema != PRESET_SCHEMA or info.lab_scale != LAB_SCALE:
-        remedy = "train the look again" if schema < PRESET_SCHEMA else "update vfxstyle"
-        raise PresetError(f"Preset {path} has format version {schema}, this vfxstyle reads {PRESET_SCHEMA}; {remedy}.")
+    if not PLAIN_SCHEMA <= schema <= PRESET_SCHEMA or info.lab_scale != LAB_SCALE:
+        remedy = "train the look again" if schema < PLAIN_SCHEMA else "update vfxstyle"
+        raise PresetError(
+            f"Preset {path} has format version {schema}, this vfxstyle reads {PLAIN_SCHEMA} to {PRESET_SCHEMA}; {remedy}."
+        )
     return info
 
 
@@ -190,6 +200,22 @@ def _check_types(info: PresetInfo) -> None:
         raise ValueError("an error is no number")
     if not isinstance(settings, dict):
         raise TypeError("the settings are something else")
+
+
+def _tensor_of_base(name: str, gain_first: bool) -> str:
+    return f"base.{name}" if name != "gain" or gain_first else "base.gain_after"
+
+
+def _base(tensors: dict[str, np.ndarray], path: Path) -> Base:
+    """The base of the look, taken out of ``tensors``."""
+    gain_first = "base.gain_after" not in tensors
+    named = {name: tensors.pop(_tensor_of_base(name, gain_first), None) for name in BASE_PARTS}
+    try:
+        return base_of_tensors(
+            {name: part.astype(np.float32) for name, part in named.items() if part is not None}, gain_first=gain_first
+        )
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
 
 
 def _layers(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Layers:

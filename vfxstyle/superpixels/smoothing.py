@@ -7,8 +7,8 @@ from numba import prange
 
 from vfxstyle.arrays import BoolArray, FloatArray, IntArray, LabelArray
 from vfxstyle.compiled import kernel
-from vfxstyle.looks.apply import TransformField
 from vfxstyle.looks.detail import folded
+from vfxstyle.looks.field import TransformField
 from vfxstyle.superpixels.tables import FrameTable
 
 BORDER_SIGMA = 10.0

@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vfxstyle.arrays import BoolArray, FloatArray
+from vfxstyle.arrays import BoolArray, FloatArray, IntArray
 from vfxstyle.features import PCA, all_blocks
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import Standardisation
+from vfxstyle.looks.base import NO_BASE, Base
 from vfxstyle.looks.fit import Epoch, FitSettings, Fitted, fit, fit_side_by_side
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.regularisation import regularised
-from vfxstyle.looks.samples import Errors, Samples, mean_error, measure, predicted_lab
+from vfxstyle.looks.samples import Errors, Samples, global_oracle, mean_error, measure, predicted_lab
 from vfxstyle.progress import Clock, Stage
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.cross_validation import CrossValidation, folds_of, mean_distance
+from vfxstyle.training.base import find_base, places_of, without_base
+from vfxstyle.training.cross_validation import MAX_FOLDS, CrossValidation, folds_of, mean_distance
 from vfxstyle.training.examples import TrainingExample, fit_projections, samples_of
 
 MANY_PAIRS = 10
@@ -33,6 +35,8 @@ class Learnt:
     """Predicts the transform of a feature vector."""
     standardisation: Standardisation
     """Of the feature vector."""
+    base: Base
+    """What the look does by colour alone or by place; the network predicts what is left."""
     projections: dict[str, PCA]
     """Of the feature blocks that are projected, by block."""
     curve: tuple[Epoch, ...]
@@ -55,8 +59,17 @@ class Learnt:
     """Networks that learnt from different parts of few pairs; where they disagree, the look is not known."""
 
 
-def learn(examples: Sequence[TrainingExample], settings: TrainSettings, device: str, clock: Clock) -> Learnt:
-    """Learn a look.
+def learn(
+    examples: Sequence[TrainingExample],
+    settings: TrainSettings,
+    device: str,
+    clock: Clock,
+    *,
+    of_shot: bool = False,
+) -> Learnt:
+    """Learn a look: its base first (docs/method.md, section 13), and by superpixels what is left.
+
+    of_shot: whether the pictures are frames of one shot, which the look is for.
 
     With :data:`MANY_PAIRS` examples or more some are held out: they choose the epoch and measure it. Fewer examples are
     learnt several times with a part kept out, which chooses how far the look departs from the best single transform,
@@ -69,10 +82,43 @@ def learn(examples: Sequence[TrainingExample], settings: TrainSettings, device: 
     projections = fit_projections(
         [example for example, out in zip(examples, held_out, strict=True) if not out], backbone, blocks
     )
-    samples = samples_of(examples, blocks, projections)
+    samples, place = samples_of(examples, blocks, projections), places_of(examples)
     if many:
-        return _from_many(samples, held_out, projections, settings, device, clock)
-    return _from_few(samples, examples, projections, settings, device, clock)
+        base = find_base(
+            samples,
+            place,
+            (samples.picture % MAX_FOLDS).astype(np.int64),
+            clock,
+            transferable=False,
+            learnt_from=~held_out[samples.picture],
+        )
+        learnt = _from_many(without_base(samples, base, place), held_out, projections, settings, device, clock)
+    else:
+        fold_of = folds_of(samples, examples)
+        transferable = not of_shot and len(examples) <= 2
+        base = find_base(samples, place, fold_of, clock, transferable=transferable)
+        left = without_base(samples, base, place)
+        learnt = _from_few(left, fold_of, len(examples), projections, settings, device, clock)
+    return _on_base(learnt, base, samples, place)
+
+
+def _on_base(learnt: Learnt, base: Base, samples: Samples, place: FloatArray) -> Learnt:
+    """What was learnt of samples without their base, measured on the samples with it."""
+    if base.is_none:
+        return learnt
+    seen = np.ones(len(samples.before), np.bool_)
+    if learnt.held_out:
+        seen = np.isin(samples.picture, learnt.held_out)
+    unseen = samples.only(seen)
+    return replace(
+        learnt,
+        base=base,
+        unseen=unseen,
+        predicted=learnt.predicted + base.change(unseen.before, place[seen]),
+        errors=replace(
+            learnt.errors, distance=mean_distance(unseen.before, unseen.after), global_oracle=global_oracle(unseen)
+        ),
+    )
 
 
 def _held_out(pairs: int, settings: TrainSettings) -> BoolArray:
@@ -106,6 +152,7 @@ def _from_many(
     return Learnt(
         network=fitted.network,
         standardisation=fitted.standardisation,
+        base=NO_BASE,
         projections=projections,
         curve=fitted.curve,
         share=1.0,
@@ -136,14 +183,15 @@ def _regularisation(
 
 def _from_few(
     samples: Samples,
-    examples: Sequence[TrainingExample],
+    fold_of: IntArray,
+    pairs: int,
     projections: dict[str, PCA],
     settings: TrainSettings,
     device: str,
     clock: Clock,
 ) -> Learnt:
     """Learn from every pair; cross-validation chooses how far the look departs from the best single transform."""
-    fold_of, fitting = folds_of(samples, examples), _fitting_of_few(len(samples.features), settings)
+    fitting = _fitting_of_few(len(samples.features), settings)
     folds = np.unique(fold_of)
     with clock.stage(Stage.TRAINING, len(fitting.judged) * (len(folds) + 1)) as step:
         parts = [(samples.only(fold_of != fold), samples.only(fold_of == fold)) for fold in folds]
@@ -151,14 +199,14 @@ def _from_few(
     tested = CrossValidation(samples, fold_of, tuple(networks))
     share = _supported_share(whole, tested)
     clock.note(
-        f"{len(examples)} pairs, tested on parts kept out: {share:.0%} of what differs from the best single transform "
-        "is kept"
+        f"{pairs} pairs, tested on parts kept out: {share:.0%} of what differs from the best single transform is kept"
     )
     network, predicted = whole.blended(share), tested.predicted(share)
     errors = measure(network, whole.standardisation, samples)
     return Learnt(
         network=network,
         standardisation=whole.standardisation,
+        base=NO_BASE,
         projections=projections,
         curve=networks[0].curve,
         share=share,

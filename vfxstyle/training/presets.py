@@ -40,7 +40,7 @@ def preset_of(
         card=card or {},
     )
     projections = {block: (pca.mean, pca.components) for block, pca in learnt.projections.items()}
-    return Preset(info, projections, learnt.standardisation, learnt.network.numbers(), digest="")
+    return Preset(info, projections, learnt.standardisation, learnt.network.numbers(), digest="", base=learnt.base)
 
 
 def preset_card(digests: Sequence[PairDigest], learnt: Learnt, settings: TrainSettings) -> dict[str, Any]:
@@ -50,6 +50,7 @@ def preset_card(digests: Sequence[PairDigest], learnt: Learnt, settings: TrainSe
         "pairs": len(digests),
         "held_out": len(learnt.held_out),
         "share": learnt.share,
+        "base": learnt.base.words,
         "noise": learnt.noise,
         "dropout": learnt.dropout,
         "pairs_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),

@@ -63,5 +63,5 @@ def graded_still(picture: FloatArray, still: StillFeatures, preset: Preset) -> F
     outputs = preset.predict(vectors)
     smoothed = smooth_over_neighbours(outputs, still.table, adjacency(still.rows))
     field = spread_over_pixels(still.rows, smoothed, still.table, still.lab)
-    light, _ = apply_field(srgb_to_linear(picture), field)
+    light, _ = apply_field(srgb_to_linear(picture), preset.base.added_to(field))
     return np.clip(linear_to_srgb(light), 0, 1)

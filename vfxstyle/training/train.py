@@ -109,7 +109,7 @@ def train(
         digests = digests_of(exemplars, reader)
         stored = _example_folder(target, exemplars, weights, context)
         examples = examples_of(exemplars, digests, context, stored)
-        learnt = learn(examples, settings, backbone.device, clock)
+        learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None)
         preset = preset_of(name, learnt, settings, weights=weights, card=preset_card(digests, learnt, settings))
         save_preset(preset, target)
         clock.note(f"saved {target}")

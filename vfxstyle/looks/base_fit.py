@@ -1,0 +1,226 @@
+"""Fitting the base of a look, and choosing by held-out pixels whether it has one (docs/method.md, section 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vfxstyle.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from vfxstyle.looks.base import NO_BASE, Base, cube_change, cube_place, gain_terms, place_terms
+from vfxstyle.looks.lut import fit_cube
+from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis
+
+CUBE_SIZE = 17
+"""Nodes along each axis of the cube."""
+MUCH_BETTER = 0.7
+"""Held-out error over that of a simpler base below which a base is taken: each costs where it does not belong."""
+MOST_PIXELS = 40_000
+"""Pixels that a base is fitted to at most; a trial takes a quarter of them."""
+_SOFT = 1.0  # Lab units; errors above count by their size and not its square, so that single things do not pull
+_PASSES = 8
+_RIDGE = 1e-5
+_CUBE_OUTLIER = 4.0  # times the median error, from which a pixel is a thing's and not the cube's
+
+_SCALE = np.array(LAB_SCALE)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPixels:
+    """Pixels with their places: N of them."""
+
+    before: FloatArray
+    """float32 (N, 3), CIELab D65 of the plate."""
+    after: FloatArray
+    """float32 (N, 3), CIELab D65 of the graded picture."""
+    place: FloatArray
+    """float32 (N, 2), x and y on the frame, -1..1."""
+
+    def only(self, chosen: BoolArray | IntArray) -> PlacedPixels:
+        """Some of the pixels."""
+        return PlacedPixels(self.before[chosen], self.after[chosen], self.place[chosen])
+
+    def without(self, base: Base) -> PlacedPixels:
+        """The pixels with what a base does taken from the graded picture."""
+        return replace(self, after=self.after - base.change(self.before, self.place))
+
+
+Fit = Callable[[PlacedPixels], Base]
+"""Fits one kind of base."""
+
+
+def choose_base(
+    pixels: PlacedPixels, fold_of: IntArray, *, transferable: bool, seed: int = 0
+) -> tuple[Base, dict[str, float]]:
+    """The base that held-out pixels speak for, and the mean held-out L2 in Lab of each that was tried.
+
+    "none" is one quadratic transform for everything, which superpixels start from anyway. A base is taken where its
+    error is :data:`MUCH_BETTER` times that of the simpler one. fold_of: int64 (N,), the fold of each pixel; each fold
+    is predicted by what was fitted to the others. transferable: whether only what few numbers say is tried by place,
+    because the folds are parts of the same pictures and cannot tell what another picture would say.
+    """
+    drawn = np.random.default_rng(seed).permutation(len(pixels.before))
+    pixels, fold_of = pixels.only(drawn), fold_of[drawn]
+    errors: dict[str, float] = {}
+
+    def error(name: str) -> float:
+        errors[name] = _held_out_error(FITS[name], pixels, fold_of)
+        return errors[name]
+
+    best, limit = "none", error("none") * MUCH_BETTER
+    by_place = "gain"
+    if error("gain") > limit or not transferable:
+        by_place = "place" if not transferable and error("place") < errors["gain"] * MUCH_BETTER else "gain"
+    for name in ("LUT", by_place, f"{by_place} and LUT"):
+        if (errors.get(name) or error(name)) < limit:
+            best, limit = name, errors[name] * MUCH_BETTER
+    return (NO_BASE if best == "none" else FITS[best](_fewer(pixels, MOST_PIXELS))), errors
+
+
+def _held_out_error(fit: Fit, pixels: PlacedPixels, fold_of: IntArray) -> float:
+    missed = np.empty(len(pixels.before))
+    for fold in np.unique(fold_of):
+        out = fold_of == fold
+        rest, unseen = pixels.only(~out), pixels.only(out)
+        base = fit(_fewer(rest, MOST_PIXELS // 4))
+        missed[out] = np.linalg.norm(unseen.without(base).after - unseen.before, axis=1)
+    return float(missed.mean())
+
+
+def fit_none(pixels: PlacedPixels) -> Base:
+    """One transform for everything, as a base."""
+    values = basis(pixels.before).astype(np.float64)
+    phi = robust_fit(values, _change(pixels))
+    return Base(gain=np.zeros(6, np.float32), colour=phi.T.reshape(-1).astype(np.float32))
+
+
+def fit_lut(pixels: PlacedPixels) -> Base:
+    """One smooth LUT, of the pixels that agree on one."""
+    cube = fit_change_cube(pixels.before, pixels.after)
+    missed = np.linalg.norm(pixels.after - pixels.before - cube_change(cube, pixels.before), axis=1)
+    agree = missed <= max(_CUBE_OUTLIER * float(np.median(missed)), 2 * _SOFT)
+    if agree.mean() < 1:
+        cube = fit_change_cube(pixels.before[agree], pixels.after[agree])
+    return Base(cube=cube)
+
+
+def fit_change_cube(before: FloatArray, after: FloatArray, size: int = CUBE_SIZE) -> FloatArray:
+    """A smooth cube of changes. before, after: float32 (N, 3), CIELab. Returns float32 (size, size, size, 3), Lab."""
+    at = cube_place(before)
+    # fit_cube maps colours to colours of the same kind; a change is one such colour minus where it came from
+    fitted = fit_cube(at, (at + (after - before) / 100).astype(np.float32), size)
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, size)] * 3, indexing="ij"), axis=-1)
+    return np.asarray((fitted - grid) * 100, np.float32)
+
+
+def fit_gain(pixels: PlacedPixels) -> Base:
+    """A gain in light by place with one transform, before or after it, whichever fits better."""
+    tried = [_fit_gain(pixels, first=first) for first in (True, False)]
+    return min(tried, key=lambda base: float(np.linalg.norm(pixels.without(base).after - pixels.before, axis=1).mean()))
+
+
+def _fit_gain(pixels: PlacedPixels, *, first: bool) -> Base:
+    """Gain and transform together, by the method of Gauss and Newton."""
+    terms = gain_terms(pixels.place).astype(np.float64)
+    lab, target = pixels.before.astype(np.float64) / _SCALE, pixels.after.astype(np.float64) / _SCALE
+    black = np.array([16 / LAB_SCALE[0], 0, 0])
+    numbers = np.zeros(terms.shape[1] + COEFFICIENTS)
+    for _ in range(2 * _PASSES):
+        gain, colour = numbers[: terms.shape[1]], numbers[terms.shape[1] :].reshape(3, TERMS)
+        s = np.exp(terms @ gain / 3)[:, None]
+        start = (lab + black) * s - black if first else lab
+        values = _basis(start)
+        graded = start + values @ colour.T
+        if first:  # by how much the result changes with the logarithm of the gain, through the start
+            slope = ((start + black) / 3)[:, None, :] @ (np.eye(3) + _slopes(start, colour)).transpose(0, 2, 1)
+            slope, by_colour = slope[:, 0], values
+        else:
+            graded = (graded + black) * s - black
+            slope, by_colour = (graded + black) / 3, values * s
+        missed = target - graded
+        weight = 1 / np.maximum(np.linalg.norm(missed * _SCALE, axis=1), _SOFT)
+        normal = _RIDGE * weight.sum() * np.eye(len(numbers))
+        right = -normal @ numbers
+        for channel in range(3):
+            columns = np.r_[0 : terms.shape[1], terms.shape[1] + channel * TERMS + np.arange(TERMS)]
+            jacobian = np.concatenate([terms * slope[:, channel, None], by_colour], axis=1) * LAB_SCALE[channel]
+            normal[np.ix_(columns, columns)] += (jacobian * weight[:, None]).T @ jacobian
+            right[columns] += jacobian.T @ (missed[:, channel] * LAB_SCALE[channel] * weight)
+        step = np.linalg.solve(normal, right)
+        numbers = numbers + step * min(1.0, 1.0 / max(1e-9, float(np.abs(step[: terms.shape[1]]).max())))
+    gain, colour = np.split(numbers.astype(np.float32), [terms.shape[1]])
+    return Base(gain=gain, colour=colour, gain_first=first)
+
+
+def _slopes(scaled: DoubleArray, colour: DoubleArray) -> DoubleArray:
+    """Derivatives of a transform's change, (N, 3, 3), rows of the result by columns of the colour."""
+    L, a, b = scaled.T
+    zero, one = np.zeros_like(L), np.ones_like(L)
+    terms = np.stack(
+        [
+            np.stack([2 * L, zero, zero, a, b, zero, one, zero, zero, zero], axis=-1),
+            np.stack([zero, 2 * a, zero, L, zero, b, zero, one, zero, zero], axis=-1),
+            np.stack([zero, zero, 2 * b, zero, L, a, zero, zero, one, zero], axis=-1),
+        ],
+        axis=-1,
+    )
+    return np.asarray(np.einsum("rt,ntc->nrc", colour, terms))
+
+
+def fit_place(pixels: PlacedPixels) -> Base:
+    """A polynomial of place for every number of a transform: one linear solve."""
+    values = basis(pixels.before).astype(np.float64)
+    terms = place_terms(pixels.place).astype(np.float64)
+    both = np.einsum("np,nt->npt", terms, values).reshape(len(values), -1)
+    phi = robust_fit(both, _change(pixels), passes=3)
+    numbers = phi.reshape(terms.shape[1], TERMS, 3).transpose(0, 2, 1).reshape(-1, COEFFICIENTS)
+    return Base(place=numbers.astype(np.float32))
+
+
+def _and_lut(fit: Fit) -> Fit:
+    """A base by place with a LUT for what it leaves, fitted in turn."""
+
+    def fitted(pixels: PlacedPixels) -> Base:
+        base = fit(pixels)
+        cube = fit_lut(pixels.without(base)).cube
+        base = fit(pixels.without(Base(cube=cube)))
+        return replace(base, cube=fit_lut(pixels.without(base)).cube)
+
+    return fitted
+
+
+FITS: dict[str, Fit] = {
+    "none": fit_none,
+    "LUT": fit_lut,
+    "gain": fit_gain,
+    "place": fit_place,
+    "gain and LUT": _and_lut(fit_gain),
+    "place and LUT": _and_lut(fit_place),
+}
+"""How each kind of base is fitted."""
+
+
+def robust_fit(values: DoubleArray, target: DoubleArray, passes: int = _PASSES) -> DoubleArray:
+    """Coefficients, (T, 3), of terms (N, T) for a change (N, 3) in scaled Lab, by the sum of distances."""
+    weight = np.ones(len(values))
+    ridge = _RIDGE * np.eye(values.shape[1])
+    for _ in range(passes):
+        heavy = values * weight[:, None]
+        solution = np.linalg.solve(heavy.T @ values + ridge * weight.sum(), heavy.T @ target)
+        missed = np.linalg.norm((target - values @ solution) * _SCALE, axis=1)
+        weight = 1 / np.maximum(missed, _SOFT)
+    return np.asarray(solution)
+
+
+def _change(pixels: PlacedPixels) -> DoubleArray:
+    return (pixels.after.astype(np.float64) - pixels.before) / _SCALE
+
+
+def _fewer(pixels: PlacedPixels, most: int) -> PlacedPixels:
+    return pixels.only(np.arange(len(pixels.before)) % -(-len(pixels.before) // most) == 0)
+
+
+def _basis(scaled: DoubleArray) -> DoubleArray:
+    L, a, b = scaled.T
+    return np.stack([L * L, a * a, b * b, L * a, L * b, a * b, L, a, b, np.ones_like(L)], axis=-1)

@@ -1,0 +1,77 @@
+"""A field of transforms over a picture, and the changes by colour alone that come with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vfxstyle.arrays import FloatArray
+from vfxstyle.color.lab import Scalar
+from vfxstyle.compiled import kernel
+
+
+@dataclass(frozen=True, slots=True)
+class TransformField:
+    """A transform for every cell of a grid that covers a picture."""
+
+    coefficients: FloatArray
+    """float32 (h, w, 30), transforms as in :mod:`vfxstyle.looks.transform`."""
+    guide: FloatArray
+    """float32 (h, w, 3), the picture's colour in each cell, CIELab D65."""
+    cubes: FloatArray = field(default_factory=lambda: np.zeros((0, 2, 2, 2, 3), np.float32))
+    """float32 (K, n, n, n, 3), up to two cubes of changes of Lab, see :class:`vfxstyle.looks.base.Base`."""
+    gate: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """float32 (h, w), 0..1, how much of each cell is graded by the second cube, and not by the first; of two only."""
+
+
+@kernel(inline="always")
+def cell_of(x: Scalar, origin: Scalar, cell: Scalar, columns: int) -> Scalar:
+    """Where a pixel lies between the centres of the cells along one axis."""
+    return min(max((np.float32(x) + origin) * cell - np.float32(0.5), np.float32(0)), np.float32(columns - 1))
+
+
+@kernel(inline="always")
+def next_cell(x0: Scalar, columns: int) -> Scalar:
+    """The cell after one, or the last."""
+    return min(x0 + np.uintp(1), np.uintp(columns - 1))
+
+
+@kernel(inline="always")
+def look_up(
+    light: FloatArray,
+    cubes: FloatArray,
+    gate: tuple[FloatArray, FloatArray],
+    cell: Scalar,
+    w: FloatArray,
+    change: FloatArray,
+) -> None:
+    """Add what cubes say of each pixel of a row to its change in Lab, (3, W), trilinearly.
+
+    light: (3, W), linear Rec.709, 0..1. gate: the rows of cells above and below. w: (4, W), weights of the four cells.
+    """
+    above, below = gate
+    columns = len(above)
+    last = cubes.shape[1] - 1
+    one = np.float32(1)
+    for x in range(light.shape[1]):
+        r = np.sqrt(min(max(light[0, x], np.float32(0)), one)) * np.float32(last)
+        g = np.sqrt(min(max(light[1, x], np.float32(0)), one)) * np.float32(last)
+        b = np.sqrt(min(max(light[2, x], np.float32(0)), one)) * np.float32(last)
+        i, j, k = min(int(r), last - 1), min(int(g), last - 1), min(int(b), last - 1)
+        r, g, b = r - np.float32(i), g - np.float32(j), b - np.float32(k)
+        second = np.float32(0)
+        if len(cubes) > 1:
+            x0 = np.uintp(cell_of(x, cell[0], cell[1], columns))
+            x1 = next_cell(x0, columns)
+            second = w[0, x] * above[x0] + w[1, x] * above[x1] + w[2, x] * below[x0] + w[3, x] * below[x1]
+        for n in range(len(cubes)):
+            share = second if n == 1 else one - second
+            if share != np.float32(0):
+                for c in range(3):
+                    near = (one - b) * cubes[n, i, j, k, c] + b * cubes[n, i, j, k + 1, c]
+                    far = (one - b) * cubes[n, i, j + 1, k, c] + b * cubes[n, i, j + 1, k + 1, c]
+                    low = (one - g) * near + g * far
+                    near = (one - b) * cubes[n, i + 1, j, k, c] + b * cubes[n, i + 1, j, k + 1, c]
+                    far = (one - b) * cubes[n, i + 1, j + 1, k, c] + b * cubes[n, i + 1, j + 1, k + 1, c]
+                    change[c, x] += share * ((one - r) * low + r * ((one - g) * near + g * far))

@@ -1,0 +1,50 @@
+"""The base of a look among training examples: found first, and taken from what superpixels learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from vfxstyle.arrays import BoolArray, FloatArray, IntArray
+from vfxstyle.looks.base import Base, places
+from vfxstyle.looks.base_fit import PlacedPixels, choose_base
+from vfxstyle.looks.samples import Samples
+from vfxstyle.progress import Clock
+from vfxstyle.training.examples import TrainingExample
+
+
+def find_base(
+    samples: Samples,
+    place: FloatArray,
+    fold_of: IntArray,
+    clock: Clock,
+    *,
+    transferable: bool,
+    learnt_from: BoolArray | None = None,
+) -> Base:
+    """The base that the samples speak for; see :func:`~vfxstyle.looks.base_fit.choose_base`.
+
+    place: float32 (N, P, 2), of every sampled pixel. fold_of: int64 (N,). learnt_from: bool (N,), superpixels that may
+    be looked at; by default all.
+    """
+    chosen = np.ones(len(samples.before), np.bool_) if learnt_from is None else learnt_from
+    per = samples.before.shape[1]
+    pixels = PlacedPixels(
+        samples.before[chosen].reshape(-1, 3), samples.after[chosen].reshape(-1, 3), place[chosen].reshape(-1, 2)
+    )
+    base, errors = choose_base(pixels, np.repeat(fold_of[chosen], per), transferable=transferable)
+    tried = ", ".join(f"{name} {error:.2f}" for name, error in errors.items())
+    clock.note(f"base: {base.words or 'none'} (mean L2 in Lab on parts kept out: {tried})")
+    return base
+
+
+def without_base(samples: Samples, base: Base, place: FloatArray) -> Samples:
+    """The samples with what the base does taken from the graded pictures."""
+    return replace(samples, after=samples.after - base.change(samples.before, place))
+
+
+def places_of(examples: Sequence[TrainingExample]) -> FloatArray:
+    """Where each sampled pixel lies on its frame, float32 (N, P, 2), x and y, -1..1."""
+    return np.concatenate([places(*example.shape).reshape(-1, 2)[example.pixels] for example in examples])
