@@ -66,6 +66,108 @@ def learnt_unet(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> tuple[G
     return graded, steps
 
 
+def learnt_grid(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> Grading:
+    """Fit a bilateral grid of affine transforms to whole frames for a number of seconds.
+
+    In the manner of Gharbi et al., Deep Bilateral Learning (2017), without the network that predicts the grid: it is
+    learnt itself, with a learnt guide, and total variation holds it together.
+    """
+    return _learnt_by_pixels(_Grid(seed), pairs, seconds)
+
+
+def learnt_retouch(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> Grading:
+    """Train a network of some 11 000 numbers on colour, place and surround, for a number of seconds.
+
+    As INRetouch describes it (Elezabi et al., 2024): an implicit function of the pixel, learnt from one picture or few.
+    """
+    return _learnt_by_pixels(_Retouch(seed), pairs, seconds)
+
+
+def _learnt_by_pixels(network: _Grid | _Retouch, pairs: Sequence[Pair], seconds: float) -> Grading:
+    """Train on whole frames in turn; the learning rate falls to zero along a cosine."""
+    batches = [tuple(_batched([picture]) for picture in pair) for pair in pairs]
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
+    start, step = time.perf_counter(), 0
+    while (spent := time.perf_counter() - start) < seconds:
+        optimiser.param_groups[0]["lr"] = network.rate * (1 + np.cos(np.pi * spent / seconds)) / 2
+        before, after = batches[step % len(batches)]
+        loss = functional.l1_loss(network(before), after) + network.penalty()
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        step += 1
+
+    def graded(picture: FloatArray) -> FloatArray:
+        with torch.inference_mode():
+            out = network(_batched([picture]))
+        return np.ascontiguousarray(out[0].permute(1, 2, 0).clamp(0, 1).numpy())
+
+    return graded
+
+
+class _Grid(nn.Module):
+    """A grid of 16 x 9 x 8 affine transforms of colour, sliced at a pixel's place and guide."""
+
+    rate = 1e-2
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        identity = torch.eye(3, 4).reshape(1, 12, 1, 1, 1)
+        self.grid = nn.Parameter(identity.repeat(1, 1, 8, 9, 16))
+        self.guide = nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU(), nn.Conv2d(8, 1, 1))
+
+    def penalty(self) -> Tensor:
+        """Total variation of the grid."""
+        return 1e-3 * sum((self.grid.diff(dim=axis).abs().mean() for axis in (2, 3, 4)), torch.zeros(()))
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Return graded pictures, (1, 3, H, W)."""
+        height, width = picture.shape[2:]
+        weights = torch.tensor([0.2126, 0.7152, 0.0722]).reshape(1, 3, 1, 1)
+        luma = (picture * weights).sum(1, keepdim=True)
+        z = (luma + 0.2 * torch.tanh(self.guide(picture)))[:, 0] * 2 - 1
+        y = torch.linspace(-1, 1, height)[None, :, None].expand_as(z)
+        x = torch.linspace(-1, 1, width)[None, None].expand_as(z)
+        place = torch.stack([x, y, z], dim=-1)[:, None]
+        rows = functional.grid_sample(self.grid, place, align_corners=True, padding_mode="border")[:, :, 0]
+        rows = rows.reshape(1, 3, 4, height, width)
+        out: Tensor = (rows[:, :, :3] * picture[:, None]).sum(2) + rows[:, :, 3]
+        return out
+
+
+class _Retouch(nn.Module):
+    """A pixel's colour, its place and the mean colours round it through three hidden layers of 64."""
+
+    rate = 4e-3
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        sizes = (11, 64, 64, 64, 32, 3)
+        layers: list[nn.Module] = []
+        for one, other in pairwise(sizes):
+            layers += [nn.Conv2d(one, other, 1), nn.GELU()]
+        self.layers = nn.Sequential(*layers[:-1])
+        last = self.layers[-1]
+        assert isinstance(last, nn.Conv2d)
+        nn.init.zeros_(last.weight)
+
+    def penalty(self) -> Tensor:
+        """Nothing."""
+        return torch.zeros(())
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Return graded pictures, (1, 3, H, W)."""
+        height, width = picture.shape[2:]
+        y = torch.linspace(-1, 1, height)[None, None, :, None].expand(1, 1, height, width)
+        x = torch.linspace(-1, 1, width)[None, None, None].expand(1, 1, height, width)
+        near = functional.avg_pool2d(functional.pad(picture, (4, 4, 4, 4), mode="replicate"), 9, 1)
+        far = functional.avg_pool2d(functional.pad(picture, (16, 16, 16, 16), mode="replicate"), 33, 1)
+        out: Tensor = picture + self.layers(torch.cat([picture, x, y, near, far], dim=1))
+        return out
+
+
 def _crop(pairs: Sequence[Pair], random: np.random.Generator) -> Pair:
     before, after = pairs[int(random.integers(len(pairs)))]
     y = int(random.integers(before.shape[0] - CROP + 1))

@@ -20,6 +20,8 @@ class Stage(StrEnum):
     """The network is run."""
     TRANSFORMS = "transforms"
     """Transforms are predicted."""
+    TRACKS = "tracks"
+    """Frames are tracked to the graded frames of the shot."""
     GRADE = "grade"
     """Frames are graded and written."""
     MATTES = "mattes"

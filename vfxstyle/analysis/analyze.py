@@ -11,6 +11,7 @@ from vfxstyle.analysis.make import ensure_features, ensure_superpixels
 from vfxstyle.analysis.predict import stored_transforms
 from vfxstyle.analysis.request import AnalyzePlan, AnalyzeRequest
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.analysis.tracks import tracked_frames
 from vfxstyle.errors import AnalysisError
 from vfxstyle.features import check_device
 from vfxstyle.plates.frames import Frames, frame_numbers
@@ -87,6 +88,7 @@ def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:
         with run.clock.stage(Stage.TRANSFORMS, 1) as step:
             stored_transforms(stored, plan.look)
             step()
+        tracked_frames(wanted, stored, plan.look, run)
     return AnalyzeReport(
         analysis=wanted.folder,
         superpixels=int(stored.manifest["superpixels"]),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,6 +24,8 @@ class ShotTransforms:
     """int32 (N,), ascending."""
     transforms: FloatArray
     """float32 (N, 33), a colour transform and gains of the bands of lightness."""
+    graded: Mapping[int, int] = field(default_factory=dict)
+    """Frames of this shot that the look was learnt from, and which of the preset's graded frames each is."""
 
     def of(self, labels: LabelArray) -> FloatArray:
         """The transforms of some superpixels, float32 (M, 33)."""

@@ -14,6 +14,7 @@ from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import UsageError
 from vfxstyle.features import analysis_device
+from vfxstyle.looks import Preset
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.stamps import PlateFile, stamp_plate
 from vfxstyle.settings import DEFAULT_STILL_SUPERPIXELS, DEFAULT_SUPERPIXELS, AnalysisSettings
@@ -118,6 +119,17 @@ class WantedAnalysis:
     def stored(self) -> AnalysisFolder:
         """The analysis as far as it is on disk."""
         return AnalysisFolder(self.folder, self.identity)
+
+    def graded_by(self, look: Preset) -> dict[int, int]:
+        """Frames of the plate that a look keeps graded frames of, and which of them each is; by hash and number."""
+        if look.graded is None or not self.stamps:
+            return {}
+        shot, found = self.plate.shot, dict[int, int]()
+        for index, (number, plate) in enumerate(zip(look.graded.numbers, look.graded.plates, strict=True)):
+            own = shot.frames[0] if number is None else number
+            if own in set(shot.frames) and self.stamps[shot.file_of(own).name].sha256 == plate:
+                found[own] = index
+        return found
 
     def listed(self, files: Iterable[Path]) -> list[Path]:
         """Files of the analysis as a dry run lists them: with :data:`UNKNOWN` for an identity that is not known."""

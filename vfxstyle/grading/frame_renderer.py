@@ -9,10 +9,11 @@ import numpy as np
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import AnalysisRecipe
-from vfxstyle.arrays import FloatArray
+from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.color import Transform
+from vfxstyle.grading.carried import CarriedGrade
 from vfxstyle.grading.plan import GradePlan
-from vfxstyle.looks import apply_field
+from vfxstyle.looks import TransformField, apply_field
 from vfxstyle.looks.base import Base
 from vfxstyle.plates.picture import analysis_picture, lab_of_picture
 from vfxstyle.plates.spaces import Light, encoder
@@ -53,13 +54,15 @@ class FrameRenderer:
     """Whether the output holds colour not multiplied by alpha (all formats but EXR do)."""
     strength: float
     """0..1, share of the change that is made."""
+    carried: CarriedGrade | None = None
+    """Graded frames of this shot, where the look was learnt from some."""
 
     @classmethod
     def of(
         cls, plan: GradePlan, recipe: AnalysisRecipe, analysis: AnalysisFolder, transforms: ShotTransforms
     ) -> FrameRenderer:
         """The renderer of a plan. recipe: of the analysis."""
-        return cls(
+        plain = cls(
             analysis=analysis,
             transforms=transforms,
             base=plan.preset.base,
@@ -70,6 +73,11 @@ class FrameRenderer:
             straight_alpha=plan.format is not OutputFormat.EXR,
             strength=plan.settings.strength,
         )
+        graded = plan.preset.graded
+        if graded is None or not transforms.graded:
+            return plain
+        carried = CarriedGrade(graded, transforms.graded, analysis, plain.base, plain.plain_field)
+        return replace(plain, carried=carried)
 
     def render(self, plate: Frame) -> RenderedFrame:
         """Grade one frame."""
@@ -89,10 +97,8 @@ class FrameRenderer:
 
     def _graded(self, lit: Frame) -> tuple[FloatArray, int]:
         picture = analysis_picture(lit, replace(self.light, decoder=None), self.analysis_width)
-        guide = lab_of_picture(picture)
-        table, rows = table_of(self.analysis.read_labels(lit.number), guide)
-        smoothed = smooth_over_neighbours(self.transforms.of(table.labels), table, adjacency(rows))
-        field = self.base.added_to(spread_over_pixels(rows, smoothed, table, guide))
+        guide, labels = lab_of_picture(picture), self.analysis.read_labels(lit.number)
+        field = self.plain_field(labels, guide) if self.carried is None else self.carried.on(lit.number, labels, guide)
         return apply_field(
             lit.rgb,
             field,
@@ -102,6 +108,12 @@ class FrameRenderer:
             strength=self.strength,
             matrix=self.light.matrix,
         )
+
+    def plain_field(self, labels: LabelArray, guide: FloatArray) -> TransformField:
+        """The look alone, without graded frames. labels: int32 (h, w). guide: float32 (h, w, 3), CIELab."""
+        table, rows = table_of(labels, guide)
+        smoothed = smooth_over_neighbours(self.transforms.of(table.labels), table, adjacency(rows))
+        return self.base.added_to(spread_over_pixels(rows, smoothed, table, guide))
 
     def _associated(self, light: FloatArray, plate: Frame, original: Frame) -> FloatArray:
         """``light`` multiplied by the plate's alpha, or not, as the output format has it."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from vfxstyle.analysis.make import ensure_features, ensure_superpixels
 from vfxstyle.analysis.predict import ShotTransforms, look_of, stored_transforms
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.analysis.tracks import tracked_frames
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.features import check_device
 from vfxstyle.grading.plan import GradePlan
@@ -31,4 +32,4 @@ def ensure_transforms(plan: GradePlan, wanted: WantedAnalysis, run: Run) -> tupl
     with run.clock.stage(Stage.TRANSFORMS, 1) as step:
         transforms = stored_transforms(analysis, plan.preset)
         step()
-    return analysis, transforms
+    return analysis, replace(transforms, graded=tracked_frames(wanted, analysis, plan.preset, run))

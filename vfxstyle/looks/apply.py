@@ -188,7 +188,7 @@ def _apply(
     field: FloatArray,
     guide: FloatArray,
     cubes: FloatArray,
-    gate: FloatArray,
+    shares: FloatArray,
     origin: FloatArray,
     cell: FloatArray,
     strength: Scalar,
@@ -198,7 +198,8 @@ def _apply(
 ) -> Any:
     """Row by row, in passes that processors can do for many pixels at once; what few pixels need has loops of its own.
 
-    field: (h, w, 30). cubes: (0..2, n, n, n, 3). gate: (h, w), or (h, 1) without a second cube. origin and cell: (x, y) of the first pixel, and cells per px.
+    field: (h, w, 30). cubes: (K, n, n, n, 3). shares: (h, w, K), or (h, 0, 1) for all of them.
+    origin and cell: (x, y) of the first pixel, and cells per px.
     """
     height, width, _ = rgb.shape
     rows = len(guide)
@@ -218,7 +219,7 @@ def _apply(
         _weigh(lab, (guide[y0], guide[y1]), fy - np.float32(y0), along, weights)
         _change(lab, (field[y0], field[y1]), along, weights, change)
         if len(cubes) > 0:
-            look_up(light, cubes, (gate[y0], gate[y1]), along, weights, change)
+            look_up(light, cubes, (shares[y0], shares[y1]), along, weights, change)
         for x in range(width):
             light[0, x], light[1, x], light[2, x] = pixel_of_lab(lab[0, x], lab[1, x], lab[2, x])
             new[0, x], new[1, x], new[2, x] = pixel_of_lab(
@@ -272,7 +273,7 @@ def apply_field(
         field.coefficients,
         field.guide,
         field.cubes,
-        field.gate if len(field.gate) else np.zeros((rows, 1), np.float32),
+        field.shares if field.shares.size else np.zeros((rows, 0, 1), np.float32),
         np.array([offset[0] + 0.5, offset[1] + 0.5], np.float32),
         np.array([columns / full_width, rows / full_height], np.float32),
         np.float32(strength),

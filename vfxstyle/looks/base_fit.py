@@ -17,7 +17,7 @@ CUBE_SIZE = 17
 MUCH_BETTER = 0.7
 """Held-out error over that of a simpler base below which a base is taken: each costs where it does not belong."""
 MOST_PIXELS = 40_000
-"""Pixels that a base is fitted to at most; a trial takes a quarter of them."""
+"""Pixels that a base is fitted to at most; a trial takes an eighth of them."""
 _SOFT = 1.0  # Lab units; errors above count by their size and not its square, so that single things do not pull
 _PASSES = 8
 _RIDGE = 1e-5
@@ -83,7 +83,7 @@ def _held_out_error(fit: Fit, pixels: PlacedPixels, fold_of: IntArray) -> float:
     for fold in np.unique(fold_of):
         out = fold_of == fold
         rest, unseen = pixels.only(~out), pixels.only(out)
-        base = fit(_fewer(rest, MOST_PIXELS // 4))
+        base = fit(_fewer(rest, MOST_PIXELS // 8))
         missed[out] = np.linalg.norm(unseen.without(base).after - unseen.before, axis=1)
     return float(missed.mean())
 
@@ -205,16 +205,17 @@ def robust_fit(values: DoubleArray, target: DoubleArray, passes: int = _PASSES) 
     """Coefficients, (T, 3), of terms (N, T) for a change (N, 3) in scaled Lab, by the sum of distances."""
     weight = np.ones(len(values))
     ridge = _RIDGE * np.eye(values.shape[1])
+    solution = np.zeros((values.shape[1], 3))
     for _ in range(passes):
         heavy = values * weight[:, None]
         solution = np.linalg.solve(heavy.T @ values + ridge * weight.sum(), heavy.T @ target)
         missed = np.linalg.norm((target - values @ solution) * _SCALE, axis=1)
         weight = 1 / np.maximum(missed, _SOFT)
-    return np.asarray(solution)
+    return solution
 
 
 def _change(pixels: PlacedPixels) -> DoubleArray:
-    return (pixels.after.astype(np.float64) - pixels.before) / _SCALE
+    return np.asarray((pixels.after.astype(np.float64) - pixels.before) / _SCALE)
 
 
 def _fewer(pixels: PlacedPixels, most: int) -> PlacedPixels:

@@ -20,9 +20,9 @@ class TransformField:
     guide: FloatArray
     """float32 (h, w, 3), the picture's colour in each cell, CIELab D65."""
     cubes: FloatArray = field(default_factory=lambda: np.zeros((0, 2, 2, 2, 3), np.float32))
-    """float32 (K, n, n, n, 3), up to two cubes of changes of Lab, see :class:`vfxstyle.looks.base.Base`."""
-    gate: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    """float32 (h, w), 0..1, how much of each cell is graded by the second cube, and not by the first; of two only."""
+    """float32 (K, n, n, n, 3), cubes of changes of Lab, see :class:`vfxstyle.looks.base.Base`."""
+    shares: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
+    """float32 (h, w, K), 0..1, how much of each cube each cell has; empty for all of them."""
 
 
 @kernel(inline="always")
@@ -41,16 +41,17 @@ def next_cell(x0: Scalar, columns: int) -> Scalar:
 def look_up(
     light: FloatArray,
     cubes: FloatArray,
-    gate: tuple[FloatArray, FloatArray],
+    shares: tuple[FloatArray, FloatArray],
     cell: Scalar,
     w: FloatArray,
     change: FloatArray,
 ) -> None:
     """Add what cubes say of each pixel of a row to its change in Lab, (3, W), trilinearly.
 
-    light: (3, W), linear Rec.709, 0..1. gate: the rows of cells above and below. w: (4, W), weights of the four cells.
+    light: (3, W), linear Rec.709, 0..1. shares: the rows of cells above and below. w: (4, W), weights of the four
+    cells.
     """
-    above, below = gate
+    above, below = shares
     columns = len(above)
     last = cubes.shape[1] - 1
     one = np.float32(1)
@@ -60,13 +61,14 @@ def look_up(
         b = np.sqrt(min(max(light[2, x], np.float32(0)), one)) * np.float32(last)
         i, j, k = min(int(r), last - 1), min(int(g), last - 1), min(int(b), last - 1)
         r, g, b = r - np.float32(i), g - np.float32(j), b - np.float32(k)
-        second = np.float32(0)
-        if len(cubes) > 1:
-            x0 = np.uintp(cell_of(x, cell[0], cell[1], columns))
-            x1 = next_cell(x0, columns)
-            second = w[0, x] * above[x0] + w[1, x] * above[x1] + w[2, x] * below[x0] + w[3, x] * below[x1]
+        x0 = np.uintp(cell_of(x, cell[0], cell[1], columns))
+        x1 = next_cell(x0, columns)
         for n in range(len(cubes)):
-            share = second if n == 1 else one - second
+            share = one
+            if columns > 0:
+                share = (
+                    w[0, x] * above[x0, n] + w[1, x] * above[x1, n] + w[2, x] * below[x0, n] + w[3, x] * below[x1, n]
+                )
             if share != np.float32(0):
                 for c in range(3):
                     near = (one - b) * cubes[n, i, j, k, c] + b * cubes[n, i, j, k + 1, c]

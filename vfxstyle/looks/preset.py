@@ -18,6 +18,7 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import OutputError, PresetError
 from vfxstyle.files import file_digest, write_atomically
 from vfxstyle.looks.base import BASE_PARTS, NO_BASE, Base, base_of_tensors, base_tensors
+from vfxstyle.looks.graded_frames import GradedFrames, graded_of, graded_tensors, graded_values
 from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation, predict
 from vfxstyle.looks.transform import LAB_SCALE
 
@@ -29,7 +30,8 @@ SUFFIX = ".safetensors"
 """File name extension of presets."""
 _KEY = "vfxstyle.preset"  # of the entry in the file's metadata that holds PresetInfo as JSON
 _BLOCKS = "parts"  # the name in the file of ``blocks``
-_LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20
+_GRADED = "graded"  # before the names of tensors of graded frames, and what the header says of them
+_LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20, and 2 for each graded frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,8 @@ class Preset:
     """SHA-256 of the file's contents, as hexadecimal digits; empty for a preset that was not loaded from a file."""
     base: Base = NO_BASE
     """What the look does by colour alone or by place; the network predicts what is left."""
+    graded: GradedFrames | None = None
+    """Graded frames of the shot that it was learnt from, which are carried along it."""
 
     def predict(self, features: npt.NDArray[np.floating]) -> FloatArray:
         """A transform and gains, float32 (N, 33), for each feature vector, float (N, D)."""
@@ -100,7 +104,12 @@ def save_preset(preset: Preset, path: Path) -> Path:
         tensors[f"network.{index}.bias"] = bias
     for name, part in base_tensors(preset.base).items():
         tensors[_tensor_of_base(name, preset.base.gain_first)] = part
-    values = asdict(preset.info) | {"schema": PLAIN_SCHEMA if preset.base.is_none else PRESET_SCHEMA}
+    values = asdict(preset.info)
+    if preset.graded is not None:
+        tensors |= {f"{_GRADED}.{name}": part for name, part in graded_tensors(preset.graded).items()}
+        values[_GRADED] = graded_values(preset.graded)
+    is_plain = preset.base.is_none and preset.graded is None
+    values["schema"] = PLAIN_SCHEMA if is_plain else PRESET_SCHEMA
     values[_BLOCKS] = values.pop("blocks")
     header = {_KEY: json.dumps(values, sort_keys=True)}
     data = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, header)
@@ -117,7 +126,7 @@ def read_info(path: Path) -> PresetInfo:
     Raises :class:`~vfxstyle.errors.PresetError` if the file is not a preset of a known version.
     """
     with _opened(path) as file:
-        return _info(file.metadata(), path)
+        return _info(file.metadata(), path)[0]
 
 
 def read_preset(path: Path) -> Preset:
@@ -127,7 +136,7 @@ def read_preset(path: Path) -> Preset:
     version or is damaged.
     """
     with _opened(path) as file:
-        info = _info(file.metadata(), path)
+        info, graded_header = _info(file.metadata(), path)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     for name, value in tensors.items():
         if value.dtype not in (np.float16, np.float32) or not np.isfinite(value).all():
@@ -145,11 +154,12 @@ def read_preset(path: Path) -> Preset:
             tensors.pop("standardisation.std").astype(np.float32),
         )
         base = _base(tensors, path)
+        graded = _graded(tensors, graded_header, path)
         layers = _layers(tensors, len(standardisation.mean), path)
     except KeyError as error:
         raise _damaged(path, f"tensor {error} is missing") from error
     _check_shapes(projections, standardisation, path)
-    return Preset(info, projections, standardisation, layers, file_digest(path), base)
+    return Preset(info, projections, standardisation, layers, file_digest(path), base, graded)
 
 
 def _damaged(path: Path, what: str) -> PresetError:
@@ -167,12 +177,15 @@ def _opened(path: Path) -> Any:
         raise _damaged(path, f"not a safetensors file ({error})") from error
 
 
-def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
+def _info(metadata: Mapping[str, str] | None, path: Path) -> tuple[PresetInfo, Any]:
+    """The description in a file's header, and what it says of graded frames."""
+    graded = None
     try:
         values = json.loads((metadata or {})[_KEY])
         schema = int(values["schema"])
         if PLAIN_SCHEMA <= schema <= PRESET_SCHEMA:
             values["blocks"] = values.pop(_BLOCKS)
+            graded = values.pop(_GRADED, None)
             for name in ("blocks", "projected", "lab_scale"):
                 values[name] = tuple(values[name])
             info = PresetInfo(**values)
@@ -182,9 +195,10 @@ def _info(metadata: Mapping[str, str] | None, path: Path) -> PresetInfo:
     if not PLAIN_SCHEMA <= schema <= PRESET_SCHEMA or info.lab_scale != LAB_SCALE:
         remedy = "train the look again" if schema < PLAIN_SCHEMA else "update vfxstyle"
         raise PresetError(
-            f"Preset {path} has format version {schema}, this vfxstyle reads {PLAIN_SCHEMA} to {PRESET_SCHEMA}; {remedy}."
+            f"Preset {path} has format version {schema}, this vfxstyle reads {PLAIN_SCHEMA} to {PRESET_SCHEMA}; "
+            f"{remedy}."
         )
-    return info
+    return info, graded
 
 
 def _check_types(info: PresetInfo) -> None:
@@ -216,6 +230,17 @@ def _base(tensors: dict[str, np.ndarray], path: Path) -> Base:
         )
     except ValueError as error:
         raise _damaged(path, str(error)) from error
+
+
+def _graded(tensors: dict[str, np.ndarray], values: Any, path: Path) -> GradedFrames | None:
+    """The graded frames, taken out of ``tensors``."""
+    named = [name for name in tensors if name.startswith(f"{_GRADED}.")]
+    if not named:
+        return None
+    try:
+        return graded_of({name.removeprefix(f"{_GRADED}."): tensors.pop(name) for name in named}, values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, f"its graded frames cannot be used ({error})") from error
 
 
 def _layers(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Layers:

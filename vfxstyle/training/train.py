@@ -28,6 +28,7 @@ from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.errors import ColourError, PairError, error_of_pair, errors_by_colour
 from vfxstyle.training.example_folder import ExampleFolder
 from vfxstyle.training.examples import TrainingExample, example_of, superpixels_per_segmentation
+from vfxstyle.training.graded_frames import graded_frames_of
 from vfxstyle.training.learn import Learnt, learn
 from vfxstyle.training.next_frames import frames_to_grade
 from vfxstyle.training.pair_checks import check_pairs, facts_of
@@ -111,6 +112,8 @@ def train(
         examples = examples_of(exemplars, digests, context, stored)
         learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None)
         preset = preset_of(name, learnt, settings, weights=weights, card=preset_card(digests, learnt, settings))
+        if shot is not None:
+            preset = replace(preset, graded=graded_frames_of(exemplars, digests, learnt, context))
         save_preset(preset, target)
         clock.note(f"saved {target}")
         next_frames: tuple[int, ...] = ()

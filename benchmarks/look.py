@@ -1,0 +1,178 @@
+"""Per-shot looks, measured: ``python -m benchmarks.look DAVIS -o TABLE.md``.
+
+Every edit of ``benchmarks/edits.py`` is made on a few frames of a clip of DAVIS 2016, which are written as 8-bit PNG
+beside the clip's JPEG frames. A preset is learnt from them and put on the clip, as the commands do it, and all other
+frames are compared with the edit: mean CIEDE2000 over the frame, over the subject (the set's mask), and over a ring
+10 px wide round it. Rivals learn from the same frames, the networks among them for as many seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.edits import EDITS, edited
+from benchmarks.labelled import labelled_clip
+from benchmarks.rivals import Grading, Pair, learnt_cube, learnt_grid, learnt_retouch
+from vfxstyle import grade, train
+from vfxstyle.arrays import BoolArray, FloatArray
+from vfxstyle.color.difference import delta_e_2000
+from vfxstyle.plates.picture import lab_of_picture
+
+CLIPS = ("horsejump-high", "scooter-black", "paragliding-launch")
+"""Clips that are measured: an animal with its rider, a vehicle in traffic, a person on a hillside."""
+FRAMES = 30
+"""Frames of a clip, from the first on."""
+RING = 10
+"""Width, in px, of the ring round the subject."""
+LUT, GRID, RETOUCH = "33-cube LUT", "bilateral grid", "implicit retouch network"
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip with the masks of its subject."""
+
+    name: str
+    """Name in the set."""
+    plates: list[FloatArray]
+    """float32 (H, W, 3), sRGB, 0..1."""
+    masks: list[FloatArray]
+    """float32 (H, W), 0 or 1."""
+    folder: Path
+    """The frames as a shot, from 1001 on."""
+
+    @classmethod
+    def of(cls, davis: Path, name: str, scratch: Path) -> Clip:
+        """Read a clip and lay it out as a shot."""
+        frames = labelled_clip(davis, name)[:FRAMES]
+        folder = scratch / name / "plate"
+        folder.mkdir(parents=True)
+        for index, frame in enumerate(frames):
+            shutil.copy(frame.picture, folder / f"plate.{1001 + index}.jpg")
+        masks = [np.asarray(cv2.imread(str(frame.labels), cv2.IMREAD_GRAYSCALE) > 127, np.float32) for frame in frames]
+        return cls(name, [frame.read()[0] for frame in frames], masks, folder)
+
+    def graded_frames(self, count: int) -> list[int]:
+        """Indices of the frames that are graded by hand, evenly spread, none at either end."""
+        places = np.linspace(0, len(self.plates) - 1, 2 * count + 1).round().astype(int)
+        return [int(place) for place in places[1::2]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Mean CIEDE2000 from the edit, on the frames that were not graded by hand."""
+
+    frame: float
+    """Over the whole frame."""
+    subject: float
+    """Over the subject."""
+    ring: float
+    """Over the ring round it."""
+
+    def __str__(self) -> str:
+        return f"{self.frame:.2f}, {self.subject:.2f}, {self.ring:.2f}"
+
+
+def measured(clip: Clip, pictures: Sequence[FloatArray], truth: Sequence[FloatArray], learnt: Sequence[int]) -> Figures:
+    """Measure a graded clip. learnt: indices of the frames that were learnt from."""
+    rows = []
+    for index, (picture, true) in enumerate(zip(pictures, truth, strict=True)):
+        if index in set(learnt):
+            continue
+        difference = delta_e_2000(lab_of_picture(picture), lab_of_picture(true))
+        subject = clip.masks[index] > 0.5
+        ring = _ring_of(subject)
+        if subject.any():
+            rows.append([difference.mean(), difference[subject].mean(), difference[ring].mean()])
+    frame, on_subject, on_ring = np.mean(rows, axis=0)
+    return Figures(float(frame), float(on_subject), float(on_ring))
+
+
+def _ring_of(subject: BoolArray) -> BoolArray:
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RING + 1, 2 * RING + 1))
+    wider = cv2.dilate(subject.astype(np.uint8), disc) > 0
+    return np.asarray(wider & ~subject)
+
+
+def ours(clip: Clip, edit: str, truth: Sequence[FloatArray], learnt: Sequence[int]) -> tuple[list[FloatArray], float]:
+    """The clip as the commands grade it, and the wall seconds from command to saved preset."""
+    place = clip.folder.parent / f"{edit} {len(learnt)}"
+    shutil.rmtree(place, ignore_errors=True)
+    (place / "by hand").mkdir(parents=True)
+    for index in learnt:
+        codes = (truth[index][..., ::-1] * 255 + 0.5).astype(np.uint8)
+        cv2.imwrite(str(place / "by hand" / f"graded.{1001 + index}.png"), codes)
+    preset = place / "look.safetensors"
+    start = time.perf_counter()
+    train(None, "look", shot=clip.folder, graded=place / "by hand", output=preset, no_suggest=True)
+    seconds = time.perf_counter() - start
+    grade(clip.folder, preset, place / "out", format="png", analysis=clip.folder.parent / "analysis")
+    return [_read_png(path) for path in sorted((place / "out").glob("*.png"))], seconds
+
+
+def _read_png(path: Path) -> FloatArray:
+    codes = np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
+    return np.asarray(codes[..., 2::-1] / np.iinfo(codes.dtype).max, np.float32)
+
+
+def rivals(pairs: Sequence[Pair], seconds: float) -> dict[str, Callable[[], Grading]]:
+    """What learns from the same pairs, each for so many seconds at most."""
+    return {
+        LUT: lambda: learnt_cube(pairs),
+        GRID: lambda: learnt_grid(pairs, seconds),
+        RETOUCH: lambda: learnt_retouch(pairs, seconds),
+    }
+
+
+def main() -> None:
+    """Write the table, row by row."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("davis", type=Path, help="DAVIS 2016 folder")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="Markdown file to write")
+    parser.add_argument("--clips", default=",".join(CLIPS))
+    parser.add_argument("--edits", default=",".join(EDITS))
+    parser.add_argument("--graded", default="3", help="numbers of graded frames, with commas between")
+    parser.add_argument("--rivals", action="store_true", help="measure rivals too")
+    arguments = parser.parse_args()
+    lines = [
+        f"{os.cpu_count()} cores; mean CIEDE2000 of frame, subject and ring; seconds from command to saved preset",
+        "",
+        "| clip | edit | graded frames | plate | ours | seconds |"
+        + (f" {LUT} | {GRID} | {RETOUCH} |" if arguments.rivals else ""),
+        "|---|---|---|---|---|---|" + ("---|---|---|" if arguments.rivals else ""),
+    ]
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in arguments.clips.split(","):
+            clip = Clip.of(arguments.davis, name, Path(scratch))
+            for edit in arguments.edits.split(","):
+                truth = [edited(edit, plate, mask) for plate, mask in zip(clip.plates, clip.masks, strict=True)]
+                for count in map(int, arguments.graded.split(",")):
+                    lines.append(_row(clip, edit, truth, count, with_rivals=arguments.rivals))
+                    arguments.output.write_text("\n".join(lines) + "\n")
+                    print(lines[-1], flush=True)
+
+
+def _row(clip: Clip, edit: str, truth: Sequence[FloatArray], count: int, *, with_rivals: bool) -> str:
+    learnt = clip.graded_frames(count)
+    plate = measured(clip, clip.plates, truth, learnt)
+    pictures, seconds = ours(clip, edit, truth, learnt)
+    cells = [clip.name, edit, str(count), str(plate), str(measured(clip, pictures, truth, learnt)), f"{seconds:.0f}"]
+    if with_rivals:
+        pairs = [(clip.plates[index], truth[index]) for index in learnt]
+        for learn in rivals(pairs, seconds).values():
+            grading = learn()
+            cells.append(str(measured(clip, [grading(picture) for picture in clip.plates], truth, learnt)))
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()

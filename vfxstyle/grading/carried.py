@@ -1,0 +1,130 @@
+"""What graded frames say about the other frames of their shot, put on the look (docs/method.md, section 14)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.analysis.tracks import graded_round, read_plate, read_track
+from vfxstyle.arrays import FloatArray, LabelArray
+from vfxstyle.looks import TransformField, basis
+from vfxstyle.looks.base import Base, cube_change
+from vfxstyle.looks.graded_frames import GradedFrames
+from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
+from vfxstyle.superpixels.carrying import Source, carried_gate, carried_residual
+from vfxstyle.superpixels.tracks import Track
+
+PlainField = Callable[[LabelArray, FloatArray], TransformField]
+"""The field of the plain look on a frame, of its label map and its CIELab picture."""
+_ENOUGH = 0.2  # certainty of a gate from which the layers alone are used
+_SMOOTHED = {False: (1.0, 0.5), True: (3.0, 1.5)}  # sigma in px and noise in Lab of residuals, without and with layers
+_CONSTANTS = [row * TERMS + TERMS - 1 for row in range(3)]
+
+
+@dataclass
+class CarriedGrade:
+    """The graded frames of a shot, carried to any of its frames."""
+
+    graded: GradedFrames
+    """The graded frames."""
+    frames: Mapping[int, int]
+    """Frames of this shot that are graded, and which of the graded frames each is."""
+    analysis: AnalysisFolder
+    """Where tracks and label maps are."""
+    base: Base
+    """The base of the look."""
+    plain: PlainField = field(repr=False)
+    """The plain look, base included."""
+    _residuals: dict[int, FloatArray] = field(default_factory=dict, repr=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def on(self, number: int, labels: LabelArray, guide: FloatArray) -> TransformField:
+        """The field of a frame. labels: int32 (h, w). guide: float32 (h, w, 3), CIELab of its analysis picture."""
+        plain = self.plain(labels, guide)
+        around = graded_round(number, sorted(self.frames))
+        if not around:
+            return plain
+        tracks = [(self._track(number, mark, guide), abs(number - mark)) for mark in around]
+        out = plain
+        if self.graded.layers is not None:
+            sources = [
+                Source(track, distance, self._gate(mark, guide), self.analysis.read_labels(mark))
+                for (track, distance), mark in zip(tracks, around, strict=True)
+            ]
+            gate, certainty = carried_gate(sources, labels, guide)
+            out = self._layered(plain, self.graded.layers.shaped(gate), certainty)
+        residual = carried_residual(tracks, [self._residual(mark) for mark in around])
+        coefficients = out.coefficients.copy()
+        coefficients[..., _CONSTANTS] += np.asarray(residual / np.array(LAB_SCALE), np.float32)
+        return replace(out, coefficients=coefficients)
+
+    def _track(self, number: int, mark: int, guide: FloatArray) -> Track:
+        if number != mark:
+            return read_track(self.analysis, mark, number)
+        rows, columns = guide.shape[:2]
+        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+        return Track(np.stack([x, y], axis=-1), np.ones((rows, columns), np.float32))
+
+    def _gate(self, mark: int, guide: FloatArray) -> FloatArray:
+        """What is carried of a graded frame's gate: the hard matte where it is a feathered one."""
+        gate = self.graded.resized_gate(self.frames[mark], *guide.shape[:2])
+        layers = self.graded.layers
+        return (gate > 0.5).astype(np.float32) if layers is not None and layers.feather else gate
+
+    def _layered(self, plain: TransformField, gate: FloatArray, certainty: FloatArray) -> TransformField:
+        """The two layers instead of the plain look, as far as the gate is certain."""
+        assert self.graded.layers is not None
+        sure = np.clip(certainty / np.float32(_ENOUGH), 0, 1)
+        coefficients = (1 - sure)[..., None] * plain.coefficients
+        if self.base.has_place:
+            coefficients += sure[..., None] * self.base.field(*gate.shape)
+        cubes, shares = list(self.graded.layers.cubes), [sure * (1 - gate), sure * gate]
+        if len(plain.cubes):
+            cubes.append(plain.cubes[0])
+            shares.append(1 - sure)
+        return replace(
+            plain,
+            coefficients=coefficients,
+            cubes=np.stack(cubes),
+            shares=np.stack(shares, axis=-1).astype(np.float32),
+        )
+
+    def _residual(self, mark: int) -> FloatArray:
+        """What the look, or its layers, miss on a graded frame, float32 (h, w, 3), without noise."""
+        with self._turn:
+            if mark not in self._residuals:
+                self._residuals[mark] = self._found_residual(mark)
+            return self._residuals[mark]
+
+    def _found_residual(self, mark: int) -> FloatArray:
+        guide, labels = read_plate(self.analysis, mark), self.analysis.read_labels(mark)
+        change = self.graded.resized(self.frames[mark], *guide.shape[:2])
+        plain = self.plain(labels, guide)
+        if self.graded.layers is None:
+            return _without_noise(change - change_of(plain, guide), *_SMOOTHED[False])
+        gate = self.graded.layers.shaped(self._gate(mark, guide))
+        layered = self._layered(plain, gate, np.ones(gate.shape, np.float32))
+        return _without_noise(change - change_of(layered, guide), *_SMOOTHED[True])
+
+
+def change_of(field: TransformField, guide: FloatArray) -> FloatArray:
+    """The change that a field makes to the picture it is over, in Lab units, float32 (h, w, 3)."""
+    rows = field.coefficients[..., :COEFFICIENTS].reshape(*guide.shape[:2], 3, TERMS)
+    out = np.einsum("hwrt,hwt->hwr", rows, basis(guide)) * np.array(LAB_SCALE, np.float32)
+    for index, cube in enumerate(field.cubes):
+        share = field.shares[..., index, None] if field.shares.size else np.float32(1)
+        out += share * cube_change(cube, guide)
+    return np.asarray(out, np.float32)
+
+
+def _without_noise(residual: FloatArray, sigma: float, noise: float) -> FloatArray:
+    """A residual smoothed, and shrunk where it is no larger than noise (Wiener's filter)."""
+    smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), sigma), np.float32)
+    power = cv2.GaussianBlur((smooth**2).sum(axis=-1), (0, 0), 2.0)
+    kept = np.maximum(0, 1 - noise**2 / np.maximum(power, 1e-6))[..., None]
+    return np.asarray(smooth * kept, np.float32)

@@ -1,0 +1,85 @@
+"""Graded frames of a shot that a look was learnt from, kept in the preset (docs/method.md, section 14).
+
+What an artist did to a frame says more about the frames beside it than any network can. So the preset of a shot keeps
+what became of each pixel of its graded frames, at analysis resolution, and knows their plates by hash. On this shot it
+is carried along to the other frames; on any other plate the preset is the plain look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+
+from vfxstyle.arrays import FloatArray, HalfArray
+from vfxstyle.looks.layers import Layers
+
+MOST_FRAMES = 24
+"""Graded frames that a preset keeps at most; of more, these are evenly spread."""
+
+
+@dataclass(frozen=True)
+class GradedFrames:
+    """What became of the pixels of Q graded frames, (h, w) each."""
+
+    numbers: tuple[int | None, ...]
+    """Numbers of the frames; None for a still."""
+    plates: tuple[str, ...]
+    """SHA-256 of the file that each frame's plate is in."""
+    change: HalfArray = field(repr=False)
+    """float16 (Q, h, w, 3), change of L, a and b."""
+    layers: Layers | None = field(default=None, repr=False)
+    """The two layers of the grade, where it has two."""
+
+    def resized(self, index: int, rows: int, columns: int) -> FloatArray:
+        """The change of a frame at another size, float32 (rows, columns, 3)."""
+        return resized(self.change[index].astype(np.float32), rows, columns)
+
+    def resized_gate(self, index: int, rows: int, columns: int) -> FloatArray:
+        """The gate of a frame at another size, float32 (rows, columns), 0..1; of layers only."""
+        assert self.layers is not None
+        return resized(self.layers.gates[index], rows, columns)
+
+
+def resized(picture: FloatArray, rows: int, columns: int) -> FloatArray:
+    """A picture at another size; at its own it is what it was."""
+    if picture.shape[:2] == (rows, columns):
+        return picture
+    return np.asarray(cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def graded_tensors(graded: GradedFrames) -> dict[str, np.ndarray]:
+    """The arrays of graded frames, by name."""
+    tensors: dict[str, np.ndarray] = {"change": graded.change}
+    if graded.layers is not None:
+        tensors |= {"cubes": graded.layers.cubes, "gates": graded.layers.gates.astype(np.float16)}
+    return tensors
+
+
+def graded_values(graded: GradedFrames) -> dict[str, Any]:
+    """What is said of graded frames beside their arrays, as JSON values."""
+    feather = 0.0 if graded.layers is None else graded.layers.feather
+    return {"numbers": list(graded.numbers), "plates": list(graded.plates), "feather": feather}
+
+
+def graded_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> GradedFrames:
+    """The graded frames that were taken apart. Raises KeyError, TypeError or ValueError for what does not fit."""
+    change = tensors["change"].astype(np.float16)
+    numbers, plates, feather = tuple(values["numbers"]), tuple(values["plates"]), float(values["feather"])
+    if change.ndim != 4 or change.shape[3] != 3 or not len(change) == len(numbers) == len(plates) or not change.size:
+        raise ValueError("the graded frames have the wrong size")
+    if not all(isinstance(number, int | None) for number in numbers) or not all(isinstance(p, str) for p in plates):
+        raise TypeError("the graded frames are named by something else")
+    if not 0 <= feather < 100:
+        raise ValueError("the feather is out of range")
+    layers = None
+    if "gates" in tensors:
+        cubes, gates = tensors["cubes"].astype(np.float32), tensors["gates"].astype(np.float32)
+        side = cubes.shape[1] if cubes.ndim == 5 else 0
+        if side < 2 or cubes.shape != (2, side, side, side, 3) or gates.shape != change.shape[:3]:
+            raise ValueError("the layers have the wrong size")
+        layers = Layers(cubes, gates, feather)
+    return GradedFrames(numbers, plates, change, layers)

@@ -1,0 +1,132 @@
+"""Carrying what is known on graded frames to another frame of the shot (docs/method.md, section 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import prange
+
+from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
+from vfxstyle.compiled import kernel
+from vfxstyle.superpixels.tracks import Track, sampled
+
+FADE = 12.0
+"""Frames over which a graded frame loses weight against another, by an exponential."""
+_FLOOR = 0.02  # certainty at which half of a residual is carried
+_LIFE, _ALIKE = 0.15, 0.6  # weights of a superpixel's life, and of what is near and alike, beside a sure track's 1
+_KNOWN = 0.05  # area of a superpixel on the graded frames, as a share of its own, from which its life says something
+_STEP, _TAPS = 4, 9  # px between samples round a pixel, and how many of them in a row and in a column
+_NEAR, _LIKE = 8.0, 6.0  # standard deviations of nearness, in px, and of likeness, in Lab, of these samples
+_RANGE = np.float32(-0.5 / _LIKE**2)
+_ENOUGH = np.float32(2)  # sum of the weights of these samples from which they have all of theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A graded frame seen from another frame: what is known there, and where it lies here."""
+
+    track: Track
+    """Where the other frame's pixels lie on it."""
+    distance: int
+    """Frames between the two."""
+    values: FloatArray
+    """float32 (h, w), what is known on the graded frame."""
+    labels: LabelArray
+    """int32 (h, w), its superpixels."""
+
+
+def weights_of(tracks: Sequence[tuple[Track, int]]) -> tuple[list[FloatArray], FloatArray]:
+    """How much each graded frame says of each pixel, summing to the certainty of all of them, 0..1.
+
+    tracks: to each graded frame, and the frames between. Returns float32 (h, w) for each, and the certainty.
+    """
+    nearest = min(distance for _, distance in tracks)
+    each: list[FloatArray] = []
+    for track, distance in tracks:
+        fade = np.float32(np.exp((nearest - distance) / FADE))
+        each.append(np.asarray(track.confidence * fade, np.float32))
+    total = np.sum(each, axis=0, dtype=np.float32)
+    certainty = np.minimum(total, np.float32(1))
+    share = certainty / np.maximum(total, np.float32(1e-12))
+    return [np.asarray(own * share, np.float32) for own in each], certainty
+
+
+def carried_residual(tracks: Sequence[tuple[Track, int]], residuals: Sequence[FloatArray]) -> FloatArray:
+    """Residuals carried along tracks, float32 (h, w, 3); none where nothing is sure.
+
+    residuals: float32 (h, w, 3) of each graded frame.
+    """
+    weights, certainty = weights_of(tracks)
+    total = np.zeros(residuals[0].shape, np.float32)
+    for (track, _), weight, residual in zip(tracks, weights, residuals, strict=True):
+        total += weight[..., None] * sampled(residual, track.place)
+    return total / (certainty + np.float32(_FLOOR))[..., None]
+
+
+def carried_gate(sources: Sequence[Source], labels: LabelArray, lab: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """A gate carried to a frame: along tracks, by the life of superpixels, and by what is near and alike.
+
+    labels: int32 (h, w), superpixels of the frame. lab: float32 (h, w, 3), its CIELab. Returns the gate, float32
+    (h, w), 0..1, and its certainty, 0 and above, where a sure track alone counts 1.
+    """
+    weights, certainty = weights_of([(source.track, source.distance) for source in sources])
+    tracked = np.zeros(labels.shape, np.float32)
+    for source, weight in zip(sources, weights, strict=True):
+        tracked += weight * sampled(source.values, source.track.place)
+    lived, known = _by_life(sources, labels)
+    alike, near = np.empty_like(tracked), np.empty_like(tracked)
+    _vote(tracked, certainty, np.ascontiguousarray(lab), alike, near)
+    total = certainty + np.float32(_LIFE) * known + np.float32(_ALIKE) * near
+    gate = tracked + np.float32(_LIFE) * known * lived + np.float32(_ALIKE) * near * alike
+    return gate / np.maximum(total, np.float32(1e-6)), total
+
+
+def _by_life(sources: Sequence[Source], labels: LabelArray) -> tuple[FloatArray, BoolArray]:
+    """What a pixel's superpixel had on the graded frames, float32 (h, w), and whether it was there at all."""
+    count = 1 + max(int(labels.max()), *(int(source.labels.max()) for source in sources))
+    total, area = np.zeros(count), np.zeros(count)
+    for source in sources:
+        fade, flat = np.exp(-source.distance / FADE), source.labels.reshape(-1)
+        total += fade * np.bincount(flat, source.values.reshape(-1), count)
+        area += fade * np.bincount(flat, minlength=count)
+    nearest = np.exp(-min(source.distance for source in sources) / FADE)
+    own = np.bincount(labels.reshape(-1), minlength=count)
+    mean = (total / np.maximum(area, 1e-9)).astype(np.float32)
+    return mean[labels], (area > _KNOWN * nearest * own)[labels]
+
+
+@kernel(parallel=True)
+def _vote(values: FloatArray, weights: FloatArray, lab: FloatArray, out: FloatArray, near: FloatArray) -> None:
+    """Mean over samples round each pixel by their nearness, their likeness in colour, and their weights.
+
+    values: (h, w), multiplied by their weights. near: takes up how much there was, 0..1.
+    """
+    height, width = values.shape
+    fades = np.empty((_TAPS, _TAPS), np.float32)
+    for j in range(_TAPS):
+        for i in range(_TAPS):
+            u, v = (i - _TAPS // 2) * _STEP, (j - _TAPS // 2) * _STEP
+            fades[j, i] = np.exp(-0.5 * (u * u + v * v) / _NEAR**2)
+    for y in prange(height):
+        for x in range(width):
+            total, weight = np.float32(0), np.float32(0)
+            for j in range(_TAPS):
+                yy = y + (j - _TAPS // 2) * _STEP
+                if yy < 0 or yy >= height:
+                    continue
+                for i in range(_TAPS):
+                    xx = x + (i - _TAPS // 2) * _STEP
+                    if xx < 0 or xx >= width or weights[yy, xx] == np.float32(0):
+                        continue
+                    d0, d1, d2 = (
+                        lab[yy, xx, 0] - lab[y, x, 0],
+                        lab[yy, xx, 1] - lab[y, x, 1],
+                        lab[yy, xx, 2] - lab[y, x, 2],
+                    )
+                    like = fades[j, i] * np.exp(_RANGE * (d0 * d0 + d1 * d1 + d2 * d2))
+                    total += like * values[yy, xx]
+                    weight += like * weights[yy, xx]
+            out[y, x] = total / max(weight, np.float32(1e-6))
+            near[y, x] = min(weight / _ENOUGH, np.float32(1))

@@ -1,0 +1,59 @@
+"""What a preset keeps of the graded frames of a shot, and whether they show two layers (docs/method.md, section 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from vfxstyle.arrays import FloatArray
+from vfxstyle.looks.base import NO_BASE, places
+from vfxstyle.looks.graded_frames import MOST_FRAMES, GradedFrames
+from vfxstyle.looks.layers import Layers, find_layers
+from vfxstyle.plates.picture import lab_of_picture
+from vfxstyle.training.context import TrainingContext
+from vfxstyle.training.learn import Learnt
+from vfxstyle.training.pairs import ExemplarPair, PairDigest
+
+WORTH_IT = 0.7
+"""Error of two layers over that of the plain look on parts kept out, mean L2 in Lab, up to which layers are taken."""
+
+
+def graded_frames_of(
+    pairs: Sequence[ExemplarPair], digests: Sequence[PairDigest], learnt: Learnt, context: TrainingContext
+) -> GradedFrames:
+    """The graded frames of a shot as a preset keeps them. digests: of the pairs."""
+    kept = np.unique(np.linspace(0, len(pairs) - 1, min(MOST_FRAMES, len(pairs))).round().astype(int))
+    labs, changes = [], []
+    for index in kept:
+        pictures = context.reader.pair(pairs[index])
+        labs.append(lab_of_picture(pictures.before))
+        changes.append(lab_of_picture(pictures.after) - labs[-1])
+    layers = _layers(labs, changes, learnt, context) if len({lab.shape for lab in labs}) == 1 else None
+    return GradedFrames(
+        numbers=tuple(pairs[index].before.frame for index in kept),
+        plates=tuple(digests[index][0].rpartition(" ")[2] for index in kept),
+        change=np.stack(changes).astype(np.float16),
+        layers=layers,
+    )
+
+
+def _layers(
+    labs: Sequence[FloatArray], changes: Sequence[FloatArray], learnt: Learnt, context: TrainingContext
+) -> Layers | None:
+    """Two layers, where they explain the graded frames much better than the plain look does."""
+    by_place = replace(learnt.base, cube=NO_BASE.cube)
+    left = [change - by_place.change(lab, places(*lab.shape[:2])) for lab, change in zip(labs, changes, strict=True)]
+    layers = find_layers(labs, left, context.settings.seed)
+    if layers is None:
+        return None
+    error, plain = layers.missed, learnt.errors.predicted
+    taken = error <= WORTH_IT * plain
+    share = float((layers.gates > 0.5).mean())
+    edge = f"a matte of {layers.feather:g} px feather" if layers.feather else "a soft window"
+    context.clock.note(
+        f"two layers joined by {edge}, the second on {share:.0%} of the frame, miss {error:.2f} where the plain look "
+        f"misses {plain:.2f} (mean L2 in Lab); {'something is treated apart' if taken else 'they are not used'}"
+    )
+    return layers if taken else None
