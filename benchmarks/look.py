@@ -58,7 +58,8 @@ class Clip:
         folder.mkdir(parents=True)
         for index, frame in enumerate(frames):
             shutil.copy(frame.picture, folder / f"plate.{1001 + index}.jpg")
-        masks = [np.asarray(cv2.imread(str(frame.labels), cv2.IMREAD_GRAYSCALE) > 127, np.float32) for frame in frames]
+        labels = [np.asarray(cv2.imread(str(frame.labels), cv2.IMREAD_GRAYSCALE)) for frame in frames]
+        masks = [np.asarray(one > 127, np.float32) for one in labels]
         return cls(name, [frame.read()[0] for frame in frames], masks, folder)
 
     def graded_frames(self, count: int) -> list[int]:

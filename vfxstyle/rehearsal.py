@@ -44,8 +44,8 @@ def rehearse() -> None:
 
 
 def _learn(place: Path, shot: Path, graded: Path) -> None:
-    """Learn from two graded frames of a shot, and from two pairs of pictures."""
-    from vfxstyle import train
+    """Learn from two graded frames of a shot, which are carried along it, and from two pairs of pictures."""
+    from vfxstyle import grade, train
 
     few = place / "few"
     pairs = {"before": shot, "after": graded}
@@ -57,6 +57,7 @@ def _learn(place: Path, shot: Path, graded: Path) -> None:
             (place / "pairs" / side / f"{frame}.exr").write_bytes(own.read_bytes())
         (few / own.name).write_bytes(own.read_bytes())
     train(None, "few", shot=shot, graded=few, output=place / "few.safetensors", epochs=2, superpixels=_COUNT)
+    grade(shot, place / "few.safetensors", place / "carried", superpixels=_COUNT)
     train(place / "pairs", "pairs", output=place / "pairs.safetensors", epochs=2, superpixels=_COUNT)
 
 

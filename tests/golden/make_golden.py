@@ -9,17 +9,43 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import numpy as np  # noqa: E402
 from helpers import make_preset, moving_picture, write_picture  # noqa: E402
 
 from vfxstyle import grade  # noqa: E402
 from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA  # noqa: E402
-from vfxstyle.looks import save_preset  # noqa: E402
+from vfxstyle.files import file_digest  # noqa: E402
+from vfxstyle.looks import Preset, save_preset  # noqa: E402
+from vfxstyle.looks.base import Base  # noqa: E402
+from vfxstyle.looks.graded_frames import GradedFrames  # noqa: E402
+from vfxstyle.looks.layers import Layers  # noqa: E402
 from vfxstyle.looks.preset import PRESET_SCHEMA  # noqa: E402
+from vfxstyle.plates.plate import open_plate  # noqa: E402
+from vfxstyle.settings import PlateSettings  # noqa: E402
+
+
+def _look(graded: Path) -> Preset:
+    """A look with everything that a preset can hold; ``graded`` is the plate of its graded frame."""
+    gain = np.array([0, 0, -0.3, 0, -0.3, 0], np.float32)
+    cube = np.zeros((2, 2, 2, 3), np.float32)
+    cube[1, ..., 2] = 6.0
+    matte = np.zeros((1, 36, 64), np.float32)
+    matte[:, 10:26, 20:44] = 1
+    layers = Layers(np.stack([cube, 2 * cube]), matte, 1.0)
+    with open_plate(graded.parent, PlateSettings()) as plate:
+        space = plate.space_identity
+    change = (matte[..., None] * [4.0, 2.0, 9.0]).astype(np.float16)
+    return replace(
+        make_preset(reacts=True, backbone="efficientnet-lite0"),
+        base=Base(cube=cube, gain=gain, colour=np.zeros(30, np.float32)),
+        graded=GradedFrames((1001,), (file_digest(graded),), space, change, layers),
+    )
 
 
 def main() -> None:
@@ -31,7 +57,7 @@ def main() -> None:
     scratch.mkdir()
     for number in (1001, 1002):
         write_picture(scratch / "plate" / f"plate.{number}.exr", moving_picture(4 * (number - 1001), 36, 64))
-    preset = save_preset(make_preset(reacts=True, backbone="efficientnet-lite0"), scratch / "look.safetensors")
+    preset = save_preset(_look(scratch / "plate" / "plate.1001.exr"), scratch / "look.safetensors")
     options = {"superpixels": 20, "analysis_width": 64, "device": "cpu"}
     grade(scratch / "plate", preset, scratch / "graded", analysis=scratch / "analysis", **options)
     shutil.rmtree(scratch / "graded" / ".vfxstyle")

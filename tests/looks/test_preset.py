@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,8 +8,11 @@ from safetensors import safe_open
 from safetensors.numpy import load, load_file, save_file
 
 from vfxstyle.errors import OutputError, PresetError
-from vfxstyle.looks import read_preset, save_preset
-from vfxstyle.looks.preset import _KEY
+from vfxstyle.looks import read_info, read_preset, save_preset
+from vfxstyle.looks.base import Base, base_tensors
+from vfxstyle.looks.graded_frames import GradedFrames
+from vfxstyle.looks.layers import Layers
+from vfxstyle.looks.preset import _KEY, PLAIN_SCHEMA, PRESET_SCHEMA
 
 
 @pytest.fixture
@@ -116,4 +120,64 @@ def test_a_preset_of_the_first_format_asks_to_be_learnt_again(path):
     first = {"schema": 1, "name": "old", "backbone": "efficientnet-lite0", "parts": ["global"], "lab_scale": [1, 1, 1]}
     rewritten(path, lambda tensors: None, {_KEY: json.dumps(first)})
     with pytest.raises(PresetError, match=r"format version 1.*train the look again"):
+        read_preset(path)
+
+
+def with_everything(rows=6, columns=8):
+    """A preset with a base and graded frames."""
+    random = np.random.default_rng(0)
+    base = Base(
+        cube=random.normal(size=(3, 3, 3, 3)).astype(np.float32),
+        gain=random.normal(size=6).astype(np.float32),
+        colour=random.normal(size=30).astype(np.float32),
+        gain_first=False,
+    )
+    layers = Layers(random.random((2, 3, 3, 3, 3)).astype(np.float32), np.zeros((2, rows, columns), np.float32), 2.0)
+    change = random.normal(size=(2, rows, columns, 3)).astype(np.float16)
+    graded = GradedFrames((1001, None), ("a" * 64, "b" * 64), "a space", change, layers)
+    return replace(make_preset(), base=base, graded=graded)
+
+
+def test_a_base_and_graded_frames_come_back_whole(tmp_path):
+    original = with_everything()
+    preset = read_preset(save_preset(original, tmp_path / "look.safetensors"))
+    assert preset.info.schema == PRESET_SCHEMA
+    assert read_info(tmp_path / "look.safetensors") == preset.info
+    assert preset.base.gain_first is False
+    for name, part in base_tensors(original.base).items():
+        np.testing.assert_array_equal(getattr(preset.base, name), part)
+    assert preset.graded.numbers == original.graded.numbers
+    assert preset.graded.plates == original.graded.plates
+    np.testing.assert_array_equal(preset.graded.change, original.graded.change)
+    np.testing.assert_array_equal(preset.graded.layers.cubes, original.graded.layers.cubes)
+    assert preset.graded.layers.feather == 2.0
+
+
+def test_a_plain_look_is_written_so_that_earlier_versions_read_it(path):
+    values = info_values(path)
+    assert values["schema"] == PLAIN_SCHEMA
+    assert "graded" not in values
+
+
+@pytest.mark.parametrize(
+    ("tensor", "shape"),
+    [
+        ("base.cube", (3, 3, 2, 3)),
+        ("base.gain_after", (5,)),
+        ("graded.change", (1, 6, 8, 3)),
+        ("graded.gates", (2, 3, 8)),
+    ],
+)
+def test_a_base_or_graded_frames_of_the_wrong_size_are_damage(tmp_path, tensor, shape):
+    path = save_preset(with_everything(), tmp_path / "look.safetensors")
+    rewritten(path, lambda tensors: tensors.update({tensor: np.ones(shape, np.float32)}))
+    with pytest.raises(PresetError, match="damaged"):
+        read_preset(path)
+
+
+def test_graded_frames_without_their_header_are_damage(tmp_path):
+    path = save_preset(with_everything(), tmp_path / "look.safetensors")
+    values = {name: value for name, value in info_values(path).items() if name != "graded"}
+    rewritten(path, lambda tensors: None, {_KEY: json.dumps(values)})
+    with pytest.raises(PresetError, match="graded frames cannot be used"):
         read_preset(path)

@@ -14,6 +14,7 @@ from typing import Any
 
 from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA, MANIFEST, manifest_of
 from vfxstyle.analysis.store import FEATURES, TRANSFORMS
+from vfxstyle.analysis.tracks import TRACKS
 from vfxstyle.errors import AnalysisError, OutputError, UsageError
 from vfxstyle.files import temporary_name
 
@@ -46,7 +47,7 @@ class StoredAnalysis:
     features_bytes: int
     """Room that the features take, which a look that has not been predicted needs."""
     transforms_bytes: int
-    """Room that the transforms of all looks take."""
+    """Room that the transforms of all looks take, and the tracks to graded frames."""
     changed: str
     """When something of it was last written, ISO 8601, UTC."""
 
@@ -117,7 +118,7 @@ def _described(path: Path) -> StoredAnalysis:
         kind = file.relative_to(place).parts[0].lstrip(".")  # features in the making are features
         sizes[kind] = sizes.get(kind, 0) + state.st_size
         latest = max(latest, state.st_mtime)
-    transforms = sizes.pop(TRANSFORMS, 0)
+    transforms = sizes.pop(TRANSFORMS, 0) + sizes.pop(TRACKS, 0)
     features = sizes.pop(FEATURES, 0) + sizes.pop(Path(FEATURES).stem, 0)
     return StoredAnalysis(
         folder=place.parent,

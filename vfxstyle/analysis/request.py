@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.analysis.predict import look_of
+from vfxstyle.analysis.tracks import missing_tracks_of
 from vfxstyle.analysis.wanted import AnalysisRecipe, WantedAnalysis
 from vfxstyle.errors import UsageError
 from vfxstyle.looks import Preset, read_preset
@@ -105,6 +106,7 @@ class AnalyzePlan:
         if self.look is not None and self.makes("transforms"):
             known = stored.read_transforms(look_of(self.look)) if segmented else None
             files += [stored.transforms_file(look_of(self.look))] if known is None else []
+            files += missing_tracks_of(self.wanted, self.look)
         return self.wanted.listed(files)
 
     def as_json(self, run: Run) -> dict[str, Any]:

@@ -92,6 +92,13 @@ def missing_tracks(analysis: AnalysisFolder, graded: Sequence[int], frames: Sequ
     return [path for path in track_files(analysis, graded, frames) if not is_sound(path)]
 
 
+def missing_tracks_of(wanted: WantedAnalysis, look: Preset) -> list[Path]:
+    """Files of tracks that a grade with a look would make, by what is known of the plate and of its analysis."""
+    stored = wanted.stored
+    frames = [number for number in wanted.plate.shot.frames if number not in stored.unreadable]
+    return missing_tracks(stored, sorted(wanted.graded_by(look)), frames)
+
+
 def ensure_tracks(wanted: WantedAnalysis, analysis: AnalysisFolder, graded: Sequence[int], run: Run) -> None:
     """Make the tracks of a segmented shot that are not there; what is made does not depend on what was."""
     frames = [number for number in wanted.plate.shot.frames if number not in analysis.unreadable]
@@ -127,7 +134,10 @@ def tracked_frames(wanted: WantedAnalysis, analysis: AnalysisFolder, look: Prese
         return {}
     graded = {n: index for n, index in wanted.graded_by(look).items() if n not in analysis.unreadable}
     if not graded:
-        run.clock.note(f"'{look.info.name}' was learnt from frames of another shot; here it is the plain look")
+        run.clock.note(
+            f"'{look.info.name}' was learnt from frames of another shot, or from this one read in another colour "
+            "space; here it is the plain look"
+        )
         return {}
     run.clock.note(f"what was graded by hand is carried along from frame {', '.join(map(str, sorted(graded)))}")
     ensure_tracks(wanted, analysis, sorted(graded), run)

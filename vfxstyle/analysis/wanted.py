@@ -14,6 +14,7 @@ from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import UsageError
 from vfxstyle.features import analysis_device
+from vfxstyle.files import file_digest
 from vfxstyle.looks import Preset
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.stamps import PlateFile, stamp_plate
@@ -121,15 +122,27 @@ class WantedAnalysis:
         return AnalysisFolder(self.folder, self.identity)
 
     def graded_by(self, look: Preset) -> dict[int, int]:
-        """Frames of the plate that a look keeps graded frames of, and which of them each is; by hash and number."""
-        if look.graded is None or not self.stamps:
+        """Frames of the plate that a look keeps graded frames of, and which of them each is; by hash and number.
+
+        None where the plate is read in another colour space than it was when the look was learnt.
+        Where the plate has not been hashed, a movie is taken to be the one, and files of frames are looked at.
+        """
+        if look.graded is None or look.graded.space != self.plate.space_identity:
             return {}
         shot, found = self.plate.shot, dict[int, int]()
+        there = set(shot.frames)
         for index, (number, plate) in enumerate(zip(look.graded.numbers, look.graded.plates, strict=True)):
             own = shot.frames[0] if number is None else number
-            if own in set(shot.frames) and self.stamps[shot.file_of(own).name].sha256 == plate:
+            if own in there and (self._digest_of(own) or plate) == plate:
                 found[own] = index
         return found
+
+    def _digest_of(self, number: int) -> str:
+        """Hash of the file that a frame is in; empty for a movie that has not been hashed."""
+        path = self.plate.shot.file_of(number)
+        if self.stamps:
+            return self.stamps[path.name].sha256
+        return "" if self.plate.shot.is_movie else file_digest(path)
 
     def listed(self, files: Iterable[Path]) -> list[Path]:
         """Files of the analysis as a dry run lists them: with :data:`UNKNOWN` for an identity that is not known."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from vfxstyle._version import __version__
 from vfxstyle.analysis.arrays import is_sound
 from vfxstyle.analysis.predict import look_of
+from vfxstyle.analysis.tracks import missing_tracks_of
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.files import drop, key_of
 from vfxstyle.grading.plan import GradePlan
@@ -144,6 +145,7 @@ class Outputs:
             needed = []
         else:
             needed = [*([] if analysis.has_features() else [analysis.features_file]), transforms]
+        needed += missing_tracks_of(self.wanted, self.plan.preset)
         return records + self.wanted.listed(needed)
 
     def store(self, target: Path, untouched: Mapping[int, int], failed: Iterable[int] = ()) -> None:

@@ -20,7 +20,7 @@ from vfxstyle.arrays import DoubleArray, FloatArray
 from vfxstyle.color import lab_to_linear
 from vfxstyle.looks.field import TransformField
 from vfxstyle.looks.lut import apply_cube
-from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis
+from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS, transform_lab
 
 GAIN_TERMS = 6
 """Numbers of a gain: factors of x, y, x^2, xy, y^2 and (x^2 + y^2)^2 in its logarithm."""
@@ -28,6 +28,7 @@ DEGREE = 4
 """Degree of the polynomial of place."""
 PLACE_TERMS = (DEGREE + 1) * (DEGREE + 2) // 2
 """Terms of the polynomial of place."""
+_AT_ONCE = 2**17  # colours whose change is found at once
 _BLACK = 16 / LAB_SCALE[0]  # what L is counted from where light is multiplied
 
 
@@ -49,6 +50,7 @@ class Base:
     """Whether the gain comes before that transform."""
     place: FloatArray = field(default_factory=lambda: _none(0, COEFFICIENTS))
     """float32 (15, 30), a polynomial of place for every number of a transform, see :func:`place_terms`."""
+    _fields: dict[tuple[int, int], FloatArray] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_none(self) -> bool:
@@ -71,20 +73,35 @@ class Base:
         return out
 
     def field(self, rows: int, columns: int) -> FloatArray:
-        """The part by place for every cell of a grid over the frame, float32 (rows, columns, 30)."""
-        return self.transforms(places(rows, columns))
+        """The part by place for every cell of a grid over the frame, float32 (rows, columns, 30); made once."""
+        if (rows, columns) not in self._fields:
+            # row by row: what a gain takes on the way is a hundred numbers for a cell
+            self._fields[rows, columns] = np.stack([self.transforms(row) for row in places(rows, columns)])
+        return self._fields[rows, columns]
 
     def change(self, lab: FloatArray, place: FloatArray) -> FloatArray:
         """The change of colours, in Lab units. lab: float32 (..., 3), CIELab. place: float32 (..., 2), -1..1.
 
         Returns float32 (..., 3).
         """
+        flat, where = lab.reshape(-1, 3), np.broadcast_to(place, (*lab.shape[:-1], 2)).reshape(-1, 2)
+        out = np.zeros(flat.shape, np.float32)
+        for start in range(0, len(flat), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            out[part] = self._change(flat[part], where[part])
+        return out.reshape(lab.shape)
+
+    def _change(self, lab: FloatArray, place: FloatArray) -> FloatArray:
         out = np.zeros(lab.shape, np.float32)
         if self.cube.size:
             out += cube_change(self.cube, lab)
-        if self.has_place:
-            rows = self.transforms(place).reshape(*lab.shape[:-1], 3, TERMS)
-            out += np.einsum("...rt,...t->...r", rows, basis(lab)) * np.array(LAB_SCALE, np.float32)
+        if self.place.size:
+            out += transform_lab(lab, place_terms(place) @ self.place) - lab
+        if self.gain.size:
+            gain, black = np.exp(gain_terms(place) @ self.gain / 3)[:, None], np.array([16, 0, 0], np.float32)
+            start = gain * (lab + black) - black if self.gain_first else lab
+            graded = transform_lab(start, self.colour)
+            out += (graded if self.gain_first else gain * (graded + black) - black) - lab
         return out
 
     def added_to(self, field: TransformField) -> TransformField:
@@ -133,7 +150,8 @@ def base_tensors(base: Base) -> dict[str, FloatArray]:
 
 def base_of_tensors(parts: Mapping[str, FloatArray], *, gain_first: bool) -> Base:
     """The base that :func:`base_tensors` took apart. Raises ValueError for parts of the wrong size."""
-    base = Base(gain_first=gain_first, **parts)
+    cube, gain, colour, place = (parts.get(name, getattr(NO_BASE, name)) for name in BASE_PARTS)
+    base = Base(cube=cube, gain=gain, colour=colour, gain_first=gain_first, place=place)
     sizes = [(base.gain, (GAIN_TERMS,)), (base.colour, (COEFFICIENTS,)), (base.place, (PLACE_TERMS, COEFFICIENTS))]
     right = all(part.shape == shape for part, shape in sizes if part.size)
     side = base.cube.shape[0] if base.cube.ndim == 4 else -1

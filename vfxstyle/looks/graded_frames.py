@@ -29,6 +29,8 @@ class GradedFrames:
     """Numbers of the frames; None for a still."""
     plates: tuple[str, ...]
     """SHA-256 of the file that each frame's plate is in."""
+    space: str
+    """Stands for how light was made of the plate's numbers; read otherwise, its frames are other pictures."""
     change: HalfArray = field(repr=False)
     """float16 (Q, h, w, 3), change of L, a and b."""
     layers: Layers | None = field(default=None, repr=False)
@@ -62,7 +64,8 @@ def graded_tensors(graded: GradedFrames) -> dict[str, np.ndarray]:
 def graded_values(graded: GradedFrames) -> dict[str, Any]:
     """What is said of graded frames beside their arrays, as JSON values."""
     feather = 0.0 if graded.layers is None else graded.layers.feather
-    return {"numbers": list(graded.numbers), "plates": list(graded.plates), "feather": feather}
+    names = {"numbers": list(graded.numbers), "plates": list(graded.plates), "space": graded.space}
+    return {**names, "feather": feather}
 
 
 def graded_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> GradedFrames:
@@ -71,7 +74,8 @@ def graded_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> G
     numbers, plates, feather = tuple(values["numbers"]), tuple(values["plates"]), float(values["feather"])
     if change.ndim != 4 or change.shape[3] != 3 or not len(change) == len(numbers) == len(plates) or not change.size:
         raise ValueError("the graded frames have the wrong size")
-    if not all(isinstance(number, int | None) for number in numbers) or not all(isinstance(p, str) for p in plates):
+    named = all(isinstance(text, str) for text in (*plates, values["space"]))
+    if not named or not all(isinstance(number, int | None) for number in numbers):
         raise TypeError("the graded frames are named by something else")
     if not 0 <= feather < 100:
         raise ValueError("the feather is out of range")
@@ -82,4 +86,4 @@ def graded_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> G
         if side < 2 or cubes.shape != (2, side, side, side, 3) or gates.shape != change.shape[:3]:
             raise ValueError("the layers have the wrong size")
         layers = Layers(cubes, gates, feather)
-    return GradedFrames(numbers, plates, change, layers)
+    return GradedFrames(numbers, plates, values["space"], change, layers)

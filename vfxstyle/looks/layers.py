@@ -44,6 +44,11 @@ class Layers:
     missed: float = 0.0
     """Mean L2 in Lab from what the layers make of the graded frames to what they became."""
 
+    @property
+    def share(self) -> float:
+        """Share of the graded frames that is in the second layer, 0..1."""
+        return float((self.gates > 0.5).mean())
+
     def sides(self, lab: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The change of colours by either layer, in Lab units, float32 (h, w, 3). lab: float32 (h, w, 3)."""
         first, second = (cube_change(cube, lab) for cube in self.cubes)

@@ -34,6 +34,7 @@ def graded_frames_of(
     return GradedFrames(
         numbers=tuple(pairs[index].before.frame for index in kept),
         plates=tuple(digests[index][0].rpartition(" ")[2] for index in kept),
+        space=context.reader.plate_identity(pairs[0]),
         change=np.stack(changes).astype(np.float16),
         layers=layers,
     )
@@ -50,10 +51,9 @@ def _layers(
         return None
     error, plain = layers.missed, learnt.errors.predicted
     taken = error <= WORTH_IT * plain
-    share = float((layers.gates > 0.5).mean())
     edge = f"a matte of {layers.feather:g} px feather" if layers.feather else "a soft window"
     context.clock.note(
-        f"two layers joined by {edge}, the second on {share:.0%} of the frame, miss {error:.2f} where the plain look "
-        f"misses {plain:.2f} (mean L2 in Lab); {'something is treated apart' if taken else 'they are not used'}"
+        f"two layers joined by {edge}, the second on {layers.share:.0%} of the frame, miss {error:.2f} where the plain "
+        f"look misses {plain:.2f} (mean L2 in Lab); {'something is treated apart' if taken else 'they are not used'}"
     )
     return layers if taken else None

@@ -163,14 +163,17 @@ class PictureReader:
 
     def decoding_identity(self, pairs: Sequence[ExemplarPair]) -> str:
         """Identify how the pictures of the pairs are decoded: another configuration gives another text."""
-        identities = set()
-        for pair in pairs:
-            for picture in (pair.before, pair.after):
-                shot = self.shot(picture.shot)
-                path = shot.file_of(shot.frames[0])
-                space = input_space(self._config, shot.info.color_tag, path, self._settings.input_space)
-                identities.add(identity_of_space(self._config, space.space))
-        return ",".join(sorted(identities))
+        return ",".join(sorted({self._identity(picture) for pair in pairs for picture in (pair.before, pair.after)}))
+
+    def plate_identity(self, pair: ExemplarPair) -> str:
+        """Identify how the plate of a pair is decoded, as :attr:`vfxstyle.plates.plate.Plate.space_identity` does."""
+        return self._identity(pair.before)
+
+    def _identity(self, picture: PictureRef) -> str:
+        shot = self.shot(picture.shot)
+        path = shot.file_of(shot.frames[0])
+        space = input_space(self._config, shot.info.color_tag, path, self._settings.input_space)
+        return identity_of_space(self._config, space.space)
 
     def pair(self, pair: ExemplarPair) -> PairPictures:
         """Read both pictures of a pair.

@@ -1,0 +1,121 @@
+"""A look that keeps graded frames, on their shot and on another."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import QUICK, listed, make_preset, moving_picture, planned_grade, read_pixels, write_picture
+
+from vfxstyle import analyze, grade
+from vfxstyle.analysis.tracks import graded_round, ways_to
+from vfxstyle.color import linear_to_lab
+from vfxstyle.files import file_digest
+from vfxstyle.looks import save_preset
+from vfxstyle.looks.graded_frames import GradedFrames
+from vfxstyle.looks.layers import Layers
+from vfxstyle.plates.plate import open_plate
+from vfxstyle.progress import Silent
+from vfxstyle.settings import PlateSettings
+
+FRAMES = range(1, 10)
+LIFT = 12.0  # L, of the subject
+
+
+def subject(number):
+    """A block that moves with the picture, two px a frame; float32 (72, 128), 0 or 1."""
+    x = np.arange(128) + 2 * number
+    return (
+        np.broadcast_to((x >= 60) & (x < 100), (72, 128)).astype(np.float32) * (abs(np.arange(72) - 36) < 20)[:, None]
+    )
+
+
+@pytest.fixture
+def shot(tmp_path):
+    for number in FRAMES:
+        write_picture(tmp_path / "plate" / f"plate.{number:04d}.exr", moving_picture(number))
+    return tmp_path / "plate"
+
+
+def look_of(shot, path, *, layered, frames=(3, 7)):
+    """The identity as a plain look, with graded frames in which the subject is lifted."""
+    mattes = np.stack([subject(number) for number in frames])
+    change = np.zeros((*mattes.shape, 3), np.float16)
+    change[..., 0] = LIFT * mattes
+    cubes = np.zeros((2, 2, 2, 2, 3), np.float32)
+    cubes[1, ..., 0] = LIFT
+    with open_plate(shot, PlateSettings()) as plate:
+        space = plate.space_identity
+    graded = GradedFrames(
+        frames,
+        tuple(file_digest(shot / f"plate.{number:04d}.exr") for number in frames),
+        space,
+        change,
+        Layers(cubes, mattes, 1.0) if layered else None,
+    )
+    return save_preset(replace(make_preset(), graded=graded), path)
+
+
+class Notes(Silent):
+    def __init__(self):
+        self.said = []
+
+    def note(self, text):
+        self.said.append(text)
+
+
+def change_on(out, number):
+    """What became of the lightness of a frame."""
+    graded = read_pixels(out / f"{out.name}.{number:04d}.exr")[..., :3]
+    return linear_to_lab(graded)[..., 0] - linear_to_lab(moving_picture(number))[..., 0]
+
+
+@pytest.mark.parametrize("layered", [False, True], ids=["residual", "layers"])
+def test_what_was_graded_by_hand_follows_its_subject(shot, tmp_path, layered):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=layered)
+    grade(shot, look, tmp_path / "out", **QUICK)
+    for number in (1, 3, 5, 9):
+        change, matte = change_on(tmp_path / "out", number), subject(number)
+        inside, outside = change[matte > 0.5], change[matte < 0.5]
+        assert np.median(inside) == pytest.approx(LIFT, abs=1.0)
+        assert abs(np.median(outside)) < 0.2
+        assert np.abs(change - LIFT * matte).mean() < 1.6
+
+
+def test_on_another_plate_it_is_the_plain_look_and_says_so(shot, tmp_path, make_shot):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=True)
+    other, notes = make_shot("other", frames=range(1, 4)), Notes()
+    grade(other, look, tmp_path / "out", progress=notes, **QUICK)
+    assert any("learnt from frames of another shot" in text for text in notes.said)
+    plate = read_pixels(other / "other.0002.exr")
+    np.testing.assert_array_equal(read_pixels(tmp_path / "out" / "out.0002.exr"), plate)
+
+
+def test_frames_alone_have_the_bytes_of_the_whole_run_and_tracks_are_made_once(shot, tmp_path):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=True)
+    planned = planned_grade(shot, look, tmp_path / "out", **QUICK)
+    grade(shot, look, tmp_path / "out", **QUICK)
+    tracks = set((tmp_path / "out" / ".vfxstyle").rglob("tracks/*/*.npz"))
+    assert tracks == {p for p in listed(planned["support_files"]) if "tracks" in p.parts}
+    made = {path: path.read_bytes() for path in tracks}
+    analyze(shot, preset=look, analysis=tmp_path / "an", **QUICK)  # as a farm's task before the chunks
+    again = {p.relative_to(p.parents[1]): p.read_bytes() for p in (tmp_path / "an").rglob("tracks/*/*.npz")}
+    assert again == {path.relative_to(path.parents[1]): data for path, data in made.items()}
+    next(iter(sorted(tracks))).write_bytes(b"cut")
+    grade(shot, look, tmp_path / "part", frames="4-5", analysis=tmp_path / "out" / ".vfxstyle", **QUICK)
+    assert {path: path.read_bytes() for path in tracks} == made
+    for number in (4, 5):
+        whole, part = (tmp_path / n / f"{n}.{number:04d}.exr" for n in ("out", "part"))
+        assert part.read_bytes() == whole.read_bytes()
+
+
+def test_which_frames_are_tracked_to_which():
+    ways = {(way.graded, way.frames) for way in ways_to([3, 6], range(1, 9))}
+    assert ways == {(3, (4, 5)), (3, (2, 1)), (6, (7, 8)), (6, (5, 4))}
+    assert [graded_round(number, [3, 6]) for number in (1, 3, 4, 8)] == [(3,), (3,), (3, 6), (6,)]
+    assert graded_round(1000, [3, 6]) == ()
+
+
+def test_on_a_plate_read_in_another_space_it_is_the_plain_look(shot, tmp_path):
+    look, notes = look_of(shot, tmp_path / "look.safetensors", layered=False), Notes()
+    grade(shot, look, tmp_path / "out", input_space="ACEScg", frames="3", progress=notes, **QUICK)
+    assert any("read in another colour space" in text for text in notes.said)

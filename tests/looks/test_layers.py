@@ -1,0 +1,61 @@
+"""Two layers and their matte are found again on frames that were graded with them."""
+
+import cv2
+import numpy as np
+
+from vfxstyle.color import linear_to_lab, linear_to_srgb, srgb_to_linear
+from vfxstyle.looks.layers import find_layers
+
+RANDOM = np.random.default_rng(0)
+SIZE = (120, 200)
+
+
+def picture():
+    coarse = RANDOM.random((12, 20, 3)).astype(np.float32)
+    fine = RANDOM.normal(0, 0.03, (*SIZE, 3)).astype(np.float32)
+    return np.clip(0.1 + 0.7 * cv2.resize(coarse, SIZE[::-1], interpolation=cv2.INTER_CUBIC) + fine, 0.02, 0.98)
+
+
+def disc(x):
+    rows, columns = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
+    return ((columns - x) ** 2 + (rows - 60) ** 2 < 30**2).astype(np.float32)
+
+
+def lab_of(srgb):
+    return linear_to_lab(srgb_to_linear(srgb.astype(np.float32)))
+
+
+def graded(plate, matte):
+    near = linear_to_srgb(srgb_to_linear(plate) * np.array([1.5, 1.2, 0.9], np.float32))
+    far = linear_to_srgb(srgb_to_linear(plate) * np.array([0.4, 0.5, 0.7], np.float32))
+    return far + matte[..., None] * (near - far)
+
+
+def test_a_feathered_matte_is_found_with_its_feather():
+    plates, mattes = [picture(), picture()], [disc(70), disc(120)]
+    change = [
+        lab_of(graded(p, cv2.GaussianBlur(m, (0, 0), 3.0))) - lab_of(p) for p, m in zip(plates, mattes, strict=True)
+    ]
+    layers = find_layers([lab_of(p) for p in plates], change)
+    assert layers is not None
+    assert layers.feather == 3.0
+    assert layers.missed < 0.1 * np.mean([np.linalg.norm(c, axis=-1).mean() for c in change])
+    for gate, matte in zip(layers.gates, mattes, strict=True):
+        assert ((gate > 0.5) == (matte > 0.5)).mean() > 0.99
+
+
+def test_a_wide_window_is_no_feathered_matte():
+    plates = [picture(), picture()]
+    rows, columns = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
+    windows = [np.exp(-(((columns - x) / 40) ** 2 + ((rows - 60) / 25) ** 2) / 2) for x in (70, 120)]
+    change = [lab_of(graded(p, w)) - lab_of(p) for p, w in zip(plates, windows, strict=True)]
+    layers = find_layers([lab_of(p) for p in plates], change)
+    assert layers is not None
+    assert layers.feather == 0.0
+    assert np.abs(layers.shaped(layers.gates[0]) - windows[0]).mean() < 0.08
+
+
+def test_one_grade_for_everything_has_no_layers():
+    plate = picture()
+    change = lab_of(graded(plate, np.zeros(SIZE, np.float32))) - lab_of(plate)
+    assert find_layers([lab_of(plate)], [change]) is None

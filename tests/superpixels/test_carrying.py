@@ -1,0 +1,62 @@
+"""Carrying along tracks: weights, gates and residuals, and the vote against plain NumPy."""
+
+import numpy as np
+import pytest
+
+from vfxstyle.superpixels.carrying import Source, _vote, carried_gate, carried_residual, weights_of
+from vfxstyle.superpixels.tracks import Track
+
+SIZE = (24, 32)
+Y, X = np.mgrid[0 : SIZE[0], 0 : SIZE[1]].astype(np.float32)
+RANDOM = np.random.default_rng(0)
+
+
+def track(confidence, shift=0.0):
+    return Track(np.stack([X + np.float32(shift), Y], axis=-1), np.full(SIZE, confidence, np.float32))
+
+
+def test_weights_sum_to_the_certainty_and_fade_with_distance():
+    (near, far), certainty = weights_of([(track(0.5), 2), (track(0.5), 14)])
+    np.testing.assert_allclose(near + far, certainty, rtol=1e-6)
+    np.testing.assert_allclose(near / far, np.exp(12 / 12), rtol=1e-5)
+    np.testing.assert_allclose(certainty, 0.5 + 0.5 / np.e, rtol=1e-5)
+    assert weights_of([(track(1.0), 3), (track(1.0), 3)])[1].max() == 1
+
+
+def test_a_residual_moves_with_its_track_and_is_left_out_where_nothing_is_sure():
+    residual = RANDOM.normal(0, 5, (*SIZE, 3)).astype(np.float32)
+    carried = carried_residual([(track(1.0, shift=3), 4)], [residual])
+    np.testing.assert_allclose(carried[:, :-3], residual[:, 3:] / 1.02, rtol=1e-5)
+    assert np.abs(carried_residual([(track(0.0), 4)], [residual])).max() == 0
+
+
+def test_a_gate_is_filled_by_the_life_of_superpixels_and_by_what_is_alike():
+    labels = (X // 8).astype(np.int32)
+    gate = (X >= 16).astype(np.float32)
+    lab = np.zeros((*SIZE, 3), np.float32)
+    lab[..., 0] = np.where(X >= 16, 80, 20)
+    unsure = Track(track(1).place, np.where(abs(Y - 12) < 3, 0, 1).astype(np.float32))
+    found, certainty = carried_gate([Source(unsure, 5, gate, labels)], labels, lab)
+    np.testing.assert_allclose(found, gate, atol=1e-3)
+    assert certainty[12].min() > 0.2  # nothing was tracked there
+    lost, certainty = carried_gate([Source(track(0.0), 5, gate, labels + 50)], labels, lab)
+    assert certainty.max() == 0
+    assert np.isfinite(lost).all()
+
+
+def test_the_vote_is_that_of_plain_arithmetic():
+    weights, lab = RANDOM.random(SIZE).astype(np.float32), RANDOM.normal(50, 8, (*SIZE, 3)).astype(np.float32)
+    values = (weights * RANDOM.random(SIZE)).astype(np.float32)
+    out, near = np.empty(SIZE, np.float32), np.empty(SIZE, np.float32)
+    _vote(values, weights, lab, out, near)
+    for y, x in ((0, 0), (11, 17), (23, 31)):
+        total = weight = 0.0
+        for dy in range(-16, 17, 4):
+            for dx in range(-16, 17, 4):
+                if 0 <= y + dy < SIZE[0] and 0 <= x + dx < SIZE[1]:
+                    unlike = ((lab[y + dy, x + dx] - lab[y, x]).astype(np.float64) ** 2).sum()
+                    like = np.exp(-(dx * dx + dy * dy) / 128 - unlike / 72)
+                    total += like * values[y + dy, x + dx]
+                    weight += like * weights[y + dy, x + dx]
+        assert out[y, x] == pytest.approx(total / weight, rel=1e-4)
+        assert near[y, x] == pytest.approx(min(weight / 2, 1), rel=1e-4)
