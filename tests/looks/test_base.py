@@ -72,7 +72,7 @@ def test_only_few_numbers_by_place_where_folds_cannot_tell():
 def test_a_film_look_is_a_cube():
     chosen, errors = choose_base(pixels(film()), FOLDS, transferable=False)
     assert list(base_tensors(chosen)) == ["cube"]
-    assert errors["LUT"] < 0.3 * errors["none"]
+    assert errors["LUT"] < 0.4 * errors["none"]
     assert chosen.words == "a global look"
 
 

@@ -25,6 +25,7 @@ MOST_MEMORY = 3 * 2**29
 """Bytes that frames under way may take together, one and a half GiB, beside what the process takes without them."""
 _PER_PIXEL = 64  # bytes, measured: a plate that waits, one that is graded, what comes out, and what is read back
 _PER_ANALYSIS_PIXEL = 320  # bytes: two fields of transforms, the picture and its Lab
+_PER_CARRIED_PIXEL = 560  # bytes more where graded frames are carried: tracks, gates, residuals, two more fields
 _UNPACKED = 4  # bytes of memory for one of a plate's file, for layers that only pass through
 Plates = Iterator[tuple[int, Frame | MovieFrame | FrameError]]
 """Frames of the plate or, where a task has made them ready, of the movie; or why one cannot be read."""
@@ -157,5 +158,6 @@ def frames_at_once(plan: GradePlan, analysis_width: int) -> int:
     layers = 0 if shot.is_movie or not file.exists() else file.stat().st_size * _UNPACKED
     share = min(1.0, analysis_width / info.width)
     analysed = info.width * info.height * share**2
-    room = MOST_MEMORY // int(info.width * info.height * _PER_PIXEL + analysed * _PER_ANALYSIS_PIXEL + layers)
+    per_analysed = _PER_ANALYSIS_PIXEL + (_PER_CARRIED_PIXEL if plan.preset.graded is not None else 0)
+    room = MOST_MEMORY // int(info.width * info.height * _PER_PIXEL + analysed * per_analysed + layers)
     return max(1, min(cores(), room))

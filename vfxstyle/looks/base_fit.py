@@ -12,8 +12,8 @@ from vfxstyle.looks.base import NO_BASE, Base, cube_change, cube_place, gain_ter
 from vfxstyle.looks.lut import fit_cube
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis
 
-CUBE_SIZE = 17
-"""Nodes along each axis of the cube."""
+CUBE_SIZE, TRIAL_SIZE = 17, 9
+"""Nodes along each axis of the cube, and of one that is only tried."""
 MUCH_BETTER = 0.7
 """Held-out error over that of a simpler base below which a base is taken: each costs where it does not belong."""
 MOST_PIXELS = 40_000
@@ -46,8 +46,8 @@ class PlacedPixels:
         return replace(self, after=self.after - base.change(self.before, self.place))
 
 
-Fit = Callable[[PlacedPixels], Base]
-"""Fits one kind of base."""
+Fit = Callable[[PlacedPixels, int], Base]
+"""Fits one kind of base; the number is that of nodes along each axis of a cube."""
 
 
 def choose_base(
@@ -75,7 +75,7 @@ def choose_base(
     for name in ("LUT", by_place, f"{by_place} and LUT"):
         if (errors.get(name) or error(name)) < limit:
             best, limit = name, errors[name] * MUCH_BETTER
-    return (NO_BASE if best == "none" else FITS[best](_fewer(pixels, MOST_PIXELS))), errors
+    return (NO_BASE if best == "none" else FITS[best](_fewer(pixels, MOST_PIXELS), CUBE_SIZE)), errors
 
 
 def _held_out_error(fit: Fit, pixels: PlacedPixels, fold_of: IntArray) -> float:
@@ -83,7 +83,7 @@ def _held_out_error(fit: Fit, pixels: PlacedPixels, fold_of: IntArray) -> float:
     for fold in np.unique(fold_of):
         out = fold_of == fold
         rest, unseen = pixels.only(~out), pixels.only(out)
-        base = fit(_fewer(rest, MOST_PIXELS // 8))
+        base = fit(_fewer(rest, MOST_PIXELS // 8), TRIAL_SIZE)
         missed[out] = np.linalg.norm(unseen.without(base).after - unseen.before, axis=1)
     return float(missed.mean())
 
@@ -95,13 +95,13 @@ def fit_none(pixels: PlacedPixels) -> Base:
     return Base(gain=np.zeros(6, np.float32), colour=phi.T.reshape(-1).astype(np.float32))
 
 
-def fit_lut(pixels: PlacedPixels) -> Base:
+def fit_lut(pixels: PlacedPixels, size: int = CUBE_SIZE) -> Base:
     """One smooth LUT, of the pixels that agree on one."""
-    cube = fit_change_cube(pixels.before, pixels.after)
+    cube = fit_change_cube(pixels.before, pixels.after, size)
     missed = np.linalg.norm(pixels.after - pixels.before - cube_change(cube, pixels.before), axis=1)
     agree = missed <= max(_CUBE_OUTLIER * float(np.median(missed)), 2 * _SOFT)
     if agree.mean() < 1:
-        cube = fit_change_cube(pixels.before[agree], pixels.after[agree])
+        cube = fit_change_cube(pixels.before[agree], pixels.after[agree], size)
     return Base(cube=cube)
 
 
@@ -178,23 +178,23 @@ def fit_place(pixels: PlacedPixels) -> Base:
     return Base(place=numbers.astype(np.float32))
 
 
-def _and_lut(fit: Fit) -> Fit:
+def _and_lut(fit: Callable[[PlacedPixels], Base]) -> Fit:
     """A base by place with a LUT for what it leaves, fitted in turn."""
 
-    def fitted(pixels: PlacedPixels) -> Base:
+    def fitted(pixels: PlacedPixels, size: int) -> Base:
         base = fit(pixels)
-        cube = fit_lut(pixels.without(base)).cube
+        cube = fit_lut(pixels.without(base), size).cube
         base = fit(pixels.without(Base(cube=cube)))
-        return replace(base, cube=fit_lut(pixels.without(base)).cube)
+        return replace(base, cube=fit_lut(pixels.without(base), size).cube)
 
     return fitted
 
 
 FITS: dict[str, Fit] = {
-    "none": fit_none,
+    "none": lambda pixels, size: fit_none(pixels),
     "LUT": fit_lut,
-    "gain": fit_gain,
-    "place": fit_place,
+    "gain": lambda pixels, size: fit_gain(pixels),
+    "place": lambda pixels, size: fit_place(pixels),
     "gain and LUT": _and_lut(fit_gain),
     "place and LUT": _and_lut(fit_place),
 }

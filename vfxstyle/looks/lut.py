@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vfxstyle.arrays import DoubleArray, FloatArray, IntArray
+from vfxstyle.compiled import kernel
 
 SMOOTHNESS = 2e-3
 """Weight of the cube's curvature against its errors, per colour and node: enough to bridge colours no frame has."""
@@ -97,38 +98,52 @@ def _corners(rgb: FloatArray, size: int) -> tuple[IntArray, DoubleArray]:
     return np.stack(corners, axis=1), np.stack(weights, axis=1)
 
 
+@kernel()
+def _spread(corners: IntArray, weights: DoubleArray, values: DoubleArray, out: DoubleArray) -> None:
+    """Add values, (N, 3), to the nodes round each colour, (nodes, 3), by their weights."""
+    for n in range(corners.shape[0]):
+        for k in range(8):
+            for c in range(3):
+                out[corners[n, k], c] += weights[n, k] * values[n, c]
+
+
+@kernel()
+def _system(
+    corners: IntArray, weights: DoubleArray, values: DoubleArray, size: int, smooth: float, out: DoubleArray
+) -> None:
+    """(W'W + smooth * (D'D + 1e-3)) times values, (nodes, 3); 1e-3, so that far from colours a cube tends to zero."""
+    for i in range(values.shape[0]):
+        for c in range(3):
+            out[i, c] = smooth * 1e-3 * values[i, c]
+    for step in (size * size, size, 1):
+        for i in range(values.shape[0]):
+            if i // step % size < size - 2:
+                for c in range(3):
+                    bent = smooth * (values[i, c] - 2.0 * values[i + step, c] + values[i + 2 * step, c])
+                    out[i, c] += bent
+                    out[i + step, c] -= 2.0 * bent
+                    out[i + 2 * step, c] += bent
+    for n in range(corners.shape[0]):
+        for c in range(3):
+            here = 0.0
+            for k in range(8):
+                here += weights[n, k] * values[corners[n, k], c]
+            for k in range(8):
+                out[corners[n, k], c] += weights[n, k] * here
+
+
 def _solve(corners: IntArray, weights: DoubleArray, target: DoubleArray, size: int, smooth: float) -> DoubleArray:
     """Solve (W'W + smooth * D'D) x = W' target by conjugate gradients; D: the second differences along the axes."""
     nodes = size**3
-
-    def spread(values: DoubleArray) -> DoubleArray:
-        flat = corners.reshape(-1)
-        sums = [np.bincount(flat, (weights * values[:, c : c + 1]).reshape(-1), nodes) for c in range(3)]
-        return np.stack(sums, axis=1)
-
-    def bent(values: DoubleArray) -> DoubleArray:
-        cube = values.reshape(size, size, size, 3)
-        out = 1e-3 * cube  # so that far from every colour the correction tends to zero
-        for axis in range(3):
-            second = np.diff(cube, 2, axis=axis)
-            pads = [(0, 0)] * 4
-            for offset, factor in ((0, 1.0), (1, -2.0), (2, 1.0)):
-                pads[axis] = (offset, 2 - offset)
-                out = out + factor * np.pad(second, pads)
-        return out.reshape(-1, 3)
-
-    def system(values: DoubleArray) -> DoubleArray:
-        looked_up = np.einsum("nkc,nk->nc", values[corners], weights)
-        return spread(looked_up) + smooth * bent(values)
-
+    residual, turned = np.zeros((nodes, 3)), np.empty((nodes, 3))
+    _spread(corners, weights, np.ascontiguousarray(target), residual)
     x = np.zeros((nodes, 3))
-    residual = spread(target)
     direction, energy = residual.copy(), (residual**2).sum(axis=0)
     start = np.maximum(energy, 1e-30)
     for _ in range(_STEPS):
         if (energy <= _SMALL_ENOUGH**2 * start).all():
             break
-        turned = system(direction)
+        _system(corners, weights, direction, size, smooth, turned)
         length = energy / np.maximum((direction * turned).sum(axis=0), 1e-30)
         x += length * direction
         residual -= length * turned
