@@ -38,7 +38,6 @@ NO_COMMAND_RUNS = {
     "tsp.split.choose_splits",  # the host's part of the superpixels of a GPU
     "tsp.split.promising",
     "vfxstyle.color.grading._to_grading",  # for benchmarks and tests
-    "vfxstyle.color.lab._from_lab",
 }
 
 

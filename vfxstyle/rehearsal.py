@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import OpenImageIO as oiio
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import OutputError
+from vfxstyle.files import file_digest
 
 _SIZE = (72, 128)
 _FRAMES = range(1, 9)
@@ -39,13 +41,31 @@ def rehearse() -> None:
         grade(still, "golden", place / "still", superpixels=_COUNT)
         export(shots["half"], "golden", lut=place / "look.cube", cdl=place / "look.cc", size=9, superpixels=_COUNT)
         mattes(shots["half"], place / "mattes", preset="golden", superpixels=_COUNT)
+        _carry(place, shots["half"])
         if find_spec("torch") is not None:
             _learn(place, shots["half"], graded.output)
 
 
+def _carry(place: Path, shot: Path) -> None:
+    """Carry a frame that was graded in two layers along a shot."""
+    from vfxstyle import grade, load_preset
+    from vfxstyle.looks import save_preset
+    from vfxstyle.looks.graded_frames import GradedFrames
+    from vfxstyle.looks.layers import Layers
+    from vfxstyle.plates.plate import open_plate
+    from vfxstyle.settings import PlateSettings
+
+    with open_plate(shot, PlateSettings()) as plate:
+        digest, space = file_digest(plate.shot.file_of(4)), plate.space_identity
+    layers = Layers(np.zeros((2, 2, 2, 2, 3), np.float32), np.ones((1, *_SIZE), np.float32), 1.0)
+    graded = GradedFrames((4,), (digest,), space, np.zeros((1, *_SIZE, 3), np.float16), layers)
+    look = save_preset(replace(load_preset("golden"), graded=graded), place / "carried.safetensors")
+    grade(shot, look, place / "carried", superpixels=_COUNT)
+
+
 def _learn(place: Path, shot: Path, graded: Path) -> None:
-    """Learn from two graded frames of a shot, which are carried along it, and from two pairs of pictures."""
-    from vfxstyle import grade, train
+    """Learn from two graded frames of a shot, and from two pairs of pictures."""
+    from vfxstyle import train
 
     few = place / "few"
     pairs = {"before": shot, "after": graded}
@@ -57,7 +77,6 @@ def _learn(place: Path, shot: Path, graded: Path) -> None:
             (place / "pairs" / side / f"{frame}.exr").write_bytes(own.read_bytes())
         (few / own.name).write_bytes(own.read_bytes())
     train(None, "few", shot=shot, graded=few, output=place / "few.safetensors", epochs=2, superpixels=_COUNT)
-    grade(shot, place / "few.safetensors", place / "carried", superpixels=_COUNT)
     train(place / "pairs", "pairs", output=place / "pairs.safetensors", epochs=2, superpixels=_COUNT)
 
 
