@@ -4,11 +4,15 @@ Every edit of ``benchmarks/edits.py`` is made on a few frames of a clip of DAVIS
 beside the clip's JPEG frames. A preset is learnt from them and put on the clip, as the commands do it, and all other
 frames are compared with the edit: mean CIEDE2000 over the frame, over the subject (the set's mask), and over a ring
 10 px wide round it. Rivals learn from the same frames, the networks among them for as many seconds.
+
+With ``--single FOLDER`` of photographs: one pair in, other pictures out. The edit is made on one picture, a preset is
+learnt from that pair, and put on others; the table has the PSNR of each.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import shutil
 import tempfile
@@ -21,12 +25,20 @@ import cv2
 import numpy as np
 
 from benchmarks.edits import EDITS, edited
+from benchmarks.image_sets import CPU, at_analysis_size, ungraded_pair, with_after
+from benchmarks.image_tables import learnt_preset
 from benchmarks.labelled import labelled_clip
 from benchmarks.rivals import Grading, Pair, learnt_cube, learnt_grid, learnt_retouch
 from vfxstyle import grade, train
 from vfxstyle.arrays import BoolArray, FloatArray
+from vfxstyle.color import lab_to_linear, linear_to_srgb
 from vfxstyle.color.difference import delta_e_2000
+from vfxstyle.features.registry import load_backbone
+from vfxstyle.looks import fit_transform, transform_lab
 from vfxstyle.plates.picture import lab_of_picture
+from vfxstyle.settings import TrainSettings
+from vfxstyle.training.examples import example_of
+from vfxstyle.training.stills import graded_picture
 
 CLIPS = ("horsejump-high", "scooter-black", "paragliding-launch")
 """Clips that are measured: an animal with its rider, a vehicle in traffic, a person on a hillside."""
@@ -34,6 +46,8 @@ FRAMES = 30
 """Frames of a clip, from the first on."""
 RING = 10
 """Width, in px, of the ring round the subject."""
+SINGLE = (2, 7, 12)
+"""Which of the wide photographs of a folder are taken: the one that is graded, and those that the look is put on."""
 LUT, GRID, RETOUCH = "33-cube LUT", "bilateral grid", "implicit retouch network"
 
 
@@ -87,13 +101,12 @@ def measured(clip: Clip, pictures: Sequence[FloatArray], truth: Sequence[FloatAr
     """Measure a graded clip. learnt: indices of the frames that were learnt from."""
     rows = []
     for index, (picture, true) in enumerate(zip(pictures, truth, strict=True)):
-        if index in set(learnt):
+        if index in set(learnt) or not clip.masks[index].any():
             continue
         difference = delta_e_2000(lab_of_picture(picture), lab_of_picture(true))
         subject = clip.masks[index] > 0.5
         ring = _ring_of(subject)
-        if subject.any():
-            rows.append([difference.mean(), difference[subject].mean(), difference[ring].mean()])
+        rows.append([difference.mean(), difference[subject].mean(), difference[ring].mean()])
     frame, on_subject, on_ring = np.mean(rows, axis=0)
     return Figures(float(frame), float(on_subject), float(on_ring))
 
@@ -134,16 +147,64 @@ def rivals(pairs: Sequence[Pair], seconds: float) -> dict[str, Callable[[], Grad
     }
 
 
+def single_pairs(folder: Path) -> list[str]:
+    """Return the table of looks learnt from one pair of photographs, as Markdown lines."""
+    read = (np.asarray(cv2.imread(str(path))) for path in sorted(folder.glob("*.png")))
+    wide = [picture for picture in read if picture.shape[1] > picture.shape[0]]
+    pictures = [at_analysis_size(np.asarray(wide[index][..., ::-1] / 255, np.float32)) for index in SINGLE]
+    backbone, settings = load_backbone(TrainSettings().backbone, CPU), TrainSettings()
+    example = example_of(
+        ungraded_pair(pictures[0]), backbone, settings, settings.superpixels, np.random.default_rng(settings.seed)
+    )
+    lines = [
+        f"PSNR, dB, of {len(pictures) - 1} other pictures",
+        "",
+        f"| edit of the one pair | plate | one quadratic | {LUT} | ours |",
+        "|---|---|---|---|---|",
+    ]
+    nothing = np.zeros(pictures[0].shape[:2], np.float32)
+    for name in ("film", "vignette", "film, vignette"):
+        truth = [functools.reduce(lambda one, edit: edited(edit, one, nothing), name.split(", "), p) for p in pictures]
+        labs = [lab_of_picture(picture) for picture in (pictures[0], truth[0])]
+        preset = learnt_preset([with_after(example, labs[1])], settings)
+        phi = fit_transform(labs[0].reshape(-1, 3), labs[1].reshape(-1, 3))
+        gradings: list[Grading] = [
+            lambda picture: picture,
+            functools.partial(_by_transform, phi),
+            learnt_cube([(pictures[0], truth[0])]),
+            functools.partial(graded_picture, preset=preset, backbone=backbone),
+        ]
+        cells = [
+            ", ".join(f"{_psnr(grading(p), t):.1f}" for p, t in zip(pictures[1:], truth[1:], strict=True))
+            for grading in gradings
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
+    return lines
+
+
+def _by_transform(phi: FloatArray, picture: FloatArray) -> FloatArray:
+    return linear_to_srgb(lab_to_linear(transform_lab(lab_of_picture(picture), phi)))
+
+
+def _psnr(picture: FloatArray, truth: FloatArray) -> float:
+    return float(-10 * np.log10(((np.clip(picture, 0, 1) - truth) ** 2).mean()))
+
+
 def main() -> None:
     """Write the table, row by row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("davis", type=Path, help="DAVIS 2016 folder")
+    parser.add_argument("davis", type=Path, help="DAVIS 2016 folder; with --single a folder of photographs")
     parser.add_argument("-o", "--output", type=Path, required=True, help="Markdown file to write")
     parser.add_argument("--clips", default=",".join(CLIPS))
     parser.add_argument("--edits", default=",".join(EDITS))
     parser.add_argument("--graded", default="3", help="numbers of graded frames, with commas between")
     parser.add_argument("--rivals", action="store_true", help="measure rivals too")
+    parser.add_argument("--single", action="store_true", help="one pair of photographs in, other photographs out")
     arguments = parser.parse_args()
+    if arguments.single:
+        arguments.output.write_text("\n".join(single_pairs(arguments.davis)) + "\n")
+        return
     lines = [
         f"{os.cpu_count()} cores; mean CIEDE2000 of frame, subject and ring; seconds from command to saved preset",
         "",

@@ -51,13 +51,13 @@ def _carry(place: Path, shot: Path) -> None:
     from vfxstyle import grade, load_preset
     from vfxstyle.looks import save_preset
     from vfxstyle.looks.graded_frames import GradedFrames
-    from vfxstyle.looks.layers import Layers
+    from vfxstyle.looks.layers import GradeLayers
     from vfxstyle.plates.plate import open_plate
     from vfxstyle.settings import PlateSettings
 
     with open_plate(shot, PlateSettings()) as plate:
-        digest, space = file_digest(plate.shot.file_of(4)), plate.space_identity
-    layers = Layers(np.zeros((2, 2, 2, 2, 3), np.float32), np.ones((1, *_SIZE), np.float32), 1.0)
+        digest, space = file_digest(plate.shot.file_of(4)), plate.picture_identity
+    layers = GradeLayers(np.zeros((2, 2, 2, 2, 3), np.float32), np.ones((1, *_SIZE), np.float32), 1.0)
     graded = GradedFrames((4,), (digest,), space, np.zeros((1, *_SIZE, 3), np.float16), layers)
     look = save_preset(replace(load_preset("golden"), graded=graded), place / "carried.safetensors")
     grade(shot, look, place / "carried", superpixels=_COUNT)

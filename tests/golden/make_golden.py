@@ -24,7 +24,7 @@ from vfxstyle.files import file_digest  # noqa: E402
 from vfxstyle.looks import Preset, save_preset  # noqa: E402
 from vfxstyle.looks.base import Base  # noqa: E402
 from vfxstyle.looks.graded_frames import GradedFrames  # noqa: E402
-from vfxstyle.looks.layers import Layers  # noqa: E402
+from vfxstyle.looks.layers import GradeLayers  # noqa: E402
 from vfxstyle.looks.preset import PRESET_SCHEMA  # noqa: E402
 from vfxstyle.plates.plate import open_plate  # noqa: E402
 from vfxstyle.settings import PlateSettings  # noqa: E402
@@ -37,9 +37,9 @@ def _look(graded: Path) -> Preset:
     cube[1, ..., 2] = 6.0
     matte = np.zeros((1, 36, 64), np.float32)
     matte[:, 10:26, 20:44] = 1
-    layers = Layers(np.stack([cube, 2 * cube]), matte, 1.0)
+    layers = GradeLayers(np.stack([cube, 2 * cube]), matte, 1.0)
     with open_plate(graded.parent, PlateSettings()) as plate:
-        space = plate.space_identity
+        space = plate.picture_identity
     change = (matte[..., None] * [4.0, 2.0, 9.0]).astype(np.float16)
     return replace(
         make_preset(reacts=True, backbone="efficientnet-lite0"),

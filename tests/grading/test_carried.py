@@ -12,7 +12,7 @@ from vfxstyle.color import linear_to_lab
 from vfxstyle.files import file_digest
 from vfxstyle.looks import save_preset
 from vfxstyle.looks.graded_frames import GradedFrames
-from vfxstyle.looks.layers import Layers
+from vfxstyle.looks.layers import GradeLayers
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.progress import Silent
 from vfxstyle.settings import PlateSettings
@@ -44,13 +44,13 @@ def look_of(shot, path, *, layered, frames=(3, 7)):
     cubes = np.zeros((2, 2, 2, 2, 3), np.float32)
     cubes[1, ..., 0] = LIFT
     with open_plate(shot, PlateSettings()) as plate:
-        space = plate.space_identity
+        space = plate.picture_identity
     graded = GradedFrames(
         frames,
         tuple(file_digest(shot / f"plate.{number:04d}.exr") for number in frames),
         space,
         change,
-        Layers(cubes, mattes, 1.0) if layered else None,
+        GradeLayers(cubes, mattes, 1.0) if layered else None,
     )
     return save_preset(replace(make_preset(), graded=graded), path)
 
@@ -85,7 +85,7 @@ def test_on_another_plate_it_is_the_plain_look_and_says_so(shot, tmp_path, make_
     look = look_of(shot, tmp_path / "look.safetensors", layered=True)
     other, notes = make_shot("other", frames=range(1, 4)), Notes()
     grade(other, look, tmp_path / "out", progress=notes, **QUICK)
-    assert any("learnt from frames of another shot" in text for text in notes.said)
+    assert any("this is another shot" in text for text in notes.said)
     plate = read_pixels(other / "other.0002.exr")
     np.testing.assert_array_equal(read_pixels(tmp_path / "out" / "out.0002.exr"), plate)
 
@@ -116,6 +116,36 @@ def test_which_frames_are_tracked_to_which():
 
 
 def test_on_a_plate_read_in_another_space_it_is_the_plain_look(shot, tmp_path):
-    look, notes = look_of(shot, tmp_path / "look.safetensors", layered=False), Notes()
-    grade(shot, look, tmp_path / "out", input_space="ACEScg", frames="3", progress=notes, **QUICK)
+    look = look_of(shot, tmp_path / "look.safetensors", layered=False)
+    options = {"input_space": "ACEScg", "frames": "3", **QUICK}
+    notes = Notes()
+    grade(shot, look, tmp_path / "out", progress=notes, **options)
     assert any("read in another colour space" in text for text in notes.said)
+    np.testing.assert_array_equal(read_pixels(tmp_path / "out" / "out.0003.exr"), read_pixels(shot / "plate.0003.exr"))
+
+
+def test_every_frame_graded_by_hand_or_one_alone(shot, tmp_path):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=True, frames=(3, 4))
+    grade(shot, look, tmp_path / "both", within="3-4", **QUICK)
+    assert np.abs(change_on(tmp_path / "both", 3) - LIFT * subject(3)).mean() < 1.0
+    still = write_picture(tmp_path / "still" / "plate.0003.exr", moving_picture(3))
+    alone = look_of(tmp_path / "still", tmp_path / "alone.safetensors", layered=False, frames=(3,))
+    grade(still, alone, tmp_path / "one", **{**QUICK, "superpixels": 200})
+    (written,) = (tmp_path / "one").glob("*.exr")
+    change = linear_to_lab(read_pixels(written))[..., 0] - linear_to_lab(moving_picture(3))[..., 0]
+    assert np.median(change[subject(3) > 0.5]) == pytest.approx(LIFT, abs=1.0)
+
+
+def test_at_another_analysis_width_the_subject_is_where_it_was(shot, tmp_path):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=True)
+    grade(shot, look, tmp_path / "small", frames="3,5", **{**QUICK, "analysis_width": 64})
+    for number in (3, 5):
+        assert np.abs(change_on(tmp_path / "small", number) - LIFT * subject(number)).mean() < 2.0
+
+
+def test_a_dry_run_that_makes_all_anew_lists_the_tracks(shot, tmp_path):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=False)
+    grade(shot, look, tmp_path / "out", **QUICK)
+    again = planned_grade(shot, look, tmp_path / "out", overwrite="always", **QUICK)
+    tracks = set((tmp_path / "out" / ".vfxstyle").rglob("tracks/*/*.npz"))
+    assert tracks <= listed(again["support_files"])

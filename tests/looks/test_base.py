@@ -48,7 +48,7 @@ def test_a_gain_with_a_transform_is_one_transform(first):
 def test_a_vignette_is_found_with_its_numbers():
     base = fit_gain(pixels(linear_to_lab(vignette())))
     np.testing.assert_allclose(base.gain, [0, 0, -0.5, 0, -0.5, 0], atol=5e-3)
-    chosen, errors = choose_base(pixels(linear_to_lab(vignette())), FOLDS, transferable=True)
+    chosen, errors = choose_base(pixels(linear_to_lab(vignette())), FOLDS, few_numbers_only=True)
     assert errors["gain"] < 0.02 * errors["none"]
     assert list(base_tensors(chosen)) == ["gain", "colour"]
     assert "vignette" in chosen.words
@@ -56,7 +56,7 @@ def test_a_vignette_is_found_with_its_numbers():
 
 def test_a_gradient_of_colour_is_found_by_place():
     tint = np.exp(PLACE[:, :1] * np.array([[-0.4, 0, 0.3]], np.float32))
-    chosen, errors = choose_base(pixels(linear_to_lab(LIGHT * tint)), FOLDS, transferable=False)
+    chosen, errors = choose_base(pixels(linear_to_lab(LIGHT * tint)), FOLDS, few_numbers_only=False)
     assert chosen.place.size
     assert errors["place"] < 0.1 * errors["none"]
     assert "from left to right" in chosen.words
@@ -64,13 +64,13 @@ def test_a_gradient_of_colour_is_found_by_place():
 
 def test_only_few_numbers_by_place_where_folds_cannot_tell():
     tint = np.exp(PLACE[:, :1] * np.array([[-0.4, 0, 0.3]], np.float32))
-    chosen, errors = choose_base(pixels(linear_to_lab(LIGHT * tint)), FOLDS, transferable=True)
+    chosen, errors = choose_base(pixels(linear_to_lab(LIGHT * tint)), FOLDS, few_numbers_only=True)
     assert "place" not in errors
     assert not chosen.place.size
 
 
 def test_a_film_look_is_a_cube():
-    chosen, errors = choose_base(pixels(film()), FOLDS, transferable=False)
+    chosen, errors = choose_base(pixels(film()), FOLDS, few_numbers_only=False)
     assert list(base_tensors(chosen)) == ["cube"]
     assert errors["LUT"] < 0.4 * errors["none"]
     assert chosen.words == "a global look"
@@ -78,7 +78,7 @@ def test_a_film_look_is_a_cube():
 
 def test_where_colour_and_place_say_nothing_there_is_no_base():
     noise = LAB + RANDOM.normal(0, 4, LAB.shape).astype(np.float32)
-    chosen, _ = choose_base(pixels(noise), FOLDS, transferable=False)
+    chosen, _ = choose_base(pixels(noise), FOLDS, few_numbers_only=False)
     assert chosen.is_none
     assert chosen.words == ""
 

@@ -11,7 +11,7 @@ from vfxstyle.errors import OutputError, PresetError
 from vfxstyle.looks import read_info, read_preset, save_preset
 from vfxstyle.looks.base import Base, base_tensors
 from vfxstyle.looks.graded_frames import GradedFrames
-from vfxstyle.looks.layers import Layers
+from vfxstyle.looks.layers import GradeLayers
 from vfxstyle.looks.preset import _KEY, PLAIN_SCHEMA, PRESET_SCHEMA
 
 
@@ -132,9 +132,11 @@ def with_everything(rows=6, columns=8):
         colour=random.normal(size=30).astype(np.float32),
         gain_first=False,
     )
-    layers = Layers(random.random((2, 3, 3, 3, 3)).astype(np.float32), np.zeros((2, rows, columns), np.float32), 2.0)
+    layers = GradeLayers(
+        random.random((2, 3, 3, 3, 3)).astype(np.float32), np.zeros((2, rows, columns), np.float32), 2.0
+    )
     change = random.normal(size=(2, rows, columns, 3)).astype(np.float16)
-    graded = GradedFrames((1001, None), ("a" * 64, "b" * 64), "a space", change, layers)
+    graded = GradedFrames((1001, 1009), ("a" * 64, "b" * 64), "a space", change, layers)
     return replace(make_preset(), base=base, graded=graded)
 
 
@@ -150,6 +152,8 @@ def test_a_base_and_graded_frames_come_back_whole(tmp_path):
     assert preset.graded.plates == original.graded.plates
     np.testing.assert_array_equal(preset.graded.change, original.graded.change)
     np.testing.assert_array_equal(preset.graded.layers.cubes, original.graded.layers.cubes)
+    np.testing.assert_array_equal(preset.graded.layers.gates, original.graded.layers.gates)
+    assert preset.graded.reading == original.graded.reading
     assert preset.graded.layers.feather == 2.0
 
 
@@ -166,6 +170,8 @@ def test_a_plain_look_is_written_so_that_earlier_versions_read_it(path):
         ("base.gain_after", (5,)),
         ("graded.change", (1, 6, 8, 3)),
         ("graded.gates", (2, 3, 8)),
+        ("graded.cubes", (2, 4, 4, 4, 3)),
+        ("graded.more", (1,)),
     ],
 )
 def test_a_base_or_graded_frames_of_the_wrong_size_are_damage(tmp_path, tensor, shape):
@@ -179,5 +185,12 @@ def test_graded_frames_without_their_header_are_damage(tmp_path):
     path = save_preset(with_everything(), tmp_path / "look.safetensors")
     values = {name: value for name, value in info_values(path).items() if name != "graded"}
     rewritten(path, lambda tensors: None, {_KEY: json.dumps(values)})
+    with pytest.raises(PresetError, match="graded frames cannot be used"):
+        read_preset(path)
+
+
+def test_a_change_that_no_half_can_hold_is_damage(tmp_path):
+    path = save_preset(with_everything(), tmp_path / "look.safetensors")
+    rewritten(path, lambda tensors: tensors.update({"graded.change": np.full((2, 6, 8, 3), 1e30, np.float32)}))
     with pytest.raises(PresetError, match="graded frames cannot be used"):
         read_preset(path)

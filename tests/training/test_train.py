@@ -9,16 +9,19 @@ from vfxstyle.color import lab_to_linear, linear_to_lab, linear_to_srgb, srgb_to
 from vfxstyle.errors import PairsError, UsageError, WeightsError
 from vfxstyle.features.registry import load_backbone
 from vfxstyle.grading.grade import grade
-from vfxstyle.looks import save_preset
+from vfxstyle.looks import read_preset, save_preset
 from vfxstyle.looks.cards import model_card
+from vfxstyle.looks.graded_frames import MOST_WIDTH
 from vfxstyle.looks.library import find_preset, installed_presets
 from vfxstyle.looks.samples import measure
+from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Clock, Silent
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import open_shot
 from vfxstyle.training.examples import example_of
+from vfxstyle.training.graded_frames import _bounded
 from vfxstyle.training.learn import learn
-from vfxstyle.training.pairs import PairPictures, find_pairs
+from vfxstyle.training.pairs import PairPictures, PictureReader, find_pairs
 from vfxstyle.training.report import write_training_report
 
 OPTIONS = {
@@ -36,6 +39,16 @@ def brighter(rgb):
     lab[..., 0] = 0.8 * lab[..., 0] + 15
     lab[..., 2] += 8
     return np.clip(linear_to_srgb(lab_to_linear(lab)), 0, 1)
+
+
+class Notes(Silent):
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.said = []
+
+    def note(self, text):
+        self.said.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +198,31 @@ def test_a_look_is_learnt_from_a_few_frames_of_a_shot(graded_frames, tmp_path):
     page = drawn[2].read_text()
     assert "## What was not learnt" in page
     assert f"Frames whose grading would help most: {report.next_frames[0]}" in page
+
+
+def test_graded_frames_are_kept_in_the_preset_and_carried_along_their_shot(graded_frames, tmp_path):
+    options = {**OPTIONS, "epochs": 1, "no_suggest": True}
+    places = {"shot": graded_frames / "shot", "graded": graded_frames / "graded"}
+    report = train(None, "few", **places, output=tmp_path / "few.safetensors", **options)
+    preset = read_preset(report.path)
+    with PictureReader(report.settings) as reader:
+        pictures = reader.pair(report.pairs[1])
+    change = lab_of_picture(pictures.after) - lab_of_picture(pictures.before)
+    assert preset.graded.numbers == (1001, 1004, 1007)
+    np.testing.assert_allclose(preset.graded.change[1], change, atol=0.05)
+    notes = Notes()
+    grade(places["shot"], report.path, tmp_path / "out", frames="1004-1005", format="png", progress=notes, device="cpu")
+    assert "what was graded by hand is carried along from frames 1001, 1004, 1007" in notes.said
+    for number in (1004, 1005):
+        plate = moving_picture(number - 1001)
+        missed = np.abs(open_shot(tmp_path / "out").read(number).rgb - brighter(plate)).mean()
+        assert missed < 0.1 * np.abs(plate - brighter(plate)).mean()
+
+
+def test_graded_frames_are_kept_at_a_bounded_width():
+    wide = np.zeros((90, MOST_WIDTH * 2, 3), np.float32)
+    assert _bounded(wide).shape == (45, MOST_WIDTH, 3)
+    assert _bounded(wide[:, :100]).shape == (90, 100, 3)
 
 
 def test_graded_frames_that_are_not_the_shots_are_named(graded_frames, tmp_path):

@@ -106,7 +106,7 @@ class AnalyzePlan:
         if self.look is not None and self.makes("transforms"):
             known = stored.read_transforms(look_of(self.look)) if segmented else None
             files += [stored.transforms_file(look_of(self.look))] if known is None else []
-            files += missing_tracks_of(self.wanted, self.look)
+            files += missing_tracks_of(self.wanted, self.look, anew=not segmented)
         return self.wanted.listed(files)
 
     def as_json(self, run: Run) -> dict[str, Any]:

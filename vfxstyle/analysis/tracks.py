@@ -36,6 +36,7 @@ REACH = 240
 """Frames from a graded frame beyond which nothing is tracked."""
 _UNIT = 16  # parts of a pixel that displacements are kept in
 _FARTHEST = 2**15 - 1
+_BLOCK = 16  # frames that are read at once where a way leads backwards
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,15 @@ def missing_tracks(analysis: AnalysisFolder, graded: Sequence[int], frames: Sequ
     return [path for path in track_files(analysis, graded, frames) if not is_sound(path)]
 
 
-def missing_tracks_of(wanted: WantedAnalysis, look: Preset) -> list[Path]:
-    """Files of tracks that a grade with a look would make, by what is known of the plate and of its analysis."""
+def missing_tracks_of(wanted: WantedAnalysis, look: Preset, *, anew: bool) -> list[Path]:
+    """Files of tracks that a grade with a look would make, by what is known of the plate and of its analysis.
+
+    anew: whether the analysis is made again, and its tracks with it.
+    """
     stored = wanted.stored
-    frames = [number for number in wanted.plate.shot.frames if number not in stored.unreadable]
-    return missing_tracks(stored, sorted(wanted.graded_by(look)), frames)
+    frames = [number for number in wanted.plate.shot.frames if anew or number not in stored.unreadable]
+    listed = track_files if anew else missing_tracks
+    return listed(stored, sorted(wanted.graded_by(look)), frames)
 
 
 def ensure_tracks(wanted: WantedAnalysis, analysis: AnalysisFolder, graded: Sequence[int], run: Run) -> None:
@@ -108,10 +113,9 @@ def ensure_tracks(wanted: WantedAnalysis, analysis: AnalysisFolder, graded: Sequ
     ways = [
         way
         for way in ways_to(graded, frames)
-        if plate_file(analysis, way.graded) in missing
-        or any(track_file(analysis, way.graded, number) in missing for number in way.frames)
+        if any(track_file(analysis, way.graded, number) in missing for number in way.frames)
     ]
-    threads = 1 if wanted.plate.shot.is_movie else min(cores(), len(ways))
+    threads = 1 if wanted.plate.shot.is_movie else max(1, min(cores(), len(ways)))
     turn = threading.Lock()
     with run.clock.stage(Stage.TRACKS, sum(len(way.frames) for way in ways)) as step:
 
@@ -120,12 +124,12 @@ def ensure_tracks(wanted: WantedAnalysis, analysis: AnalysisFolder, graded: Sequ
                 step()
 
         maker = _Maker(wanted, analysis, stepped)
+        for mark in graded:
+            if plate_file(analysis, mark) in missing:
+                maker.keep_plate(mark)
         with in_order(maker.follow, ways, threads=threads, ahead=0) as done:
             for _ in done:
                 pass
-    for mark in graded:
-        if plate_file(analysis, mark) in missing and mark in frames:
-            maker.keep_plate(mark)
 
 
 def tracked_frames(wanted: WantedAnalysis, analysis: AnalysisFolder, look: Preset, run: Run) -> dict[int, int]:
@@ -135,11 +139,12 @@ def tracked_frames(wanted: WantedAnalysis, analysis: AnalysisFolder, look: Prese
     graded = {n: index for n, index in wanted.graded_by(look).items() if n not in analysis.unreadable}
     if not graded:
         run.clock.note(
-            f"'{look.info.name}' was learnt from frames of another shot, or from this one read in another colour "
-            "space; here it is the plain look"
+            f"'{look.info.name}' keeps graded frames, and none of them is among these: this is another shot, other "
+            "frames of it, or it is read in another colour space or layer. Here it is the plain look"
         )
         return {}
-    run.clock.note(f"what was graded by hand is carried along from frame {', '.join(map(str, sorted(graded)))}")
+    which = "frame" if len(graded) == 1 else "frames"
+    run.clock.note(f"what was graded by hand is carried along from {which} {', '.join(map(str, sorted(graded)))}")
     ensure_tracks(wanted, analysis, sorted(graded), run)
     return graded
 
@@ -155,12 +160,12 @@ class _Maker:
     def follow(self, way: Way) -> None:
         """Make the tracks of one way."""
         picture = self._picture(way.graded)
-        chain = Chain(picture, lab_of_picture(picture))
+        chain, pictures = Chain(picture, lab_of_picture(picture)), self._pictures(way.frames)
         for number in way.frames:
             if chain.is_lost:
                 track = chain.nothing()
             else:
-                picture = self._picture(number)
+                picture = next(pictures)
                 track = chain.add(picture, lab_of_picture(picture))
             self._keep(track_file(self.analysis, way.graded, number), _packed(track))
             self.step()
@@ -169,6 +174,14 @@ class _Maker:
         """Keep the picture of a graded frame."""
         lab = lab_of_picture(self._picture(graded))
         self._keep(plate_file(self.analysis, graded), iter([("lab", lab)]))
+
+    def _pictures(self, numbers: Sequence[int]) -> Iterator[FloatArray]:
+        """Pictures of frames in any order, read block by block in theirs: a movie is decoded forwards."""
+        for start in range(0, len(numbers), _BLOCK):
+            block = numbers[start : start + _BLOCK]
+            read = {number: self._picture(number) for number in sorted(block)}
+            for number in block:
+                yield read.pop(number)
 
     def _picture(self, number: int) -> FloatArray:
         plate = self.wanted.plate

@@ -124,17 +124,16 @@ class WantedAnalysis:
     def graded_by(self, look: Preset) -> dict[int, int]:
         """Frames of the plate that a look keeps graded frames of, and which of them each is; by hash and number.
 
-        None where the plate is read in another colour space than it was when the look was learnt.
+        There are none where the plate is read in another colour space or layer than when the look was learnt.
         Where the plate has not been hashed, a movie is taken to be the one, and files of frames are looked at.
         """
-        if look.graded is None or look.graded.space != self.plate.space_identity:
+        if look.graded is None or look.graded.reading != self.plate.picture_identity:
             return {}
         shot, found = self.plate.shot, dict[int, int]()
         there = set(shot.frames)
         for index, (number, plate) in enumerate(zip(look.graded.numbers, look.graded.plates, strict=True)):
-            own = shot.frames[0] if number is None else number
-            if own in there and (self._digest_of(own) or plate) == plate:
-                found[own] = index
+            if number in there and (self._digest_of(number) or plate) == plate:
+                found[number] = index
         return found
 
     def _digest_of(self, number: int) -> str:

@@ -21,9 +21,9 @@ Shares = Mapping[Stage, int]
 """What each stage of a run is of the whole."""
 
 GRADE_SHARES = {Stage.SUPERPIXELS: 35, Stage.FEATURES: 35, Stage.TRANSFORMS: 2, Stage.TRACKS: 8, Stage.GRADE: 28}
-"""As on a shot of 50 frames that is not analysed yet, with a look that no frame of it was graded for."""
+"""As on a shot of 50 frames that is not analysed yet; most looks have no tracks, and their share is skipped."""
 ANALYSIS_SHARES = {Stage.SUPERPIXELS: 48, Stage.FEATURES: 48, Stage.TRANSFORMS: 4, Stage.TRACKS: 8}
-MATTES_SHARES = {Stage.SUPERPIXELS: 35, Stage.FEATURES: 35, Stage.TRANSFORMS: 2, Stage.TRACKS: 8, Stage.MATTES: 28}
+MATTES_SHARES = {Stage.SUPERPIXELS: 35, Stage.FEATURES: 35, Stage.TRANSFORMS: 2, Stage.MATTES: 28}
 EXPORT_SHARES = {
     Stage.SUPERPIXELS: 35,
     Stage.FEATURES: 35,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +24,7 @@ PlainField = Callable[[LabelArray, FloatArray], TransformField]
 """The field of the plain look on a frame, of its label map and its CIELab picture."""
 _ENOUGH = 0.2  # certainty of a gate from which the layers alone are used
 _SMOOTHED = {False: (1.0, 0.5), True: (3.0, 1.5)}  # sigma in px and noise in Lab of residuals, without and with layers
+_KEPT = 4  # residuals in memory: frames come in order, and each asks for two
 _CONSTANTS = [row * TERMS + TERMS - 1 for row in range(3)]
 
 
@@ -40,8 +42,8 @@ class CarriedGrade:
     """The base of the look."""
     plain: PlainField = field(repr=False)
     """The plain look, base included."""
-    _residuals: dict[int, FloatArray] = field(default_factory=dict, repr=False)
-    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _residuals: OrderedDict[int, FloatArray] = field(default_factory=OrderedDict, init=False, repr=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def on(self, number: int, labels: LabelArray, guide: FloatArray) -> TransformField:
         """The field of a frame. labels: int32 (h, w). guide: float32 (h, w, 3), CIELab of its analysis picture."""
@@ -56,7 +58,10 @@ class CarriedGrade:
                 Source(track, distance, self._gate(mark, guide), self.analysis.read_labels(mark))
                 for (track, distance), mark in zip(tracks, around, strict=True)
             ]
-            gate, certainty = carried_gate(sources, labels, guide)
+            if number in around:  # what was graded by hand needs no filling
+                gate, certainty = sources[0].values, np.ones(guide.shape[:2], np.float32)
+            else:
+                gate, certainty = carried_gate(sources, labels, guide)
             out = self._layered(plain, self.graded.layers.shaped(gate), certainty)
         residual = carried_residual(tracks, [self._residual(mark) for mark in around])
         coefficients = out.coefficients.copy()
@@ -99,6 +104,8 @@ class CarriedGrade:
         with self._turn:
             if mark not in self._residuals:
                 self._residuals[mark] = self._found_residual(mark)
+                if len(self._residuals) > _KEPT:
+                    self._residuals.popitem(last=False)
             return self._residuals[mark]
 
     def _found_residual(self, mark: int) -> FloatArray:

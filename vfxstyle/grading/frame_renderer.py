@@ -15,7 +15,7 @@ from vfxstyle.grading.carried import CarriedGrade
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.looks import TransformField, apply_field
 from vfxstyle.looks.base import Base
-from vfxstyle.plates.picture import analysis_picture, lab_of_picture
+from vfxstyle.plates.picture import analysis_picture, analysis_size, lab_of_picture
 from vfxstyle.plates.spaces import Light, encoder
 from vfxstyle.shots import Frame, OutputFormat
 from vfxstyle.superpixels.smoothing import smooth_over_neighbours, spread_over_pixels
@@ -62,6 +62,10 @@ class FrameRenderer:
         cls, plan: GradePlan, recipe: AnalysisRecipe, analysis: AnalysisFolder, transforms: ShotTransforms
     ) -> FrameRenderer:
         """The renderer of a plan. recipe: of the analysis."""
+        size = plan.shot.info.width, plan.shot.info.height
+        columns, rows = analysis_size(*size, recipe.analysis_width)
+        if plan.preset.base.has_place:
+            plan.preset.base.field(rows, columns)  # once, before threads ask for it
         plain = cls(
             analysis=analysis,
             transforms=transforms,

@@ -139,13 +139,14 @@ class Outputs:
         records = [self.records.file_of(path) for path in files]
         analysis, look = self.wanted.stored, look_of(self.plan.preset)
         transforms = analysis.transforms_file(look)
-        if self.plan.remakes_analysis(run) or not analysis.is_segmented(self.plan.shot):
+        anew = self.plan.remakes_analysis(run) or not analysis.is_segmented(self.plan.shot)
+        if anew:
             needed = [*analysis.files(self.plan.shot.frames), transforms]
         elif is_sound(transforms):
             needed = []
         else:
             needed = [*([] if analysis.has_features() else [analysis.features_file]), transforms]
-        needed += missing_tracks_of(self.wanted, self.plan.preset)
+        needed += missing_tracks_of(self.wanted, self.plan.preset, anew=anew)
         return records + self.wanted.listed(needed)
 
     def store(self, target: Path, untouched: Mapping[int, int], failed: Iterable[int] = ()) -> None:

@@ -15,10 +15,13 @@ from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
 
 
-def ensure_transforms(plan: GradePlan, wanted: WantedAnalysis, run: Run) -> tuple[AnalysisFolder, ShotTransforms]:
+def ensure_transforms(
+    plan: GradePlan, wanted: WantedAnalysis, run: Run, *, carried: bool = True
+) -> tuple[AnalysisFolder, ShotTransforms]:
     """The analysis and the transforms of a plan, made as far as they are not there.
 
-    Features are extracted only where the look has no transforms yet.
+    Features are extracted only where the look has no transforms yet. carried: whether frames are going to be graded,
+    so that tracks to graded frames of the shot are needed.
     """
     anew, look = plan.remakes_analysis(run), look_of(plan.preset)
     if anew or wanted.stored.read_transforms(look) is None:
@@ -32,4 +35,6 @@ def ensure_transforms(plan: GradePlan, wanted: WantedAnalysis, run: Run) -> tupl
     with run.clock.stage(Stage.TRANSFORMS, 1) as step:
         transforms = stored_transforms(analysis, plan.preset)
         step()
+    if not carried:
+        return analysis, transforms
     return analysis, replace(transforms, graded=tracked_frames(wanted, analysis, plan.preset, run))

@@ -39,12 +39,12 @@ class LookOnShot:
         return self.plan.shot.select(frame_numbers(frames) or self.plan.shot.frames)
 
     def transforms(self) -> tuple[AnalysisFolder, ShotTransforms]:
-        """The analysis and the look's transforms, made as far as they are not there."""
-        return ensure_transforms(self.plan, self.wanted, self.run)
+        """The analysis and the look's transforms, made as far as they are not there; without graded frames."""
+        return ensure_transforms(self.plan, self.wanted, self.run, carried=False)
 
     def renderer(self) -> FrameRenderer:
         """What grades a frame."""
-        analysis, transforms = self.transforms()
+        analysis, transforms = ensure_transforms(self.plan, self.wanted, self.run)
         return FrameRenderer.of(self.plan, self.wanted.recipe, analysis, transforms)
 
 

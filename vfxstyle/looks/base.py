@@ -50,7 +50,7 @@ class Base:
     """Whether the gain comes before that transform."""
     place: FloatArray = field(default_factory=lambda: _none(0, COEFFICIENTS))
     """float32 (15, 30), a polynomial of place for every number of a transform, see :func:`place_terms`."""
-    _fields: dict[tuple[int, int], FloatArray] = field(default_factory=dict, repr=False, compare=False)
+    _fields: dict[tuple[int, int], FloatArray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def is_none(self) -> bool:

@@ -51,14 +51,14 @@ Fit = Callable[[PlacedPixels, int], Base]
 
 
 def choose_base(
-    pixels: PlacedPixels, fold_of: IntArray, *, transferable: bool, seed: int = 0
+    pixels: PlacedPixels, fold_of: IntArray, *, few_numbers_only: bool, seed: int = 0
 ) -> tuple[Base, dict[str, float]]:
     """The base that held-out pixels speak for, and the mean held-out L2 in Lab of each that was tried.
 
     "none" is one quadratic transform for everything, which superpixels start from anyway. A base is taken where its
     error is :data:`MUCH_BETTER` times that of the simpler one. fold_of: int64 (N,), the fold of each pixel; each fold
-    is predicted by what was fitted to the others. transferable: whether only what few numbers say is tried by place,
-    because the folds are parts of the same pictures and cannot tell what another picture would say.
+    is predicted by what was fitted to the others. few_numbers_only: whether the polynomial of place is
+    left out, because the folds are parts of the same pictures and cannot tell what another picture would say.
     """
     drawn = np.random.default_rng(seed).permutation(len(pixels.before))
     pixels, fold_of = pixels.only(drawn), fold_of[drawn]
@@ -69,9 +69,8 @@ def choose_base(
         return errors[name]
 
     best, limit = "none", error("none") * MUCH_BETTER
-    by_place = "gain"
-    if error("gain") > limit or not transferable:
-        by_place = "place" if not transferable and error("place") < errors["gain"] * MUCH_BETTER else "gain"
+    few = error("gain")
+    by_place = "place" if not few_numbers_only and error("place") < few * MUCH_BETTER else "gain"
     for name in ("LUT", by_place, f"{by_place} and LUT"):
         if (errors.get(name) or error(name)) < limit:
             best, limit = name, errors[name] * MUCH_BETTER

@@ -15,25 +15,27 @@ import cv2
 import numpy as np
 
 from vfxstyle.arrays import FloatArray, HalfArray
-from vfxstyle.looks.layers import Layers
+from vfxstyle.looks.layers import GradeLayers
 
 MOST_FRAMES = 24
 """Graded frames that a preset keeps at most; of more, these are evenly spread."""
+MOST_WIDTH = 640
+"""Width, in px, that they are kept at; with a wider analysis they are made larger again."""
 
 
 @dataclass(frozen=True)
 class GradedFrames:
     """What became of the pixels of Q graded frames, (h, w) each."""
 
-    numbers: tuple[int | None, ...]
-    """Numbers of the frames; None for a still."""
+    numbers: tuple[int, ...]
+    """Numbers of the frames."""
     plates: tuple[str, ...]
     """SHA-256 of the file that each frame's plate is in."""
-    space: str
-    """Stands for how light was made of the plate's numbers; read otherwise, its frames are other pictures."""
+    reading: str
+    """Stands for how the plate was read (colour space, layer); read otherwise, its frames are other pictures."""
     change: HalfArray = field(repr=False)
     """float16 (Q, h, w, 3), change of L, a and b."""
-    layers: Layers | None = field(default=None, repr=False)
+    layers: GradeLayers | None = field(default=None, repr=False)
     """The two layers of the grade, where it has two."""
 
     def resized(self, index: int, rows: int, columns: int) -> FloatArray:
@@ -64,26 +66,33 @@ def graded_tensors(graded: GradedFrames) -> dict[str, np.ndarray]:
 def graded_values(graded: GradedFrames) -> dict[str, Any]:
     """What is said of graded frames beside their arrays, as JSON values."""
     feather = 0.0 if graded.layers is None else graded.layers.feather
-    names = {"numbers": list(graded.numbers), "plates": list(graded.plates), "space": graded.space}
+    names = {"numbers": list(graded.numbers), "plates": list(graded.plates), "reading": graded.reading}
     return {**names, "feather": feather}
 
 
-def graded_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> GradedFrames:
-    """The graded frames that were taken apart. Raises KeyError, TypeError or ValueError for what does not fit."""
-    change = tensors["change"].astype(np.float16)
+def graded_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any], side: int) -> GradedFrames:
+    """The graded frames that were taken apart. side: nodes along each axis of the base's cube; 0 where it has none.
+
+    Raises KeyError, TypeError or ValueError for what does not fit.
+    """
+    change = tensors["change"]
     numbers, plates, feather = tuple(values["numbers"]), tuple(values["plates"]), float(values["feather"])
+    if change.dtype != np.float16:
+        raise TypeError("the change is no half")
     if change.ndim != 4 or change.shape[3] != 3 or not len(change) == len(numbers) == len(plates) or not change.size:
         raise ValueError("the graded frames have the wrong size")
-    named = all(isinstance(text, str) for text in (*plates, values["space"]))
-    if not named or not all(isinstance(number, int | None) for number in numbers):
+    if not np.isfinite(change).all() or not 0 <= feather < 100:
+        raise ValueError("a number is out of range")
+    named = all(isinstance(text, str) for text in (*plates, values["reading"]))
+    if not named or not all(type(number) is int for number in numbers):
         raise TypeError("the graded frames are named by something else")
-    if not 0 <= feather < 100:
-        raise ValueError("the feather is out of range")
     layers = None
-    if "gates" in tensors:
+    if set(tensors) == {"change", "cubes", "gates"}:
         cubes, gates = tensors["cubes"].astype(np.float32), tensors["gates"].astype(np.float32)
-        side = cubes.shape[1] if cubes.ndim == 5 else 0
-        if side < 2 or cubes.shape != (2, side, side, side, 3) or gates.shape != change.shape[:3]:
+        own = cubes.shape[1] if cubes.ndim == 5 else 0
+        if own < 2 or cubes.shape != (2, own, own, own, 3) or side not in (0, own) or gates.shape != change.shape[:3]:
             raise ValueError("the layers have the wrong size")
-        layers = Layers(cubes, gates, feather)
-    return GradedFrames(numbers, plates, values["space"], change, layers)
+        layers = GradeLayers(cubes, np.clip(gates, 0, 1), feather)
+    elif set(tensors) != {"change"}:
+        raise ValueError("there are arrays too many or too few")
+    return GradedFrames(numbers, plates, values["reading"], change, layers)

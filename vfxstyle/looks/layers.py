@@ -31,7 +31,7 @@ _SOLID = 1.1  # error with a feathered matte, over that with the gate smoothed, 
 
 
 @dataclass(frozen=True, slots=True)
-class Layers:
+class GradeLayers:
     """Two layers and the gate of each graded frame."""
 
     cubes: FloatArray
@@ -40,9 +40,6 @@ class Layers:
     """float32 (Q, h, w), 0..1, how much of the second layer each pixel of each graded frame has."""
     feather: float
     """Standard deviation of the matte's feather, px of the analysis picture; 0 where the gate is no feathered matte."""
-
-    missed: float = 0.0
-    """Mean L2 in Lab from what the layers make of the graded frames to what they became."""
 
     @property
     def share(self) -> float:
@@ -55,14 +52,17 @@ class Layers:
         return first, second
 
     def shaped(self, gate: FloatArray) -> FloatArray:
-        """A gate as a matte with this feather, or smoothed. gate: float32 (h, w), 0..1."""
+        """A gate as a matte with this feather, or smoothed. gate: float32 (h, w), 0..1, of any size."""
+        scale = gate.shape[1] / self.gates.shape[2]
         if self.feather:
-            return matte_with_feather(gate > 0.5, self.feather)
-        return _blurred(gate, SOFT)
+            return matte_with_feather(gate > 0.5, self.feather * scale)
+        return _blurred(gate, SOFT * scale)
 
 
-def find_layers(before: Sequence[FloatArray], change: Sequence[FloatArray], seed: int = 0) -> Layers | None:
-    """Find two layers and their gates; None where there are no two.
+def find_layers(
+    before: Sequence[FloatArray], change: Sequence[FloatArray], seed: int = 0
+) -> tuple[GradeLayers, float] | None:
+    """Find two layers, and the mean L2 in Lab that they miss the graded frames by; None where there are no two.
 
     before: float32 (h, w, 3), CIELab of each graded frame's plate. change: float32 (h, w, 3), what it has to become
     less what it is, without what the look's base does by place.
@@ -87,8 +87,8 @@ def find_layers(before: Sequence[FloatArray], change: Sequence[FloatArray], seed
 
 def _layers(
     before: Sequence[FloatArray], change: Sequence[FloatArray], gates: Sequence[FloatArray], seed: int
-) -> Layers | None:
-    """The cubes of two layers whose gates are known."""
+) -> tuple[GradeLayers, float] | None:
+    """Two layers whose gates are known, and the error of both together."""
     gate = np.concatenate([one.reshape(-1) for one in gates])
     lab, moved = (np.concatenate([one.reshape(-1, 3) for one in these]) for these in (before, change))
     cubes = []
@@ -98,10 +98,10 @@ def _layers(
             return None
         own = own[_drawn(len(own), seed)]
         cubes.append(fit_change_cube(lab[own], lab[own] + moved[own]))
-    layers = Layers(np.stack(cubes), np.stack(gates), 0.0)
+    layers = GradeLayers(np.stack(cubes), np.stack(gates), 0.0)
     sides = [layers.sides(one) for one in before]
 
-    def missed(tried: Layers) -> float:
+    def missed(tried: GradeLayers) -> float:
         """Mean L2 in Lab from what layers make of the graded frames to what they became."""
         made = [_mixed(side, tried.shaped(gate)) for side, gate in zip(sides, gates, strict=True)]
         return _distance(made, change)
@@ -109,7 +109,7 @@ def _layers(
     errors = {sigma: missed(replace(layers, feather=sigma)) for sigma in (0.0, *FEATHERS)}
     best = min(FEATHERS, key=lambda sigma: errors[sigma])
     feather = best if errors[best] <= _SOLID * errors[0.0] else 0.0
-    return replace(layers, feather=feather, missed=errors[feather])
+    return replace(layers, feather=feather), errors[feather]
 
 
 def _gate(lab: FloatArray, change: FloatArray, first: DoubleArray, second: DoubleArray) -> FloatArray:

@@ -133,7 +133,7 @@ def _system(
 
 
 def _solve(corners: IntArray, weights: DoubleArray, target: DoubleArray, size: int, smooth: float) -> DoubleArray:
-    """Solve (W'W + smooth * D'D) x = W' target by conjugate gradients; D: the second differences along the axes."""
+    """Solve (W'W + smooth * (D'D + 1e-3)) x = W' target by conjugate gradients; D: the second differences."""
     nodes = size**3
     residual, turned = np.zeros((nodes, 3)), np.empty((nodes, 3))
     _spread(corners, weights, np.ascontiguousarray(target), residual)

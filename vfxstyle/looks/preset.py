@@ -31,7 +31,7 @@ SUFFIX = ".safetensors"
 _KEY = "vfxstyle.preset"  # of the entry in the file's metadata that holds PresetInfo as JSON
 _BLOCKS = "parts"  # the name in the file of ``blocks``
 _GRADED = "graded"  # before the names of tensors of graded frames, and what the header says of them
-_LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20, and 2 for each graded frame
+_LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20, and 2 or 3 for each graded frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,7 @@ def read_preset(path: Path) -> Preset:
             tensors.pop("standardisation.std").astype(np.float32),
         )
         base = _base(tensors, path)
-        graded = _graded(tensors, graded_header, path)
+        graded = _graded(tensors, graded_header, len(base.cube), path)
         layers = _layers(tensors, len(standardisation.mean), path)
     except KeyError as error:
         raise _damaged(path, f"tensor {error} is missing") from error
@@ -232,13 +232,13 @@ def _base(tensors: dict[str, np.ndarray], path: Path) -> Base:
         raise _damaged(path, str(error)) from error
 
 
-def _graded(tensors: dict[str, np.ndarray], values: Any, path: Path) -> GradedFrames | None:
+def _graded(tensors: dict[str, np.ndarray], values: Any, side: int, path: Path) -> GradedFrames | None:
     """The graded frames, taken out of ``tensors``."""
     named = [name for name in tensors if name.startswith(f"{_GRADED}.")]
     if not named:
         return None
     try:
-        return graded_of({name.removeprefix(f"{_GRADED}."): tensors.pop(name) for name in named}, values)
+        return graded_of({name.removeprefix(f"{_GRADED}."): tensors.pop(name) for name in named}, values, side)
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"its graded frames cannot be used ({error})") from error
 

@@ -52,6 +52,11 @@ class Plate:
         """Stands for how light is made of the plate's numbers, in the identity of an analysis."""
         return identity_of_space(self.config, self.space.space)
 
+    @property
+    def picture_identity(self) -> str:
+        """Stands for how pictures are made of the plate's files: of which layer, and in which light."""
+        return picture_identity(self.shot, self.space_identity)
+
     @cached_property
     def absent(self) -> set[int]:
         """Frames that the sequence lacks and that no other frame is held for."""
@@ -80,6 +85,11 @@ class Plate:
     def read(self, number: int, stamps: Mapping[str, PlateFile]) -> Frame:
         """A frame, if its file is still what the stamps say; see :func:`~vfxstyle.plates.stamps.read_unchanged`."""
         return read_unchanged(self.shot, number, stamps)
+
+
+def picture_identity(shot: Shot, space_identity: str) -> str:
+    """Stands for how pictures are made of a shot's files; see :attr:`Plate.picture_identity`."""
+    return f"{space_identity} {shot.info.layer or ''}".rstrip()
 
 
 def open_plate(shot: str | Path, settings: PlateSettings, within: Sequence[int] | None = None) -> Plate:

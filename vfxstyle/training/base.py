@@ -21,7 +21,7 @@ def find_base(
     fold_of: IntArray,
     clock: Clock,
     *,
-    transferable: bool,
+    few_numbers_only: bool,
     learnt_from: BoolArray | None = None,
 ) -> Base:
     """The base that the samples speak for; see :func:`~vfxstyle.looks.base_fit.choose_base`.
@@ -34,7 +34,7 @@ def find_base(
     pixels = PlacedPixels(
         samples.before[chosen].reshape(-1, 3), samples.after[chosen].reshape(-1, 3), place[chosen].reshape(-1, 2)
     )
-    base, errors = choose_base(pixels, np.repeat(fold_of[chosen], per), transferable=transferable)
+    base, errors = choose_base(pixels, np.repeat(fold_of[chosen], per), few_numbers_only=few_numbers_only)
     tried = ", ".join(f"{name} {error:.2f}" for name, error in errors.items())
     clock.note(f"base: {base.words or 'none'} (mean L2 in Lab on parts kept out: {tried})")
     return base

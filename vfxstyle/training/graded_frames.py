@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.base import NO_BASE, places
-from vfxstyle.looks.graded_frames import MOST_FRAMES, GradedFrames
-from vfxstyle.looks.layers import Layers, find_layers
+from vfxstyle.looks.graded_frames import MOST_FRAMES, MOST_WIDTH, GradedFrames
+from vfxstyle.looks.layers import GradeLayers, find_layers
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.learn import Learnt
 from vfxstyle.training.pairs import ExemplarPair, PairDigest
 
-WORTH_IT = 0.7
+WORTH_IT = 1.0
 """Error of two layers over that of the plain look on parts kept out, mean L2 in Lab, up to which layers are taken."""
 
 
@@ -28,28 +29,39 @@ def graded_frames_of(
     labs, changes = [], []
     for index in kept:
         pictures = context.reader.pair(pairs[index])
-        labs.append(lab_of_picture(pictures.before))
-        changes.append(lab_of_picture(pictures.after) - labs[-1])
-    layers = _layers(labs, changes, learnt, context) if len({lab.shape for lab in labs}) == 1 else None
+        before, after = (_bounded(picture) for picture in (pictures.before, pictures.after))
+        labs.append(lab_of_picture(before))
+        changes.append(lab_of_picture(after) - labs[-1])
+    layers = _layers(labs, changes, learnt, context)
     return GradedFrames(
-        numbers=tuple(pairs[index].before.frame for index in kept),
+        numbers=tuple(int(pairs[index].name) for index in kept),
         plates=tuple(digests[index][0].rpartition(" ")[2] for index in kept),
-        space=context.reader.plate_identity(pairs[0]),
+        reading=context.reader.plate_identity(pairs[0]),
         change=np.stack(changes).astype(np.float16),
         layers=layers,
     )
 
 
+def _bounded(picture: FloatArray) -> FloatArray:
+    """A picture of at most :data:`MOST_WIDTH` columns; a preset of a wider analysis would be larger than it may be."""
+    rows, columns = picture.shape[:2]
+    if columns <= MOST_WIDTH:
+        return picture
+    size = (MOST_WIDTH, max(1, round(rows * MOST_WIDTH / columns)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
 def _layers(
     labs: Sequence[FloatArray], changes: Sequence[FloatArray], learnt: Learnt, context: TrainingContext
-) -> Layers | None:
+) -> GradeLayers | None:
     """Two layers, where they explain the graded frames much better than the plain look does."""
     by_place = replace(learnt.base, cube=NO_BASE.cube)
     left = [change - by_place.change(lab, places(*lab.shape[:2])) for lab, change in zip(labs, changes, strict=True)]
-    layers = find_layers(labs, left, context.settings.seed)
-    if layers is None:
+    found = find_layers(labs, left, context.settings.seed)
+    if found is None:
         return None
-    error, plain = layers.missed, learnt.errors.predicted
+    layers, error = found
+    plain = learnt.errors.predicted
     taken = error <= WORTH_IT * plain
     edge = f"a matte of {layers.feather:g} px feather" if layers.feather else "a soft window"
     context.clock.note(

@@ -50,7 +50,7 @@ class Learnt:
     held_out: tuple[int, ...]
     """Indices of the examples that the network has not seen; none where few pairs are learnt."""
     errors: Errors
-    """On superpixels that the network, or that of the fold, had not seen."""
+    """On superpixels that the network, or that of the fold, had not seen; the base of few pairs has seen them all."""
     unseen: Samples
     """These superpixels; ``picture`` is the index of the example that each belongs to."""
     predicted: FloatArray
@@ -89,14 +89,14 @@ def learn(
             place,
             (samples.picture % MAX_FOLDS).astype(np.int64),
             clock,
-            transferable=False,
+            few_numbers_only=False,
             learnt_from=~held_out[samples.picture],
         )
         learnt = _from_many(without_base(samples, base, place), held_out, projections, settings, device, clock)
     else:
         fold_of = folds_of(samples, examples)
-        transferable = not of_shot and len(examples) <= 2
-        base = find_base(samples, place, fold_of, clock, transferable=transferable)
+        few_numbers_only = not of_shot and len(examples) <= 2
+        base = find_base(samples, place, fold_of, clock, few_numbers_only=few_numbers_only)
         left = without_base(samples, base, place)
         learnt = _from_few(left, fold_of, len(examples), projections, settings, device, clock)
     return _on_base(learnt, base, samples, place)
@@ -106,15 +106,15 @@ def _on_base(learnt: Learnt, base: Base, samples: Samples, place: FloatArray) ->
     """What was learnt of samples without their base, measured on the samples with it."""
     if base.is_none:
         return learnt
-    seen = np.ones(len(samples.before), np.bool_)
+    measured = np.ones(len(samples.before), np.bool_)
     if learnt.held_out:
-        seen = np.isin(samples.picture, learnt.held_out)
-    unseen = samples.only(seen)
+        measured = np.isin(samples.picture, learnt.held_out)
+    unseen = samples.only(measured)
     return replace(
         learnt,
         base=base,
         unseen=unseen,
-        predicted=learnt.predicted + base.change(unseen.before, place[seen]),
+        predicted=learnt.predicted + base.change(unseen.before, place[measured]),
         errors=replace(
             learnt.errors, distance=mean_distance(unseen.before, unseen.after), global_oracle=global_oracle(unseen)
         ),

@@ -12,6 +12,7 @@ from vfxstyle.errors import PairsError
 from vfxstyle.files import file_digest
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.plates.picture import analysis_picture
+from vfxstyle.plates.plate import picture_identity
 from vfxstyle.plates.spaces import Light, identity_of_space, input_space
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import Shot, open_shot
@@ -166,8 +167,8 @@ class PictureReader:
         return ",".join(sorted({self._identity(picture) for pair in pairs for picture in (pair.before, pair.after)}))
 
     def plate_identity(self, pair: ExemplarPair) -> str:
-        """Identify how the plate of a pair is decoded, as :attr:`vfxstyle.plates.plate.Plate.space_identity` does."""
-        return self._identity(pair.before)
+        """Stands for how the plate of a pair is read, as :attr:`vfxstyle.plates.plate.Plate.picture_identity`."""
+        return picture_identity(self.shot(pair.before.shot), self._identity(pair.before))
 
     def _identity(self, picture: PictureRef) -> str:
         shot = self.shot(picture.shot)
