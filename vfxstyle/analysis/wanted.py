@@ -137,11 +137,14 @@ class WantedAnalysis:
         return found
 
     def _digest_of(self, number: int) -> str:
-        """Hash of the file that a frame is in; empty for a movie that has not been hashed."""
+        """Hash of the file that a frame is in; empty for a movie that has not been hashed, or what cannot be read."""
         path = self.plate.shot.file_of(number)
         if self.stamps:
             return self.stamps[path.name].sha256
-        return "" if self.plate.shot.is_movie else file_digest(path)
+        try:
+            return "" if self.plate.shot.is_movie else file_digest(path)
+        except OSError:  # the grade itself will say so
+            return ""
 
     def listed(self, files: Iterable[Path]) -> list[Path]:
         """Files of the analysis as a dry run lists them: with :data:`UNKNOWN` for an identity that is not known."""

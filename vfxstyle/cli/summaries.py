@@ -64,11 +64,7 @@ def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:
         f"mean L2 in Lab on {where}: plate {errors.distance:.2f}, best single transform of each picture "
         f"{errors.global_oracle:.2f}, this preset {errors.predicted:.2f}"
     )
-    found = [report.preset.base.words] if report.preset.base.words else []
-    graded = report.preset.graded
-    if graded is not None and graded.layers is not None:
-        found.append(f"something treated apart, on {graded.layers.share:.0%} of the frame")
-    lines += [f"found: {'; '.join(found)}"] if found else []
+    lines += [f"found: {report.preset.found}"] if report.preset.found else []
     worst = [f"{error.name} {error.missed:.2f} ({error.share:.0%} of the pixels)" for error in report.by_colour[:3]]
     lines.append(f"learnt least well: {', '.join(worst)}")
     name, of_pair = next(iter(report.by_pair.items()))

@@ -16,8 +16,8 @@ def model_card(info: PresetInfo) -> str:
         "to choose the best epoch and to measure it",
         f"- Data: {card.get('data') or 'not stated'}",
     ]
-    if card.get("base"):
-        lines.append(f"- Found: {card['base']}; superpixels learnt what is left")
+    if card.get("found"):
+        lines.append(f"- Found: {card['found']}; superpixels learnt what is left")
     if card.get("limits"):
         lines.append(f"- Limits: {card['limits']}")
     if errors:

@@ -77,6 +77,14 @@ class Preset:
     graded: GradedFrames | None = None
     """Graded frames of the shot that it was learnt from, which are carried along it."""
 
+    @property
+    def found(self) -> str:
+        """What was found before superpixels learnt anything, in words; empty for nothing."""
+        words = [self.base.words] if self.base.words else []
+        if self.graded is not None and self.graded.layers is not None:
+            words.append(f"something treated apart, on {self.graded.layers.share:.0%} of the frame")
+        return "; ".join(words)
+
     def predict(self, features: npt.NDArray[np.floating]) -> FloatArray:
         """A transform and gains, float32 (N, 33), for each feature vector, float (N, D)."""
         return predict(self.layers, self.standardisation, features)

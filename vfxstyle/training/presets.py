@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from vfxstyle._version import __version__
 from vfxstyle.features import all_blocks, projected_blocks
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import Preset, PresetInfo
+from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.learn import Learnt
 from vfxstyle.training.pairs import PairDigest
@@ -22,12 +23,18 @@ _NOT_ON_THE_CARD = ("description", "data_note", "device", "weights", "blocks", "
 
 
 def preset_of(
-    name: str, learnt: Learnt, settings: TrainSettings, *, weights: str = "", card: Mapping[str, Any] | None = None
+    name: str,
+    learnt: Learnt,
+    settings: TrainSettings,
+    *,
+    weights: str = "",
+    card: Mapping[str, Any] | None = None,
+    graded: GradedFrames | None = None,
 ) -> Preset:
-    """Return what was learnt as a preset.
+    """Return what was learnt as a preset, whose card says what was found.
 
     weights: SHA-256 of the backbone's weight file; empty where a package carries the weights. card: see
-    :func:`preset_card`.
+    :func:`preset_card`. graded: frames of the shot that it was learnt from.
     """
     blocks = settings.blocks or all_blocks(backbone_class(settings.backbone))
     info = PresetInfo(
@@ -40,7 +47,9 @@ def preset_of(
         card=card or {},
     )
     projections = {block: (pca.mean, pca.components) for block, pca in learnt.projections.items()}
-    return Preset(info, projections, learnt.standardisation, learnt.network.numbers(), digest="", base=learnt.base)
+    layers = learnt.network.numbers()
+    preset = Preset(info, projections, learnt.standardisation, layers, digest="", base=learnt.base, graded=graded)
+    return replace(preset, info=replace(info, card={**info.card, "found": preset.found})) if preset.found else preset
 
 
 def preset_card(digests: Sequence[PairDigest], learnt: Learnt, settings: TrainSettings) -> dict[str, Any]:
@@ -50,7 +59,6 @@ def preset_card(digests: Sequence[PairDigest], learnt: Learnt, settings: TrainSe
         "pairs": len(digests),
         "held_out": len(learnt.held_out),
         "share": learnt.share,
-        "base": learnt.base.words,
         "noise": learnt.noise,
         "dropout": learnt.dropout,
         "pairs_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),

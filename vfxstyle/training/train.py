@@ -111,9 +111,9 @@ def train(
         stored = _example_folder(target, exemplars, weights, context)
         examples = examples_of(exemplars, digests, context, stored)
         learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None)
-        preset = preset_of(name, learnt, settings, weights=weights, card=preset_card(digests, learnt, settings))
-        if shot is not None:
-            preset = replace(preset, graded=graded_frames_of(exemplars, digests, learnt, context))
+        graded_frames = None if shot is None else graded_frames_of(exemplars, digests, learnt, context)
+        card = preset_card(digests, learnt, settings)
+        preset = preset_of(name, learnt, settings, weights=weights, card=card, graded=graded_frames)
         save_preset(preset, target)
         clock.note(f"saved {target}")
         next_frames: tuple[int, ...] = ()
