@@ -120,7 +120,8 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
 def planned(plan: GradePlan, run: Run) -> dict[str, Any]:
     """What :func:`execute` would do with the same plan, as JSON values. Writes nothing.
 
-    Of the plate, only the files of frames that the look keeps graded are hashed. A file that no analysis knows counts as new, so its frames are listed as to be written.
+    Of the plate, only the files of frames that the look keeps graded are hashed. A file that no analysis knows counts
+    as new, so its frames are listed as to be written.
     """
     outputs = _outputs(plan, run, hash_plate=False)
     targets = plan.targets
