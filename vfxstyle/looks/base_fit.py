@@ -14,7 +14,7 @@ from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis
 
 CUBE_SIZE, TRIAL_SIZE = 17, 9
 """Nodes along each axis of the cube, and of one that is only tried."""
-MUCH_BETTER = 0.7
+MUCH_BETTER = 0.5
 """Held-out error over that of a simpler base below which a base is taken: each costs where it does not belong."""
 MOST_PIXELS = 40_000
 """Pixels that a base is fitted to at most; a trial takes an eighth of them."""
