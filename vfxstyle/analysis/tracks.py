@@ -28,7 +28,7 @@ from vfxstyle.plates.overlap import in_order
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
-from vfxstyle.superpixels.tracks import Chain, Track
+from vfxstyle.superpixels.tracks import Chain, Track, own_places
 
 TRACKS = "tracks"
 """Folder of the tracks."""
@@ -51,13 +51,12 @@ class Way:
 
 def ways_to(graded: Sequence[int], frames: Sequence[int]) -> list[Way]:
     """The ways from graded frames to the frames between them. frames: of the shot, those that can be read."""
-    marks = [number for number in sorted(graded) if number in set(frames)]
+    marks = sorted(set(graded) & set(frames))
+    around = {number: graded_round(number, marks) for number in sorted(frames)}
     ways = []
-    for index, mark in enumerate(marks):
-        before = marks[index - 1] if index else -(10**9)
-        after = marks[index + 1] if index + 1 < len(marks) else 10**9
-        right = tuple(n for n in sorted(frames) if mark < n < after and n - mark <= REACH)
-        left = tuple(n for n in sorted(frames, reverse=True) if before < n < mark and mark - n <= REACH)
+    for mark in marks:
+        own = [number for number, found in around.items() if mark in found]
+        right, left = tuple(n for n in own if n > mark), tuple(n for n in reversed(own) if n < mark)
         ways += [Way(mark, side) for side in (right, left) if side]
     return ways
 
@@ -83,7 +82,7 @@ def track_file(analysis: AnalysisFolder, graded: int, number: int) -> Path:
 
 def track_files(analysis: AnalysisFolder, graded: Sequence[int], frames: Sequence[int]) -> list[Path]:
     """Every file of the tracks of a shot's frames."""
-    marks = [number for number in sorted(graded) if number in set(frames)]
+    marks = sorted(set(graded) & set(frames))
     tracks = [track_file(analysis, way.graded, number) for way in ways_to(graded, frames) for number in way.frames]
     return [*(plate_file(analysis, mark) for mark in marks), *tracks]
 
@@ -202,9 +201,7 @@ class _Maker:
 
 def _packed(track: Track) -> Iterator[tuple[str, AnyArray]]:
     """A track as arrays, in whole parts of a pixel."""
-    rows, columns = track.confidence.shape
-    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
-    moved = np.clip(np.rint((track.place - np.stack([x, y], axis=-1)) * _UNIT), -_FARTHEST, _FARTHEST)
+    moved = np.clip(np.rint((track.place - own_places(*track.confidence.shape)) * _UNIT), -_FARTHEST, _FARTHEST)
     yield "moved", moved.astype(np.int16)
     yield "confidence", np.rint(track.confidence * 255).astype(np.uint8)
 
@@ -213,9 +210,7 @@ def read_track(analysis: AnalysisFolder, graded: int, number: int) -> Track:
     """The track of a frame to a graded frame. Raises :class:`~vfxstyle.errors.ChangedError` if it is damaged."""
     with open_arrays(track_file(analysis, graded, number)) as file:
         moved, confidence = file["moved"].astype(np.float32) / np.float32(_UNIT), file["confidence"]
-    rows, columns = confidence.shape
-    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
-    return Track(np.stack([x, y], axis=-1) + moved, confidence.astype(np.float32) / np.float32(255))
+    return Track(own_places(*confidence.shape) + moved, confidence.astype(np.float32) / np.float32(255))
 
 
 def read_plate(analysis: AnalysisFolder, graded: int) -> FloatArray:

@@ -18,7 +18,7 @@ from vfxstyle.looks.base import Base, cube_change
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 from vfxstyle.superpixels.carrying import Source, carried_gate, carried_residual
-from vfxstyle.superpixels.tracks import Track
+from vfxstyle.superpixels.tracks import Track, own_places
 
 PlainField = Callable[[LabelArray, FloatArray], TransformField]
 """The field of the plain look on a frame, of its label map and its CIELab picture."""
@@ -54,13 +54,13 @@ class CarriedGrade:
         tracks = [(self._track(number, mark, guide), abs(number - mark)) for mark in around]
         out = plain
         if self.graded.layers is not None:
-            sources = [
-                Source(track, distance, self._gate(mark, guide), self.analysis.read_labels(mark))
-                for (track, distance), mark in zip(tracks, around, strict=True)
-            ]
             if number in around:  # what was graded by hand needs no filling
-                gate, certainty = sources[0].values, np.ones(guide.shape[:2], np.float32)
+                gate, certainty = self._gate(number, guide), np.ones(guide.shape[:2], np.float32)
             else:
+                sources = [
+                    Source(track, distance, self._gate(mark, guide), self.analysis.read_labels(mark))
+                    for (track, distance), mark in zip(tracks, around, strict=True)
+                ]
                 gate, certainty = carried_gate(sources, labels, guide)
             out = self._layered(plain, self.graded.layers.shaped(gate), certainty)
         residual = carried_residual(tracks, [self._residual(mark) for mark in around])
@@ -71,9 +71,7 @@ class CarriedGrade:
     def _track(self, number: int, mark: int, guide: FloatArray) -> Track:
         if number != mark:
             return read_track(self.analysis, mark, number)
-        rows, columns = guide.shape[:2]
-        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
-        return Track(np.stack([x, y], axis=-1), np.ones((rows, columns), np.float32))
+        return Track(own_places(*guide.shape[:2]), np.ones(guide.shape[:2], np.float32))
 
     def _gate(self, mark: int, guide: FloatArray) -> FloatArray:
         """What is carried of a graded frame's gate: the hard matte where it is a feathered one."""

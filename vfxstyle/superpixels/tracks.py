@@ -40,8 +40,7 @@ class Chain:
         self._target, self._target_lab = picture, lab
         self._last = picture
         rows, columns = picture.shape[:2]
-        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
-        self._grid = np.stack([x, y], axis=-1)
+        self._grid = own_places(rows, columns)
         self._place = self._grid
         self._confidence = np.ones((rows, columns), np.float32)
         self._flow, self._search = DISFlow(), DISFlow(finest=True)
@@ -74,6 +73,12 @@ class Chain:
         x, y = place[..., 0], place[..., 1]
         inside = (x >= -0.5) & (x <= columns - 0.5) & (y >= -0.5) & (y <= rows - 0.5)
         return inside.astype(np.float32)
+
+
+def own_places(rows: int, columns: int) -> FloatArray:
+    """Where every pixel lies on its own frame, float32 (rows, columns, 2), x and y in px."""
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+    return np.stack([x, y], axis=-1)
 
 
 def sampled(picture: FloatArray, place: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.base import NO_BASE, places
 from vfxstyle.looks.graded_frames import MOST_FRAMES, MOST_WIDTH, GradedFrames
 from vfxstyle.looks.layers import GradeLayers, find_layers
-from vfxstyle.plates.picture import lab_of_picture
+from vfxstyle.plates.picture import analysis_size, lab_of_picture
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.learn import Learnt
 from vfxstyle.training.pairs import ExemplarPair, PairDigest
@@ -47,7 +47,7 @@ def _bounded(picture: FloatArray) -> FloatArray:
     rows, columns = picture.shape[:2]
     if columns <= MOST_WIDTH:
         return picture
-    size = (MOST_WIDTH, max(1, round(rows * MOST_WIDTH / columns)))
+    size = analysis_size(columns, rows, MOST_WIDTH)
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
