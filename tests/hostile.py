@@ -13,6 +13,11 @@ import signal
 import sys
 from pathlib import Path
 
+import vfxstyle.shots.movies  # noqa: F401 - imported once here and not by every child
+from vfxstyle.errors import VfxStyleError
+from vfxstyle.looks import read_preset
+from vfxstyle.shots import open_shot
+
 MEMORY = 4 << 30
 """Bytes of address space that a child may have beyond what the parent has."""
 SECONDS = 20
@@ -21,10 +26,6 @@ SECONDS = 20
 
 def read(path: Path) -> str:
     """Open and read a file as the tool would; what came of it."""
-    from vfxstyle.errors import VfxStyleError
-    from vfxstyle.looks import read_preset
-    from vfxstyle.shots import open_shot
-
     try:
         if path.suffix == ".safetensors":
             return f"good {read_preset(path).info.name}"

@@ -92,10 +92,10 @@ def test_3_header_timecode_and_windows_are_not_lost(real_data, tmp_path, lively_
 
 @pytest.mark.parametrize("attributes", [{"dpx:Transfer": "Logarithmic"}, {"dpx:Transfer": "Printing density"}])
 def test_4_colour_spaces_are_not_guessed(tmp_path, identity_preset, attributes):
-    """openexr #1783, OIIO #4555: what cannot be known is an error that lists the choices."""
+    """openexr #1783, OIIO #4555: what cannot be known is an error that names the nearest."""
     codes = np.full((72, 128, 3), 30000, np.uint16)
     write_picture(tmp_path / "scan" / "scan.0001.dpx", codes, kind="uint16", attributes=attributes)
-    with pytest.raises(ColorError, match=r"Name it with --input-space\. Choose one of: .*ARRI LogC4"):
+    with pytest.raises(ColorError, match=r"Name it with --input-space\. Nearest: .*ARRI LogC4"):
         grade(tmp_path / "scan", identity_preset, tmp_path / "out", **QUICK)
     assert not (tmp_path / "out").exists()
     named = {**QUICK, "input_space": "ARRI LogC4"}

@@ -41,6 +41,8 @@ class VfxStyleError(Exception):
         super().__init__(message)
         self.frames: tuple[int, ...] = tuple(frames)
         """Frame numbers that the error concerns; empty when it concerns the whole job."""
+        self.not_made: tuple[int, ...] = ()
+        """Frame numbers that were asked for and are not there, those included that were never begun."""
 
 
 class UsageError(VfxStyleError):

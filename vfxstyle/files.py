@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
 import secrets
 import shutil
+import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
+_NOT_SUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _ABANDONED = 24 * 3600  # seconds after which what is in the making belongs to nobody any more
 _IN_THE_MAKING = re.compile(r"^\..+\.[0-9a-f]{12}\.part(\.\w+)?$")
 
@@ -64,7 +69,18 @@ def _in_the_making(path: Path, name: Callable[[Path, Path], None]) -> Iterator[B
 def finish(part: Path, final: Path) -> None:
     """Flush a finished temporary file to disk and give it its name. Raises OSError."""
     _flush(part)
-    part.replace(final)
+    _rename(part, final)
+
+
+def _rename(part: Path, final: Path) -> None:
+    try:
+        part.replace(final)
+    except OSError as error:
+        if error.errno in _NOT_SUPPORTED:
+            raise OSError(
+                error.errno, "this file system cannot rename files, so that nothing half written is ever seen"
+            ) from error
+        raise
 
 
 def _claim(part: Path, final: Path) -> None:
@@ -75,12 +91,28 @@ def _claim(part: Path, final: Path) -> None:
         pass
     except OSError:  # a file system without hard links
         if not final.exists():
-            part.replace(final)
+            _rename(part, final)
 
 
 def _flush(part: Path) -> None:
+    """Flush a file to disk, where the file system can: network and user-space ones may not know how."""
     with part.open("rb") as file:
-        os.fsync(file.fileno())
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno not in _NOT_SUPPORTED:
+                raise
+            _warn_of_flush()
+
+
+@cache
+def _warn_of_flush() -> None:
+    """Say once that a file system cannot flush."""
+    warnings.warn(
+        "A file system that is written to cannot flush files to disk; they are read back, but may be lost if the "
+        "machine fails before it writes them.",
+        stacklevel=2,
+    )
 
 
 def drop(part: Path) -> None:
@@ -98,6 +130,36 @@ def drop_abandoned(folder: Path) -> None:
             with suppress(OSError):
                 if time.time() - max(path.stat().st_mtime for path in (part, *inside)) > _ABANDONED:
                     shutil.rmtree(part) if part.is_dir() else part.unlink()
+
+
+def plain_path(path: Path) -> str:
+    """A path as libraries of other languages take it: itself, or where its name is no UTF-8 a link to it.
+
+    The links lie in a temporary folder of this process. Raises OSError.
+    """
+    text = str(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        folder = _links()
+        link = Path(folder.name, f"{hashlib.sha256(os.fsencode(text)).hexdigest()[:20]}{path.suffix}")
+        with suppress(FileExistsError):
+            link.symlink_to(path.absolute())
+        return str(link)
+    return text
+
+
+def writable_path(path: Path) -> str:
+    """The same for a file that is to be written, which is made empty where a link is needed. Raises OSError."""
+    text = plain_path(path)
+    if text != str(path):
+        path.touch()
+    return text
+
+
+@cache
+def _links() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="vfxstyle-")
 
 
 def file_digest(path: Path) -> str:

@@ -353,9 +353,18 @@ def test_unusable_options_are_named(make_shot, tmp_path, identity_preset, option
         run(make_shot(), identity_preset, tmp_path / "out", **options)
 
 
-@pytest.mark.parametrize("name", ["out.mp4", "out.png", "out.exr"])
-def test_outputs_that_look_like_another_kind_of_file_are_refused(make_shot, tmp_path, identity_preset, name):
-    with pytest.raises(UsageError, match=r"a folder for frames or a \.mov"):
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("out.mp4", r"write -o .*/out\.mov\."),
+        ("out.png", r"write -o .*/out --format png\."),
+        ("out.tif", r"write -o .*/out --format tiff\."),
+        ("out.jpg", r"write -o .*/out --format png\."),
+        ("out.exr", r"frames go into a folder and are named after it; write -o .*/out --format exr\."),
+    ],
+)
+def test_outputs_that_look_like_another_kind_of_file_are_refused(make_shot, tmp_path, identity_preset, name, instead):
+    with pytest.raises(UsageError, match=instead):
         run(make_shot(), identity_preset, tmp_path / name)
 
 

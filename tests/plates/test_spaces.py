@@ -27,7 +27,7 @@ def test_what_the_user_says_comes_first(tmp_path):
     assert (plate.space.name, plate.source, plate.named_by_file) == ("ARRI LogC4", "--input-space", False)
     assert input_space(CONFIG, UNTAGGED, tmp_path, None).source == "default of EXR"
     assert input_space(CONFIG, UNTAGGED, tmp_path, "lin_rec709").named_by_file
-    with pytest.raises(ColorError, match=r"no space 'logc9'. Choose one of: .*ACEScg"):
+    with pytest.raises(ColorError, match=r"no space 'logc9'. Nearest: .*LogC4.*; 'vfxstyle spaces' lists all"):
         input_space(CONFIG, UNTAGGED, tmp_path, "logc9")
 
 
@@ -40,7 +40,9 @@ def test_what_the_user_says_comes_first(tmp_path):
     ],
 )
 def test_what_cannot_be_known_is_an_error_that_lists_the_choices(tmp_path, tag):
-    with pytest.raises(ColorError, match=r"cannot be known: it says .*--input-space.*Choose one of:.*ACEScg") as caught:
+    with pytest.raises(
+        ColorError, match=r"cannot be known: it says .*--input-space.*'vfxstyle spaces' lists all"
+    ) as caught:
         input_space(CONFIG, tag, tmp_path / "a.dpx", None)
     assert tag.source in str(caught.value)
     assert caught.value.exit_code == 3

@@ -41,7 +41,7 @@ def test_one_picture_is_a_shot_of_one_frame(make_shot, tmp_path):
     assert open_shot(lone).frames == (1,)
     assert open_shot(lone.parent).frames == (1,)
     odd = write_picture(tmp_path / "odd" / "img-10.21op7-p-139t000.png", moving_picture(0), kind="uint8")
-    assert open_shot(odd).name == "img-10.21op7-p-139t000"
+    assert (open_shot(odd).name, open_shot(odd).frames) == ("img-10.21op7-p-139t", (0,))
 
 
 def test_frames_with_only_numbers_are_called_after_their_folder(tmp_path):

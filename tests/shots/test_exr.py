@@ -13,6 +13,7 @@ from helpers import moving_picture, space
 from vfxstyle.errors import FrameError
 from vfxstyle.shots import OutputFormat, open_shot
 from vfxstyle.shots.exr import ExrError, ExrPart, as_channel, parse_compression, read_parts, write_parts
+from vfxstyle.shots.exr_text import header_values
 from vfxstyle.shots.writing import ImageSink, PictureStyle
 
 LOSSY = ("DWA", "B44", "PXR24")
@@ -205,17 +206,32 @@ def test_what_other_threads_print_meanwhile_is_not_swallowed(rich, capsys):
     assert kept == ["from here"]
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("owner", b"string\0\2\0\0\0\xe9!"), ("rate", b"rational\0\x08\0\0\0\1\0\0\0\0\0\0\0")]
-)
-def test_header_values_that_cannot_be_understood_are_named(tmp_path, name, value):
+def with_header_value(path, attribute):
+    """A small file with a header attribute as bytes."""
     header = {"type": OpenEXR.scanlineimage, "compression": OpenEXR.NO_COMPRESSION}
     channels = {n: np.zeros((4, 4), np.float16) for n in "RGB"}
-    path = tmp_path / "a.0001.exr"
     write_parts(path, [ExrPart({**header, "zz": "ab"}, channels)])
-    data = path.read_bytes()
-    own = b"zz\0string\0\2\0\0\0ab"
+    data, own = path.read_bytes(), b"zz\0string\0\2\0\0\0ab"
     assert own in data
-    path.write_bytes(data.replace(own, name.encode() + b"\0" + value, 1))
-    with pytest.raises(FrameError, match=r"in its header.*write it again or remove it"):
-        open_shot(path)
+    path.write_bytes(data.replace(own, attribute.ljust(len(own), b"\0") if len(attribute) < len(own) else attribute, 1))
+    return path
+
+
+@pytest.mark.parametrize("raw", [b"\xe9!", b"\xff" * 25, b"\xc4\xe3\xba\xc3"])
+def test_a_text_that_is_no_utf8_is_carried_byte_for_byte(tmp_path, raw):
+    attribute = b"owner\0string\0" + len(raw).to_bytes(4, "little") + raw
+    path = with_header_value(tmp_path / "a.0001.exr", attribute)
+    frame = open_shot(path).read(1)
+    write_parts(tmp_path / "b.exr", frame.exr.parts)
+    (value,) = (v for v in header_values(tmp_path / "b.exr") if v.name == "owner")
+    assert value.raw == raw
+    assert read_parts(tmp_path / "b.exr")[0].header["owner"].encode("utf-8", "surrogateescape") == raw
+
+
+def test_a_rational_over_0_is_left_out_and_named(tmp_path):
+    path = with_header_value(tmp_path / "a.0001.exr", b"rate\0rational\0\x08\0\0\0\1\0\0\0\0\0\0\0")
+    shot = open_shot(path)
+    assert any(note.startswith("rate: a rational number over 0") for note in shot.info.notes)
+    (part,) = shot.read(1).exr.parts
+    assert "rate" not in part.header
+    write_parts(tmp_path / "b.exr", [part])

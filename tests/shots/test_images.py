@@ -141,11 +141,30 @@ def test_a_later_frame_in_another_space_is_named(make_shot):
         shot.read(1003)
 
 
-def test_a_turned_photograph_is_refused(tmp_path):
+TURNS = {
+    0: lambda a: a,
+    1: lambda a: a,
+    2: np.fliplr,
+    3: lambda a: np.rot90(a, 2),
+    4: np.flipud,
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_photographs_are_made_upright(tmp_path, orientation):
     codes = (moving_picture(0) * 255).astype(np.uint8)
-    path = write_picture(tmp_path / "a.jpg", codes, kind="uint8", attributes={"Orientation": 6})
-    with pytest.raises(FrameError, match="Orientation"):
-        open_shot(path)
+    path = write_picture(tmp_path / "a.tif", codes, kind="uint8", attributes={"Orientation": orientation})
+    shot = open_shot(path)
+    frame = shot.read(1)
+    expected = TURNS[orientation](codes)
+    assert (shot.info.height, shot.info.width) == expected.shape[:2]
+    np.testing.assert_array_equal(np.rint(frame.rgb * 255), expected)
+    assert frame.header.get_int_attribute("Orientation", 1) == 1, "the result must not be turned again"
+    assert any(f"Orientation ({orientation})" in note for note in shot.info.notes) is (orientation > 1)
 
 
 @pytest.mark.parametrize("name", ["ScanLines/Desk.exr", "DisplayWindow/t08.exr", "DisplayWindow/t16.exr"])

@@ -13,7 +13,7 @@ from vfxstyle.analysis.arrays import SuperpixelTable, write_arrays
 from vfxstyle.analysis.manifest import write_manifest
 from vfxstyle.arrays import LabelArray
 from vfxstyle.errors import AnalysisError, ChangedError
-from vfxstyle.files import claiming, file_digest
+from vfxstyle.files import claiming, file_digest, plain_path
 from vfxstyle.shots.writing import write_picture
 
 SUPERPIXELS = "superpixels.npz"
@@ -31,7 +31,7 @@ def read_labels(path: Path, number: int, identity: str) -> LabelArray:
     Raises :class:`~vfxstyle.errors.ChangedError` if it is damaged or gone, :class:`~vfxstyle.errors.AnalysisError` if
     it is another analysis'.
     """
-    opened = oiio.ImageInput.open(str(path))
+    opened = oiio.ImageInput.open(plain_path(path))
     values = None if opened is None else opened.read_image(0, 0, 0, 1, oiio.UINT32)
     if opened is None or values is None:
         oiio.geterror()  # else the library prints it when the program ends

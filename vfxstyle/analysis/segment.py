@@ -56,7 +56,7 @@ class _Segmentation:
                     "settings": asdict(self.recipe),
                     "frames": list(self.shot.frames),
                     "size": [self.shot.info.width, self.shot.info.height],
-                    "color_tag": asdict(self.shot.info.color_tag),
+                    "color_tag": self.shot.info.color_tag.as_json(),
                     "unreadable": self.unreadable,
                     "plate": {name: asdict(file) for name, file in self.wanted.stamps.items()},
                     "plate_folder": str(self.shot.file_of(self.shot.frames[0]).parent.absolute()),

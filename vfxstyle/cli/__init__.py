@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import signal
 import sys
 import traceback
+import warnings
+from io import TextIOWrapper
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -18,6 +22,7 @@ from vfxstyle.cli.farm import farm
 from vfxstyle.cli.grade import grade
 from vfxstyle.cli.mattes import mattes
 from vfxstyle.cli.presets import presets
+from vfxstyle.cli.spaces import spaces
 from vfxstyle.cli.superpixels import superpixels
 from vfxstyle.cli.train import train
 from vfxstyle.cli.warm import warm
@@ -30,7 +35,7 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
-for command in (grade, train, analyze, analysis, superpixels, export, mattes, farm, presets, doctor, warm):
+for command in (grade, train, analyze, analysis, superpixels, export, mattes, farm, presets, spaces, doctor, warm):
     cli.add_command(command)
 
 
@@ -43,14 +48,35 @@ def _fail(error: VfxStyleError) -> int:
     from vfxstyle.shots.discover import format_frames
 
     retry = "yes" if error.retryable else "no"
-    frames = format_frames(error.frames) or "none"
+    frames = format_frames(tuple(sorted({*error.frames, *error.not_made}))) or "none"
     click.echo(f"Error: {error}", err=True)
     click.echo(f"vfxstyle: FAILED code={error.code} retryable={retry} frames={frames}", err=True)
     return error.exit_code
 
 
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"Warning: {message}", err=True)
+
+
+def _let_every_name_through() -> None:
+    """Print names of files that are not UTF-8, or that the terminal has no letters for, instead of failing."""
+    codecs.register_error("vfxstyle", _as_bytes_or_escaped)
+    for stream, errors in ((sys.stdout, "vfxstyle"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=errors)
+
+
+def _as_bytes_or_escaped(error: UnicodeError) -> tuple[str | bytes, int]:
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)
+
+
 def main() -> None:
     """Run the command line and leave with its exit code (0, 1, 2, 3, 4, 130 or 143)."""
+    _let_every_name_through()
+    warnings.showwarning = _show_warning
     signal.signal(signal.SIGTERM, _on_terminate)
     try:
         cli.main(standalone_mode=False)

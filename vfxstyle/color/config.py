@@ -8,17 +8,18 @@ configuration that comes with OpenColorIO. "The library" is OpenColorIO througho
 from __future__ import annotations
 
 import os
-from copy import deepcopy
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import PyOpenColorIO as ocio
 
-from vfxstyle.arrays import FloatArray
+from vfxstyle.color import names
+from vfxstyle.color.described import DescribedSpace
+from vfxstyle.color.rec2020 import with_rec2020
+from vfxstyle.color.transform import Transform
 from vfxstyle.errors import ColorError
 
 BUILTIN = "ocio://studio-config-latest"
@@ -31,8 +32,6 @@ REC709_DISPLAY = "g24_rec709_display"
 """Name of a Rec.709 display (BT.1886), the space that movies of scene-linear plates are written in."""
 SRGB_DISPLAY = "srgb_rec709_display"
 """Name of an sRGB display, the space that pictures without a tag are read in."""
-REC2020_DISPLAY = "g24_rec2020_display"
-"""Name given here to a Rec.2020 display (BT.1886), which the library's configurations lack."""
 
 # interop names, and the names of the same spaces in configurations that are older than these
 _OLDER_NAMES = {
@@ -54,13 +53,6 @@ _OLDER_NAMES = {
     "ocio:itu709_rec709_scene": ("camera_rec709", "rec709_camera"),
 }
 
-# ITU-R BT.2020 primaries and D65, RGB to XYZ
-_REC2020_TO_XYZ = (
-    (0.636958048301291, 0.144616903586208, 0.168880975164172),
-    (0.262700212011267, 0.677998071518871, 0.0593017164698620),
-    (0.0, 0.0280726930490874, 1.06098505771079),
-)
-
 
 class SpaceKind(Enum):
     """The encoding of a colour space."""
@@ -80,34 +72,8 @@ class ColorSpace:
     """Encoding of its numbers."""
     interop_id: str
     """Color Interop Forum name; empty where the configuration gives none."""
-
-
-class Transform:
-    """A conversion from one colour space to another."""
-
-    def __init__(self, processor: ocio.Processor) -> None:
-        # the default optimisation is a fifth faster, but one 16-bit code off at white
-        self._cpu = processor.getOptimizedCPUProcessor(ocio.OPTIMIZATION_LOSSLESS)
-        self.is_identity: bool = processor.isNoOp()
-        """Whether nothing changes."""
-        self.cache_id: str = processor.getCacheID()
-        """OpenColorIO's hash of everything that determines the result."""
-
-    def apply(self, rgb: FloatArray) -> FloatArray:
-        """Convert colours. rgb: float32 (..., 3), source space, any real value. Returns a new float32 (..., 3)."""
-        out = np.array(rgb, np.float32, order="C")
-        if not self.is_identity and out.size:
-            flat = out.reshape(-1, 3)
-            # one 2-D picture is converted two to four times as fast as applyRGB on the same array
-            self._cpu.apply(ocio.PackedImageDesc(flat, len(flat), 1, 3))
-        return out
-
-    @cached_property
-    def matrix(self) -> FloatArray:
-        """float32 (3, 3), the same conversion as a matrix on columns of RGB; valid between linear spaces only."""
-        if self.is_identity:
-            return np.eye(3, dtype=np.float32)
-        return np.ascontiguousarray(self.apply(np.eye(3, dtype=np.float32)).T)
+    described: DescribedSpace | None = None
+    """What a file says of it in numbers, where the configuration does not have it."""
 
 
 class ColorConfig:
@@ -116,6 +82,7 @@ class ColorConfig:
     def __init__(self, config: Any, source: str) -> None:
         self._config, self.source = config, source
         self._cache: dict[tuple[str, str], Transform] = {}
+        self._described: dict[str, ColorSpace] = {}
         self._has_rules = not source.startswith(_LIBRARY)
 
     @classmethod
@@ -133,7 +100,7 @@ class ColorConfig:
             raise ColorError(
                 f"Colour configuration {named} ({origin}) cannot be loaded: {_one_line(error)}; check the file."
             ) from error
-        return cls(_with_rec2020(config) if named.startswith(_LIBRARY) else config, named)
+        return cls(with_rec2020(config) if named.startswith(_LIBRARY) else config, named)
 
     @property
     def name(self) -> str:
@@ -153,6 +120,8 @@ class ColorConfig:
 
     def find(self, name: str) -> ColorSpace | None:
         """The space with this name, alias, role or interop name; None if there is none or it holds data."""
+        if name in self._described:
+            return self._described[name]
         found = self._config.getColorSpace(name)
         if found is None:
             spaces = self._config.getColorSpaces()
@@ -163,20 +132,36 @@ class ColorConfig:
             return None
         return ColorSpace(found.getName(), self._kind(found), found.getInteropID())
 
+    def add(self, described: DescribedSpace) -> ColorSpace:
+        """The space that a file describes in numbers, under its name, beside those of the configuration.
+
+        Raises ValueError for a description that cannot be used.
+        """
+        described.check()
+        kind = SpaceKind.LINEAR if described.is_linear else SpaceKind.VIDEO
+        return self._described.setdefault(described.name, ColorSpace(described.name, kind, "", described))
+
     def space(self, name: str) -> ColorSpace:
         """The space with this name, alias, role or interop name.
 
-        Raises :class:`~vfxstyle.errors.ColorError`, which lists the choices, if there is none.
+        Raises :class:`~vfxstyle.errors.ColorError`, which names the nearest, if there is none.
         """
         found = self.find(name)
         if found is None:
-            raise ColorError(f"Colour configuration {self.name} has no space '{name}'. {self.advice}")
+            raise ColorError(f"Colour configuration {self.name} has no space '{name}'. {self.advice(name)}")
         return found
 
-    @property
-    def advice(self) -> str:
-        """The sentence that ends an error about a space."""
-        return f"Choose one of: {', '.join(self.choices)}."
+    def search(self, words: str) -> list[ColorSpace]:
+        """The spaces whose name, alias or interop name has all of some words, in the configuration's order."""
+        return [
+            ColorSpace(space.getName(), self._kind(space), space.getInteropID())
+            for space in names.having(self._config, words)
+        ]
+
+    def advice(self, words: str) -> str:
+        """The sentence that ends an error about a space: the names nearest to some words."""
+        near = names.nearest(self._config, words)
+        return f"Nearest: {', '.join(near)}; 'vfxstyle spaces' lists all." if near else "'vfxstyle spaces' lists all."
 
     def from_path(self, path: Path) -> ColorSpace | None:
         """The space of a file by the configuration's file rules; None if only the default rule matches its name."""
@@ -216,18 +201,46 @@ class ColorConfig:
         key = (source or "", target or "")
         if key not in self._cache:
             try:
-                self._cache[key] = Transform(self._processor(source, target))
+                self._cache[key] = Transform(*self._processors(source, target))
             except _FAULTS as error:
                 raise self._no_conversion(source or WORKING, target or WORKING, error) from error
         return self._cache[key]
+
+    def _processors(self, source: str | None, target: str | None) -> list[Any]:
+        """The steps of a conversion; described spaces are connected with the others through the working space."""
+        before, after = list[Any](), list[Any]()
+        raw = ocio.Config.CreateRaw()
+        if source in self._described:
+            before, source = [raw.getProcessor(self._way_from(source))], None
+        if target in self._described:
+            way = self._way_from(target)
+            after, target = [raw.getProcessor(way, ocio.TRANSFORM_DIR_INVERSE)], None
+        between = [self._processor(source, target)] if source or target or not (before or after) else []
+        return before + between + after
+
+    def _way_from(self, name: str | None) -> Any:
+        described = self._described[name or ""].described
+        assert described is not None  # it is in the table of those
+        return described.to_working()
 
     def _processor(self, source: str | None, target: str | None) -> Any:
         own = self.find(WORKING)
         if own is not None or (source and target):
             return self._config.getProcessor(source or own.name, target or own.name)  # type: ignore[union-attr]
-        if source:  # a configuration without the working space is connected with the library's through ACES2065-1
-            return ocio.Config.GetProcessorToBuiltinColorSpace(self._config, source, WORKING)
-        return ocio.Config.GetProcessorFromBuiltinColorSpace(WORKING, self._config, target)
+        try:
+            if source:  # a configuration without the working space is connected with the library's through ACES2065-1
+                return ocio.Config.GetProcessorToBuiltinColorSpace(self._config, source, WORKING)
+            return ocio.Config.GetProcessorFromBuiltinColorSpace(WORKING, self._config, target)
+        except _FAULTS:
+            linear = self._linear_of_srgb
+            if linear is None:
+                raise
+            return self._config.getProcessor(source or linear, target or linear)
+
+    @cached_property
+    def _linear_of_srgb(self) -> str | None:
+        """Name of the space that a configuration of version 1, without the roles for it, is connected by."""
+        return names.linear_of_srgb(self._config)
 
     def _no_conversion(self, source: str, target: str, error: Exception) -> ColorError:
         return ColorError(
@@ -246,26 +259,6 @@ class ColorConfig:
             return SpaceKind.VIDEO
         linear = self._config.isColorSpaceLinear(space.getName(), ocio.REFERENCE_SPACE_SCENE)
         return SpaceKind.LINEAR if linear else SpaceKind.LOG
-
-
-def _with_rec2020(config: Any) -> Any:
-    """The library's configuration with the Rec.2020 display of standard dynamic range, which it lacks."""
-    extended = deepcopy(config)
-    space = ocio.ColorSpace(
-        referenceSpace=ocio.REFERENCE_SPACE_DISPLAY,
-        name="Rec.1886 Rec.2020 - Display",
-        aliases=[REC2020_DISPLAY],
-        encoding="sdr-video",
-        description="ITU-R BT.2020 primaries, BT.1886 curve",
-    )
-    space.setInteropID(REC2020_DISPLAY)
-    rows = [[*row, 0.0] for row in _REC2020_TO_XYZ] + [[0.0, 0.0, 0.0, 1.0]]
-    steps = ocio.GroupTransform()
-    steps.appendTransform(ocio.ExponentTransform([2.4, 2.4, 2.4, 1.0], ocio.NEGATIVE_MIRROR))
-    steps.appendTransform(ocio.MatrixTransform([value for row in rows for value in row]))
-    space.setTransform(steps, ocio.COLORSPACE_DIR_TO_REFERENCE)
-    extended.addColorSpace(space)
-    return extended
 
 
 def _one_line(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vfxstyle.color import SpaceKind
-from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, is_one_stretch
+from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, is_one_stretch, keeps_hdr
 from vfxstyle.plates.announce import announce_plate
 from vfxstyle.progress import Clock
 from vfxstyle.shots import format_frames
@@ -21,5 +21,7 @@ def announce(plan: GradePlan, clock: Clock) -> None:
         clock.note(f"the plate states no frame rate; the movie gets {DEFAULT_FRAME_RATE} frames per second")
     if plan.format.is_movie and shot.is_movie and plan.settings.audio == "copy" and not is_one_stretch(plan.frames):
         clock.note("the frames are not one stretch, so the sound is left out")
+    if shot.info.hdr and not keeps_hdr(plan):
+        clock.note("the movie's mastering display and light levels do not fit the result, and are left out")
     if plan.output_space.kind is SpaceKind.LINEAR and plan.format.value in ("png", "dpx"):
         clock.note(f"{plan.format.value} of linear light clips what is above 1.0")

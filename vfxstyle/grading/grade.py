@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.errors import ChangedError, PartialError
+from vfxstyle.errors import ChangedError, PartialError, VfxStyleError
 from vfxstyle.grading.announce import announce
 from vfxstyle.grading.nuke import nuke_file, write_nuke
 from vfxstyle.grading.outputs import Outputs
@@ -95,6 +95,8 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
     announce(plan, run.clock)
     outputs = _outputs(plan, run)
     todo = outputs.frames_to_write(run.overwrite)
+    if todo and run.overwrite != "always":
+        outputs.refuse_to_replace()
     done, analysis = _rendered(outputs, todo, run)
     if plan.prepares and todo:
         run.clock.note(f"made ready for {plan.output}, which the command without --prepare writes of all frames")
@@ -124,8 +126,10 @@ def planned(plan: GradePlan, run: Run) -> dict[str, Any]:
     as new, so its frames are listed as to be written.
     """
     outputs = _outputs(plan, run, hash_plate=False)
-    targets = plan.targets
-    files = list(dict.fromkeys(targets[number] for number in outputs.frames_to_write(run.overwrite)))
+    todo = outputs.frames_to_write(run.overwrite)
+    if todo and run.overwrite != "always":
+        outputs.refuse_to_replace()
+    files = list(dict.fromkeys(plan.targets[number] for number in todo))
     support = outputs.support_files(files, run) + ([nuke_file(plan)] if plan.settings.write_nuke else [])
     return plan.as_json(run, files, support)
 
@@ -140,8 +144,12 @@ def _rendered(outputs: Outputs, todo: Sequence[int], run: Run) -> tuple[Rendered
     if not todo:
         return Rendered(failed=outputs.lost), outputs.wanted.stored
     check_writable(outputs.plan.files[0].parent)
-    analysis, transforms = ensure_transforms(outputs.plan, outputs.wanted, run)
-    return render(outputs, analysis, transforms, todo, run), analysis
+    try:
+        analysis, transforms = ensure_transforms(outputs.plan, outputs.wanted, run)
+        return render(outputs, analysis, transforms, todo, run), analysis
+    except VfxStyleError as error:
+        error.not_made = tuple(outputs.not_made(todo))
+        raise
 
 
 def _check_there(outputs: Outputs, done: Rendered, run: Run) -> None:

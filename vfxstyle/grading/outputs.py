@@ -11,12 +11,15 @@ from vfxstyle.analysis.arrays import is_sound
 from vfxstyle.analysis.predict import look_of
 from vfxstyle.analysis.tracks import missing_tracks_of
 from vfxstyle.analysis.wanted import WantedAnalysis
+from vfxstyle.errors import UsageError
 from vfxstyle.files import drop, key_of
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.records import Records
 from vfxstyle.plates.spaces import encoder
 from vfxstyle.settings import GradeSettings, Overwrite, Run
 from vfxstyle.settings.table import Decides, options_of
+from vfxstyle.shots import format_frames
+from vfxstyle.shots.movie_files import frames_in_movie
 
 
 class Outputs:
@@ -100,6 +103,12 @@ class Outputs:
         """Whether a file is there as it was written, and made from what the plan says."""
         return self.records.is_current(target, self.key_of_file(target))
 
+    def not_made(self, numbers: Iterable[int]) -> list[int]:
+        """Those of some frames whose file has not been made: never begun, or not ended."""
+        files = {self.plan.targets[number] for number in numbers}
+        made = {path for path in files if self.records.was_made_from(path, self.key_of_file(path))}
+        return [number for number in numbers if self.plan.targets[number] not in made]
+
     def is_prepared(self, number: int) -> bool:
         """Whether a frame of a movie has been made ready."""
         return self.records.is_current(self.plan.prepared[number], self.key_of_frames([number]))
@@ -112,6 +121,22 @@ class Outputs:
         frames = self.records.frames_of(movie)
         known = set(self.plan.frames) <= set(frames) <= set(self.plan.shot.frames)
         return known and self.records.is_current(movie, self.key_of_frames(frames))
+
+    def refuse_to_replace(self) -> None:
+        """Raise :class:`~vfxstyle.errors.UsageError` where a movie of other frames would be replaced by this one."""
+        movie, asked = self.plan.output, set(self.plan.frames)
+        if not self.plan.encodes or not movie.is_file():
+            return
+        frames = self.records.frames_of(movie)
+        there = len(frames) or frames_in_movie(movie)
+        if set(frames) <= asked if frames else there in (0, len(asked)):
+            return
+        held = format_frames(frames) or f"{there} of them"
+        raise UsageError(
+            f"{movie} is there and holds other frames ({held}) than those asked for "
+            f"({format_frames(self.plan.frames)}); "
+            "name another file with -o, or replace it with --overwrite always."
+        )
 
     def untouched(self, numbers: Iterable[int]) -> dict[int, int]:
         """Pixels left alone on frames that are there already, by frames that have any."""

@@ -190,11 +190,18 @@ def wants_sound(plan: GradePlan) -> bool:
     return plan.shot.info.frame_rate == plan.frame_rate and is_one_stretch(plan.frames)
 
 
+def keeps_hdr(plan: GradePlan) -> bool:
+    """Whether the plate's mastering display and light levels go with the movie: one in the same PQ or HLG."""
+    space = plan.output_space
+    high = space.interop_id.startswith(("pq_", "hlg_"))
+    return plan.format.is_movie and high and space.name == plan.input.space.name
+
+
 def _format(shot: Shot, target: GradeTarget, settings: GradeSettings) -> OutputFormat:
     output = None if target.output is None else Path(target.output)
     suffix = "" if output is None else output.suffix.lower()
-    if suffix[1:] in (MOVIE_EXTENSIONS | PICTURE_EXTENSIONS) - {"mov"}:
-        raise UsageError(f"The output {output} must be a folder for frames or a .mov file; name one of these.")
+    if output is not None and suffix[1:] in (MOVIE_EXTENSIONS | PICTURE_EXTENSIONS) - {"mov"}:
+        raise UsageError(_instead_of(output, suffix[1:]))
     to_movie = suffix == ".mov"
     if settings.format is None:
         return default_format(movie=shot.is_movie if output is None else to_movie, has_alpha=shot.info.has_alpha)
@@ -206,11 +213,24 @@ def _format(shot: Shot, target: GradeTarget, settings: GradeSettings) -> OutputF
     return picked
 
 
+def _instead_of(output: Path, extension: str) -> str:
+    """What to write instead of an output that is a file of a kind that is not written."""
+    if extension in MOVIE_EXTENSIONS:
+        return f"The output {output} is no kind of movie that is written; write -o {output.with_suffix('.mov')}."
+    own = {"tif": "tiff", "exr": "exr", "dpx": "dpx", "png": "png", "tiff": "tiff"}.get(extension, "png")
+    return (
+        f"The output {output} is a file, but frames go into a folder and are named after it; write "
+        f"-o {output.with_suffix('')} --format {own}."
+    )
+
+
 def _output(shot: Shot, preset: Path, picked: OutputFormat, target: GradeTarget, frames: tuple[int, ...]) -> Path:
     if target.output is not None:
         return Path(target.output)
     place = default_output(shot, preset, picked)
-    if picked.is_movie and frames != shot.frames and not target.prepare:  # a part must not replace the whole
+    place = default_output(shot, preset, picked)
+    is_part = frames != (shot.whole or shot.frames)
+    if picked.is_movie and is_part and not target.prepare:  # a part must not replace the whole
         return place.with_name(f"{place.stem}.{format_frames(frames)}.mov")
     return place
 

@@ -12,8 +12,9 @@ from vfxstyle._version import __version__
 from vfxstyle.analysis.arrays import open_arrays, write_arrays
 from vfxstyle.errors import ChangedError, OutputError
 from vfxstyle.files import drop_abandoned, writing_atomically
-from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, wants_sound
+from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, keeps_hdr, wants_sound
 from vfxstyle.shots import Frame
+from vfxstyle.shots.hdr import HdrMetadata
 from vfxstyle.shots.prores import MovieFrame, MovieStyle, ProResSink
 from vfxstyle.shots.sound import SoundTracks
 from vfxstyle.shots.writing import FrameSink, ImageSink, PictureStyle
@@ -77,6 +78,7 @@ def movie_sink(plan: GradePlan, *, with_sound: bool) -> ProResSink:
         number_timecode=not shot.is_movie,
         reel=shot.info.reel,
         sound=_sound(plan) if with_sound else None,
+        hdr=plan.shot.info.hdr if keeps_hdr(plan) else HdrMetadata(),
         summary=_summary(plan, str(plan.input)),
     )
     return ProResSink(plan.output, style)

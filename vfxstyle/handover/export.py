@@ -66,8 +66,9 @@ def export(
     run = Run.of(options, progress)
     target = GradeTarget(within=frame_numbers(within), analysis=analysis)
     with open_look(shot, preset, target, options, run) as opened:
-        chosen = opened.frames(frames)
+        chosen, _ = opened.frames(frames)
         look = LookInSpace(opened, _space(opened, space))
+        chosen = tuple(number for number in chosen if number not in opened.wanted.stored.unreadable)
         numbers = [chosen[i] for i in _spread_evenly(len(chosen))]
         with run.clock.stage(Stage.SAMPLING, len(numbers)) as step:
             fitted, held_out = look.samples(numbers, step)

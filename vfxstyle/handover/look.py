@@ -34,9 +34,12 @@ class LookOnShot:
         """The analysis: one of this plate that is there, whatever its settings, else that of the grade."""
         return WantedAnalysis.of(self.plan.plate, self.plan.analysis, self.plan.recipe(self.run)).or_existing()
 
-    def frames(self, frames: Frames) -> tuple[int, ...]:
-        """Frames of the shot, ascending. Raises :class:`~vfxstyle.errors.UsageError` naming those it has not."""
-        return self.plan.shot.select(frame_numbers(frames) or self.plan.shot.frames)
+    def frames(self, frames: Frames) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Frames of the shot, and those that the sequence lacks and that are left out; both ascending.
+
+        Raises :class:`~vfxstyle.errors.UsageError` naming frames that the shot neither has nor lacks.
+        """
+        return self.plan.plate.requested(frame_numbers(frames))
 
     def transforms(self) -> tuple[AnalysisFolder, ShotTransforms]:
         """The analysis and the look's transforms, made as far as they are not there; without graded frames."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from vfxstyle._version import __version__
 from vfxstyle.arrays import FloatArray, LabelArray
-from vfxstyle.errors import UsageError
+from vfxstyle.errors import PartialError, UsageError
 from vfxstyle.handover.look import open_look
 from vfxstyle.handover.places import check_folder
 from vfxstyle.plates.frames import Frames, frame_numbers
@@ -70,9 +70,11 @@ def mattes(
     folder, run = Path(output), Run.of(options, progress)
     target = GradeTarget(within=frame_numbers(within), analysis=analysis)
     with open_look(shot, preset, target, options, run) as look:
-        plate, numbers = look.plan.shot, look.frames(frames)
+        plate, (numbers, absent) = look.plan.shot, look.frames(frames)
         check_folder(folder, plate)
         stored, transforms = look.transforms()
+        unreadable = sorted(set(numbers) & set(stored.unreadable))
+        numbers = tuple(number for number in numbers if number not in stored.unreadable)
         group = group_alike(transforms.transforms, groups, look.plan.settings.seed)
         make_folder(folder)
         with run.clock.stage(Stage.MATTES, len(numbers)) as step:
@@ -83,6 +85,12 @@ def mattes(
                 name = frame_file_name(folder.resolve().name, number, plate.padding, OutputFormat.EXR)
                 write_exr(folder / name, [matte_part(_header(plate.read(number)), layers)])
                 step()
+    if unreadable or absent:
+        reasons = [stored.unreadable[number] for number in unreadable] + [f"Frame {n} is missing." for n in absent]
+        raise PartialError(
+            f"{len(reasons)} frames have no mattes, {len(numbers)} were written to {folder}. {' '.join(reasons[:3])}",
+            frames=sorted({*unreadable, *absent}),
+        )
     return MattesReport(folder, numbers, len(transforms.labels), int(group.max()) + 1)
 
 

@@ -27,7 +27,7 @@ class PlateSpace:
     """Whether the file's own tags, or their absence, stand for this very space."""
 
     def __str__(self) -> str:
-        return f"{self.space.name} ({self.source})"
+        return self.source if self.space.described else f"{self.space.name} ({self.source})"
 
 
 def input_space(config: ColorConfig, tag: ColorTag, path: Path, wanted: str | None) -> PlateSpace:
@@ -36,6 +36,8 @@ def input_space(config: ColorConfig, tag: ColorTag, path: Path, wanted: str | No
     Raises :class:`~vfxstyle.errors.ColorError`, which lists the choices, where none of them tells.
     """
     told = config.find(tag.space) if tag.space else None
+    if told is None and tag.described is not None:
+        told = config.add(tag.described)
     if wanted is not None:
         space = config.space(wanted)
         return PlateSpace(space, "--input-space", told is not None and told.name == space.name)
@@ -43,9 +45,10 @@ def input_space(config: ColorConfig, tag: ColorTag, path: Path, wanted: str | No
     if ruled is not None:
         return PlateSpace(ruled, "file rule of the configuration", told is not None and told.name == ruled.name)
     if told is None:
+        is_log = any(word in tag.source for word in ("ogarithmic", "density"))
         raise ColorError(
             f"The colour space of {path} cannot be known: it says {tag.source}, for which configuration {config.name} "
-            f"has no space. Name it with --input-space. {config.advice}"
+            f"has no space. Name it with --input-space. {config.advice('log' if is_log else tag.source)}"
         )
     return PlateSpace(told, tag.source, True)
 
@@ -75,7 +78,7 @@ def output_space(config: ColorConfig, picked: OutputFormat, plate: ColorSpace, w
         if display is None:
             raise ColorError(
                 f"Colour configuration {config.name} has no Rec.709 display to make a movie of {plate.name} for; name "
-                f"a space with --output-space. {config.advice}"
+                f"a space with --output-space. {config.advice('Rec.709')}"
             )
         return display
     return plate

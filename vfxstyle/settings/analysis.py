@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from vfxstyle.settings.shared import AnalysisWidth, ReadSettings
 from vfxstyle.settings.table import Decides, between, option
 from vfxstyle.settings.values import (
+    ANALYSED,
     DEFAULT_STILL_SUPERPIXELS,
     DEFAULT_SUPERPIXELS,
-    MADE,
     PLATE,
     SUPERPIXELS,
     Missing,
@@ -39,7 +39,7 @@ class PlateSettings(ReadSettings):
     missing: Missing = option(
         "error",
         help="Holes in a sequence: stop, leave them out (exit code 1), or hold the frame before.",
-        commands=MADE | {"superpixels"},
+        commands=PLATE,
         decides=Decides.PLAN,
     )
 
@@ -61,7 +61,7 @@ class AnalysisSettings(AnalysisWidth):
     frame_based: bool = option(
         False,
         help="Analyse every frame by itself, as a still: slower, and it flickers; the baseline to compare with.",
-        commands=MADE,
+        commands=ANALYSED,
         decides=Decides.ANALYSIS,
     )
     coverage: float = option(
@@ -70,7 +70,7 @@ class AnalysisSettings(AnalysisWidth):
         "of like colour.",
         metavar="SHARE",
         check=between(0, 1, above=True),
-        commands=MADE,
+        commands=ANALYSED,
         decides=Decides.ANALYSIS,
     )
 

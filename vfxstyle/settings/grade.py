@@ -100,8 +100,8 @@ class Run(NetworkSettings):
     )
     on_error: OnError = option(
         "stop",
-        help="Frames that cannot be read: stop, or leave them out (a grade then exits with 1).",
-        commands=MADE,
+        help="Frames that cannot be read: stop, or leave them out (what writes frames then exits with 1).",
+        commands=ANALYSED,
         decides=Decides.NOTHING,
     )
     clock: Clock = field(default_factory=lambda: Clock(Silent()), compare=False, repr=False)

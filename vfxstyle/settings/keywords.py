@@ -22,18 +22,20 @@ class _PlateOptions(TypedDict, total=False):
     analysis_width: int
     seed: int
     device: str
+    missing: Missing
 
 
 class SuperpixelsOptions(_PlateOptions, total=False):
     """Options of :func:`vfxstyle.handover.superpixels.write_superpixels`."""
-
-    missing: Missing
 
 
 class MattesOptions(_PlateOptions, total=False):
     """Options of :func:`vfxstyle.handover.mattes.mattes`."""
 
     weights: str | None
+    frame_based: bool
+    coverage: float
+    on_error: OnError
 
 
 class ExportOptions(MattesOptions, total=False):
@@ -45,11 +47,7 @@ class ExportOptions(MattesOptions, total=False):
 class AnalyzeOptions(MattesOptions, total=False):
     """Options of :func:`vfxstyle.analyze`."""
 
-    missing: Missing
-    frame_based: bool
-    coverage: float
     overwrite: Overwrite
-    on_error: OnError
 
 
 class GradeOptions(AnalyzeOptions, total=False):

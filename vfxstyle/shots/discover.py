@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,12 +16,11 @@ from vfxstyle.shots.formats import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS
 from vfxstyle.shots.images import ImageShot
 from vfxstyle.shots.layers import LayerChoice
 from vfxstyle.shots.reading import ReadOptions
+from vfxstyle.shots.sequences import FrameFiles, SequencePattern, refuse_foreign_tokens, sequences_of, visible_files
 from vfxstyle.shots.shot import Shot
 
 MOST_FRAMES = 1_000_000
 """Largest number of frames in a range: eleven hours at 24 frames per second."""
-_PADDING_STYLE = fileseq.PAD_STYLE_HASH1
-"""'####' means four digits, as in Nuke; a lone '#' and every other notation match whatever is on disk."""
 _RANGE_AFTER_PATTERN = re.compile(r"^(?P<pattern>\S.*\S)\s+(?P<range>-?\d[\d,x:y-]*)$")
 
 
@@ -97,35 +96,36 @@ def format_frames(numbers: tuple[int, ...]) -> str:
     return str(fileseq.FrameSet(numbers)) if numbers else ""
 
 
-def _extension(sequence: fileseq.FileSequence) -> str:
-    return str(sequence.extension()).lstrip(".").lower()
-
-
 def _open_folder(folder: Path, options: ShotOptions) -> Shot:
     try:
-        sequences = fileseq.findSequencesOnDisk(str(folder), pad_style=_PADDING_STYLE)
-    except (OSError, fileseq.FileSeqException) as error:
+        files = visible_files(folder)
+    except OSError as error:
         raise ShotError(f"Folder {folder} cannot be listed: {error}; check its permissions.") from error
-    pictures = [sequence for sequence in sequences if _extension(sequence) in PICTURE_EXTENSIONS]
+    pictures = sequences_of(path for path in files if _extension(path) in PICTURE_EXTENSIONS)
     if len(pictures) > 1:
-        names = sorted(str(Path(str(sequence)).name) for sequence in pictures)
+        names = [sequence.pattern for sequence in pictures]
         raise ShotError(
             f"Folder {folder} holds {len(names)} sequences ({', '.join(names[:6])}"
             f"{' ...' if len(names) > 6 else ''}); name one of them, for example '{folder / names[0]}'."
         )
     if not pictures:
-        movies = sorted(p.name for p in folder.iterdir() if p.suffix.lower().lstrip(".") in MOVIE_EXTENSIONS)
+        movies = [path.name for path in files if _extension(path) in MOVIE_EXTENSIONS]
         if movies:
             raise ShotError(f"Folder {folder} holds no frames but a movie; name it: '{folder / movies[0]}'.")
         raise ShotError(f"Folder {folder} holds no frames ({', '.join(sorted(PICTURE_EXTENSIONS))}); check the path.")
     return _sequence_shot(pictures[0], folder.resolve().name, folder, options, complete=True)
 
 
-def _open_file(path: Path, options: ShotOptions) -> Shot:
-    extension = path.suffix.lower().lstrip(".")
-    if extension in MOVIE_EXTENSIONS:
-        from vfxstyle.shots.movies import MovieShot
+def _extension(path: Path) -> str:
+    return path.suffix.lower().lstrip(".")
 
+
+def _open_file(path: Path, options: ShotOptions) -> Shot:
+    extension = _extension(path)
+    from vfxstyle.shots.movie_files import is_movie_file
+    from vfxstyle.shots.movies import MovieShot
+
+    if extension in MOVIE_EXTENSIONS or (extension not in PICTURE_EXTENSIONS and is_movie_file(path)):
         if options.reading.layers:
             raise UsageError(f"{path} is a movie; leave --layer and --view out, they are for EXR.")
         return MovieShot(path, options.reading.max_pixels)
@@ -134,40 +134,34 @@ def _open_file(path: Path, options: ShotOptions) -> Shot:
             f"{path} is neither a picture ({', '.join(sorted(PICTURE_EXTENSIONS))}) nor a movie "
             f"({', '.join(sorted(MOVIE_EXTENSIONS))}); hand in one of these."
         )
-    try:
-        sequence = fileseq.FileSequence(str(path), pad_style=_PADDING_STYLE)
-    except fileseq.FileSeqException:  # a name that is no sequence name, such as a-1.2b-3c.jpg
-        return ImageShot(path.stem, path, {1: path}, 4, options.reading)
-    return _sequence_shot(sequence, _stem(sequence) or path.stem, path, options, complete=False)
+    (sequence,) = sequences_of([path])
+    return _sequence_shot(sequence, sequence.stem, path, options, complete=False)
 
 
 def _open_pattern(text: str, options: ShotOptions) -> Shot:
     split = _RANGE_AFTER_PATTERN.match(text)
-    pattern, frames = (split["pattern"], split["range"]) if split else (text, "")
+    refuse_foreign_tokens(text)
     try:
-        written = fileseq.FileSequence(pattern, pad_style=_PADDING_STYLE)
-        frames = frames or str(written.frameRange())
-        sequence = fileseq.findSequenceOnDisk(pattern, strictPadding=False, pad_style=_PADDING_STYLE)
-    except (fileseq.FileSeqException, OSError) as error:
+        pattern = SequencePattern.parse(split["pattern"], split["range"]) if split else SequencePattern.parse(text)
+        sequence = pattern.find()
+    except (ValueError, OSError):
+        sequence = None
+    if sequence is None:
         raise ShotError(
             f"There is no folder, frame sequence or movie at '{text}'; check the path and the frame padding."
-        ) from error
-    if _extension(sequence) not in PICTURE_EXTENSIONS:
+        )
+    if sequence.extension not in PICTURE_EXTENSIONS:
         raise ShotError(f"'{text}' does not name pictures; use one of {', '.join(sorted(PICTURE_EXTENSIONS))}.")
-    if not frames:
-        return _sequence_shot(sequence, _stem(sequence), Path(pattern), options, complete=True)
-    return _sequence_shot(sequence, _stem(sequence), Path(pattern), options, requested=parse_frames(frames))
+    path = Path(split["pattern"] if split else text)
+    if not pattern.frames:
+        return _sequence_shot(sequence, sequence.stem, path, options, complete=True)
+    return _sequence_shot(sequence, sequence.stem, path, options, requested=parse_frames(pattern.frames))
 
 
-def _stem(sequence: fileseq.FileSequence) -> str:
-    """The name of the frames; that of their folder where files have numbers alone."""
-    return str(sequence.basename()).rstrip("._- ") or Path(str(sequence.dirname())).resolve().name
-
-
-def _refuse_holes(sequence: fileseq.FileSequence, there: list[int], missing: list[int]) -> None:
+def _refuse_holes(sequence: FrameFiles, there: list[int], missing: list[int]) -> None:
     """Raise the error about missing frames, with the pattern that names those on disk."""
     frames = format_frames(tuple(there))
-    name = f"{sequence.dirname()}{sequence.basename()}{sequence.padding()}{sequence.extension()}"
+    name = next(iter(sequence.files.values())).parent / sequence.pattern
     raise ShotError(
         f"'{name}' has no frame {format_frames(tuple(missing))}; render the missing frames, grade the others with "
         f"--missing skip or hold, or name the frames that are there in the pattern: '{name} {frames}'.",
@@ -176,7 +170,7 @@ def _refuse_holes(sequence: fileseq.FileSequence, there: list[int], missing: lis
 
 
 def _sequence_shot(
-    sequence: fileseq.FileSequence,
+    sequence: FrameFiles,
     name: str,
     path: Path,
     options: ShotOptions,
@@ -189,17 +183,17 @@ def _sequence_shot(
     complete: whether every frame between the first and the last belongs to it. requested: the frames that belong to
     it; by default those on disk.
     """
-    on_disk = [int(number) for number in sequence.frameSet() or ()]
-    if not on_disk:
-        return ImageShot(name, path, {1: Path(str(sequence[0]))}, 4, options.reading)
+    on_disk = list(sequence.files)
     belongs = requested or (tuple(range(min(on_disk), max(on_disk) + 1)) if complete else tuple(on_disk))
     there = sorted(set(on_disk) & set(belongs))
     missing = sorted(set(belongs) - set(on_disk))
     if missing and (options.missing == "error" or not there):
         _refuse_holes(sequence, there, missing)
-    files = {number: Path(str(sequence.frame(number))) for number in there}
+    files = {number: sequence.files[number] for number in there}
     if options.missing == "hold":
         files |= {number: files[there[max(bisect(there, number) - 1, 0)]] for number in missing}
-    shot = ImageShot(name, path, files, max(int(sequence.zfill()), 1), options.reading)
+    shot = ImageShot(name, path, files, sequence.padding, options.reading)
     shot.missing = tuple(missing)
+    if sequence.note:
+        shot.info = replace(shot.info, notes=(*shot.info.notes, sequence.note))
     return shot

@@ -19,6 +19,8 @@ import numpy as np
 import OpenEXR
 
 from vfxstyle.arrays import AnyArray, FloatArray
+from vfxstyle.files import plain_path, writable_path
+from vfxstyle.shots.exr_text import plain_header, put_back, with_stand_ins, write_foreign_texts
 from vfxstyle.shots.windows import Window
 
 Header = dict[str, Any]
@@ -73,13 +75,9 @@ def read_headers(path: Path) -> list[Header]:
     Raises :class:`ExrError` if the file cannot be read, is deep, or has subsampled channels.
     """
     try:
-        headers = [part.header for part in OpenEXR.File(str(path), header_only=True).parts]
-    except UnicodeDecodeError as error:
-        raise ExrError("has a text in its header that is not UTF-8", "write it again or remove it") from error
-    except ZeroDivisionError as error:
-        raise ExrError("has a rational number over 0 in its header", "write it again or remove it") from error
+        headers = _headers_of(path)
     except (RuntimeError, ValueError) as error:
-        if os.access(path, os.R_OK) and not OpenEXR.isOpenExrFile(str(path)):
+        if os.access(path, os.R_OK) and not OpenEXR.isOpenExrFile(plain_path(path)):
             raise ExrError("is no OpenEXR file, or its beginning is damaged", "render or copy it again") from error
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
     if not headers:
@@ -92,24 +90,44 @@ def read_headers(path: Path) -> list[Header]:
     return headers
 
 
+def _headers_of(path: Path) -> list[Header]:
+    try:
+        return [part.header for part in OpenEXR.File(plain_path(path), header_only=True).parts]
+    except (UnicodeDecodeError, ZeroDivisionError):
+        with with_stand_ins(path) as (copy, foreign):
+            headers = [dict(part.header) for part in OpenEXR.File(str(copy), header_only=True).parts]
+        put_back(headers, foreign)
+        return headers
+
+
+def _parts_of(path: Path) -> list[ExrPart]:
+    try:
+        return [
+            ExrPart(
+                dict(part.header),
+                {name: channel.pixels for name, channel in part.channels.items()},
+                frozenset(name for name, channel in part.channels.items() if channel.pLinear),
+            )
+            for part in OpenEXR.File(plain_path(path), separate_channels=True).parts
+        ]
+    except (UnicodeDecodeError, ZeroDivisionError):
+        with with_stand_ins(path) as (copy, foreign):
+            parts = _parts_of(copy)
+        put_back([part.header for part in parts], foreign)
+        return parts
+
+
 def read_parts(path: Path) -> list[ExrPart]:
     """Read all parts of a file. Raises :class:`ExrError` if one cannot be read, is damaged or is cut short."""
     expected = len(read_headers(path))
     try:
         with _own_prints_kept() as printed:
-            parts = OpenEXR.File(str(path), separate_channels=True).parts
+            parts = _parts_of(path)
     except (RuntimeError, ValueError) as error:
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
     if len(parts) != expected or printed:  # for damaged pixels the library prints a message and leaves their part out
         raise ExrError("is damaged or cut short", "render or copy it again")
-    return [
-        ExrPart(
-            dict(part.header),
-            {name: channel.pixels for name, channel in part.channels.items()},
-            frozenset(name for name, channel in part.channels.items() if channel.pLinear),
-        )
-        for part in parts
-    ]
+    return parts
 
 
 class _Listener:
@@ -164,8 +182,10 @@ def write_parts(path: Path, parts: Sequence[ExrPart]) -> None:
             name: OpenEXR.Channel(name, np.ascontiguousarray(pixels), 1, 1, name in part.perceptual)
             for name, pixels in part.channels.items()
         }
+        header = plain_header(header)
         written.append(OpenEXR.Part(header, channels, str(header.get("name", ""))))
-    OpenEXR.File(written).write(str(path))
+    OpenEXR.File(written).write(writable_path(path))
+    write_foreign_texts(path, [part.header for part in parts])
 
 
 def _one_level(tiles: Any) -> Any:

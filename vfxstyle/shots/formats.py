@@ -6,8 +6,34 @@ from enum import Enum
 
 PICTURE_EXTENSIONS = frozenset({"exr", "dpx", "cin", "tif", "tiff", "png", "jpg", "jpeg"})
 """File name extensions (lower case, without the dot) of files that hold one frame."""
-MOVIE_EXTENSIONS = frozenset({"mov", "mp4", "m4v", "mkv", "mxf", "avi"})
-"""File name extensions (lower case, without the dot) of files that hold a whole shot."""
+MOVIE_EXTENSIONS = frozenset(
+    [
+        "mov",
+        "qt",
+        "mp4",
+        "m4v",
+        "3gp",
+        "mkv",
+        "webm",
+        "mxf",
+        "avi",
+        "ts",
+        "mts",
+        "m2ts",
+        "mpg",
+        "mpeg",
+        "m2v",
+        "vob",
+        "flv",
+        "y4m",
+        "gif",
+        "ogv",
+        "wmv",
+        "dv",
+        "mj2",
+    ]
+)
+"""File name extensions (lower case, without the dot) by which movies in a folder are known; FFmpeg reads others too."""
 
 
 class OutputFormat(Enum):

@@ -5,6 +5,7 @@ Source: the OpenEXR documents on channel names (``layer.view.channel``), multi-v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,12 @@ from vfxstyle.shots.channels import alpha_channel, rgb_channels
 
 _GREY_NAME = "Y"
 _CRYPTOMATTE = "cryptomatte/"
+_USUAL_NAMES = ("rgba", "rgb", "beauty", "c", "ci", "combined", "main", "color", "colour", "master", "image")
+_DATA = re.compile(
+    r"(n|ns|nn|p|pw|z|st|uvs?|ids?|points?)|.*(normal|position|motion|velocity|vector|depth|crypto|pworld|pref|index).*"
+    r"|(.*[_ -])?(uvs?|n|p|z|ids?)|(object|material|shape|face|prim|instance)ids?",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,11 @@ class Layer:
     def is_grey(self) -> bool:
         """Whether one channel stands for all three."""
         return self.rgb[0] == self.rgb[1]
+
+    @property
+    def is_data(self) -> bool:
+        """Whether its name says that it holds no colours but normals, positions, motion, depth, IDs or the like."""
+        return bool(_DATA.fullmatch(self.name.rpartition(".")[2]))
 
     @property
     def label(self) -> str:
@@ -64,8 +76,8 @@ class NoLayerError(ValueError):
 def find_layer(headers: Sequence[Mapping[str, Any]], choice: LayerChoice) -> Layer:
     """The layer to grade.
 
-    headers: the header of every part of the file, in order. Raises :class:`NoLayerError` if there is no such layer, or
-    if there are several and none is chosen or the main one.
+    headers: the header of every part of the file, in order. Without a choice it is the picture that a viewer shows.
+    Raises :class:`NoLayerError` if there is no such layer, or if there are several and none is chosen or the main one.
     """
     layers = [layer for part, header in enumerate(headers) for layer in _layers_of(part, header, len(headers))]
     views = list(dict.fromkeys(layer.view for layer in layers if layer.view))
@@ -77,22 +89,46 @@ def find_layer(headers: Sequence[Mapping[str, Any]], choice: LayerChoice) -> Lay
     if choice.layer is not None:
         named = [layer for layer in fitting if layer.name == choice.layer]
         if not named:
-            known = list(dict.fromkeys(layer.name for layer in layers if layer.name))
+            known = list(dict.fromkeys(layer.name for layer in layers if layer.name and not layer.is_data))
             raise NoLayerError(
                 f"has no colour layer '{choice.layer}'" + (f" (it has {', '.join(known)})" if known else "")
             )
         return named[0]
-    main = [layer for layer in fitting if layer.is_main]
-    if main:
-        return main[0]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        names = ", ".join(layer.name for layer in fitting)
+    found = _beauty_among(fitting)
+    if found is not None:
+        return found
+    colours = [layer for layer in fitting if not layer.is_data]
+    if colours:
+        names = ", ".join(layer.label for layer in colours)
         raise NoLayerError(f"has several colour layers ({names}) and no main one; name one with --layer")
+    if fitting:
+        names = ", ".join(layer.label for layer in fitting)
+        raise NoLayerError(f"has no colour layer, only data ({names})")
     channels = [channel for header in headers for channel in channel_names(header)]
     more = " ..." if len(channels) > 8 else ""
     raise NoLayerError(f"has no R, G, B channels (it has {', '.join(channels[:8])}{more})")
+
+
+def _beauty_among(layers: Sequence[Layer]) -> Layer | None:
+    """The picture that a viewer shows among the layers of one view; None where that cannot be told.
+
+    The main one; else the one with a usual name, in the order of these; else the only one that is no data; else the
+    only one of those that has alpha. The order of parts never counts.
+    """
+    main = [layer for layer in layers if layer.is_main and not layer.name]
+    if main:
+        return main[0]
+    colours = [layer for layer in layers if not layer.is_data]
+    colours = [layer for layer in colours if not layer.is_grey] or colours
+    for usual in _USUAL_NAMES:
+        named = [layer for layer in colours if layer.name.rpartition(".")[2].lower() == usual]
+        composite = [layer for layer in named if layer.name.lower() == f"composite.{usual}"]
+        if len(composite or named) == 1:
+            return (composite or named)[0]
+        if named:
+            return None
+    with_alpha = [layer for layer in colours if layer.alpha is not None]
+    return next((some[0] for some in (colours, with_alpha) if len(some) == 1), None)
 
 
 def channel_names(header: Mapping[str, Any]) -> list[str]:
@@ -117,10 +153,10 @@ def _layers_of(part: int, header: Mapping[str, Any], parts: int) -> list[Layer]:
     mattes = tuple(
         str(value) for key, value in header.items() if key.startswith(_CRYPTOMATTE) and key.endswith("/name")
     )
-    groups: dict[str, set[str]] = {}
+    groups: dict[str, dict[str, str]] = {}
     for channel in channel_names(header):
         prefix, _, base = channel.rpartition(".")
-        groups.setdefault(prefix, set()).add(base)
+        groups.setdefault(prefix, {})[base] = channel
     layers = []
     for prefix, bases in groups.items():
         rgb = rgb_channels(bases)
@@ -130,15 +166,14 @@ def _layers_of(part: int, header: Mapping[str, Any], parts: int) -> list[Layer]:
             continue
         steps = prefix.split(".") if prefix else []
         view = steps.pop() if steps and steps[-1] in multi_view else own_view
-        dot = f"{prefix}." if prefix else ""
         alpha = alpha_channel(bases)
         layers.append(
             Layer(
                 part=part,
                 name=".".join(steps) or _without_view(part_name, view),
                 view=view,
-                rgb=(dot + rgb[0], dot + rgb[1], dot + rgb[2]),
-                alpha=None if alpha is None else dot + alpha,
+                rgb=(bases[rgb[0]], bases[rgb[1]], bases[rgb[2]]),
+                alpha=None if alpha is None else bases[alpha],
                 is_main=not steps,
             )
         )
@@ -146,7 +181,9 @@ def _layers_of(part: int, header: Mapping[str, Any], parts: int) -> list[Layer]:
 
 
 def _without_view(name: str, view: str) -> str:
-    """``rgba`` for a part called ``rgba_left`` or ``rgba.left`` in the view left."""
+    """``rgba`` for a part called ``rgba_left`` or ``rgba.left`` in the view left; empty for one called ``left``."""
+    if name == view:
+        return ""
     for joint in "._":
         if view and name.endswith(joint + view):
             return name.removesuffix(joint + view)

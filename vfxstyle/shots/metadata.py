@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import OpenEXR
 import OpenImageIO as oiio
 
 from vfxstyle.color import ColorSpace, SpaceKind
-from vfxstyle.color.config import REC709_DISPLAY
+from vfxstyle.color.config import REC709_DISPLAY, SRGB_DISPLAY
+from vfxstyle.color.described import icc_of
+from vfxstyle.files import plain_path
 from vfxstyle.shots.exr import Header, box_of
 from vfxstyle.shots.frame import Frame, MovieMark
 from vfxstyle.shots.timecode import is_timecode, timecode_attribute, timecode_bits, timecode_text
@@ -60,6 +63,8 @@ _EXR_NAMES = {
     "smpte:TimeCode": "timeCode",
     "smpte:KeyCode": "keyCode",
 }
+_FLAT_COLOUR = ("CICP", "oiio:Gamma", "dpx:Transfer", "dpx:Colorimetric")
+_SRGB = (SRGB_DISPLAY, "srgb_rec709_scene")  # needs no profile: it is what files without one are taken for
 _COLOUR_ATTRIBUTES = ("colorInteropID", "oiio:ColorSpace", "chromaticities", "acesImageContainerFlag")
 
 
@@ -112,6 +117,9 @@ def _of_mark(mark: MovieMark) -> Header:
 def _as_exr(name: str, attribute: Any, spec: oiio.ImageSpec) -> Any:
     """An OpenImageIO attribute's value as the OpenEXR module takes it; None where it has no such type."""
     value = attribute.value
+    if isinstance(value, str) and "\ufffd" in value:  # the library's stand-in for bytes that are not UTF-8
+        raw = spec.get_bytes_attribute(attribute.name)
+        value = raw.decode("utf-8", "surrogateescape") if raw else value
     if name == "timeCode":
         text = spec.get_string_attribute("smpte:TimeCode")
         return timecode_attribute(text) if is_timecode(text) else None
@@ -160,16 +168,31 @@ def flat_header_of(frame: Frame, file_format: str, space: ColorSpace, *, tag: bo
     if not same_format:
         spec.attribute("compression", "zip")
     if tag or not same_format:
-        for name in (*_COLOUR_ATTRIBUTES, "ICCProfile", "dpx:Transfer", "dpx:Colorimetric"):
-            spec.erase_attribute(name)
-        if space.interop_id:
-            spec.set_colorspace(space.interop_id)
-        if file_format == "dpx":
-            spec.attribute("dpx:Transfer", _dpx_transfer(space))
+        _set_flat_colour(spec, file_format, space)
+    elif space.described is not None and spec.get("ICCProfile") is None:  # chunks that the library does not write
+        _set_profile(spec, space.described.icc)
     spec.erase_attribute("oiio:UnassociatedAlpha")
     if not frame.premultiplied and frame.alpha is not None:
         spec.attribute("oiio:UnassociatedAlpha", 1)
     return spec
+
+
+def _set_flat_colour(spec: oiio.ImageSpec, file_format: str, space: ColorSpace) -> None:
+    """Replace all that a header says of colours by what its format can say of ``space``."""
+    stated = [attribute.name for attribute in spec.extra_attribs]
+    for name in (*(name for name in stated if name.startswith("ICCProfile")), *_COLOUR_ATTRIBUTES, *_FLAT_COLOUR):
+        spec.erase_attribute(name)
+    if space.interop_id:
+        spec.set_colorspace(space.interop_id)
+    if file_format == "dpx":
+        spec.attribute("dpx:Transfer", _dpx_transfer(space))
+    elif space.interop_id not in _SRGB:
+        _set_profile(spec, space.described.icc if space.described is not None else icc_of(space.interop_id))
+
+
+def _set_profile(spec: oiio.ImageSpec, profile: bytes) -> None:
+    if profile:
+        spec.attribute("ICCProfile", oiio.TypeDesc(f"uint8[{len(profile)}]"), np.frombuffer(profile, np.uint8))
 
 
 def _own_spec(frame: Frame) -> oiio.ImageSpec:
@@ -177,7 +200,7 @@ def _own_spec(frame: Frame) -> oiio.ImageSpec:
         return oiio.ImageSpec(frame.header)
     spec = oiio.ImageSpec()
     if frame.exr is not None:
-        opened = oiio.ImageInput.open(frame.source)
+        opened = oiio.ImageInput.open(plain_path(Path(frame.source)))
         if opened is not None:  # a header that OpenImageIO cannot read costs metadata only; the pixels have been read
             opened.seek_subimage(frame.exr.layer.part, 0)
             spec = oiio.ImageSpec(opened.spec())
@@ -201,10 +224,15 @@ def _dpx_transfer(space: ColorSpace) -> str:
 
 
 def timecode_of(frame: Frame) -> str | None:
-    """The SMPTE timecode in a frame's metadata as ``HH:MM:SS:FF``, or None."""
+    """The SMPTE timecode in a frame's metadata as ``HH:MM:SS:FF``; None where there is none or it is no time."""
+    text = _stated_timecode(frame)
+    return text if is_timecode(text) else None
+
+
+def _stated_timecode(frame: Frame) -> str:
     if frame.mark is not None:
-        return frame.mark.timecode
+        return frame.mark.timecode or ""
     if frame.exr is not None:
         value = frame.exr.parts[frame.exr.layer.part].header.get("timeCode")
-        return None if value is None else timecode_text(value)
-    return None if frame.header is None else frame.header.get_string_attribute("smpte:TimeCode") or None
+        return "" if value is None else timecode_text(value)
+    return "" if frame.header is None else frame.header.get_string_attribute("smpte:TimeCode")

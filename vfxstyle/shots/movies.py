@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 
-from vfxstyle.arrays import AnyArray, FloatArray
+from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import FrameError, ShotError
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.shots.frame import Frame, MovieMark
+from vfxstyle.shots.hdr import hdr_of, side_data_of
+from vfxstyle.shots.movie_pixels import has_alpha, is_xyz, picture_to_rgb
+from vfxstyle.shots.movie_times import SMPTE_RATES, constant_rate
+from vfxstyle.shots.orientation import IN_WORDS, SIDEWAYS, UPRIGHT, orientation_of_matrix, upright
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.shot import Shot, ShotInfo
-from vfxstyle.shots.tags import UNSPECIFIED, tag_of_movie
-from vfxstyle.shots.timecode import timecode_after
+from vfxstyle.shots.tags import UNSPECIFIED, ColorTag, tag_of_movie
+from vfxstyle.shots.timecode import is_timecode, timecode_after
 from vfxstyle.shots.windows import Window
-from vfxstyle.shots.yuv import BT601, BT709, MATRIX_OF_CODE, Matrix, planes_to_rgb
+from vfxstyle.shots.yuv import BT601, BT709, MATRIX_OF_CODE, Matrix
 
 _HD_ROWS = 720  # by the convention of players untagged movies of at least so many rows are BT.709, others BT.601
 
@@ -40,17 +44,15 @@ class MovieShot(Shot):
             raise ShotError(f"Movie {path} {excess}; copy it again, or let it pass with --max-pixels.")
         self._stream.thread_type = "AUTO"
         self._times = self._scan()
-        self._refuse_variable_rate()
+        self._rate = self._constant_rate()
         self.frames = tuple(range(1, len(self._times) + 1))
         self._decoder = self._decoded_from(None)
         self._next = 1
         first = self._picture(1)
         if first.interlaced_frame:
             raise ShotError(f"Movie {path} is interlaced; deinterlace it first (for example ffmpeg -vf bwdif).")
-        self.turned = first.rotation % 360
-        """Counter-clockwise rotation, in degrees, that makes the stored pictures upright: 0, 90, 180 or 270."""
-        if self.turned % 90:
-            raise ShotError(f"Movie {path} is to be shown turned by {self.turned} degrees; transcode it upright.")
+        self.orientation = self._orientation_of(first)
+        """EXIF code of the way the pictures are stored, 1 to 8."""
         self.matrix = self._matrix_of(first)
         """The Y'CbCr matrix that the frames are decoded with."""
         self.info = self._describe(first)
@@ -68,46 +70,86 @@ class MovieShot(Shot):
         return container
 
     def _scan(self) -> list[int]:
-        """Presentation times of all frames, in order, from the packets alone."""
+        """Presentation times of all frames, in order, from the packets alone; their count where there are none."""
         try:
-            packets = self._container.demux(self._stream)
-            times = [p.pts for p in packets if p.pts is not None and p.size and not p.is_discard]
+            packets = [p for p in self._container.demux(self._stream) if p.size and not p.is_discard]
         except av.FFmpegError as error:
             raise ShotError(f"Movie {self.path} is damaged: {error}; copy or transcode it again.") from error
-        if not times:
+        if not packets:
             raise ShotError(f"Movie {self.path} holds no frame; copy or transcode it again.")
-        return sorted(times)
+        times = [p.pts for p in packets]
+        # AVI has times of decoding alone, which are no times of pictures that were coded out of order
+        out_of_order = self._container.format.name == "avi" and not self._stream.codec_context.codec.intra_only
+        self._counted = out_of_order or any(time is None for time in times)
+        """Whether frames are found by counting from the first one, for want of times."""
+        return list(range(len(packets))) if self._counted else sorted(time for time in times if time is not None)
 
     def _decoded_from(self, time: int | None) -> Any:
-        self._container.seek(self._times[0] if time is None else time, stream=self._stream, backward=True)
+        """Decoded pictures from the last key frame before a time on, or from the movie's beginning."""
+        if time is None:  # not every container can go back to its first frame
+            self._container.close()
+            self._container = self._open()
+            self._stream = self._container.streams.video[0]
+            self._stream.thread_type = "AUTO"
+        else:
+            self._container.seek(time, stream=self._stream, backward=True)
         return self._container.decode(self._stream)
 
-    def _refuse_variable_rate(self) -> None:
-        """Raise an error unless frames are equally spaced, but for the rounding of a coarse time base."""
-        steps = np.diff(self._times)
-        if len(steps) and steps.max() - steps.min() > max(2, 0.02 * float(np.median(steps))):
+    def _constant_rate(self) -> Fraction | None:
+        """Frames per second. Raises the error about frames that are not equally spaced."""
+        stream = self._stream
+        stated = [Fraction(rate) for rate in (stream.average_rate, stream.base_rate, stream.guessed_rate) if rate]
+        stated.sort(key=lambda rate: rate not in SMPTE_RATES)
+        if self._counted:
+            return stated[0] if stated else None
+        tick = Fraction(stream.time_base or Fraction(1, 1000))
+        rate = constant_rate(self._times, tick, stated)
+        if rate is None and len(self._times) > 1:
+            steps = [later - now for now, later in zip(self._times, self._times[1:], strict=False)]
             raise ShotError(
-                f"Movie {self.path} has a variable frame rate ({steps.min()} to {steps.max()} ticks of "
-                f"{self._stream.time_base} s); transcode it to a constant one (for example ffmpeg -fps_mode cfr)."
+                f"Movie {self.path} has a variable frame rate ({min(steps)} to {max(steps)} ticks of {tick} s between "
+                "frames); transcode it to a constant one (for example ffmpeg -fps_mode cfr)."
             )
+        return rate
+
+    def _orientation_of(self, picture: av.VideoFrame) -> int:
+        matrix = side_data_of(picture).get("DISPLAYMATRIX")
+        found = UPRIGHT if matrix is None else orientation_of_matrix(matrix)
+        if found is None or picture.rotation % 90:
+            raise ShotError(
+                f"Movie {self.path} is to be shown turned by {picture.rotation % 360} degrees; transcode it upright."
+            )
+        return found
 
     def _describe(self, picture: av.VideoFrame) -> ShotInfo:
-        names = [component.is_alpha for component in picture.format.components]
         aspect = self._stream.sample_aspect_ratio or Fraction(1)
         aspect = Fraction(aspect) if aspect > 0 else Fraction(1)
-        rate = self._stream.average_rate
-        sideways = self.turned in (90, 270)
+        sideways = self.orientation in SIDEWAYS
+        timecode = self._tag("timecode")
         return ShotInfo(
             width=picture.height if sideways else picture.width,
             height=picture.width if sideways else picture.height,
-            color_tag=tag_of_movie(int(picture.color_primaries), int(picture.color_trc)),
-            has_alpha=any(names),
-            frame_rate=Fraction(rate) if rate else None,
+            color_tag=self._color_tag(picture),
+            has_alpha=has_alpha(picture) and not self._is_opaque(picture),
+            frame_rate=self._rate,
             pixel_aspect=1 / aspect if sideways else aspect,
-            timecode=self._tag("timecode"),
+            timecode=timecode if timecode and is_timecode(timecode) else None,
             reel=self._tag("reel_name"),
             notes=self._notes(picture),
+            hdr=hdr_of(picture),
         )
+
+    def _is_opaque(self, picture: av.VideoFrame) -> bool:
+        """Whether a picture of a format that always comes with alpha, such as GIF, has no use for it."""
+        if self._container.format.name != "gif" and picture.format.name != "pal8":
+            return False
+        _, alpha = self._channels(picture, 1)
+        return alpha is None or bool(alpha.min() == 1)
+
+    def _color_tag(self, picture: av.VideoFrame) -> ColorTag:
+        if is_xyz(picture):
+            return ColorTag("g26_p3d65_display", "X'Y'Z' of digital cinema, in P3 primaries")
+        return tag_of_movie(int(picture.color_primaries), int(picture.color_trc))
 
     def _tag(self, key: str) -> str | None:
         """The metadata under a key: that of the video track, else of another track, else of the movie."""
@@ -116,18 +158,20 @@ class MovieShot(Shot):
 
     def _notes(self, picture: av.VideoFrame) -> tuple[str, ...]:
         notes = []
-        if not picture.format.is_rgb:
+        if not picture.format.is_rgb and len(picture.format.components) > 2 and not is_xyz(picture):
             known = int(picture.colorspace) not in UNSPECIFIED
             notes.append(
                 f"Y'CbCr decoded with the {self.matrix.name} matrix, {'from its tag' if known else 'by its size'}"
             )
-        if self.turned:
-            notes.append(f"pictures are turned by {self.turned} degrees, as the movie's rotation flag asks")
+        if self.orientation != UPRIGHT:
+            notes.append(f"pictures are {IN_WORDS[self.orientation]}, as the movie's display matrix asks")
+        if self._stream.metadata.get("alpha_mode") == "1" and not has_alpha(picture):
+            notes.append("the movie's alpha, a second stream of this format, is left out; ProRes 4444 would carry it")
         return tuple(notes)
 
     def _matrix_of(self, picture: av.VideoFrame) -> Matrix:
         tag = int(picture.colorspace)
-        if tag in UNSPECIFIED:
+        if tag in UNSPECIFIED or picture.format.is_rgb or is_xyz(picture):
             return BT709 if picture.height >= _HD_ROWS else BT601
         if tag not in MATRIX_OF_CODE:
             raise ShotError(
@@ -154,11 +198,14 @@ class MovieShot(Shot):
         In an open group of pictures the first frames after a key frame depend on the group before it, so a seek that
         lands too late is repeated from further back.
         """
-        starts = [number - 1 - back for back in (0, 12, 48, 192) if back < number - 1] + [0]
+        starts: list[int | None] = [number - 1 - back for back in (0, 12, 48, 192) if back < number - 1]
         try:
-            picture = self._forward_to(number) if number == self._next else None
-            while picture is None and starts:
-                self._decoder = self._decoded_from(self._times[starts.pop(0)])
+            picture = self._forward_to(number) if self._comes_later(number) else None
+            for start in (*(starts if not self._counted else ()), None):
+                if picture is not None:
+                    break
+                self._decoder = self._decoded_from(None if start is None else self._times[start])
+                self._next = 1
                 picture = self._forward_to(number)
         except av.FFmpegError as error:
             self._next = -1
@@ -175,8 +222,14 @@ class MovieShot(Shot):
         self._next = number + 1
         return picture
 
+    def _comes_later(self, number: int) -> bool:
+        """Whether a frame is reached by decoding on from here."""
+        return number == self._next or (self._counted and number > self._next > 0)
+
     def _forward_to(self, number: int) -> av.VideoFrame | None:
         """The frame's picture, or None if decoding from here on passes its time."""
+        if self._counted:
+            return next(islice(self._decoder, number - self._next, None), None)
         time = self._times[number - 1]
         picture: av.VideoFrame
         for picture in self._decoder:
@@ -185,10 +238,9 @@ class MovieShot(Shot):
         return None
 
     def read(self, number: int) -> Frame:
-        """Read a frame as R'G'B' float32, 0..1 between black and white; super-white and sub-black codes are kept.
+        """Read a frame, upright, as R'G'B' float32, 0..1 between black and white; codes beyond are kept.
 
-        Raises :class:`~vfxstyle.errors.FrameError` if it cannot be decoded or has a pixel format that is
-        neither planar Y'CbCr nor planar RGB of 8 to 16 bits.
+        Raises :class:`~vfxstyle.errors.FrameError` if it cannot be decoded or has a pixel format that is not read.
         """
         picture = self._picture(number)
         if picture.is_corrupt:
@@ -196,9 +248,8 @@ class MovieShot(Shot):
                 f"Frame {number} of {self.path} is damaged; copy or transcode the movie again.", frames=(number,)
             )
         rgb, alpha = self._channels(picture, number)
-        if self.turned:
-            rgb = np.ascontiguousarray(np.rot90(rgb, self.turned // 90))
-            alpha = None if alpha is None else np.ascontiguousarray(np.rot90(alpha, self.turned // 90))
+        rgb = upright(rgb, self.orientation)
+        alpha = None if alpha is None or not self.info.has_alpha else upright(alpha, self.orientation)
         if rgb.shape[:2] != (self.info.height, self.info.width):
             raise FrameError(
                 f"Frame {number} of {self.path} changes size to {picture.width}x{picture.height}; "
@@ -225,32 +276,11 @@ class MovieShot(Shot):
         return MovieMark(timecode, info.frame_rate, info.pixel_aspect, info.reel)
 
     def _channels(self, picture: av.VideoFrame, number: int) -> tuple[FloatArray, FloatArray | None]:
-        layout = picture.format
-        bits = layout.components[0].bits
-        if not layout.is_planar or not 8 <= bits <= 16 or len(layout.components) < 3:
+        try:
+            return picture_to_rgb(picture, self.matrix)
+        except ValueError as error:
             raise FrameError(
-                f"Frame {number} of {self.path} has the pixel format {layout.name}, which is not read; "
-                "transcode the movie to ProRes or H.264.",
+                f"Frame {number} of {self.path} has {error}, which is not read; transcode the movie to ProRes 4444, "
+                "which keeps colour and alpha.",
                 frames=(number,),
-            )
-        if layout.components[1].width not in (layout.width, (layout.width + 1) // 2):
-            raise FrameError(
-                f"Frame {number} of {self.path} has the chroma layout {layout.name}, which is not read; transcode the "
-                "movie to 4:2:2.",
-                frames=(number,),
-            )
-        planes = [_plane_codes(picture.planes[i], bits) for i in range(len(layout.components))]
-        top = np.float32((1 << bits) - 1)
-        alpha = planes[3].astype(np.float32) / top if len(planes) > 3 else None
-        if layout.is_rgb:  # planes come as green, blue, red
-            rgb = np.stack([planes[2], planes[0], planes[1]], axis=-1).astype(np.float32) / top
-            return rgb, alpha
-        full = int(picture.color_range) == 2 or layout.name.startswith("yuvj")
-        rgb = planes_to_rgb(planes[0], planes[1], planes[2], bits=bits, full_range=full, matrix=self.matrix)
-        return rgb, alpha
-
-
-def _plane_codes(plane: av.video.plane.VideoPlane, bits: int) -> AnyArray:
-    kind = np.uint8 if bits == 8 else np.uint16
-    rows = np.frombuffer(memoryview(plane), kind).reshape(plane.height, plane.line_size // np.dtype(kind).itemsize)
-    return np.ascontiguousarray(rows[:, : plane.width])
+            ) from error

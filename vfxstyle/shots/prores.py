@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from vfxstyle.files import drop, finish, temporary_name
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.formats import OutputFormat
 from vfxstyle.shots.frame import Frame
+from vfxstyle.shots.hdr import HdrMetadata, write_hdr
 from vfxstyle.shots.metadata import timecode_of
 from vfxstyle.shots.sound import SoundTracks
 from vfxstyle.shots.tags import CODES_OF_SPACE
@@ -67,6 +68,8 @@ class MovieStyle:
     """Reel name, or None."""
     sound: SoundTracks | None = None
     """Tracks to copy, or None."""
+    hdr: HdrMetadata = field(default_factory=HdrMetadata)
+    """Mastering display and light levels to state."""
     summary: str = ""
     """What made the movie, from what space to what space, stored as its comment."""
 
@@ -185,8 +188,10 @@ class ProResSink(FrameSink):
                 raise OutputError(
                     f"{self.path} holds {found} frames instead of {self.count}; check the disk and run again."
                 )
+            if self.style.hdr:
+                write_hdr(self._unfinished, self.style.hdr)
             finish(self._unfinished, self.path)
-        except (av.FFmpegError, OSError) as error:
+        except (av.FFmpegError, OSError, ValueError) as error:
             raise self._failure(error, None) from error
         self._unfinished = None
 

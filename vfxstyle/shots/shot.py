@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 from vfxstyle.errors import UsageError
 from vfxstyle.shots.frame import Frame
+from vfxstyle.shots.hdr import HdrMetadata
 from vfxstyle.shots.tags import ColorTag
 
 
@@ -37,6 +38,8 @@ class ShotInfo:
     """Name of the layer that is read, where the files hold several; else empty."""
     notes: tuple[str, ...] = ()
     """Sentences about the shot that the user should read."""
+    hdr: HdrMetadata = field(default_factory=HdrMetadata)
+    """Mastering display and light levels of a movie, where it states them."""
 
 
 class Shot(ABC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import OpenEXR
 import OpenImageIO as oiio
 
-from vfxstyle.color.config import REC709_DISPLAY, REC2020_DISPLAY, SRGB_DISPLAY, WORKING
+from vfxstyle.color.config import REC709_DISPLAY, SRGB_DISPLAY, WORKING
+from vfxstyle.color.described import REC709, DescribedSpace
+from vfxstyle.color.rec2020 import REC2020_DISPLAY
+from vfxstyle.shots.png import PngColour
 
 _NO_SPACE = ("", "unknown", "data", "raw")
 _LIBRARY_NAMES = {
@@ -27,14 +31,6 @@ _DPX_TRANSFERS = {
     "SMPTE 274M": REC709_DISPLAY,
 }
 _DPX_NO_SPACE = ("", "User defined", "Unspecified video", "Undefined")
-_PROFILES = {  # words of an ICC profile's description
-    "srgb": SRGB_DISPLAY,
-    "adobe rgb": "g22_adobergb_scene",
-    "display p3": "srgb_p3d65_display",
-    "rec. 709": REC709_DISPLAY,
-    "rec709": REC709_DISPLAY,
-}
-
 UNSPECIFIED = (0, 2, 3)
 """Code points of ITU-T H.273 (reserved or unspecified) that name no primaries, no transfer and no matrix."""
 _TRANSFER_NAMES = {8: "linear", 9: "logarithmic", 10: "logarithmic", 17: "SMPTE ST 428-1"}
@@ -77,6 +73,12 @@ class ColorTag:
     """The tag or default that the space is from, as in ``default of JPEG``; with its value where it names no space."""
     assumed: bool = False
     """Whether the file has no tag and the documented default of its format is taken."""
+    described: DescribedSpace | None = None
+    """The space in numbers, where the file gives them, for configurations that have none of its name."""
+
+    def as_json(self) -> dict[str, str | bool]:
+        """What people are told of it, as JSON values."""
+        return {"space": self.space, "source": self.source, "assumed": self.assumed}
 
 
 def tag_of_exr(header: Mapping[str, Any]) -> ColorTag:
@@ -93,24 +95,32 @@ def tag_of_exr(header: Mapping[str, Any]) -> ColorTag:
     if stated is not None:
         space = OpenEXR.chromaticitiesToColorInteropID(tuple(stated))
         numbers = " ".join(f"{value:.4g}" for value in stated)
-        return ColorTag(space or "", f"chromaticities {numbers}")
+        source = f"chromaticities {numbers}"
+        red, green, blue, white = zip(*[iter(map(float, stated))] * 2, strict=True)
+        described = DescribedSpace(f"linear light, {source}", chromaticities=(*red, *green, *blue, *white))
+        return ColorTag(space, source, described=described) if space else _tag_of_numbers(described, source)
     return ColorTag(WORKING, "default of EXR", assumed=True)
 
 
-def tag_of_picture(spec: oiio.ImageSpec, extension: str) -> ColorTag:
+def tag_of_picture(spec: oiio.ImageSpec, extension: str, chunks: PngColour | None = None) -> ColorTag:
     """The colour tag of a DPX, Cineon, TIFF, PNG or JPEG header.
 
-    A file without tags is sRGB, except a floating-point TIFF, which is scene-linear Rec.709.
-    extension: that of the file's name, lower case, without the dot.
+    A file without tags is sRGB, except a floating-point TIFF, which is scene-linear Rec.709. Of what a PNG says, cICP
+    comes before an ICC profile, and that before sRGB, and that before gAMA and cHRM, as its specification has it.
+    extension: that of the file's name, lower case, without the dot. chunks: those of a PNG.
     """
     if extension in ("dpx", "cin"):
         return _tag_of_scan(spec, extension)
+    if chunks is not None and chunks.codes is not None:
+        return _tag_of_codes(chunks.codes, "PNG cICP")
+    profile = spec.get("ICCProfile")
+    if profile is not None:
+        return _tag_of_profile(bytes(profile), spec.get_string_attribute("ICCProfile:profile_description"))
+    if chunks is not None and chunks.exponent is not None:
+        source = f"PNG gAMA {1 / chunks.exponent:.5g}" + (" and cHRM" if chunks.chromaticities else "")
+        named = DescribedSpace(source, chromaticities=chunks.chromaticities or REC709, exponent=chunks.exponent)
+        return _tag_of_numbers(named, source)
     tag = spec.get_string_attribute("colorInteropID") or spec.get_string_attribute("oiio:ColorSpace")
-    profile = spec.get_string_attribute("ICCProfile:profile_description")
-    if profile:
-        known = (space for words, space in _PROFILES.items() if words in profile.lower())
-        space = "" if "linear" in profile.lower() else next(known, "")
-        return ColorTag(space, f"ICC profile '{profile}'")
     # OpenImageIO tags a JPEG or PNG without a tag as sRGB
     given = tag.lower() in _NO_SPACE or (tag == "srgb_rec709_scene" and extension in ("jpg", "jpeg", "png"))
     if not given:
@@ -118,6 +128,25 @@ def tag_of_picture(spec: oiio.ImageSpec, extension: str) -> ColorTag:
     if extension in ("tif", "tiff") and str(spec.format) in ("float", "half", "double"):
         return ColorTag(WORKING, "default of floating-point TIFF", assumed=True)
     return ColorTag(SRGB_DISPLAY, f"default of {extension.upper()}", assumed=True)
+
+
+def _tag_of_profile(profile: bytes, name: str) -> ColorTag:
+    """The tag of an ICC profile: by its primaries and curves, never by its name."""
+    source = f"ICC profile '{name}'"
+    described = DescribedSpace(f"{source} {hashlib.sha256(profile).hexdigest()[:8]}", profile=profile)
+    try:
+        codes = described.codes
+    except ValueError as error:
+        return ColorTag("", f"{source}, which {error}")
+    by_codes = None if codes is None else _tag_of_codes(codes, source)
+    return by_codes if by_codes is not None and by_codes.space else _tag_of_numbers(described, source)
+
+
+def _tag_of_numbers(described: DescribedSpace, source: str) -> ColorTag:
+    try:
+        return ColorTag(described.known_as(), source, described=described)
+    except ValueError as error:
+        return ColorTag("", f"{source}, which {error}")
 
 
 def _tag_of_scan(spec: oiio.ImageSpec, extension: str) -> ColorTag:
@@ -139,9 +168,14 @@ def tag_of_movie(primaries: int, transfer: int) -> ColorTag:
 
     Unspecified primaries are those of Rec.709, an unspecified transfer is that of a Rec.709 display (BT.1886).
     """
-    stated = f"movie tags, primaries {primaries}, transfer {transfer}"
     if transfer in UNSPECIFIED and primaries in UNSPECIFIED:
         return ColorTag(REC709_DISPLAY, "default of movies", assumed=True)
+    return _tag_of_codes((primaries, transfer), "movie tags")
+
+
+def _tag_of_codes(codes: tuple[int, int], of: str) -> ColorTag:
+    primaries, transfer = codes
+    stated = f"{of}, primaries {primaries}, transfer {transfer}"
     curve = "sdr" if transfer in UNSPECIFIED else _CURVE_OF_CODE.get(transfer, "")
     gamut = "rec709" if primaries in UNSPECIFIED else _PRIMARIES_OF_CODE.get(primaries, "")
     if transfer in _TRANSFER_NAMES:

@@ -10,11 +10,11 @@ import OpenEXR
 from timecode import Timecode  # type: ignore[attr-defined]
 
 _COUNTED = (24, 25, 30, 48, 50, 60, 100, 120)  # frames of a second that a movie's timecode track can number
-_FORM = re.compile(r"^(\d{2}):([0-5]\d):([0-5]\d)([:;.])(\d{2})$")
+_FORM = re.compile(r"^([01]\d|2[0-3]):([0-5]\d):([0-5]\d)([:;.])(\d{2})$")
 
 
 def is_timecode(text: str) -> bool:
-    """Whether ``text`` is ``HH:MM:SS:FF``, with ``;`` before FF for drop frame."""
+    """Whether ``text`` is a time of a day, ``HH:MM:SS:FF``, with ``;`` before FF for drop frame."""
     return bool(_FORM.match(text))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ import OpenImageIO as oiio
 from vfxstyle.arrays import AnyArray
 from vfxstyle.color import ColorSpace, SpaceKind
 from vfxstyle.errors import OutputError
-from vfxstyle.files import drop, finish, temporary_name
+from vfxstyle.files import drop, finish, plain_path, temporary_name, writable_path
 from vfxstyle.shots import exr
 from vfxstyle.shots.dither import quantised, seed_of
 from vfxstyle.shots.folders import make_folder
@@ -119,10 +120,11 @@ def write_picture(final: Path, spec: oiio.ImageSpec, pixels: AnyArray) -> None:
     """
     part = temporary_name(final)
     try:
-        output = oiio.ImageOutput.create(str(part))
+        target = writable_path(part)
+        output = oiio.ImageOutput.create(target)
         if output is None:
             raise _failure(final, oiio.geterror())
-        if not (output.open(str(part), spec) and output.write_image(pixels) and output.close()):
+        if not (output.open(target, spec) and output.write_image(pixels) and output.close()):
             raise _failure(final, output.geterror())
         if final.suffix == ".dpx":
             _name_inside_dpx(part, final.name)
@@ -138,7 +140,7 @@ def _name_inside_dpx(part: Path, name: str) -> None:
     """Write the final name into a DPX header, which holds its file's name in 100 bytes from byte 36 on (SMPTE 268M)."""
     with part.open("r+b") as file:
         file.seek(36)
-        file.write(name.encode()[:99].ljust(100, b"\0"))
+        file.write(os.fsencode(name)[:99].ljust(100, b"\0"))
 
 
 def _failure(final: Path, reason: str) -> OutputError:
@@ -147,7 +149,7 @@ def _failure(final: Path, reason: str) -> OutputError:
 
 
 def _read_back(path: Path, spec: oiio.ImageSpec, final: Path) -> None:
-    back = oiio.ImageInput.open(str(path))
+    back = oiio.ImageInput.open(plain_path(path))
     whole = None if back is None else back.read_image(0, 0, 0, spec.nchannels, spec.format)
     if back is None or whole is None or whole.shape[:2] != (spec.height, spec.width):
         raise OutputError(f"{final} did not read back complete; check the disk and run again.")
@@ -185,7 +187,7 @@ def _parts_of_plate(frame: Frame, style: PictureStyle) -> list[exr.ExrPart]:
     assert frame.exr is not None
     layer, parts = frame.exr.layer, list(frame.exr.parts)
     old = parts[layer.part]
-    kind = old.channels[layer.rgb[0]].dtype
+    kinds = [old.channels[name].dtype for name in layer.rgb]
     channels = dict(old.channels)
     names = layer.rgb
     if layer.is_grey:  # a grade is not grey, so three channels replace the one
@@ -193,7 +195,7 @@ def _parts_of_plate(frame: Frame, style: PictureStyle) -> list[exr.ExrPart]:
         stem = layer.rgb[0].removesuffix("Y")
         names = (f"{stem}R", f"{stem}G", f"{stem}B")
     for index, name in enumerate(names):
-        channels[name] = exr.as_channel(frame.rgb[..., index], kind)
+        channels[name] = exr.as_channel(frame.rgb[..., index], kinds[index])
     header = dict(old.header)
     if style.tag:
         set_exr_colour(header, style.space)

@@ -1,0 +1,64 @@
+"""What the chunks of a PNG say of its colours.
+
+Source: Portable Network Graphics, third edition (W3C): cICP, sRGB, gAMA and cHRM, which stand before the pixels.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from vfxstyle.color.described import Chromaticities
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_LONGEST = 64  # bytes of a chunk that is read here
+
+
+@dataclass(frozen=True, slots=True)
+class PngColour:
+    """The colour chunks of a PNG, of which only those that count are set."""
+
+    codes: tuple[int, int] | None = None
+    """ITU-T H.273 codes of primaries and transfer, from cICP."""
+    is_narrow: bool = False
+    """Whether cICP says that black and white are not the smallest and the largest code."""
+    exponent: float | None = None
+    """Power that makes linear light of the values, from gAMA; None too where an sRGB chunk comes before it."""
+    chromaticities: Chromaticities | None = None
+    """x and y of red, green, blue and white, from cHRM."""
+
+
+def read_png_colour(path: Path) -> PngColour:
+    """The colour chunks of a PNG; an empty answer for a file that is none. Raises OSError."""
+    with path.open("rb") as file:
+        chunks = _chunks(file) if file.read(8) == _SIGNATURE else {}
+    if len(chunks.get(b"cICP", b"")) == 4:
+        primaries, transfer, _, full = chunks[b"cICP"]
+        return PngColour(codes=(primaries, transfer), is_narrow=full == 0)
+    if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
+        return PngColour()
+    (gamma,) = struct.unpack(">I", chunks[b"gAMA"])
+    if not 0 < gamma < 10**7:
+        return PngColour()
+    stated = None
+    if len(chunks.get(b"cHRM", b"")) == 32:
+        wx, wy, rx, ry, gx, gy, bx, by = (value / 100000 for value in struct.unpack(">8I", chunks[b"cHRM"]))
+        stated = (rx, ry, gx, gy, bx, by, wx, wy)
+    return PngColour(exponent=100000 / gamma, chromaticities=stated)
+
+
+def _chunks(file: BinaryIO) -> dict[bytes, bytes]:
+    """The short chunks before the pixels, by name."""
+    found = dict[bytes, bytes]()
+    while len(head := file.read(8)) == 8:
+        size, name = struct.unpack(">I4s", head)
+        if name in (b"IDAT", b"IEND"):
+            break
+        if size <= _LONGEST:
+            found.setdefault(name, file.read(size))
+            file.seek(4, 1)
+        else:
+            file.seek(size + 4, 1)
+    return found
