@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from vfxstyle.analysis.make import ensure_features, ensure_superpixels
 from vfxstyle.analysis.predict import stored_transforms
@@ -15,6 +15,7 @@ from vfxstyle.analysis.tracks import tracked_frames
 from vfxstyle.errors import AnalysisError
 from vfxstyle.features import check_device
 from vfxstyle.plates.frames import Frames, frame_numbers
+from vfxstyle.plates.plate import by_view
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import DEFAULT_BACKBONE, AnalyzeStage, Run, ShotSettings
 from vfxstyle.settings.keywords import AnalyzeOptions
@@ -72,8 +73,24 @@ def analyze(
         shard=shard,
         settings=pick(ShotSettings, options),
     )
-    with request.open(run) as plan:
-        return execute(plan, run)
+    return analyze_request(request, run)
+
+
+def analyze_request(request: AnalyzeRequest, run: Run) -> AnalyzeReport:
+    """Execute the plan of a request; of all views one after the other, with the report of the last and all seconds."""
+    for settings in by_view(request.shot, request.settings, request.within):
+        with replace(request, settings=settings).open(run) as plan:
+            report = execute(plan, run)
+    return report
+
+
+def planned(request: AnalyzeRequest, run: Run) -> dict[str, Any]:
+    """What :func:`analyze_request` would do, as JSON values. Writes nothing, and hashes nothing of the plate."""
+    every = []
+    for settings in by_view(request.shot, request.settings, request.within):
+        with replace(request, settings=settings).open(run, hash_plate=False) as plan:
+            every.append(plan.as_json(run))
+    return {**every[0], "files": list(dict.fromkeys(file for one in every for file in one["files"]))}
 
 
 def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:

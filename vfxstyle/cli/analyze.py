@@ -53,22 +53,18 @@ def analyze(shot: str, progress: Any, dry_run: bool, **chosen: Any) -> None:
     """Analyse SHOT: temporal superpixels and their features. Any look is then put on it by grade alone."""
     settings = pick(ShotSettings, chosen)
     Run.of(chosen, None)  # wrong options are told before anything is loaded
-    from vfxstyle.analysis.analyze import execute
+    from vfxstyle.analysis.analyze import analyze_request, planned
     from vfxstyle.analysis.request import AnalyzeRequest
 
     asked = {name: chosen[name] for name in ("preset", "backbone", "analysis", "within", "stage", "shard")}
     request = AnalyzeRequest(shot=shot, settings=settings, **asked)
     if dry_run:
-        run = Run.of(chosen, None)
-        with request.open(run, hash_plate=False) as plan:
-            click.echo(json.dumps(plan.as_json(run), indent=2))
+        click.echo(json.dumps(planned(request, Run.of(chosen, None)), indent=2))
         return
     from vfxstyle.cli.progress import ANALYSIS_SHARES, watching
     from vfxstyle.cli.summaries import analyze_summary
 
     with watching(progress, ANALYSIS_SHARES) as watch:
-        run = Run.of(chosen, watch)
-        with request.open(run) as plan:
-            report = execute(plan, run)
+        report = analyze_request(request, Run.of(chosen, watch))
     if progress != "none":
         click.echo(analyze_summary(report), err=True)

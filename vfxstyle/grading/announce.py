@@ -14,6 +14,8 @@ def announce(plan: GradePlan, clock: Clock) -> None:
     announce_plate(plan.plate, plan.frames, clock)
     clock.note(f"output: {plan.output}, {plan.format.value}, {plan.output_space.name}, colours by {plan.config.name}")
     shot = plan.shot
+    for other in plan.others:
+        clock.note(f"and {other.shot.info.layer}, into the same files")
     if shot.missing:
         what = "left out" if plan.plate.absent else "held"
         clock.note(f"missing frames {format_frames(shot.missing)} are {what}")

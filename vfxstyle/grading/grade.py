@@ -146,7 +146,8 @@ def _rendered(outputs: Outputs, todo: Sequence[int], run: Run) -> tuple[Rendered
     check_writable(outputs.plan.files[0].parent)
     try:
         analysis, transforms = ensure_transforms(outputs.plan, outputs.wanted, run)
-        return render(outputs, analysis, transforms, todo, run), analysis
+        views = [ensure_transforms(other.plan, other.wanted, run) for other in outputs.others]
+        return render(outputs, [(analysis, transforms), *views], todo, run), analysis
     except VfxStyleError as error:
         error.not_made = tuple(outputs.not_made(todo))
         raise

@@ -31,6 +31,8 @@ class Outputs:
     def __init__(self, plan: GradePlan, wanted: WantedAnalysis, unreadable: Mapping[int, str]) -> None:
         self.plan, self.wanted = plan, wanted
         self.unreadable = unreadable
+        self.others: tuple[Outputs, ...] = ()
+        """The same of further views, which are in the same files."""
         self.records = Records(plan.records)
         self._encoder = encoder(plan.config, plan.input.space, plan.output_space)
         self._numbers: dict[Path, list[int]] = {}
@@ -49,7 +51,9 @@ class Outputs:
         if recall:
             stored = wanted.stored
             unreadable = stored.unreadable if stored.is_segmented(plan.shot) else {}
-        return cls(plan, wanted, unreadable)
+        outputs = cls(plan, wanted, unreadable)
+        outputs.others = tuple(cls.of(other, run, recall=recall, hash_plate=hash_plate) for other in plan.others)
+        return outputs
 
     @property
     def lost(self) -> dict[int, str]:
@@ -71,6 +75,7 @@ class Outputs:
         return key_of(
             **as_asked,
             **({"held": held} if held else {}),
+            **({"views": [other.wanted.identity for other in self.others]} if self.others else {}),
             frames=list(numbers),
             plate=sorted({self.wanted.stamps[plan.shot.file_of(n).name].sha256 for n in numbers}),
             analysis=self.wanted.identity,
@@ -172,7 +177,8 @@ class Outputs:
         else:
             needed = [*([] if analysis.has_features() else [analysis.features_file]), transforms]
         needed += missing_tracks_of(self.wanted, self.plan.preset, anew=anew)
-        return records + self.wanted.listed(needed)
+        of_views = [path for other in self.others for path in other.support_files(files, run) if path not in records]
+        return records + self.wanted.listed(needed) + of_views
 
     def store(self, target: Path, untouched: Mapping[int, int], failed: Iterable[int] = ()) -> None:
         """Record what a file that has been written was made from, and the pixels left alone on its frames."""

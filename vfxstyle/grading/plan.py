@@ -58,6 +58,8 @@ class GradePlan:
     """Of a movie: where each frame is made ready by tasks, for another to encode; empty for frames."""
     analysis: Path
     """Folder of the shot analysis."""
+    others: tuple[GradePlan, ...] = ()
+    """The same grade of further views of the plate, which are written into the same files."""
 
     @property
     def shot(self) -> Shot:
@@ -88,7 +90,8 @@ class GradePlan:
 
     def into(self, output: Path) -> GradePlan:
         """The plan of the same grade to another place."""
-        return make_plan(replace(self.target, output=str(output)), self.settings, self.plate, self.preset_file)
+        plan = make_plan(replace(self.target, output=str(output)), self.settings, self.plate, self.preset_file)
+        return replace(plan, others=tuple(other.into(output) for other in self.others))
 
     @property
     def prepares(self) -> bool:
@@ -137,7 +140,7 @@ class GradePlan:
             "ocio": self.config.name,
             "input_space": {"name": self.input.space.name, "from": self.input.source},
             "output_space": self.output_space.name,
-            "layer": self.shot.info.layer,
+            "layer": "; ".join(plan.shot.info.layer for plan in (self, *self.others)),
             "analysis": str(self.analysis),
             "settings": asdict(self.settings) | how,
             "files": [str(path) for path in to_write],

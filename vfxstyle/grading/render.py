@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
@@ -41,20 +41,26 @@ class Rendered:
     """Pixels left alone because they hold NaN or infinity, by frames that have any."""
 
 
-def render(
-    outputs: Outputs, analysis: AnalysisFolder, transforms: ShotTransforms, numbers: Sequence[int], run: Run
-) -> Rendered:
+Analysed = Sequence[tuple[AnalysisFolder, ShotTransforms]]
+"""The analysis and the transforms of each view, in the order of the plan and its others."""
+
+
+def render(outputs: Outputs, views: Analysed, numbers: Sequence[int], run: Run) -> Rendered:
     """Grade and write frames; each is read back before it gets its name."""
-    return _RenderPass(outputs, analysis, transforms, run).over(numbers)
+    return _RenderPass(outputs, views, run).over(numbers)
 
 
 class _RenderPass:
     """A render pass under way."""
 
-    def __init__(self, outputs: Outputs, analysis: AnalysisFolder, transforms: ShotTransforms, run: Run) -> None:
+    def __init__(self, outputs: Outputs, views: Analysed, run: Run) -> None:
         self.outputs, self.plan, self.run = outputs, outputs.plan, run
-        self.renderer = FrameRenderer.of(self.plan, outputs.wanted.recipe, analysis, transforms)
-        self.unreadable = analysis.unreadable
+        of_views = (outputs, *outputs.others)
+        self.renderer, *self.others = (
+            FrameRenderer.of(own.plan, own.wanted.recipe, *analysed)
+            for own, analysed in zip(of_views, views, strict=True)
+        )
+        self.unreadable = views[0][0].unreadable
         self.done = Rendered(failed=outputs.lost)
 
     def over(self, numbers: Sequence[int]) -> Rendered:
@@ -129,9 +135,14 @@ class _RenderPass:
 
     def _graded(self, plate: Frame) -> Frame:
         rendered = self.renderer.render(plate)
-        if rendered.untouched:
-            self.done.untouched[plate.number] = rendered.untouched
-        return rendered.frame
+        views = [
+            renderer.render(own.plan.plate.read(plate.number, own.wanted.stamps))
+            for renderer, own in zip(self.others, self.outputs.others, strict=True)
+        ]
+        untouched = rendered.untouched + sum(view.untouched for view in views)
+        if untouched:
+            self.done.untouched[plate.number] = untouched
+        return replace(rendered.frame, others=tuple(view.frame for view in views))
 
     def _read(self, number: int) -> Frame | MovieFrame:
         """A frame of the plate, or of the movie if a task has made it ready."""

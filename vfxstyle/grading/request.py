@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vfxstyle.errors import UsageError
 from vfxstyle.grading.plan import GradePlan, make_plan
 from vfxstyle.looks.library import find_preset
-from vfxstyle.plates.plate import open_plate
+from vfxstyle.plates.plate import by_view, open_plate
 from vfxstyle.settings import GradeSettings, GradeTarget
+from vfxstyle.shots import OutputFormat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,5 +33,11 @@ class GradeRequest(GradeTarget):
         Raises what :func:`~vfxstyle.plates.plate.open_plate` and :func:`~vfxstyle.grading.plan.make_plan` raise.
         """
         preset = find_preset(self.preset)
-        with open_plate(self.shot, self.settings, self.within) as plate:
-            yield make_plan(self, self.settings, plate, preset)
+        with ExitStack() as opened:
+            plans = []
+            for settings in by_view(self.shot, self.settings, self.within):
+                plate = opened.enter_context(open_plate(self.shot, settings, self.within))
+                plans.append(make_plan(self, settings, plate, preset))
+            if len(plans) > 1 and plans[0].format is not OutputFormat.EXR:
+                raise UsageError(f"Only EXR holds several views; name one with --view for {plans[0].format.value}.")
+            yield replace(plans[0], others=tuple(plans[1:]))

@@ -16,6 +16,7 @@ from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.grading.transforms import ensure_transforms
 from vfxstyle.plates.frames import Frames, frame_numbers
+from vfxstyle.plates.plate import one_view
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
 from vfxstyle.settings.table import pick
 
@@ -57,6 +58,7 @@ def open_look(
 ) -> Iterator[LookOnShot]:
     """Open a shot with a look. target: says what the shot consists of, and which analysis is used."""
     settings = pick(GradeSettings, options)
+    one_view(settings, "This command")
     request = GradeRequest(shot=shot, preset=preset, settings=settings, **vars(target))
     with request.open() as plan:
         yield LookOnShot(plan, run)

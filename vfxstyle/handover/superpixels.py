@@ -20,7 +20,7 @@ from vfxstyle.plates.announce import announce_plate
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.plates.overlap import reading_ahead
 from vfxstyle.plates.picture import analysis_size
-from vfxstyle.plates.plate import Plate, open_plate
+from vfxstyle.plates.plate import Plate, one_view, open_plate
 from vfxstyle.progress import Clock, Progress, Stage
 from vfxstyle.settings import DEFAULT_SUPERPIXELS, Run, ShotSettings
 from vfxstyle.settings.keywords import SuperpixelsOptions
@@ -79,6 +79,7 @@ def write_superpixels(
     folder, run, settings = Path(output), Run.of(options, progress), pick(ShotSettings, options)
     check_device(run.device)
     device = analysis_device(run.device)
+    one_view(settings, "superpixels")
     with open_plate(shot, settings) as plate:
         info = plate.shot.info
         numbers, absent = plate.requested(frame_numbers(frames))

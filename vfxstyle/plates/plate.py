@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.color import ColorConfig
-from vfxstyle.errors import ShotError
+from vfxstyle.errors import ShotError, UsageError
 from vfxstyle.plates.picture import analysis_picture
 from vfxstyle.plates.spaces import Light, PlateSpace, identity_of_space, input_space
 from vfxstyle.plates.stamps import PlateFile, read_unchanged
 from vfxstyle.settings import PlateSettings
+from vfxstyle.settings.values import ALL_VIEWS
 from vfxstyle.shots import Frame, Shot, format_frames, open_shot
 
 
@@ -92,6 +95,29 @@ def picture_identity(shot: Shot, space_identity: str) -> str:
     return f"{space_identity} {shot.info.layer or ''}".rstrip()
 
 
+Settings = TypeVar("Settings", bound=PlateSettings)
+
+
+def by_view(shot: str | Path, settings: Settings, within: Sequence[int] | None = None) -> list[Settings]:
+    """The settings themselves, or where they ask for all views those of each view, in the file's order.
+
+    Raises what :func:`open_plate` raises, and :class:`~vfxstyle.errors.UsageError` for files without views.
+    """
+    if settings.view != ALL_VIEWS:
+        return [settings]
+    with open_plate(shot, settings, within) as plate:
+        views = plate.shot.info.views
+    if not views:
+        raise UsageError(f"{shot} has no views; leave --view all out.")
+    return [replace(settings, view=view) for view in views]
+
+
+def one_view(settings: PlateSettings, command: str) -> None:
+    """Raise :class:`~vfxstyle.errors.UsageError` where a command that takes one view is given all."""
+    if settings.view == ALL_VIEWS:
+        raise UsageError(f"{command} takes one view; name it with --view.")
+
+
 def open_plate(shot: str | Path, settings: PlateSettings, within: Sequence[int] | None = None) -> Plate:
     """Open a shot as the settings say. within: frames that it is taken to consist of; by default all.
 
@@ -100,7 +126,8 @@ def open_plate(shot: str | Path, settings: PlateSettings, within: Sequence[int] 
     missing = settings.missing
     if within is not None and missing == "error":
         missing = "skip"  # a hole elsewhere does not matter
-    opened = open_shot(shot, layer=settings.layer, view=settings.view, missing=missing, max_pixels=settings.max_pixels)
+    view = None if settings.view == ALL_VIEWS else settings.view
+    opened = open_shot(shot, layer=settings.layer, view=view, missing=missing, max_pixels=settings.max_pixels)
     try:
         if within is not None:
             opened.limit(within)

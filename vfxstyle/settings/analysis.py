@@ -30,7 +30,7 @@ class PlateSettings(ReadSettings):
     )
     view: str | None = option(
         None,
-        help="View of EXR files to read.",
+        help="View of EXR files to read; all: grade and analyze take every view, into one file.",
         default_text="the file's",
         metavar="NAME",
         commands=PLATE,

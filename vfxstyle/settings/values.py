@@ -30,6 +30,9 @@ DEFAULT_CHUNK = 10
 DEFAULT_RETRIES = 3
 """Times that a task is tried again after it was killed or lacked something."""
 
+ALL_VIEWS = "all"
+"""Value of the option ``view`` for every view of a stereo plate."""
+
 ANALYSED = frozenset({"grade", "analyze", "export", "mattes"})
 """Commands that use a shot analysis with features, and so a network."""
 PLATE = ANALYSED | {"superpixels"}

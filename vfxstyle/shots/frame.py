@@ -68,6 +68,8 @@ class Frame:
     """The OpenEXR file that the frame came from; None for all other frames."""
     mark: MovieMark | None = None
     """Metadata of a frame of a movie; None for pictures."""
+    others: tuple[Frame, ...] = field(default=(), repr=False)
+    """Further views of the same OpenEXR file, which are written with this one."""
 
     def straightened(self) -> Frame:
         """The frame with ``rgb`` divided by ``alpha``, unchanged where alpha is 0."""

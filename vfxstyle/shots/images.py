@@ -44,6 +44,7 @@ class ImageShot(Shot):
                         timecode=first.timecode if number == self.frames[0] else None,
                         reel=first.reel,
                         layer=first.layer,
+                        views=first.views,
                         notes=first.notes(),
                     )
             except FrameError as error:

@@ -131,6 +131,12 @@ def _beauty_among(layers: Sequence[Layer]) -> Layer | None:
     return next((some[0] for some in (colours, with_alpha) if len(some) == 1), None)
 
 
+def views_of(headers: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Names of the views that hold a colour picture; empty for a file without views."""
+    layers = [layer for part, header in enumerate(headers) for layer in _layers_of(part, header, len(headers))]
+    return tuple(dict.fromkeys(layer.view for layer in layers if layer.view and not layer.is_data))
+
+
 def channel_names(header: Mapping[str, Any]) -> list[str]:
     """The channels of a part, as its header lists them."""
     return [str(channel.name) for channel in header["channels"]]

@@ -39,6 +39,8 @@ class OpenPicture(ABC):
     """Reel name, or None."""
     layer: str = ""
     """Name of the chosen layer; empty for the main layer of a file without views."""
+    views: tuple[str, ...] = ()
+    """Names of the views that hold a colour picture."""
 
     def __init__(self, path: Path, number: int) -> None:
         self.path, self.number = path, number

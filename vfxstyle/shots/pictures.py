@@ -13,7 +13,7 @@ from vfxstyle.shots import exr
 from vfxstyle.shots.exr_text import dropped_values
 from vfxstyle.shots.flat_files import FlatPicture
 from vfxstyle.shots.frame import ExrPlate, Frame
-from vfxstyle.shots.layers import NoLayerError, find_layer
+from vfxstyle.shots.layers import NoLayerError, find_layer, views_of
 from vfxstyle.shots.open_file import OpenPicture, aspect_of, time_of_day
 from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.tags import tag_of_exr
@@ -48,6 +48,7 @@ class _ExrPicture(OpenPicture):
             raise self.error(error.what, error.remedy) from error
         except NoLayerError as error:
             raise self.error(str(error), "choose with --layer and --view, or hand in another file") from error
+        self.views = views_of(headers)
         header = headers[self._layer.part]
         self.data_window, self.display_window = exr.windows_of(header)
         shared = {name: value for name, value in headers[0].items() if name == "colorInteropID"}

@@ -36,6 +36,8 @@ class ShotInfo:
     """Reel name, or None."""
     layer: str = ""
     """Name of the layer that is read, where the files hold several; else empty."""
+    views: tuple[str, ...] = ()
+    """Names of the views of stereo files; else empty."""
     notes: tuple[str, ...] = ()
     """Sentences about the shot that the user should read."""
     hdr: HdrMetadata = field(default_factory=HdrMetadata)

@@ -185,7 +185,16 @@ def _exr_writer(frame: Frame, style: PictureStyle) -> Callable[[Path], None]:
 def _parts_of_plate(frame: Frame, style: PictureStyle) -> list[exr.ExrPart]:
     """The plate's own parts with graded colour channels; everything else is unchanged."""
     assert frame.exr is not None
-    layer, parts = frame.exr.layer, list(frame.exr.parts)
+    parts = list(frame.exr.parts)
+    for view in (frame, *frame.others):
+        _put_into(parts, view, style)
+    return parts
+
+
+def _put_into(parts: list[exr.ExrPart], frame: Frame, style: PictureStyle) -> None:
+    """Replace the part of a graded layer."""
+    assert frame.exr is not None
+    layer = frame.exr.layer
     old = parts[layer.part]
     kinds = [old.channels[name].dtype for name in layer.rgb]
     channels = dict(old.channels)
@@ -207,7 +216,6 @@ def _parts_of_plate(frame: Frame, style: PictureStyle) -> list[exr.ExrPart]:
         where = [layer.part] if name in _LOSSY else range(len(parts))
         for index in where:
             parts[index] = replace(parts[index], header=_compressed(parts[index].header, name, level))
-    return parts
 
 
 def _new_part(frame: Frame, style: PictureStyle) -> exr.ExrPart:
