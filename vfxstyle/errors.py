@@ -44,6 +44,11 @@ class VfxStyleError(Exception):
         self.not_made: tuple[int, ...] = ()
         """Frame numbers that were asked for and are not there, those included that were never begun."""
 
+    @property
+    def told_frames(self) -> tuple[int, ...]:
+        """Frame numbers that scripts are told, ascending: those that the error concerns, and those not made."""
+        return tuple(sorted({*self.frames, *self.not_made}))
+
 
 class UsageError(VfxStyleError):
     """An option or argument is out of range or contradicts another."""

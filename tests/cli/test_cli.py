@@ -70,7 +70,7 @@ def test_a_farm_reads_progress_and_failure(make_shot, tmp_path, identity_preset)
     assert failed.returncode == 3
     assert "openjd_progress: 100" not in lines
     assert any(line.startswith("openjd_fail: ") and "plate.0002.exr" in line for line in lines)
-    assert lines[-1] == "vfxstyle: FAILED code=frame retryable=no frames=2"
+    assert lines[-1] == "vfxstyle: FAILED code=frame retryable=no frames=1-2"
 
 
 def test_a_dry_run_prints_json_and_writes_nothing(make_shot, tmp_path, identity_preset):
@@ -121,7 +121,7 @@ def test_each_bad_shot_is_one_sentence_and_code_3(make_shot, tmp_path, identity_
     assert "left" in failed(grade(tmp_path / "two"), 3, "shot")
     result = grade(damaged)
     assert "1002" in failed(result, 3, "frame")
-    assert result.stderr.strip().endswith("frames=1002")
+    assert result.stderr.strip().endswith("frames=1001-1004")  # the others were never begun
     assert "40x30" in failed(grade(mixed), 3, "frame")
 
 

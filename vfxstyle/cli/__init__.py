@@ -43,13 +43,18 @@ def _on_terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
 
 
+def _escaped(text: str) -> str:
+    """A text in which bytes that are not UTF-8 stand as escapes."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def _fail(error: VfxStyleError) -> int:
     """Say what happened, then the line that farms read; returns the exit code."""
     from vfxstyle.shots.discover import format_frames
 
     retry = "yes" if error.retryable else "no"
-    frames = format_frames(tuple(sorted({*error.frames, *error.not_made}))) or "none"
-    click.echo(f"Error: {error}", err=True)
+    frames = format_frames(error.told_frames) or "none"
+    click.echo(f"Error: {_escaped(str(error))}", err=True)
     click.echo(f"vfxstyle: FAILED code={error.code} retryable={retry} frames={frames}", err=True)
     return error.exit_code
 

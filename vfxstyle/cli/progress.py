@@ -195,7 +195,7 @@ class JsonLines(Percent):
     def failed(self, error: VfxStyleError) -> None:
         """A failed event with what the last line says too, and the message."""
         line = _json(
-            "failed", code=error.code, retryable=error.retryable, frames=list(error.frames), message=str(error)
+            "failed", code=error.code, retryable=error.retryable, frames=list(error.told_frames), message=str(error)
         )
         click.echo(line, err=True)
 
