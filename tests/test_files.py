@@ -2,12 +2,14 @@
 
 import errno
 import importlib.util
+import json
 import os
 import struct
 import subprocess
 import sys
 import warnings
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -16,11 +18,21 @@ import OpenEXR
 import OpenImageIO as oiio
 import pytest
 from conftest import REAL_DATA, WITHOUT_DATA
-from helpers import QUICK, QUICK_FLAGS, REPOSITORY, moving_picture, planned_grade, vfxstyle, write_picture
-from kinds_of_files import HEIGHT, KINDS, WIDTH, codes, exr, movie, picture, png_with
+from helpers import (
+    QUICK,
+    QUICK_FLAGS,
+    REPOSITORY,
+    moving_picture,
+    planned_analysis,
+    planned_grade,
+    vfxstyle,
+    write_picture,
+)
+from kinds_of_files import HEIGHT, KINDS, WIDTH, codes, dpx_of_ffmpeg, exr, movie, picture, png_with
+from PIL import Image, ImageCms
 
 from vfxstyle import files, grade, open_shot
-from vfxstyle.color import ColorConfig
+from vfxstyle.color import ColorConfig, linear_to_srgb
 from vfxstyle.color.described import REC709, DescribedSpace, icc_of, to_xyz
 from vfxstyle.errors import FrameError, OutputError, PartialError, ShotError, UsageError
 from vfxstyle.handover.export import export
@@ -28,6 +40,7 @@ from vfxstyle.handover.mattes import mattes
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.progress import Silent
 from vfxstyle.settings import PlateSettings
+from vfxstyle.shots import hdr
 from vfxstyle.shots.exr import read_parts
 from vfxstyle.shots.hdr import hdr_of
 from vfxstyle.shots.jpeg import picture_end
@@ -82,6 +95,9 @@ def named(folder, *names):
         (("a.0001.png", "a.0002.PNG"), "a.*.png", (1, 2)),
         (("a_01_beauty.png", "a_02_beauty.png"), "a_##_beauty.png", (1, 2)),
         (("take2.0001.png", "take2.0002.png"), "take2.????.png", (1, 2)),
+        (("clip01.out0001.png", "clip01.out0002.png"), "clip01.out####.png", (1, 2)),
+        (("x.0001.v2.png", "x.0002.v2.png"), "x.####.v2.png", (1, 2)),
+        (("my plate -0001.png", "my plate -0002.png"), "my plate -####.png", (1, 2)),
     ],
 )
 def test_order_and_sign_of_frames(tmp_path, names, pattern, frames):
@@ -100,6 +116,11 @@ def test_what_a_hyphen_is_taken_for_is_said(tmp_path):
     sign = open_shot(named(tmp_path / "b", "a.-0002.png", "a.-0001.png"))
     assert any("taken for a minus sign" in note for note in sign.info.notes)
     assert not open_shot(named(tmp_path / "c", "a.-0001.png", "a.0000.png")).info.notes
+
+
+def test_a_pattern_with_a_minus_sign_names_the_negative_frames(tmp_path):
+    folder = named(tmp_path / "a", "a-0002.png", "a-0001.png", "a0000.png")
+    assert open_shot(folder / "a-####.png").frames == (-2, -1)
 
 
 def test_two_files_of_one_frame_are_named(tmp_path):
@@ -150,7 +171,156 @@ def test_every_view_of_a_stereo_plate_is_graded_in_one_run(tmp_path, lively_pres
         grade(tmp_path / "shot", lively_preset, tmp_path / "p", view="all", format="png", **QUICK)
 
 
+def test_a_view_that_a_frame_lacks_is_an_unreadable_frame(tmp_path, lively_preset):
+    planes = {name: np.ascontiguousarray(picture()[..., index]).astype(np.float16) for index, name in enumerate("RGB")}
+    right = {f"right.{name}": plane for name, plane in planes.items()}
+    header = {"type": OpenEXR.scanlineimage, "compression": OpenEXR.ZIP_COMPRESSION, "multiView": ["left", "right"]}
+    (tmp_path / "shot").mkdir()
+    for number in (1, 2, 3):
+        own = planes if number == 2 else planes | right
+        OpenEXR.File([OpenEXR.Part(dict(header), own, "")]).write(str(tmp_path / "shot" / f"s.{number:04d}.exr"))
+    with pytest.raises(PartialError, match=r"1 frames failed, 2 were written.*no view 'right'") as caught:
+        grade(tmp_path / "shot", lively_preset, tmp_path / "out", view="all", on_error="skip", **QUICK)
+    assert caught.value.frames == (2,)
+    assert len(list((tmp_path / "out").glob("*.exr"))) == 2
+    planned = planned_analysis(tmp_path / "shot", view="left", **QUICK)
+    told = vfxstyle("analyze", tmp_path / "shot", "--view", "all", "--on-error", "skip", "-n", *QUICK_FLAGS)
+    assert json.loads(told.stdout)["analysis"] == planned["analysis"]
+
+
 # colour by numbers, not by words
+
+
+def profile_with(curve, kind=b"RGB ", version=0x02400000):
+    """A profile of Display P3's primaries as another program might write it, with any curve tag."""
+    base = icc_of("srgb_p3d65_display")
+    columns = {name: tag_of(base, name) for name in (b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt")}
+    curves = {b"kTRC": curve} if kind == b"GRAY" else dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    text = b"desc" + bytes(4) + struct.pack(">I", 2) + b"x\0" + bytes(78)
+    tags = {b"desc": text, b"cprt": b"text" + bytes(4) + b"none\0", **(columns if kind == b"RGB " else {}), **curves}
+    tags.setdefault(b"wtpt", tag_of(base, b"wtpt"))
+    table, body = b"", b""
+    start = 132 + 12 * len(tags)
+    for name, data in tags.items():
+        table += struct.pack(">4sII", name, start + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    head = bytearray(base[:128])
+    struct.pack_into(">I", head, 0, start + len(body))
+    struct.pack_into(">I", head, 8, version)
+    head[16:20] = kind
+    return bytes(head) + struct.pack(">I", len(tags)) + table + body
+
+
+def tag_of(profile, wanted):
+    (count,) = struct.unpack_from(">I", profile, 128)
+    for index in range(count):
+        name, offset, size = struct.unpack_from(">4sII", profile, 132 + 12 * index)
+        if name == wanted:
+            return profile[offset : offset + size]
+    raise AssertionError(wanted)
+
+
+def fixed(form, *numbers):
+    return struct.pack(f">4sIHH{len(numbers)}i", b"para", 0, form, 0, *(round(n * 65536) for n in numbers))
+
+
+TABLE = np.rint(np.linspace(0, 1, 256) ** 1.6 * 65535).astype(">u2").tobytes()
+CURVES = {
+    "identity": struct.pack(">4sII", b"curv", 0, 0),
+    "gamma 1.8": struct.pack(">4sIIH", b"curv", 0, 1, round(1.8 * 256)),
+    "table": struct.pack(">4sII", b"curv", 0, 256) + TABLE,
+    "form 0": fixed(0, 2.1),
+    "form 1": fixed(1, 2.0, 0.9, 0.1),
+    "form 2": fixed(2, 2.0, 0.85, 0.1, 0.05),
+    "form 3": fixed(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045),
+    "form 4": fixed(4, 2.2, 0.93, 0.06, 0.1, 0.05, 0.01, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_every_form_of_curve_is_read_as_littlecms_reads_it(name):
+    profile = profile_with(CURVES[name])
+    random = np.random.default_rng(0)
+    seen = random.integers(20, 236, (64, 1, 3)).astype(np.uint8)
+    way = ImageCms.buildTransform(
+        ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.createProfile("sRGB"), "RGB", "RGB", renderingIntent=1
+    )
+    theirs = np.asarray(ImageCms.applyTransform(Image.fromarray(seen, "RGB"), way), np.float32) / 255
+    config = ColorConfig.load()
+    space = config.add(DescribedSpace("a file's", profile=profile))
+    ours = linear_to_srgb(config.to_working(space).apply(seen.astype(np.float32) / 255))
+    inside = ((ours > 0.02) & (ours < 0.98)).all(axis=-1)
+    assert inside.mean() > 0.3
+    assert np.abs(ours - theirs)[inside].max() < 1.6 / 255
+    back = config.from_working(space).apply(config.to_working(space).apply(seen.astype(np.float32) / 255))
+    assert np.abs(back - seen / 255).max() < 1e-3
+
+
+def test_a_grey_profile_is_its_curve_and_no_profile_of_a_grade(tmp_path, identity_preset):
+    assert DescribedSpace("g", profile=profile_with(CURVES["form 3"], b"GRAY")).known_as() == "srgb_rec709_display"
+    odd = profile_with(CURVES["table"], b"GRAY")
+    (tmp_path / "shot").mkdir()
+    spec = oiio.ImageSpec(WIDTH, HEIGHT, 1, "uint16")
+    spec.attribute("ICCProfile", oiio.TypeDesc(f"uint8[{len(odd)}]"), np.frombuffer(odd, np.uint8))
+    out = oiio.ImageOutput.create(str(tmp_path / "shot" / "a.0001.tif"))
+    assert out.open(str(tmp_path / "shot" / "a.0001.tif"), spec)
+    out.write_image(codes(16)[..., :1].copy())
+    out.close()
+    result = grade(tmp_path / "shot", identity_preset, tmp_path / "out", format="tiff", **QUICK)
+    written = bytes(open_shot(result.output).read(1).header["ICCProfile"])
+    assert written[16:20] == b"RGB "
+    config = ColorConfig.load()
+    ways = [config.to_working(config.add(DescribedSpace(name, profile=p))) for name, p in (("a", odd), ("b", written))]
+    ramp = np.repeat(np.linspace(0, 1, 33, dtype=np.float32)[:, None], 3, axis=1)
+    np.testing.assert_allclose(ways[0].apply(ramp), ways[1].apply(ramp), atol=1e-3)
+
+
+def test_light_above_white_of_a_linear_profile_is_kept(tmp_path, identity_preset):
+    odd = DescribedSpace("odd", chromaticities=(0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001, 0.3457, 0.3585))
+    light = picture() * 8
+    (tmp_path / "shot").mkdir()
+    spec = oiio.ImageSpec(WIDTH, HEIGHT, 3, "float")
+    spec.attribute("ICCProfile", oiio.TypeDesc(f"uint8[{len(odd.icc)}]"), np.frombuffer(odd.icc, np.uint8))
+    out = oiio.ImageOutput.create(str(tmp_path / "shot" / "a.0001.tif"))
+    assert out.open(str(tmp_path / "shot" / "a.0001.tif"), spec)
+    out.write_image(light)
+    out.close()
+    result = grade(tmp_path / "shot", identity_preset, tmp_path / "out", format="tiff", **QUICK)
+    np.testing.assert_allclose(open_shot(result.output).read(1).rgb, light, rtol=1e-3, atol=1e-3)
+    sampled = DescribedSpace("sampled", profile=profile_with(CURVES["table"]))
+    way = ColorConfig.load()
+    bright = way.to_working(way.add(sampled)).apply(np.float32([[4, 4, 4], [-0.5, -0.5, -0.5]]))
+    assert bright[0].min() > 3
+    assert bright[1].max() < -0.2
+
+
+def test_frames_of_one_space_may_have_profiles_of_two_days(tmp_path):
+    one = profile_with(CURVES["table"])
+    other = bytearray(one)
+    other[26:28] = b"\0\7"  # the month
+    (tmp_path / "shot").mkdir()
+    with_profile(tmp_path / "shot" / "a.0001.tif", one, codes(16))
+    with_profile(tmp_path / "shot" / "a.0002.tif", bytes(other), codes(16))
+    shot = open_shot(tmp_path / "shot")
+    assert shot.read(2).rgb.shape == shot.read(1).rgb.shape
+    with_profile(tmp_path / "shot" / "a.0003.tif", profile_with(CURVES["form 0"]), codes(16))
+    with pytest.raises(FrameError, match="Bring all frames to one colour space"):
+        open_shot(tmp_path / "shot").read(3)
+
+
+def test_two_spaces_of_one_kind_of_tag_are_two(tmp_path):
+    config, found = ColorConfig.load(), []
+    for blue in (4000, 9000):
+        numbers = struct.pack(">8I", 31270, 32900, 70000, 30000, 19000, 75000, 14000, blue)
+        path, _, _ = png_with([(b"gAMA", struct.pack(">I", 50000)), (b"cHRM", numbers)])(tmp_path)
+        found.append(config.to_working(config.add(open_shot(path).info.color_tag.described)).matrix)
+    assert np.abs(found[0] - found[1]).max() > 0.01
+
+
+@pytest.mark.parametrize("curve", [fixed(0, -2.0), fixed(0, 0.0), struct.pack(">4sIIHH", b"curv", 0, 2, 900, 900)])
+def test_curves_of_no_picture_are_refused(curve):
+    with pytest.raises(ValueError, match="none of a picture"):
+        DescribedSpace("bad", profile=profile_with(curve)).known_as()
 
 
 @pytest.mark.parametrize(
@@ -239,8 +409,6 @@ def test_the_colour_chunks_of_a_png_count_in_their_order(tmp_path, chunks, space
 
 
 def test_cmyk_is_refused(tmp_path):
-    from PIL import Image
-
     Image.fromarray(np.zeros((8, 8, 4), np.uint8), "CMYK").save(tmp_path / "a.jpg")
     with pytest.raises(FrameError, match="holds CMYK"):
         open_shot(tmp_path / "a.jpg")
@@ -322,6 +490,24 @@ def test_the_rate_is_found_through_the_rounding_of_a_container(rate, tick):
     assert constant_rate(times, tick, [Fraction(len(times) - 1) / ((times[-1] - times[0]) * tick)]) == rate
 
 
+def test_a_movie_without_time_has_no_rate():
+    assert constant_rate([0, 0, 0], Fraction(1, 1000), [Fraction(24)]) is None
+
+
+def test_the_times_of_a_long_movie_are_all_that_is_kept(tmp_path):
+    path, _, _ = movie("mkv", "matroska", "ffv1", "bgr0")(tmp_path)
+    with open_shot(path) as shot:
+        assert all(isinstance(time, int) for time in shot._times)
+
+
+@pytest.mark.parametrize("numbers", [(2.0, 0.3), (-0.01, 0.3)])
+def test_numbers_that_no_display_has_are_not_stated(numbers):
+    values = [(round(v * 50000), 50000) for v in (*numbers, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)]
+    values += [(1, 10000), (1000, 1)]
+    data = struct.pack("=22i", *(n for pair in values for n in pair), 1, 1)
+    assert hdr._mastering(data) == b""
+
+
 def test_uneven_frames_have_no_rate():
     tick = Fraction(1, 1000)
     assert constant_rate([0, 40, 80, 200, 240], tick, [Fraction(25)]) is None
@@ -365,13 +551,15 @@ def test_xyz_of_digital_cinema_becomes_p3():
     """White of a D65 master at 48 candela, and a code of each primary, by the numbers of SMPTE ST 428-1."""
     frame = av.VideoFrame(16, 4, "xyz12le")
     white = np.array([0.9505, 1.0, 1.0891])
-    codes_of_white = np.rint(4095 * (white * 48 / 52.37) ** (1 / 2.6)).astype(np.uint16) << 4
-    rows = np.zeros((4, frame.planes[0].line_size // 2), np.uint16)
-    rows[:, :48] = np.tile(codes_of_white, 16)
-    frame.planes[0].update(rows.tobytes())
-    rgb, alpha = picture_to_rgb(frame, BT709)
-    assert alpha is None
-    np.testing.assert_allclose(rgb, 1, atol=2e-3)
+    p3 = np.array([[0.4866, 0.2657, 0.1982], [0.2290, 0.6917, 0.0793], [0.0, 0.0451, 1.0439]])  # RGB to XYZ
+    for light, expected in ((white, (1, 1, 1)), *((p3[:, index], np.eye(3)[index]) for index in range(3))):
+        words = np.rint(4095 * (light * 48 / 52.37) ** (1 / 2.6)).astype(np.uint16) << 4
+        rows = np.zeros((4, frame.planes[0].line_size // 2), np.uint16)
+        rows[:, :48] = np.tile(words, 16)
+        frame.planes[0].update(rows.tobytes())
+        rgb, alpha = picture_to_rgb(frame, BT709)
+        assert alpha is None
+        np.testing.assert_allclose(np.maximum(rgb, 0) ** 2.6, np.broadcast_to(expected, rgb.shape), atol=4e-3)
 
 
 def test_pixel_formats_that_are_not_read_say_what_keeps_alpha(tmp_path):
@@ -607,6 +795,17 @@ def test_spaces_are_listed_and_the_nearest_are_named(tmp_path):
     told = vfxstyle("spaces", "logc9")
     assert told.returncode == 3
     assert "Nearest: ARRI LogC" in told.stderr
+
+
+@pytest.mark.parametrize("more", [0, 1, 600, 4096])
+def test_rows_of_dpx_are_found_whatever_follows_them(tmp_path, more):
+    """Both as FFmpeg writes them, with gaps, and as OpenImageIO does, without."""
+    path, rgb, _ = dpx_of_ffmpeg("rgb24", 8)(tmp_path)
+    path.write_bytes(path.read_bytes() + bytes(more))
+    np.testing.assert_allclose(open_shot(path).read(1).rgb, rgb, atol=1e-6)
+    plain = write_picture(tmp_path / "b.0001.dpx", codes(8)[:, : WIDTH - 1], kind="uint8")
+    plain.write_bytes(plain.read_bytes() + bytes(more))
+    np.testing.assert_allclose(open_shot(plain).read(1).rgb, codes(8)[:, : WIDTH - 1] / 255, atol=1e-6)
 
 
 # the cases of the collection, where it is

@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _NOT_SUPPORTED = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+_LINKING = threading.Lock()
 _ABANDONED = 24 * 3600  # seconds after which what is in the making belongs to nobody any more
 _IN_THE_MAKING = re.compile(r"^\..+\.[0-9a-f]{12}\.part(\.\w+)?$")
 
@@ -116,9 +118,12 @@ def _warn_of_flush() -> None:
 
 
 def drop(part: Path) -> None:
-    """Remove a temporary file if it is still there."""
+    """Remove a temporary file if it is still there, and the link by which it was written."""
     with suppress(OSError):
         part.unlink()
+    if not is_plain(part):
+        with suppress(OSError):
+            _link_of(part).unlink()
 
 
 def drop_abandoned(folder: Path) -> None:
@@ -132,21 +137,34 @@ def drop_abandoned(folder: Path) -> None:
                     shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
+def is_plain(path: Path) -> bool:
+    """Whether a path is UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def plain_path(path: Path) -> str:
     """A path as libraries of other languages take it: itself, or where its name is no UTF-8 a link to it.
 
     The links lie in a temporary folder of this process. Raises OSError.
     """
     text = str(path)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        folder = _links()
-        link = Path(folder.name, f"{hashlib.sha256(os.fsencode(text)).hexdigest()[:20]}{path.suffix}")
+    if not is_plain(path):
+        link = _link_of(path)
         with suppress(FileExistsError):
             link.symlink_to(path.absolute())
         return str(link)
     return text
+
+
+def _link_of(path: Path) -> Path:
+    """Where the link to a path lies, if there is one."""
+    with _LINKING:
+        folder = _links()
+    return Path(folder.name, f"{hashlib.sha256(os.fsencode(str(path))).hexdigest()[:20]}{path.suffix}")
 
 
 def writable_path(path: Path) -> str:

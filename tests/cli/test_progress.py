@@ -102,6 +102,7 @@ def test_a_failed_run_never_says_100(name, capsys):
             "code": "frame",
             "retryable": False,
             "frames": [7],
+            "not_made": [],
             "message": "Frame 7 (a.exr)\ncannot be read.",
         }
 

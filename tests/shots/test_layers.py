@@ -34,10 +34,25 @@ def test_layers_are_chosen_by_name():
 
 def test_a_single_layer_needs_no_name_and_several_do():
     assert find_layer([part(*rgb("beauty"), "depth.Z")], LayerChoice()).name == "beauty"
-    with pytest.raises(NoLayerError, match=r"several colour layers \(left_eye, right_eye\).*--layer"):
+    with pytest.raises(NoLayerError, match=r"several colour layers \(left_eye, right_eye\) and no main one"):
         find_layer([part(*rgb("left_eye"), *rgb("right_eye"))], LayerChoice())
     with pytest.raises(NoLayerError, match=r"no R, G, B channels \(it has Z, N.X\)"):
         find_layer([part("Z", "N.X")], LayerChoice())
+
+
+@pytest.mark.parametrize("name", ["composition", "prefinal", "beauty_motionblur", "emotion", "key_n", "Indexed"])
+def test_colour_is_no_data_for_a_part_of_its_name(name):
+    assert (
+        find_layer([part(*rgb("N"), *rgb(name), *rgb("worldPos"), *rgb("motionVectors"))], LayerChoice()).name == name
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["N", "worldPos", "Pworld", "motionVector", "uv", "object_id", "CryptoObject00", "mvec"]
+)
+def test_data_by_its_name(name):
+    with pytest.raises(NoLayerError, match="no colour layer, only data"):
+        find_layer([part(*rgb(name))], LayerChoice())
 
 
 def test_cryptomatte_is_no_colour():

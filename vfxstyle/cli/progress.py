@@ -193,9 +193,14 @@ class JsonLines(Percent):
         click.echo(_json("note", text=text.strip()), err=True)
 
     def failed(self, error: VfxStyleError) -> None:
-        """A failed event with what the last line says too, and the message."""
+        """A failed event: what the last line says, with the frames that failed and those not made apart."""
         line = _json(
-            "failed", code=error.code, retryable=error.retryable, frames=list(error.told_frames), message=str(error)
+            "failed",
+            code=error.code,
+            retryable=error.retryable,
+            frames=list(error.frames),
+            not_made=list(error.not_made),
+            message=str(error),
         )
         click.echo(line, err=True)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import click
 
+from vfxstyle.cli import flags
+from vfxstyle.settings import ReadSettings
+
 
 @click.command()
 @click.argument("search", nargs=-1)
-@click.option(
-    "--ocio",
-    metavar="FILE",
-    help="OpenColorIO configuration. [default: $OCIO, else the ACES studio configuration of the library]",
-)
+@flags.of("spaces", ReadSettings)
 def spaces(search: tuple[str, ...], ocio: str | None) -> None:
     """List the colour spaces that a plate or a result can be in, with their kind and interop name.
 

@@ -8,6 +8,7 @@ BT.2020, SMPTE RP 431-2 and ST 2065-1 for the named ones.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -31,7 +32,7 @@ _AP1: Chromaticities = (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.337
 _D50 = (0.3457, 0.3585)
 _D65 = (0.3127, 0.3290)
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-_SAMPLES = 4096  # of a curve; the error between them is below 1e-7
+_HALF_MAX = 65504.0
 _SAME = 0.75 / 255  # of the sRGB curve's range
 
 
@@ -80,11 +81,11 @@ def to_xyz(chromaticities: Chromaticities) -> DoubleArray:
     """
     numbers = np.array(chromaticities, np.float64).reshape(4, 2)
     if not np.isfinite(numbers).all() or numbers[3, 1] <= 0:
-        raise ValueError("chromaticities are no primaries and white")
+        raise ValueError("has no primaries")
     primaries = np.column_stack([numbers[:3], 1 - numbers[:3].sum(axis=1)]).T
     white = (float(numbers[3, 0]), float(numbers[3, 1]))
     if abs(np.linalg.det(primaries)) < 1e-6:
-        raise ValueError("chromaticities are no primaries and white")
+        raise ValueError("has no primaries")
     scale = np.linalg.solve(primaries, _white(white))
     return np.asarray(adapted(white, _D65) @ primaries * scale, np.float64)
 
@@ -94,7 +95,7 @@ class DescribedSpace:
     """A colour space as a file describes it."""
 
     name: str
-    """Name for messages."""
+    """Name, the same for descriptions of one space alone."""
     profile: bytes = field(default=b"", repr=False)
     """ICC profile; empty where chromaticities and exponent say it."""
     chromaticities: Chromaticities = REC709
@@ -104,21 +105,32 @@ class DescribedSpace:
 
     @property
     def is_linear(self) -> bool:
-        """Whether its numbers are linear light without a limit."""
-        return not self.profile and self.exponent == 1
+        """Whether its numbers are linear light. Raises what :meth:`check` raises."""
+        return all(curve.exponent == 1 for curve in _numbers_of(self)[1])
 
     def known_as(self) -> str:
         """Interop name of the same space, or empty. Raises what :meth:`check` raises."""
         return _known_as(self)
 
     def check(self) -> None:
-        """Raise ValueError, with a phrase that says what is wrong, for a description that cannot be used."""
+        """Raise ValueError, with a phrase that follows "which", for a description that cannot be used."""
         _numbers_of(self)
 
     @property
+    def digest(self) -> str:
+        """Stands for what the space does, as hexadecimal: the same for two descriptions of one space."""
+        seen = np.round(_seen(*_numbers_of(self)).astype(np.float64), 4) + 0.0
+        return hashlib.sha256(seen.tobytes()).hexdigest()[:8]
+
+    @property
     def icc(self) -> bytes:
-        """An ICC profile of it. Raises what :meth:`check` raises."""
-        return self.profile or _made_icc(self.name, self.chromaticities, (self.exponent,))
+        """An ICC profile of it for pictures in colour. Raises what :meth:`check` raises."""
+        if not self.profile:
+            return _made_icc(self.name, self.chromaticities, (self.exponent,))
+        profile = read_icc(self.profile)
+        if not profile.is_grey:
+            return self.profile
+        return _made_icc(self.name, REC709, profile.curves[0](np.linspace(0, 1, 1024)))
 
     @property
     def codes(self) -> tuple[int, int] | None:
@@ -129,16 +141,28 @@ class DescribedSpace:
         """The OpenColorIO transform to linear Rec.709. Raises what :meth:`check` raises."""
         matrix, curves = _numbers_of(self)
         steps = ocio.GroupTransform()
-        if self.profile:
-            places = np.linspace(0, 1, _SAMPLES)
-            table = ocio.Lut1DTransform(length=_SAMPLES, inputHalfDomain=False)
-            table.setData(np.stack([curve(places) for curve in curves], axis=-1).astype(np.float32).ravel())
-            steps.appendTransform(table)
-        elif self.exponent != 1:
-            steps.appendTransform(ocio.ExponentTransform([self.exponent] * 3 + [1.0], ocio.NEGATIVE_MIRROR))
+        exponents = [curve.exponent for curve in curves]
+        if None in exponents:
+            steps.appendTransform(_sampled(curves))
+        elif exponents != [1, 1, 1]:
+            steps.appendTransform(ocio.ExponentTransform([*exponents, 1.0], ocio.NEGATIVE_MIRROR))
         rows = [[*map(float, row), 0.0] for row in matrix] + [[0.0, 0.0, 0.0, 1.0]]
         steps.appendTransform(ocio.MatrixTransform([value for row in rows for value in row]))
         return steps
+
+
+def _sampled(curves: tuple[Curve, Curve, Curve]) -> Any:
+    """Curves at every value that a half can have; beyond 0..1 they go on straight, and mirrored below 0."""
+    values = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float64)
+    places = np.clip(np.nan_to_num(np.abs(values), nan=0.0, posinf=_HALF_MAX), 0, _HALF_MAX)
+    columns = []
+    for curve in curves:
+        top, below = curve(np.array([1.0, 1 - 1 / 1024]))
+        inside, beyond = curve(np.minimum(places, 1)), np.maximum(places - 1, 0)
+        columns.append(np.copysign(inside + beyond * max(float(top - below) * 1024, 1e-3), values))
+    table = ocio.Lut1DTransform(length=65536, inputHalfDomain=True)
+    table.setData(np.stack(columns, axis=-1).astype(np.float32).ravel())
+    return table
 
 
 def icc_of(interop_id: str) -> bytes:
@@ -147,7 +171,7 @@ def icc_of(interop_id: str) -> bytes:
     return _made_icc(interop_id, *_NAMED[name]) if name in _NAMED else b""
 
 
-def _made_icc(name: str, chromaticities: Chromaticities, numbers: tuple[float, ...]) -> bytes:
+def _made_icc(name: str, chromaticities: Chromaticities, numbers: tuple[float, ...] | DoubleArray) -> bytes:
     return make_icc(name, adapted(_D65, _D50) @ to_xyz(chromaticities), numbers)
 
 
@@ -157,19 +181,22 @@ def _to_rec709(matrix_to_xyz: DoubleArray) -> DoubleArray:
 
 def _numbers_of(space: DescribedSpace) -> tuple[DoubleArray, tuple[Curve, Curve, Curve]]:
     """The matrix to linear Rec.709 and the curves before it."""
-    if not space.profile:
-        if not 0.2 <= space.exponent <= 5:
-            raise ValueError("exponent is no curve of a picture")
-
-        def power(x: DoubleArray) -> DoubleArray:
-            return np.asarray(x**space.exponent, np.float64)
-
-        return _to_rec709(to_xyz(space.chromaticities)), (power, power, power)
-    profile = read_icc(space.profile)
-    matrix = np.eye(3) if profile.is_grey else _to_rec709(adapted(_D50, _D65) @ profile.to_pcs)
+    if space.profile:
+        profile = read_icc(space.profile)
+        matrix, curves = np.eye(3), profile.curves
+        if not profile.is_grey:
+            matrix = _to_rec709(adapted(_D50, _D65) @ profile.to_pcs)
+    else:
+        power = parametric((space.exponent,))
+        matrix, curves = _to_rec709(to_xyz(space.chromaticities)), (power, power, power)
     if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-6:
         raise ValueError("has no primaries")
-    return matrix, profile.curves
+    for curve in curves:
+        with np.errstate(all="ignore"):
+            light = curve(np.linspace(0, 1, 65))
+        if not np.isfinite(light).all() or (np.diff(light) < -1e-6).any() or not 0.05 < light[-1] - light[0] < 20:
+            raise ValueError("has curves that are none of a picture")
+    return matrix, curves
 
 
 @lru_cache(maxsize=32)

@@ -13,7 +13,21 @@ import numpy as np
 
 from vfxstyle.arrays import DoubleArray
 
-Curve = Callable[[DoubleArray], DoubleArray]
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A function from encoded values, 0..1, to linear light."""
+
+    of: Callable[[DoubleArray], DoubleArray]
+    """The function."""
+    exponent: float | None = None
+    """Its exponent where it is a pure power, 1 for linear light; else None."""
+
+    def __call__(self, values: DoubleArray) -> DoubleArray:
+        """Linear light of encoded values."""
+        return np.asarray(self.of(values), np.float64)
+
+
 _NUMBERS = (1, 3, 4, 5, 7)  # of the five forms of a parametric curve
 _D50_WHITE = (0.9642, 1.0, 0.8249)
 
@@ -27,7 +41,7 @@ class IccProfile:
     curves: tuple[Curve, Curve, Curve]
     """From encoded red, green and blue, 0..1, to linear light."""
     is_grey: bool = False
-    """Whether it describes one channel; its colours are then not known, and ``to_pcs`` is not set."""
+    """Whether it describes one channel, so that it says nothing of colours; ``to_pcs`` is then the identity."""
     codes: tuple[int, int] | None = None
     """ITU-T H.273 codes of primaries and transfer, where the profile states them."""
 
@@ -71,12 +85,12 @@ def _curve(data: bytes) -> Curve:
     if kind == b"curv":
         (count,) = struct.unpack_from(">I", data, 8)
         if count == 0:
-            return lambda x: x
+            return _power(1.0)
         values = np.array(struct.unpack_from(f">{count}H", data, 12), np.float64)
         if count == 1:
             return _power(values[0] / 256)
         table = values / 65535
-        return lambda x: np.interp(x, np.linspace(0, 1, len(table)), table)
+        return Curve(lambda x: np.interp(x, np.linspace(0, 1, len(table)), table))
     if kind != b"para":
         raise ValueError("has a curve of an unknown kind")
     (form,) = struct.unpack_from(">H", data, 8)
@@ -86,7 +100,7 @@ def _curve(data: bytes) -> Curve:
 
 
 def _power(exponent: float) -> Curve:
-    return lambda x: np.maximum(x, 0) ** exponent
+    return Curve(lambda x: np.maximum(x, 0) ** exponent, exponent)
 
 
 def parametric(numbers: Sequence[float]) -> Curve:
@@ -94,23 +108,24 @@ def parametric(numbers: Sequence[float]) -> Curve:
 
     numbers: as the standard lists them for its five forms: g; g a b; g a b c; g a b e d; g a b e d c f.
     """
+    if len(numbers) == 1:
+        return _power(numbers[0])
     g, a, b, c, d, e, f = numbers[0], 1.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    if len(numbers) > 1:
-        a, b = numbers[1:3]
-        d = -b / a if a else 0.0
+    a, b = numbers[1:3]
+    d = -b / a if a else 0.0
     if len(numbers) == 4:
         c = f = numbers[3]
     elif len(numbers) > 4:
         e, d = numbers[3:5]
         c, f = numbers[5:7] if len(numbers) == 7 else (0.0, 0.0)
-    return lambda x: np.where(x >= d, np.maximum(a * x + b, 0) ** g + c, e * x + f)
+    return Curve(lambda x: np.where(x >= d, np.maximum(a * x + b, 0) ** g + c, e * x + f))
 
 
-def make_icc(description: str, to_pcs: DoubleArray, numbers: Sequence[float]) -> bytes:
+def make_icc(description: str, to_pcs: DoubleArray, numbers: Sequence[float] | DoubleArray) -> bytes:
     """A display profile.
 
     description: its name. to_pcs: float64 (3, 3), from linear RGB to CIE XYZ adapted to D50. numbers: of the parametric
-    curve that makes linear light, as in :func:`parametric`.
+    curve that makes linear light, as in :func:`parametric`; or an array of samples of the curve, 0..1.
     """
 
     def fixed(*values: float) -> bytes:
@@ -120,7 +135,11 @@ def make_icc(description: str, to_pcs: DoubleArray, numbers: Sequence[float]) ->
         coded = words.encode("utf-16-be")
         return struct.pack(">4sIII4sII", b"mluc", 0, 1, 12, b"enUS", len(coded), 28) + coded
 
-    curve = struct.pack(">4sIHH", b"para", 0, _NUMBERS.index(len(numbers)), 0) + fixed(*numbers)
+    if isinstance(numbers, np.ndarray):
+        codes = np.rint(np.clip(numbers, 0, 1) * 65535).astype(">u2").tobytes()
+        curve = struct.pack(">4sII", b"curv", 0, len(numbers)) + codes
+    else:
+        curve = struct.pack(">4sIHH", b"para", 0, _NUMBERS.index(len(numbers)), 0) + fixed(*numbers)
     tags = {
         b"desc": text(description),
         b"cprt": text("No copyright, use freely"),

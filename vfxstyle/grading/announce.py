@@ -7,6 +7,7 @@ from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, is_one_stretch,
 from vfxstyle.plates.announce import announce_plate
 from vfxstyle.progress import Clock
 from vfxstyle.shots import format_frames
+from vfxstyle.shots.metadata import says_space
 
 
 def announce(plan: GradePlan, clock: Clock) -> None:
@@ -23,6 +24,10 @@ def announce(plan: GradePlan, clock: Clock) -> None:
         clock.note(f"the plate states no frame rate; the movie gets {DEFAULT_FRAME_RATE} frames per second")
     if plan.format.is_movie and shot.is_movie and plan.settings.audio == "copy" and not is_one_stretch(plan.frames):
         clock.note("the frames are not one stretch, so the sound is left out")
+    if not says_space(plan.format, plan.output_space):
+        clock.note(
+            f"{plan.format.value} has no tag for {plan.output_space.name}; name the space where the files are read"
+        )
     if shot.info.hdr and not keeps_hdr(plan):
         clock.note("the movie's mastering display and light levels do not fit the result, and are left out")
     if plan.output_space.kind is SpaceKind.LINEAR and plan.format.value in ("png", "dpx"):

@@ -91,7 +91,7 @@ class Outputs:
         if overwrite == "always":
             return list(self.plan.frames)
         fresh = self.current(overwrite)
-        lost = set() if self.plan.encodes else set(self.lost)
+        lost = set() if self.plan.encodes else {number for own in (self, *self.others) for number in own.lost}
         return [number for number, path in self.plan.targets.items() if not fresh[path] and number not in lost]
 
     def current(self, overwrite: Overwrite) -> dict[Path, bool]:

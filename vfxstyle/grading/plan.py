@@ -231,7 +231,6 @@ def _output(shot: Shot, preset: Path, picked: OutputFormat, target: GradeTarget,
     if target.output is not None:
         return Path(target.output)
     place = default_output(shot, preset, picked)
-    place = default_output(shot, preset, picked)
     is_part = frames != (shot.whole or shot.frames)
     if picked.is_movie and is_part and not target.prepare:  # a part must not replace the whole
         return place.with_name(f"{place.stem}.{format_frames(frames)}.mov")

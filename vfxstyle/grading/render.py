@@ -60,8 +60,9 @@ class _RenderPass:
             FrameRenderer.of(own.plan, own.wanted.recipe, *analysed)
             for own, analysed in zip(of_views, views, strict=True)
         )
-        self.unreadable = views[0][0].unreadable
-        self.done = Rendered(failed=outputs.lost)
+        self.unreadable = {number: why for analysis, _ in views for number, why in analysis.unreadable.items()}
+        lost = {number: why for own in of_views for number, why in own.lost.items()}
+        self.done = Rendered(failed=lost)
 
     def over(self, numbers: Sequence[int]) -> Rendered:
         """Render these frames."""
@@ -135,10 +136,7 @@ class _RenderPass:
 
     def _graded(self, plate: Frame) -> Frame:
         rendered = self.renderer.render(plate)
-        views = [
-            renderer.render(own.plan.plate.read(plate.number, own.wanted.stamps))
-            for renderer, own in zip(self.others, self.outputs.others, strict=True)
-        ]
+        views = [renderer.render(view) for renderer, view in zip(self.others, plate.others, strict=True)]
         untouched = rendered.untouched + sum(view.untouched for view in views)
         if untouched:
             self.done.untouched[plate.number] = untouched
@@ -152,7 +150,9 @@ class _RenderPass:
             return read_prepared(prepared, number)
         if number in self.done.failed:
             raise FrameError(self.done.failed[number], frames=(number,))
-        return self.plan.plate.read(number, self.outputs.wanted.stamps)
+        plate = self.plan.plate.read(number, self.outputs.wanted.stamps)
+        others = [own.plan.plate.read(number, own.wanted.stamps) for own in self.outputs.others]
+        return replace(plate, others=tuple(others))
 
     def _leave_out(self, number: int, error: FrameError) -> None:
         if self.run.on_error == "stop":
@@ -170,5 +170,6 @@ def frames_at_once(plan: GradePlan, analysis_width: int) -> int:
     share = min(1.0, analysis_width / info.width)
     analysed = info.width * info.height * share**2
     per_analysed = _PER_ANALYSIS_PIXEL + (_PER_CARRIED_PIXEL if plan.preset.graded is not None else 0)
-    room = MOST_MEMORY // int(info.width * info.height * _PER_PIXEL + analysed * per_analysed + layers)
+    views = 1 + len(plan.others)
+    room = MOST_MEMORY // int(views * (info.width * info.height * _PER_PIXEL + analysed * per_analysed + layers))
     return max(1, min(cores(), room))

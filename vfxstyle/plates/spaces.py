@@ -33,7 +33,7 @@ class PlateSpace:
 def input_space(config: ColorConfig, tag: ColorTag, path: Path, wanted: str | None) -> PlateSpace:
     """The space of a plate: what the user says, else the file's tag, a file rule, or the format's default.
 
-    Raises :class:`~vfxstyle.errors.ColorError`, which lists the choices, where none of them tells.
+    Raises :class:`~vfxstyle.errors.ColorError`, which names the nearest spaces, where none of them tells.
     """
     told = config.find(tag.space) if tag.space else None
     if told is None and tag.described is not None:

@@ -38,7 +38,7 @@ class PlateSettings(ReadSettings):
     )
     missing: Missing = option(
         "error",
-        help="Holes in a sequence: stop, leave them out (exit code 1), or hold the frame before.",
+        help="Holes in a sequence: stop, leave them out (exit code 1 of what writes frames), or hold the one before.",
         commands=PLATE,
         decides=Decides.PLAN,
     )

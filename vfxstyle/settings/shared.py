@@ -34,7 +34,7 @@ class ReadSettings(Settings):
         help="OpenColorIO configuration.",
         default_text="$OCIO, else the ACES studio configuration of the library",
         metavar="FILE",
-        commands=PLATE | TRAIN,
+        commands=PLATE | TRAIN | {"spaces"},
         decides=Decides.PLAN,
         is_path=True,
     )

@@ -140,13 +140,13 @@ def _open_file(path: Path, options: ShotOptions) -> Shot:
 
 def _open_pattern(text: str, options: ShotOptions) -> Shot:
     split = _RANGE_AFTER_PATTERN.match(text)
-    refuse_foreign_tokens(text)
     try:
         pattern = SequencePattern.parse(split["pattern"], split["range"]) if split else SequencePattern.parse(text)
         sequence = pattern.find()
     except (ValueError, OSError):
         sequence = None
     if sequence is None:
+        refuse_foreign_tokens(text)
         raise ShotError(
             f"There is no folder, frame sequence or movie at '{text}'; check the path and the frame padding."
         )

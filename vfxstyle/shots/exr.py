@@ -20,7 +20,7 @@ import OpenEXR
 
 from vfxstyle.arrays import AnyArray, FloatArray
 from vfxstyle.files import plain_path, writable_path
-from vfxstyle.shots.exr_text import plain_header, put_back, with_stand_ins, write_foreign_texts
+from vfxstyle.shots.exr_text import plain_header, put_back, takable, write_foreign_texts
 from vfxstyle.shots.windows import Window
 
 Header = dict[str, Any]
@@ -76,7 +76,7 @@ def read_headers(path: Path) -> list[Header]:
     """
     try:
         headers = _headers_of(path)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         if os.access(path, os.R_OK) and not OpenEXR.isOpenExrFile(plain_path(path)):
             raise ExrError("is no OpenEXR file, or its beginning is damaged", "render or copy it again") from error
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
@@ -91,42 +91,30 @@ def read_headers(path: Path) -> list[Header]:
 
 
 def _headers_of(path: Path) -> list[Header]:
-    try:
-        return [part.header for part in OpenEXR.File(plain_path(path), header_only=True).parts]
-    except (UnicodeDecodeError, ZeroDivisionError):
-        with with_stand_ins(path) as (copy, foreign):
-            headers = [dict(part.header) for part in OpenEXR.File(str(copy), header_only=True).parts]
-        put_back(headers, foreign)
-        return headers
-
-
-def _parts_of(path: Path) -> list[ExrPart]:
-    try:
-        return [
-            ExrPart(
-                dict(part.header),
-                {name: channel.pixels for name, channel in part.channels.items()},
-                frozenset(name for name, channel in part.channels.items() if channel.pLinear),
-            )
-            for part in OpenEXR.File(plain_path(path), separate_channels=True).parts
-        ]
-    except (UnicodeDecodeError, ZeroDivisionError):
-        with with_stand_ins(path) as (copy, foreign):
-            parts = _parts_of(copy)
-        put_back([part.header for part in parts], foreign)
-        return parts
+    with takable(path, headers_only=True) as (file, foreign):
+        headers = [dict(part.header) for part in OpenEXR.File(file, header_only=True).parts]
+    put_back(headers, foreign)
+    return headers
 
 
 def read_parts(path: Path) -> list[ExrPart]:
     """Read all parts of a file. Raises :class:`ExrError` if one cannot be read, is damaged or is cut short."""
     expected = len(read_headers(path))
     try:
-        with _own_prints_kept() as printed:
-            parts = _parts_of(path)
-    except (RuntimeError, ValueError) as error:
+        with takable(path) as (file, foreign), _own_prints_kept() as printed:
+            parts = [
+                ExrPart(
+                    dict(part.header),
+                    {name: channel.pixels for name, channel in part.channels.items()},
+                    frozenset(name for name, channel in part.channels.items() if channel.pLinear),
+                )
+                for part in OpenEXR.File(file, separate_channels=True).parts
+            ]
+    except (RuntimeError, ValueError, OSError) as error:
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
     if len(parts) != expected or printed:  # for damaged pixels the library prints a message and leaves their part out
         raise ExrError("is damaged or cut short", "render or copy it again")
+    put_back([part.header for part in parts], foreign)
     return parts
 
 

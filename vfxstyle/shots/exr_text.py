@@ -8,7 +8,6 @@ Source: "OpenEXR file layout" (magic number, version field, headers as name, typ
 
 from __future__ import annotations
 
-import os
 import shutil
 import struct
 import tempfile
@@ -18,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from vfxstyle.files import plain_path
+
 _MAGIC, _MULTI_PART = 20000630, 0x1000
+_ROOM_FOR_OFFSETS = 1 << 22  # bytes after the headers, where the places of the pixels are listed
 _LONGEST = 1 << 26  # bytes of an attribute; a header with a longer one is damaged
 
 
@@ -63,21 +65,27 @@ def is_utf8(text: str) -> bool:
 
 def header_values(path: str | Path) -> list[HeaderValue]:
     """Every text and rational number in the headers of a file. Raises ValueError or OSError for a damaged one."""
+    return _values_and_end(path)[0]
+
+
+def _values_and_end(path: str | Path) -> tuple[list[HeaderValue], int]:
+    """The values of all headers, and the position after the last one."""
     with Path(path).open("rb") as file:
         magic, version = struct.unpack("<iI", _exactly(file, 8))
         if magic != _MAGIC:
             raise ValueError("no OpenEXR file")
         values, part = list[HeaderValue](), 0
         while True:
-            found = list(_values_of_part(file, part))
-            values += [value for value in found if value.offset]
+            start = file.tell()
+            values += _values_of_part(file, part)
             part += 1
-            if not version & _MULTI_PART or not found:
-                return values
+            is_empty = file.tell() == start + 1  # the end of the headers of a file of several parts
+            if not version & _MULTI_PART or is_empty:
+                return values, file.tell()
 
 
 def _values_of_part(file: BinaryIO, part: int) -> Iterator[HeaderValue]:
-    """The values of the header that begins here; for every other attribute an item without an offset."""
+    """The values of the header that begins here, which is read to its end."""
     while name := _word(file):
         kind, (size,) = _word(file), struct.unpack("<i", _exactly(file, 4))
         if not 0 <= size <= _LONGEST:
@@ -93,8 +101,6 @@ def _values_of_part(file: BinaryIO, part: int) -> Iterator[HeaderValue]:
                     raise ValueError("damaged header")
                 yield HeaderValue(part, name, index, start + place + 4, value[place + 4 : place + 4 + length])
                 place, index = place + 4 + length, index + 1
-        else:
-            yield HeaderValue(part, name, None, 0, b"")
 
 
 def _exactly(file: BinaryIO, size: int) -> bytes:
@@ -122,28 +128,35 @@ def dropped_values(path: Path) -> list[str]:
 
 
 @contextmanager
-def with_stand_ins(path: Path) -> Iterator[tuple[Path, list[HeaderValue]]]:
-    """A copy of a file that the OpenEXR module can take, and the values that others stand for in it.
+def takable(path: Path, *, headers_only: bool = False) -> Iterator[tuple[str, list[HeaderValue]]]:
+    """A file that the OpenEXR module can take, and the values that others stand for in it.
 
-    Raises ValueError or OSError where the headers cannot be read.
+    It is the file itself, or a copy where it has such values. headers_only: whether the headers are all that will be
+    read, so that a copy needs no pixels. Raises OSError where the copy cannot be made.
     """
-    foreign = [value for value in header_values(path) if value.stand_in != value.raw]
-    descriptor, name = tempfile.mkstemp(suffix=".exr")
-    os.close(descriptor)
-    copy = Path(name)
     try:
-        shutil.copyfile(path, copy)
-        with copy.open("r+b") as file:
+        values, end = _values_and_end(path)
+    except ValueError:  # damaged, which the module says better
+        values, end = [], 0
+    foreign = [value for value in values if value.stand_in != value.raw]
+    if not foreign:
+        yield plain_path(path), []
+        return
+    with tempfile.TemporaryDirectory(prefix="vfxstyle-") as folder:
+        copy = Path(folder, "copy.exr")
+        with path.open("rb") as source, copy.open("w+b") as file:
+            if headers_only:
+                file.write(source.read(end + _ROOM_FOR_OFFSETS))
+            else:
+                shutil.copyfileobj(source, file, 1 << 24)
             for value in foreign:
                 file.seek(value.offset)
                 file.write(value.stand_in)
-        yield copy, foreign
-    finally:
-        copy.unlink(missing_ok=True)
+        yield str(copy), foreign
 
 
 def put_back(headers: Sequence[dict[str, Any]], foreign: Sequence[HeaderValue]) -> None:
-    """Set the texts of :func:`with_stand_ins` in the headers that were read of its copy; drop the numbers over 0."""
+    """Set the texts of :func:`takable` in the headers that were read of its copy; drop the numbers over 0."""
     for value in foreign:
         header = headers[value.part] if value.part < len(headers) else {}  # a damaged part is left out
         if value.name not in header:

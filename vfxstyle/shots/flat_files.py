@@ -36,6 +36,13 @@ class FlatPicture(OpenPicture):
         self._notes: list[str] = []
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._input = self._opened(path)
+        try:
+            self._describe(path, reading)
+        except BaseException:
+            self.close()
+            raise
+
+    def _describe(self, path: Path, reading: ReadOptions) -> None:
         kind = self._input.format_name()
         if kind == "jpeg":
             self._keep_to_the_picture()
@@ -166,7 +173,7 @@ class FlatPicture(OpenPicture):
     def _values(self) -> FloatArray:
         """The pixels as the file has them, float32 (H, W, C)."""
         spec = self._spec
-        if self._dpx is not None and self._dpx.has_gaps:
+        if self._dpx is not None and self._dpx.has_gaps(self.path):
             return self._dpx.pixels(self.path)
         values = self._input.read_image(0, 0, 0, spec.nchannels, oiio.FLOAT)
         if values is None:

@@ -10,9 +10,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import av
+if TYPE_CHECKING:
+    import av
 
 _MASTERING, _LIGHT = "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"
 _WAY_TO_ENTRIES = (b"mdia", b"minf", b"stbl", b"stsd")
@@ -59,7 +60,10 @@ def _mastering(data: bytes) -> bytes:
         return b""
     red, green, blue, white, (low, high) = (values[i : i + 2] for i in range(0, 10, 2))
     places = [round(value * 50000) for pair in (green, blue, red, white) for value in pair]
-    return struct.pack(">8H2I", *places, round(high * 10000), round(low * 10000))
+    try:
+        return struct.pack(">8H2I", *places, round(high * 10000), round(low * 10000))
+    except struct.error:  # numbers that no display has
+        return b""
 
 
 def _light(data: bytes) -> bytes:
@@ -71,7 +75,7 @@ def _light(data: bytes) -> bytes:
 def write_hdr(path: Path, hdr: HdrMetadata) -> None:
     """Add the boxes to the picture track of a QuickTime movie whose ``moov`` box follows its pictures.
 
-    Raises OSError, and ValueError where the movie is of another layout.
+    Raises OSError, also where the movie is of another layout.
     """
     start = _find_moov(path)
     with path.open("r+b") as file:
@@ -100,7 +104,7 @@ def _find_moov(path: Path) -> int:
             if size < 8:
                 break
             place += size
-    raise ValueError("the movie's index is not at its end")
+    raise OSError("the movie's index is not at its end")
 
 
 def _way_to_entry(moov: bytearray) -> tuple[list[int], int]:
@@ -127,4 +131,4 @@ def _way_to_entry(moov: bytearray) -> tuple[list[int], int]:
             size, kind = struct.unpack_from(">I4s", moov, entry)
             if kind[:2] == b"ap":  # the ProRes formats
                 return [*way, entry], entry + size
-    raise ValueError("the movie has no ProRes track")
+    raise OSError("the movie has no ProRes track")

@@ -15,11 +15,14 @@ from vfxstyle.shots.channels import alpha_channel, rgb_channels
 _GREY_NAME = "Y"
 _CRYPTOMATTE = "cryptomatte/"
 _USUAL_NAMES = ("rgba", "rgb", "beauty", "c", "ci", "combined", "main", "color", "colour", "master", "image")
-_DATA = re.compile(
-    r"(n|ns|nn|p|pw|z|st|uvs?|ids?|points?)|.*(normal|position|motion|velocity|vector|depth|crypto|pworld|pref|index).*"
-    r"|(.*[_ -])?(uvs?|n|p|z|ids?)|(object|material|shape|face|prim|instance)ids?",
-    re.I,
-)
+_DATA_NAMES = {"n", "ns", "nn", "p", "pw", "z", "st"}
+_DATA_WORDS = {
+    *("normal", "normals", "position", "positions", "pos", "pworld", "pref", "point", "points", "tangent", "tangents"),
+    *("motion", "mvec", "mvecs", "velocity", "vector", "vectors", "flow", "depth", "zdepth", "uv", "uvs", "stmap"),
+    *("id", "ids", "objectid", "materialid", "shapeid", "faceid", "primid", "instanceid"),
+    *("index", "indexob", "indexma"),
+}
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ class Layer:
     @property
     def is_data(self) -> bool:
         """Whether its name says that it holds no colours but normals, positions, motion, depth, IDs or the like."""
-        return bool(_DATA.fullmatch(self.name.rpartition(".")[2]))
+        own = self.name.rpartition(".")[2]
+        words = {word.lower() for word in _WORD.findall(own)}
+        return own.lower() in _DATA_NAMES or bool(words & _DATA_WORDS) or own.lower().startswith("crypto")
 
     @property
     def label(self) -> str:
@@ -100,7 +105,7 @@ def find_layer(headers: Sequence[Mapping[str, Any]], choice: LayerChoice) -> Lay
     colours = [layer for layer in fitting if not layer.is_data]
     if colours:
         names = ", ".join(layer.label for layer in colours)
-        raise NoLayerError(f"has several colour layers ({names}) and no main one; name one with --layer")
+        raise NoLayerError(f"has several colour layers ({names}) and no main one")
     if fitting:
         names = ", ".join(layer.label for layer in fitting)
         raise NoLayerError(f"has no colour layer, only data ({names})")

@@ -15,7 +15,9 @@ from vfxstyle.color.config import REC709_DISPLAY, SRGB_DISPLAY
 from vfxstyle.color.described import icc_of
 from vfxstyle.files import plain_path
 from vfxstyle.shots.exr import Header, box_of
+from vfxstyle.shots.formats import OutputFormat
 from vfxstyle.shots.frame import Frame, MovieMark
+from vfxstyle.shots.tags import CODES_OF_SPACE
 from vfxstyle.shots.timecode import is_timecode, timecode_attribute, timecode_bits, timecode_text
 from vfxstyle.shots.windows import Window
 
@@ -169,8 +171,8 @@ def flat_header_of(frame: Frame, file_format: str, space: ColorSpace, *, tag: bo
         spec.attribute("compression", "zip")
     if tag or not same_format:
         _set_flat_colour(spec, file_format, space)
-    elif space.described is not None and spec.get("ICCProfile") is None:  # chunks that the library does not write
-        _set_profile(spec, space.described.icc)
+    elif file_format != "dpx" and _lacks_profile(spec, space):
+        _set_profile(spec, _profile_of(space))
     spec.erase_attribute("oiio:UnassociatedAlpha")
     if not frame.premultiplied and frame.alpha is not None:
         spec.attribute("oiio:UnassociatedAlpha", 1)
@@ -187,7 +189,27 @@ def _set_flat_colour(spec: oiio.ImageSpec, file_format: str, space: ColorSpace) 
     if file_format == "dpx":
         spec.attribute("dpx:Transfer", _dpx_transfer(space))
     elif space.interop_id not in _SRGB:
-        _set_profile(spec, space.described.icc if space.described is not None else icc_of(space.interop_id))
+        _set_profile(spec, _profile_of(space))
+
+
+def says_space(file_format: OutputFormat, space: ColorSpace) -> bool:
+    """Whether a file of a format can say that it is in a space, so that the next program knows."""
+    if file_format is OutputFormat.DPX:
+        return space.kind is SpaceKind.LINEAR or space.interop_id in (REC709_DISPLAY, *_SRGB)
+    if file_format is OutputFormat.PNG and space.interop_id in CODES_OF_SPACE:
+        return True
+    return file_format is not OutputFormat.TIFF or space.interop_id in _SRGB or bool(_profile_of(space))
+
+
+def _profile_of(space: ColorSpace) -> bytes:
+    """An ICC profile for pictures in colour; empty for a space that none describes."""
+    return space.described.icc if space.described is not None else icc_of(space.interop_id)
+
+
+def _lacks_profile(spec: oiio.ImageSpec, space: ColorSpace) -> bool:
+    """Whether a header has no profile, or a grey one, though its space needs one."""
+    grey = spec.get_string_attribute("ICCProfile:color_space").strip().upper().startswith("GR")
+    return grey or (space.described is not None and spec.get("ICCProfile") is None)
 
 
 def _set_profile(spec: oiio.ImageSpec, profile: bytes) -> None:

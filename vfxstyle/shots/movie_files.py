@@ -6,16 +6,21 @@ from pathlib import Path
 
 import av
 
-_TEXT = ("tty", "txd", "ass", "srt", "webvtt", "image2", "tiff_pipe", "lavfi")  # formats that anything passes for
+_NO_MOVIES = ("tty", "txd", "ass", "srt", "webvtt", "image2", "lavfi")  # texts and single pictures pass for these
 
 
 def is_movie_file(path: Path) -> bool:
     """Whether a file of an unknown suffix is a movie, by its content."""
     try:
         with av.open(str(path)) as container:
-            return bool(container.streams.video) and container.format.name not in _TEXT
+            return bool(container.streams.video) and not _is_of_pictures(container.format.name)
     except (av.FFmpegError, OSError):
         return False
+
+
+def _is_of_pictures(format_name: str) -> bool:
+    """Whether FFmpeg's name of a format stands for texts or for single pictures."""
+    return format_name in _NO_MOVIES or format_name.endswith("_pipe")
 
 
 def frames_in_movie(path: Path) -> int:

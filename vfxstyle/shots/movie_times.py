@@ -36,6 +36,8 @@ def constant_rate(times: Sequence[int], tick: Fraction, stated: Iterable[Fractio
     if len(times) < 2:
         return told[0] if told else None
     passed = np.array(times, np.int64) - times[0]
+    if passed[-1] <= 0:
+        return None
     grain = float(tick)
     if tick < _MILLISECOND and _are_whole_milliseconds(passed, tick):
         grain = float(_MILLISECOND) + float(tick)

@@ -72,17 +72,18 @@ class MovieShot(Shot):
     def _scan(self) -> list[int]:
         """Presentation times of all frames, in order, from the packets alone; their count where there are none."""
         try:
-            packets = [p for p in self._container.demux(self._stream) if p.size and not p.is_discard]
+            packets = self._container.demux(self._stream)
+            times = [packet.pts for packet in packets if packet.size and not packet.is_discard]
         except av.FFmpegError as error:
             raise ShotError(f"Movie {self.path} is damaged: {error}; copy or transcode it again.") from error
-        if not packets:
+        if not times:
             raise ShotError(f"Movie {self.path} holds no frame; copy or transcode it again.")
-        times = [p.pts for p in packets]
         # AVI has times of decoding alone, which are no times of pictures that were coded out of order
         out_of_order = self._container.format.name == "avi" and not self._stream.codec_context.codec.intra_only
-        self._counted = out_of_order or any(time is None for time in times)
+        known = [time for time in times if time is not None]
+        self._counted = out_of_order or not known
         """Whether frames are found by counting from the first one, for want of times."""
-        return list(range(len(packets))) if self._counted else sorted(time for time in times if time is not None)
+        return list(range(len(times))) if self._counted else sorted(known)
 
     def _decoded_from(self, time: int | None) -> Any:
         """Decoded pictures from the last key frame before a time on, or from the movie's beginning."""
@@ -101,7 +102,7 @@ class MovieShot(Shot):
         stated = [Fraction(rate) for rate in (stream.average_rate, stream.base_rate, stream.guessed_rate) if rate]
         stated.sort(key=lambda rate: rate not in SMPTE_RATES)
         if self._counted:
-            return stated[0] if stated else None
+            return Fraction(stream.guessed_rate) if stream.guessed_rate else next(iter(stated), None)
         tick = Fraction(stream.time_base or Fraction(1, 1000))
         rate = constant_rate(self._times, tick, stated)
         if rate is None and len(self._times) > 1:
@@ -141,10 +142,14 @@ class MovieShot(Shot):
 
     def _is_opaque(self, picture: av.VideoFrame) -> bool:
         """Whether a picture of a format that always comes with alpha, such as GIF, has no use for it."""
-        if self._container.format.name != "gif" and picture.format.name != "pal8":
+        if not self._may_be_opaque(picture):
             return False
         _, alpha = self._channels(picture, 1)
         return alpha is None or bool(alpha.min() == 1)
+
+    def _may_be_opaque(self, picture: av.VideoFrame) -> bool:
+        """Whether a picture has alpha only because its format always has."""
+        return self._container.format.name == "gif" or picture.format.name == "pal8"
 
     def _color_tag(self, picture: av.VideoFrame) -> ColorTag:
         if is_xyz(picture):
@@ -165,6 +170,8 @@ class MovieShot(Shot):
             )
         if self.orientation != UPRIGHT:
             notes.append(f"pictures are {IN_WORDS[self.orientation]}, as the movie's display matrix asks")
+        if has_alpha(picture) and self._is_opaque(picture):
+            notes.append("the first picture is opaque, so the movie is taken to have no alpha")
         if self._stream.metadata.get("alpha_mode") == "1" and not has_alpha(picture):
             notes.append("the movie's alpha, a second stream of this format, is left out; ProRes 4444 would carry it")
         return tuple(notes)

@@ -53,6 +53,8 @@ def orientation_of_matrix(data: bytes) -> int | None:
 
     Its first, second, fourth and fifth numbers a, b, c, d put the stored pixel (x, y) at (ax + cy, bx + dy).
     """
-    numbers = np.frombuffer(data, "<i4").astype(np.int64)
-    a, b, c, d = (int(value) for value in np.sign(numbers[[0, 1, 3, 4]]))
+    if len(data) < 36:
+        return None
+    numbers = np.frombuffer(data, "<i4", 9).astype(np.float64)[[0, 1, 3, 4]]
+    a, b, c, d = (round(value / max(np.abs(numbers).max(), 1)) for value in numbers)
     return _CODE_OF_MATRIX.get((a, b, c, d))

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from vfxstyle.color.described import Chromaticities
+import numpy as np
+
+from vfxstyle.color.described import REC709, Chromaticities
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_SRGB_GAMMA = 45455  # which writers mean sRGB by, together with its primaries; so does libpng
 _LONGEST = 64  # bytes of a chunk that is read here
 
 
@@ -46,6 +49,8 @@ def read_png_colour(path: Path) -> PngColour:
     if len(chunks.get(b"cHRM", b"")) == 32:
         wx, wy, rx, ry, gx, gy, bx, by = (value / 100000 for value in struct.unpack(">8I", chunks[b"cHRM"]))
         stated = (rx, ry, gx, gy, bx, by, wx, wy)
+    if abs(gamma - _SRGB_GAMMA) <= 10 and (stated is None or np.allclose(stated, REC709, atol=2e-3)):
+        return PngColour()
     return PngColour(exponent=100000 / gamma, chromaticities=stated)
 
 

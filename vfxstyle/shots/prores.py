@@ -191,7 +191,7 @@ class ProResSink(FrameSink):
             if self.style.hdr:
                 write_hdr(self._unfinished, self.style.hdr)
             finish(self._unfinished, self.path)
-        except (av.FFmpegError, OSError, ValueError) as error:
+        except (av.FFmpegError, OSError) as error:
             raise self._failure(error, None) from error
         self._unfinished = None
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from vfxstyle.errors import ShotError, UsageError
 
-_NUMBERED = re.compile(r"(?P<head>.*?)(?P<digits>\d+)(?P<tail>(?:\.\w*[A-Za-z]\w*)*\.[A-Za-z]\w*)", re.DOTALL)
+_TAIL = r"(?P<tail>(?:\.\w*[A-Za-z]\w*)*\.[A-Za-z]\w*)"
+_LAST_NUMBER = re.compile(rf"(?P<head>(?:.*\D)?)(?P<digits>\d+){_TAIL}", re.DOTALL)
+_FIRST_NUMBER = re.compile(rf"(?P<head>.*?)(?P<digits>\d+){_TAIL}", re.DOTALL)
 _PLACE = re.compile(r"#+|@+|%0?\d*d|\$F\d*|\*+|\?+")  # of the frame number in a pattern
 _RANGE_INSIDE = re.compile(r"(?:(?:(?<=[._ ])|^)-)?\d+(?:-+\d+(?:[xy:]\d+)?|,-?\d+)+$|(?:(?<=[._ ])|^)-?\d+$")
 _FOREIGN_TOKENS = {
@@ -18,7 +20,7 @@ _FOREIGN_TOKENS = {
     "<UDIM>": "a tile of a texture; write the frame number as ####, and hand in the tiles of a texture one by one",
     "<UVTILE>": "a tile of a texture; write the frame number as ####, and hand in the tiles of a texture one by one",
 }
-_JOINTS = ("", ".", "_", "-", " ")
+_JOINTS = ("", ".", "_", "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,26 @@ class _Numbered:
 def sequences_of(paths: Iterable[Path]) -> list[FrameFiles]:
     """The sequences that files of one folder make, in the order of their names.
 
-    Extensions that differ in case alone are one. A hyphen before the digits is a minus sign where frames of the same
-    name without it are there, or where it follows ``.``, ``_``, another hyphen or nothing; else it is a part of the
-    name, so that ``render-0001.png`` is frame 1.
+    The frame number is the last one in a name, or where so no two files belong together, as in ``x.0001.v2.exr``, the
+    first one. Extensions that differ in case alone are one. A hyphen before the digits is a minus sign where frames of
+    the same name without it are there, or where it follows ``.``, ``_``, another hyphen or nothing; else it is a part
+    of the name, so that ``render-0001.png`` is frame 1.
     Raises :class:`~vfxstyle.errors.ShotError` where two files are the same frame of a sequence.
     """
+    files = sorted(paths)
+    found = _grouped(files, _LAST_NUMBER)
+    if len(found) == len(files) > 1:
+        by_first = _grouped(files, _FIRST_NUMBER)
+        return by_first if len(by_first) == 1 else found
+    return found
+
+
+def _grouped(paths: Iterable[Path], form: re.Pattern[str]) -> list[FrameFiles]:
+    """The sequences of files whose names have their frame number where ``form`` finds it."""
     groups: dict[tuple[str, str], list[_Numbered]] = {}
     lone = []
-    for path in sorted(paths):
-        parts = _NUMBERED.fullmatch(path.name)
+    for path in paths:
+        parts = form.fullmatch(path.name)
         if parts is None:
             lone.append(FrameFiles(path.name, "", 4, {1: path}))
         else:
@@ -156,17 +169,22 @@ class SequencePattern:
     def find(self) -> FrameFiles | None:
         """The sequence on disk that the pattern names, or None. Raises what :func:`sequences_of` raises, and OSError.
 
-        A hyphen is read as :func:`sequences_of` reads it.
+        A hyphen is read as :func:`sequences_of` reads it; a pattern with one that is a minus sign names the negative
+        frames.
         """
-        form = re.compile(rf"{re.escape(self.head)}(?P<sign>-?)(?P<digits>\d+)(?P<tail>{re.escape(self.tail)})", re.I)
+        name = self.head.removesuffix("-")
+        form = re.compile(rf"{re.escape(name)}(?P<sign>-*)(?P<digits>\d+)(?P<tail>{re.escape(self.tail)})", re.I)
         groups: dict[tuple[str, str], list[_Numbered]] = {}
         for path in visible_files(self.folder):
             parts = form.fullmatch(path.name)
-            if parts is not None and path.name.startswith(self.head):
-                head = self.head + parts["sign"]
-                groups.setdefault((head, ""), []).append(_Numbered(path, parts["digits"], parts["tail"]))
+            if parts is not None and path.name.startswith(name):
+                numbered = _Numbered(path, parts["digits"], parts["tail"])
+                groups.setdefault((name + parts["sign"], ""), []).append(numbered)
         _with_signs(groups)
         files = groups.get((self.head, ""))
+        if files is None and self.head != name:
+            files = [file for file in groups.get((name, ""), []) if file.negative]
+            return _sequence(name, files, "") if files else None
         return None if files is None else _sequence(self.head, files, "")
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import OpenEXR
@@ -16,6 +15,7 @@ from vfxstyle.color.rec2020 import REC2020_DISPLAY
 from vfxstyle.shots.png import PngColour
 
 _NO_SPACE = ("", "unknown", "data", "raw")
+_IN_WORDS = {"jpg": "JPEG", "tif": "TIFF"}
 _LIBRARY_NAMES = {
     "linear": WORKING,
     "scene_linear": WORKING,
@@ -73,7 +73,7 @@ class ColorTag:
     """The tag or default that the space is from, as in ``default of JPEG``; with its value where it names no space."""
     assumed: bool = False
     """Whether the file has no tag and the documented default of its format is taken."""
-    described: DescribedSpace | None = None
+    described: DescribedSpace | None = field(default=None, compare=False)
     """The space in numbers, where the file gives them, for configurations that have none of its name."""
 
     def as_json(self) -> dict[str, str | bool]:
@@ -97,8 +97,8 @@ def tag_of_exr(header: Mapping[str, Any]) -> ColorTag:
         numbers = " ".join(f"{value:.4g}" for value in stated)
         source = f"chromaticities {numbers}"
         red, green, blue, white = zip(*[iter(map(float, stated))] * 2, strict=True)
-        described = DescribedSpace(f"linear light, {source}", chromaticities=(*red, *green, *blue, *white))
-        return ColorTag(space, source, described=described) if space else _tag_of_numbers(described, source)
+        described = DescribedSpace(source, chromaticities=(*red, *green, *blue, *white))
+        return ColorTag(space, source, described=described) if space else _tag_of_numbers(described)
     return ColorTag(WORKING, "default of EXR", assumed=True)
 
 
@@ -118,8 +118,8 @@ def tag_of_picture(spec: oiio.ImageSpec, extension: str, chunks: PngColour | Non
         return _tag_of_profile(bytes(profile), spec.get_string_attribute("ICCProfile:profile_description"))
     if chunks is not None and chunks.exponent is not None:
         source = f"PNG gAMA {1 / chunks.exponent:.5g}" + (" and cHRM" if chunks.chromaticities else "")
-        named = DescribedSpace(source, chromaticities=chunks.chromaticities or REC709, exponent=chunks.exponent)
-        return _tag_of_numbers(named, source)
+        chromaticities = chunks.chromaticities or REC709
+        return _tag_of_numbers(DescribedSpace(source, chromaticities=chromaticities, exponent=chunks.exponent))
     tag = spec.get_string_attribute("colorInteropID") or spec.get_string_attribute("oiio:ColorSpace")
     # OpenImageIO tags a JPEG or PNG without a tag as sRGB
     given = tag.lower() in _NO_SPACE or (tag == "srgb_rec709_scene" and extension in ("jpg", "jpeg", "png"))
@@ -127,26 +127,31 @@ def tag_of_picture(spec: oiio.ImageSpec, extension: str, chunks: PngColour | Non
         return ColorTag(_LIBRARY_NAMES.get(tag.lower(), tag), f"header tag '{tag}'")
     if extension in ("tif", "tiff") and str(spec.format) in ("float", "half", "double"):
         return ColorTag(WORKING, "default of floating-point TIFF", assumed=True)
-    return ColorTag(SRGB_DISPLAY, f"default of {extension.upper()}", assumed=True)
+    return ColorTag(SRGB_DISPLAY, f"default of {_IN_WORDS.get(extension, extension.upper())}", assumed=True)
 
 
 def _tag_of_profile(profile: bytes, name: str) -> ColorTag:
     """The tag of an ICC profile: by its primaries and curves, never by its name."""
     source = f"ICC profile '{name}'"
-    described = DescribedSpace(f"{source} {hashlib.sha256(profile).hexdigest()[:8]}", profile=profile)
+    described = DescribedSpace(source, profile=profile)
     try:
         codes = described.codes
     except ValueError as error:
         return ColorTag("", f"{source}, which {error}")
     by_codes = None if codes is None else _tag_of_codes(codes, source)
-    return by_codes if by_codes is not None and by_codes.space else _tag_of_numbers(described, source)
+    return by_codes if by_codes is not None and by_codes.space else _tag_of_numbers(described)
 
 
-def _tag_of_numbers(described: DescribedSpace, source: str) -> ColorTag:
+def _tag_of_numbers(described: DescribedSpace) -> ColorTag:
+    """The tag of a space that a file describes under the name of its source."""
     try:
-        return ColorTag(described.known_as(), source, described=described)
+        known = described.known_as()
+        if known:
+            return ColorTag(known, described.name, described=described)
+        own = replace(described, name=f"{described.name} {described.digest}")
     except ValueError as error:
-        return ColorTag("", f"{source}, which {error}")
+        return ColorTag("", f"{described.name}, which {error}")
+    return ColorTag("", own.name, described=own)
 
 
 def _tag_of_scan(spec: oiio.ImageSpec, extension: str) -> ColorTag:

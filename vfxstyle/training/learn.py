@@ -66,10 +66,12 @@ def learn(
     clock: Clock,
     *,
     of_shot: bool = False,
+    together: Sequence[int] | None = None,
 ) -> Learnt:
     """Learn a look: its base first (docs/method.md, section 13), and by superpixels what is left.
 
-    of_shot: whether the pictures are frames of one shot, which the look is for.
+    of_shot: whether the pictures are frames of one shot, which the look is for. together: a number for each example;
+    those of one number, such as versions of one photograph, are held out together or not at all.
 
     With :data:`MANY_PAIRS` examples or more some are held out: they choose the epoch and measure it. Fewer examples are
     learnt several times with a part kept out, which chooses how far the look departs from the best single transform,
@@ -78,7 +80,7 @@ def learn(
     backbone = backbone_class(settings.backbone)
     blocks = settings.blocks or all_blocks(backbone)
     many = len(examples) >= MANY_PAIRS and settings.held_out > 0
-    held_out = _held_out(len(examples), settings) if many else np.zeros(len(examples), np.bool_)
+    held_out = _held_out(together or range(len(examples)), settings) if many else np.zeros(len(examples), np.bool_)
     projections = fit_projections(
         [example for example, out in zip(examples, held_out, strict=True) if not out], backbone, blocks
     )
@@ -121,11 +123,11 @@ def _on_base(learnt: Learnt, base: Base, samples: Samples, place: FloatArray) ->
     )
 
 
-def _held_out(pairs: int, settings: TrainSettings) -> BoolArray:
-    held_out = np.zeros(pairs, np.bool_)
-    count = max(1, round(pairs * settings.held_out))
-    held_out[np.random.default_rng(settings.seed).permutation(pairs)[:count]] = True
-    return held_out
+def _held_out(together: Sequence[int], settings: TrainSettings) -> BoolArray:
+    numbers = np.unique(together)
+    count = max(1, round(len(numbers) * settings.held_out))
+    drawn = np.random.default_rng(settings.seed).permutation(len(numbers))[:count]
+    return np.isin(together, numbers[drawn])
 
 
 def _from_many(
