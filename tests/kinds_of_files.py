@@ -110,9 +110,9 @@ def dpx_of_ffmpeg(pixel_format: str, bits: int) -> Callable[[Path], Made]:
         frame = av.VideoFrame(WIDTH - 1, HEIGHT, pixel_format)
         if frame.format.is_planar and len(frame.planes) == 3:
             for plane, index in zip(frame.planes, (1, 2, 0), strict=True):
-                _fill(plane, wanted[..., index])
+                fill_plane(plane, wanted[..., index])
         else:
-            _fill(frame.planes[0], wanted.reshape(HEIGHT, -1))
+            fill_plane(frame.planes[0], wanted.reshape(HEIGHT, -1))
         path = folder / "a.0001.dpx"
         path.write_bytes(b"".join(bytes(packet) for packet in (*encoder.encode(frame), *encoder.encode(None))))
         return path, wanted.astype(np.float32) / np.float32((1 << bits) - 1), None
@@ -120,7 +120,8 @@ def dpx_of_ffmpeg(pixel_format: str, bits: int) -> Callable[[Path], Made]:
     return make
 
 
-def _fill(plane: av.video.plane.VideoPlane, values: AnyArray) -> None:
+def fill_plane(plane: av.video.plane.VideoPlane, values: AnyArray) -> None:
+    """Put values, uint8 or uint16 (H, W), into a plane, whose rows may be longer."""
     rows = np.zeros((plane.height, plane.line_size // values.dtype.itemsize), values.dtype)
     rows[:, : values.shape[1]] = values
     plane.update(rows.tobytes())
@@ -181,9 +182,9 @@ def movie(
 def _grey_frame(wanted: AnyArray, pixel_format: str) -> av.VideoFrame:
     frame = av.VideoFrame(WIDTH, HEIGHT, pixel_format)
     if pixel_format == "gray":
-        _fill(frame.planes[0], wanted[..., 0])
+        fill_plane(frame.planes[0], wanted[..., 0])
     else:
-        _fill(frame.planes[0], np.ascontiguousarray(wanted[..., [0, 3]]).reshape(HEIGHT, -1))
+        fill_plane(frame.planes[0], np.ascontiguousarray(wanted[..., [0, 3]]).reshape(HEIGHT, -1))
     return frame
 
 

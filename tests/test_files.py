@@ -28,7 +28,7 @@ from helpers import (
     vfxstyle,
     write_picture,
 )
-from kinds_of_files import HEIGHT, KINDS, WIDTH, codes, dpx_of_ffmpeg, exr, movie, picture, png_with
+from kinds_of_files import HEIGHT, KINDS, WIDTH, codes, dpx_of_ffmpeg, exr, fill_plane, movie, picture, png_with
 from PIL import Image, ImageCms
 
 from vfxstyle import files, grade, open_shot
@@ -806,6 +806,82 @@ def test_rows_of_dpx_are_found_whatever_follows_them(tmp_path, more):
     plain = write_picture(tmp_path / "b.0001.dpx", codes(8)[:, : WIDTH - 1], kind="uint8")
     plain.write_bytes(plain.read_bytes() + bytes(more))
     np.testing.assert_allclose(open_shot(plain).read(1).rgb, codes(8)[:, : WIDTH - 1] / 255, atol=1e-6)
+
+
+def test_twelve_bits_of_dpx_are_exact_on_rows_without_gaps(tmp_path):
+    encoder = av.CodecContext.create("dpx", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 48, 8, "gbrp12le", Fraction(1, 24)
+    wanted = np.linspace(0, 4095, 48 * 8 * 3).astype(np.uint16).reshape(8, 48, 3)
+    frame = av.VideoFrame(48, 8, "gbrp12le")
+    for plane, index in zip(frame.planes, (1, 2, 0), strict=True):
+        fill_plane(plane, wanted[..., index])
+    path = tmp_path / "a.0001.dpx"
+    path.write_bytes(b"".join(bytes(packet) for packet in (*encoder.encode(frame), *encoder.encode(None))))
+    np.testing.assert_array_equal(np.rint(open_shot(path).read(1).rgb * 4095), wanted)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_white_is_zero_in_some_grey_tiffs(tmp_path, bits):
+    import tifffile
+
+    grey = codes(bits)[..., 0]
+    tifffile.imwrite(tmp_path / "a.tif", grey, photometric="miniswhite")
+    expected = 1 - grey.astype(np.float32) / ((1 << bits) - 1)
+    np.testing.assert_allclose(open_shot(tmp_path / "a.tif").read(1).rgb[..., 1], expected, atol=1e-6)
+
+
+def test_a_thumbnail_before_the_picture_is_passed_over(tmp_path):
+    import tifffile
+
+    with tifffile.TiffWriter(tmp_path / "a.tif") as out:
+        out.write(codes(8)[::2, ::2], photometric="rgb", subfiletype=1)
+        out.write(codes(8), photometric="rgb")
+        out.write(codes(8)[:4], photometric="rgb")
+    shot = open_shot(tmp_path / "a.tif")
+    np.testing.assert_allclose(shot.read(1).rgb, codes(8) / 255, atol=1e-6)
+    assert "further pages of the file are left out" in shot.info.notes
+
+
+def test_the_layer_is_the_same_in_every_frame(tmp_path):
+    for number, name in ((1, "beauty"), (2, "diffuse")):
+        header = {"type": OpenEXR.scanlineimage, "compression": OpenEXR.ZIP_COMPRESSION}
+        planes = {f"{name}.{c}": np.zeros((8, 8), np.float16) for c in "RGB"}
+        OpenEXR.File([OpenEXR.Part(header, planes, "")]).write(str(tmp_path / f"a.{number:04d}.exr"))
+    shot = open_shot(tmp_path)
+    with pytest.raises(FrameError, match="has its picture in diffuse, the shot's first frame in beauty"):
+        shot.read(2)
+
+
+def test_a_position_or_luminance_with_chroma_is_no_grey_picture(tmp_path):
+    header = {"type": OpenEXR.scanlineimage, "compression": OpenEXR.ZIP_COMPRESSION}
+    for names, reason in (("X", "Y", "Z"), "has no R, G, B"), (("Y", "RY", "BY"), "luminance and chroma"):
+        planes = {name: np.zeros((8, 8), np.float16) for name in names}
+        OpenEXR.File([OpenEXR.Part(dict(header), planes, "")]).write(str(tmp_path / "a.exr"))
+        with pytest.raises(FrameError, match=reason):
+            open_shot(tmp_path / "a.exr")
+
+
+def test_a_picture_is_what_it_contains(tmp_path):
+    path, rgb, _ = exr("main")(tmp_path)
+    path.rename(tmp_path / "a.0001.png")
+    np.testing.assert_array_equal(open_shot(tmp_path / "a.0001.png").read(1).rgb, rgb)
+    Image.fromarray(codes(8)).save(tmp_path / "b.webp")
+    (tmp_path / "b.webp").rename(tmp_path / "b.jpg")
+    with pytest.raises(FrameError, match="is a webp picture, whatever its name says"):
+        open_shot(tmp_path / "b.jpg")
+
+
+@pytest.mark.parametrize("tick", [Fraction(1, 25), Fraction(1, 50), Fraction(1, 100), Fraction(1, 600)], ids=str)
+def test_a_frame_that_was_left_out_is_no_rounding(tick):
+    times = [round(index / Fraction(25) / tick) for index in range(24) if index != 9]
+    assert constant_rate(times, tick, [Fraction(len(times) * 25, 24), Fraction(25)]) is None
+
+
+def test_nothing_is_no_place(tmp_path, make_shot, identity_preset):
+    with pytest.raises(UsageError, match="-o is empty"):
+        grade(make_shot(), identity_preset, "", **QUICK)
+    with pytest.raises(ShotError, match="shot is empty"):
+        open_shot(" ")
 
 
 # the cases of the collection, where it is

@@ -115,7 +115,7 @@ def test_open_groups_of_pictures_are_read_in_any_order(tmp_path, codec, options)
         ({"color_primaries": 9, "color_trc": 16}, "pq_rec2020_display"),
         ({"color_primaries": 9, "color_trc": 18}, "hlg_rec2020_display"),
         ({"color_primaries": 12, "color_trc": 13}, "srgb_p3d65_display"),
-        ({"color_primaries": 1, "color_trc": 8}, ""),
+        ({"color_primaries": 1, "color_trc": 8}, "lin_rec709_scene"),
         ({"color_primaries": 1, "color_trc": 9}, ""),
     ],
 )

@@ -71,7 +71,7 @@ def test_what_other_headers_say(extension, attributes, space, assumed):
         (12, 16, "pq_p3d65_display"),
         (5, 6, "g24_rec709_display"),
         (2, 18, ""),
-        (1, 8, ""),
+        (1, 8, "lin_rec709_scene"),
         (12, 1, ""),
         (22, 1, ""),
     ],

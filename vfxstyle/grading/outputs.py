@@ -134,8 +134,13 @@ class Outputs:
             return
         frames = self.records.frames_of(movie)
         there = len(frames) or frames_in_movie(movie)
-        if set(frames) <= asked if frames else there in (0, len(asked)):
+        if set(frames) <= asked if frames else there == len(asked):
             return
+        if not there:
+            raise UsageError(
+                f"{movie} is there and is no movie that can be read; name another file with -o, or replace it with "
+                "--overwrite always."
+            )
         held = format_frames(frames) or f"{there} of them"
         raise UsageError(
             f"{movie} is there and holds other frames ({held}) than those asked for "

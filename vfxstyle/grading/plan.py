@@ -201,6 +201,8 @@ def keeps_hdr(plan: GradePlan) -> bool:
 
 
 def _format(shot: Shot, target: GradeTarget, settings: GradeSettings) -> OutputFormat:
+    if target.output is not None and not str(target.output).strip():
+        raise UsageError("-o is empty; name a folder for frames, or a .mov file.")
     output = None if target.output is None else Path(target.output)
     suffix = "" if output is None else output.suffix.lower()
     if output is not None and suffix[1:] in (MOVIE_EXTENSIONS | PICTURE_EXTENSIONS) - {"mov"}:

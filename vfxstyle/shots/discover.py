@@ -60,6 +60,8 @@ def open_shot(
     view is given for a format without layers.
     """
     text = str(path)
+    if not text.strip():
+        raise ShotError("The shot is empty; name a folder, a pattern, a movie or a picture.")
     place = Path(text)
     reading = ReadOptions(layers=LayerChoice(layer, view), max_pixels=max_pixels)
     options = ShotOptions(reading=reading, missing=missing)
@@ -148,7 +150,8 @@ def _open_pattern(text: str, options: ShotOptions) -> Shot:
     if sequence is None:
         refuse_foreign_tokens(text)
         raise ShotError(
-            f"There is no folder, frame sequence or movie at '{text}'; check the path and the frame padding."
+            f"There is no folder, frame sequence or movie at '{text}'; check the path, and the frame padding (as in "
+            "shot.####.exr)."
         )
     if sequence.extension not in PICTURE_EXTENSIONS:
         raise ShotError(f"'{text}' does not name pictures; use one of {', '.join(sorted(PICTURE_EXTENSIONS))}.")

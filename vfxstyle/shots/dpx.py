@@ -98,6 +98,11 @@ class DpxLayout:
             return 0
         return self.width * _CHANNELS.get(self.descriptor, 0) * (1 if self.bits == 8 else 2)
 
+    @property
+    def is_ten_bit_luma(self) -> bool:
+        """Whether it is grey with 10 bits, three code values to a word."""
+        return self.descriptor == 6 and self.bits == 10
+
     def has_gaps(self, path: Path) -> bool:
         """Whether there are bytes between the rows, which OpenImageIO takes for pixels.
 

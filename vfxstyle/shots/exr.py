@@ -76,18 +76,30 @@ def read_headers(path: Path) -> list[Header]:
     """
     try:
         headers = _headers_of(path)
+    except UnicodeDecodeError as error:
+        raise ExrError("has an attribute whose name is not UTF-8", "write it with other names") from error
     except (RuntimeError, ValueError, OSError) as error:
         if os.access(path, os.R_OK) and not OpenEXR.isOpenExrFile(plain_path(path)):
             raise ExrError("is no OpenEXR file, or its beginning is damaged", "render or copy it again") from error
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
     if not headers:
         raise ExrError("cannot be read: its header is damaged", "render or copy it again")
-    for header in headers:
-        if header["type"] in (OpenEXR.deepscanline, OpenEXR.deeptile):
-            raise ExrError("is a deep image", "flatten it first")
-        if any((channel.xSampling, channel.ySampling) != (1, 1) for channel in header["channels"]):
-            raise ExrError("has subsampled channels (luminance and chroma)", "write it as R, G, B")
+    try:
+        for header in headers:
+            _refuse_what_is_no_picture(header)
+    except UnicodeDecodeError as error:
+        raise ExrError("has a channel whose name is not UTF-8", "write it with other names") from error
     return headers
+
+
+def _refuse_what_is_no_picture(header: Header) -> None:
+    """Raise :class:`ExrError` for a part that is deep or has luminance and chroma."""
+    if header["type"] in (OpenEXR.deepscanline, OpenEXR.deeptile):
+        raise ExrError("is a deep image", "flatten it first")
+    if any((channel.xSampling, channel.ySampling) != (1, 1) for channel in header["channels"]):
+        raise ExrError("has subsampled channels (luminance and chroma)", "write it as R, G, B")
+    if {"Y", "RY", "BY"} <= {str(channel.name) for channel in header["channels"]}:
+        raise ExrError("has luminance and chroma (Y, RY, BY)", "write it as R, G, B")
 
 
 def _headers_of(path: Path) -> list[Header]:

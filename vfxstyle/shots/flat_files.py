@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.tags import tag_of_picture
 from vfxstyle.shots.windows import Window
 
+_KINDS = ("dpx", "cineon", "tiff", "png", "jpeg")
+_UNCALIBRATED = 65535  # in Exif: neither sRGB nor said here
 _TAGGED_AS = {"jpeg": "jpg", "tiff": "tif", "cineon": "cin"}
 
 
@@ -34,6 +37,8 @@ class FlatPicture(OpenPicture):
     def __init__(self, path: Path, number: int, reading: ReadOptions) -> None:
         super().__init__(path, number)
         self._notes: list[str] = []
+        self._page = 0
+        self._is_adobe_by_exif = False
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._input = self._opened(path)
         try:
@@ -44,8 +49,12 @@ class FlatPicture(OpenPicture):
 
     def _describe(self, path: Path, reading: ReadOptions) -> None:
         kind = self._input.format_name()
+        if kind not in _KINDS:
+            raise self.error(f"is a {kind} picture, whatever its name says, which is not read", "convert it")
         if kind == "jpeg":
             self._keep_to_the_picture()
+        if kind == "tiff":
+            self._pass_over_thumbnails()
         spec = self._spec = oiio.ImageSpec(self._input.spec())
         self._dpx = DpxLayout.read(path) if kind == "dpx" else None
         for name in self._dpx.absent_fields if self._dpx else ():
@@ -79,6 +88,7 @@ class FlatPicture(OpenPicture):
         if end is None:  # the decoder only fills the rest with grey
             self._input.close()
             raise self.error("is cut short", AGAIN)
+        self._is_adobe_by_exif = b"R03\0" in data[:65536]  # the interoperability index, which the library does not read
         if str(self._input.spec().format) != "uint8":  # the library applies a gain map, to linear light
             self._input.close()
             self._copy = tempfile.TemporaryDirectory()
@@ -86,6 +96,17 @@ class FlatPicture(OpenPicture):
             base.write_bytes(data[:end])
             self._input = self._opened(base)
             self._notes.append("an Ultra HDR photograph: its base picture is taken, without the gain map")
+
+    def _pass_over_thumbnails(self) -> None:
+        """Go to the first page of a TIFF that is no reduced version of another."""
+        page = 0
+        while self._input.spec().get_int_attribute("tiff:subfiletype") & 1 and self._input.seek_subimage(page + 1, 0):
+            page += 1
+        self._page = page
+        more = self._input.seek_subimage(page + 1, 0)
+        if more and not self._input.spec().get_int_attribute("tiff:subfiletype") & 1:
+            self._notes.append("further pages of the file are left out")
+        self._input.seek_subimage(page, 0)  # a page that is not there has left the file at none
 
     def close(self) -> None:
         """Close the file."""
@@ -101,6 +122,8 @@ class FlatPicture(OpenPicture):
             raise self.error(
                 "holds CMYK, the inks of a printer", "convert it to RGB in a program that knows its profile"
             )
+        if self._dpx is not None and self._dpx.is_ten_bit_luma:
+            raise self.error("holds luma of 10 bits, whose columns the library mixes up", "write it as R, G, B")
         if self._rgb_channels() is None:
             names = spec.channelnames
             raise self.error(
@@ -131,6 +154,8 @@ class FlatPicture(OpenPicture):
         chunks = read_png_colour(self.path) if kind == "png" else None
         if chunks is not None and chunks.is_narrow:
             raise self.error("says of its values that black and white lie within them (cICP)", "write it in full range")
+        if self._is_adobe_by_exif and self._spec.get_int_attribute("Exif:ColorSpace") == _UNCALIBRATED:
+            self._spec.attribute("Exif:InteroperabilityIndex", "R03")
         self.tag = tag_of_picture(self._spec, _TAGGED_AS.get(kind, kind), chunks)
         bits = self._spec.get_int_attribute("oiio:BitsPerSample", 0)
         if self._dpx is not None and self.tag.space == WORKING and bits <= 10:
@@ -170,12 +195,25 @@ class FlatPicture(OpenPicture):
             return (*self._notes, f"channels beside colour and alpha are left out: {', '.join(lost)}")
         return tuple(self._notes)
 
+    @cached_property
+    def _own_pixels(self) -> bool:
+        """Whether the pixels are read here, because the library would skew them."""
+        return self._dpx is not None and self._dpx.has_gaps(self.path)
+
+    def _is_inverted(self, bits: int) -> bool:
+        """Whether 0 is white, which the library turns round for 8 bits alone."""
+        is_white = (
+            self._input.format_name() == "tiff"
+            and self._spec.get_int_attribute("tiff:PhotometricInterpretation", 1) == 0
+        )
+        return is_white and (bits != 8 or str(self._spec.format) != "uint8")
+
     def _values(self) -> FloatArray:
         """The pixels as the file has them, float32 (H, W, C)."""
         spec = self._spec
-        if self._dpx is not None and self._dpx.has_gaps(self.path):
+        if self._dpx is not None and self._own_pixels:
             return self._dpx.pixels(self.path)
-        values = self._input.read_image(0, 0, 0, spec.nchannels, oiio.FLOAT)
+        values = self._input.read_image(self._page, 0, 0, spec.nchannels, oiio.FLOAT)
         if values is None:
             raise self.error(f"cannot be read: {_first_line(self._input.geterror())}", AGAIN)
         return np.asarray(values, np.float32).reshape(spec.height, spec.width, spec.nchannels)
@@ -185,9 +223,11 @@ class FlatPicture(OpenPicture):
         spec = self._spec
         pixels = self._values()
         bits = spec.get_int_attribute("oiio:BitsPerSample", 0)
-        if 0 < bits < 16 and str(spec.format) == "uint16":  # the library spreads such codes, and not quite evenly
-            top = np.float32((1 << bits) - 1)
-            pixels = np.rint(pixels * top) / top
+        if 0 < bits < 16 and str(spec.format) == "uint16" and not self._own_pixels:
+            codes = np.rint(pixels * 65535).astype(np.int32) >> (16 - bits)  # spread in several ways, or not at all
+            pixels = codes.astype(np.float32) / np.float32((1 << bits) - 1)
+        if self._is_inverted(bits):
+            pixels = 1 - pixels
         rgb, alpha = self._rgb_channels(), self._alpha_channel()
         assert rgb is not None  # the layout was checked on opening
         pixels = upright(pixels, self._orientation)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import av
@@ -40,8 +41,11 @@ class HdrMetadata:
 
 def side_data_of(picture: av.VideoFrame) -> dict[str, bytes]:
     """What the decoder says beside a picture, by FFmpeg's name of its kind."""
-    beside: Any = picture.side_data
-    return {side.type.name: bytes(side) for side in beside}
+    found = {}
+    with suppress(ValueError):  # of kinds that the library has no name for, which come last in its list
+        for side in cast(Any, picture.side_data):
+            found[side.type.name] = bytes(side)
+    return found
 
 
 def hdr_of(picture: av.VideoFrame) -> HdrMetadata:

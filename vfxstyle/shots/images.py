@@ -76,6 +76,12 @@ class ImageShot(Shot):
                     f"{self.info.width}x{self.info.height}; bring all frames to one size.",
                     frames=(number,),
                 )
+            if picture.layer != self.info.layer:
+                raise FrameError(
+                    f"Frame {number} ({path}) has its picture in {picture.layer or 'the main layer'}, the shot's first "
+                    f"frame in {self.info.layer or 'the main layer'}; name the one that all have with --layer.",
+                    frames=(number,),
+                )
             if picture.tag != self.info.color_tag:
                 raise FrameError(
                     f"Frame {number} ({path}) says of its colours: {picture.tag.source}; the shot's first frame: "

@@ -171,7 +171,7 @@ def _layers_of(part: int, header: Mapping[str, Any], parts: int) -> list[Layer]:
     layers = []
     for prefix, bases in groups.items():
         rgb = rgb_channels(bases)
-        if rgb is None and _GREY_NAME in bases:
+        if rgb is None and _GREY_NAME in bases and not {"X", "Z"} <= set(bases):  # X, Y, Z are a position
             rgb = (_GREY_NAME, _GREY_NAME, _GREY_NAME)
         if rgb is None or (prefix and prefix.startswith(mattes)):
             continue

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 
 _NO_MOVIES = ("tty", "txd", "ass", "srt", "webvtt", "image2", "lavfi")  # texts and single pictures pass for these
+
+
+def film_of(container: av.container.InputContainer) -> Any:
+    """The picture track that players show: not a cover or a preview beside it."""
+    return container.streams.best("video") or container.streams.video[0]
 
 
 def is_movie_file(path: Path) -> bool:
@@ -27,6 +33,6 @@ def frames_in_movie(path: Path) -> int:
     """Number of frames of a movie; 0 for a file that cannot be opened as one."""
     try:
         with av.open(str(path)) as container:
-            return sum(1 for packet in container.demux(video=0) if packet.size)
+            return sum(1 for packet in container.demux(film_of(container)) if packet.size)
     except (av.FFmpegError, OSError, IndexError):
         return 0

@@ -73,7 +73,7 @@ def picture_to_rgb(picture: av.VideoFrame, matrix: Matrix) -> tuple[FloatArray, 
         raise ValueError(f"the pixel format {layout.name}")
     if count not in (1, 3, 4) or (not layout.is_planar and count > 1):
         raise ValueError(f"the pixel format {layout.name}")
-    if layout.name.endswith("be"):
+    if len(picture.planes) < count or layout.name.endswith("be"):
         raise ValueError(f"the pixel format {layout.name}")
     top = np.float32((1 << bits) - 1)
     planes = [_plane_codes(picture.planes[component.plane], bits) for component in layout.components]

@@ -20,6 +20,7 @@ SMPTE_RATES = tuple(
 )
 """Frames per second of cinema and television."""
 _MILLISECOND = Fraction(1, 1000)
+_COARSE, _FINE = 3, 20  # grains that a frame must last for its time to be taken as rounded: at a usual rate, at others
 _UNEVEN = 0.02  # of the time between two frames, which some programs are off by
 
 
@@ -38,12 +39,11 @@ def constant_rate(times: Sequence[int], tick: Fraction, stated: Iterable[Fractio
     passed = np.array(times, np.int64) - times[0]
     if passed[-1] <= 0:
         return None
-    grain = float(tick)
-    if tick < _MILLISECOND and _are_whole_milliseconds(passed, tick):
-        grain = float(_MILLISECOND) + float(tick)
+    whole = tick < _MILLISECOND and _are_whole_milliseconds(passed, tick)
+    grain, slack = (_MILLISECOND, tick) if whole else (tick, Fraction(0))
     seconds = passed.astype(np.float64) * float(tick)
     spreads = {rate: _spread(seconds, rate) for rate in (*SMPTE_RATES, *told, _mean_rate(passed, tick))}
-    fitting = [rate for rate, spread in spreads.items() if spread <= grain * 1.001 + 1e-9]
+    fitting = [rate for rate, spread in spreads.items() if spread <= _rounding(rate, grain, slack) + 1e-9]
     named = [rate for rate in fitting if rate in SMPTE_RATES]
     for rates in (named, fitting):
         for rate in told:
@@ -52,9 +52,21 @@ def constant_rate(times: Sequence[int], tick: Fraction, stated: Iterable[Fractio
         if rates:
             return min(rates, key=lambda rate: spreads[rate])
     steps = np.diff(passed)
-    if steps.max() - steps.min() <= max(2, _UNEVEN * float(np.median(steps))):
+    usual = float(np.median(steps))
+    if usual >= _FINE and steps.max() - steps.min() <= max(2, _UNEVEN * usual):
         return min(spreads, key=lambda rate: spreads[rate])
     return None
+
+
+def _rounding(rate: Fraction, grain: Fraction, slack: Fraction) -> float:
+    """How far times may lie from those of a rate, in seconds.
+
+    A time that is a whole number of grains needs no rounding, and where grains are nearly as long as frames none is told
+    from a frame that was left out. grain: what times are whole numbers of, in seconds. slack: what they are off by.
+    """
+    period = 1 / (rate * grain)
+    is_rounded = period.denominator > 1 and (period >= _COARSE if rate in SMPTE_RATES else period >= _FINE)
+    return float(grain + slack if is_rounded else slack) * 1.001
 
 
 def _are_whole_milliseconds(passed: IntArray, tick: Fraction) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from vfxstyle.errors import FrameError, ShotError
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.shots.frame import Frame, MovieMark
 from vfxstyle.shots.hdr import hdr_of, side_data_of
+from vfxstyle.shots.movie_files import film_of
 from vfxstyle.shots.movie_pixels import has_alpha, is_xyz, picture_to_rgb
 from vfxstyle.shots.movie_times import SMPTE_RATES, constant_rate
 from vfxstyle.shots.orientation import IN_WORDS, SIDEWAYS, UPRIGHT, orientation_of_matrix, upright
@@ -38,7 +39,7 @@ class MovieShot(Shot):
     def __init__(self, path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
         self.name, self.path, self.padding = path.stem, path, 4
         self._container = self._open()
-        self._stream = self._container.streams.video[0]
+        self._stream = film_of(self._container)
         excess = ReadOptions(max_pixels=max_pixels).excess(self._stream.width, self._stream.height)
         if excess:
             raise ShotError(f"Movie {path} {excess}; copy it again, or let it pass with --max-pixels.")
@@ -61,9 +62,7 @@ class MovieShot(Shot):
         try:
             container = av.open(str(self.path))
         except (av.FFmpegError, OSError) as error:
-            raise ShotError(
-                f"Movie {self.path} cannot be opened: {error}; it may be cut short, copy it again."
-            ) from error
+            raise ShotError(f"Movie {self.path} cannot be opened: {error}; it may be cut short, copy it.") from error
         if not container.streams.video:
             container.close()
             raise ShotError(f"Movie {self.path} has no picture track; hand in a movie with one.")
@@ -73,24 +72,25 @@ class MovieShot(Shot):
         """Presentation times of all frames, in order, from the packets alone; their count where there are none."""
         try:
             packets = self._container.demux(self._stream)
-            times = [packet.pts for packet in packets if packet.size and not packet.is_discard]
+            timed = [(packet.pts, packet.dts) for packet in packets if packet.size and not packet.is_discard]
         except av.FFmpegError as error:
             raise ShotError(f"Movie {self.path} is damaged: {error}; copy or transcode it again.") from error
-        if not times:
+        if not timed:
             raise ShotError(f"Movie {self.path} holds no frame; copy or transcode it again.")
         # AVI has times of decoding alone, which are no times of pictures that were coded out of order
         out_of_order = self._container.format.name == "avi" and not self._stream.codec_context.codec.intra_only
-        known = [time for time in times if time is not None]
+        known = [time for time, _ in timed if time is not None]
         self._counted = out_of_order or not known
         """Whether frames are found by counting from the first one, for want of times."""
-        return list(range(len(times))) if self._counted else sorted(known)
+        self._decoding_times = [time for _, time in timed if time is not None]
+        return list(range(len(timed))) if self._counted else sorted(known)
 
     def _decoded_from(self, time: int | None) -> Any:
         """Decoded pictures from the last key frame before a time on, or from the movie's beginning."""
         if time is None:  # not every container can go back to its first frame
             self._container.close()
             self._container = self._open()
-            self._stream = self._container.streams.video[0]
+            self._stream = film_of(self._container)
             self._stream.thread_type = "AUTO"
         else:
             self._container.seek(time, stream=self._stream, backward=True)
@@ -101,12 +101,15 @@ class MovieShot(Shot):
         stream = self._stream
         stated = [Fraction(rate) for rate in (stream.average_rate, stream.base_rate, stream.guessed_rate) if rate]
         stated.sort(key=lambda rate: rate not in SMPTE_RATES)
-        if self._counted:
-            return Fraction(stream.guessed_rate) if stream.guessed_rate else next(iter(stated), None)
         tick = Fraction(stream.time_base or Fraction(1, 1000))
-        rate = constant_rate(self._times, tick, stated)
-        if rate is None and len(self._times) > 1:
-            steps = [later - now for now, later in zip(self._times, self._times[1:], strict=False)]
+        times = self._times
+        if self._counted:
+            times = sorted(self._decoding_times)
+            if len(times) < len(self._times):  # no times at all
+                return Fraction(stream.guessed_rate) if stream.guessed_rate else next(iter(stated), None)
+        rate = constant_rate(times, tick, stated)
+        if rate is None and len(times) > 1:
+            steps = [later - now for now, later in pairwise(times)]
             raise ShotError(
                 f"Movie {self.path} has a variable frame rate ({min(steps)} to {max(steps)} ticks of {tick} s between "
                 "frames); transcode it to a constant one (for example ffmpeg -fps_mode cfr)."
@@ -142,14 +145,10 @@ class MovieShot(Shot):
 
     def _is_opaque(self, picture: av.VideoFrame) -> bool:
         """Whether a picture of a format that always comes with alpha, such as GIF, has no use for it."""
-        if not self._may_be_opaque(picture):
+        if self._container.format.name != "gif" and picture.format.name != "pal8":
             return False
         _, alpha = self._channels(picture, 1)
         return alpha is None or bool(alpha.min() == 1)
-
-    def _may_be_opaque(self, picture: av.VideoFrame) -> bool:
-        """Whether a picture has alpha only because its format always has."""
-        return self._container.format.name == "gif" or picture.format.name == "pal8"
 
     def _color_tag(self, picture: av.VideoFrame) -> ColorTag:
         if is_xyz(picture):
@@ -170,6 +169,8 @@ class MovieShot(Shot):
             )
         if self.orientation != UPRIGHT:
             notes.append(f"pictures are {IN_WORDS[self.orientation]}, as the movie's display matrix asks")
+        if len(self._container.streams.video) > 1:
+            notes.append(f"of {len(self._container.streams.video)} picture tracks the main one is read")
         if has_alpha(picture) and self._is_opaque(picture):
             notes.append("the first picture is opaque, so the movie is taken to have no alpha")
         if self._stream.metadata.get("alpha_mode") == "1" and not has_alpha(picture):
@@ -250,6 +251,11 @@ class MovieShot(Shot):
         Raises :class:`~vfxstyle.errors.FrameError` if it cannot be decoded or has a pixel format that is not read.
         """
         picture = self._picture(number)
+        if picture.interlaced_frame:
+            raise FrameError(
+                f"Frame {number} of {self.path} is interlaced; deinterlace the movie first (as with ffmpeg -vf bwdif).",
+                frames=(number,),
+            )
         if picture.is_corrupt:
             raise FrameError(
                 f"Frame {number} of {self.path} is damaged; copy or transcode the movie again.", frames=(number,)

@@ -19,6 +19,8 @@ from vfxstyle.shots.reading import ReadOptions
 from vfxstyle.shots.tags import tag_of_exr
 from vfxstyle.shots.timecode import timecode_text
 
+_EXR_MAGIC = b"\x76\x2f\x31\x01"
+
 
 def open_picture(path: Path, number: int, reading: ReadOptions) -> OpenPicture:
     """Open a picture file.
@@ -26,11 +28,20 @@ def open_picture(path: Path, number: int, reading: ReadOptions) -> OpenPicture:
     Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read or graded,
     :class:`~vfxstyle.errors.UsageError` if a layer is requested of a format without layers.
     """
-    if path.suffix.lower() == ".exr":
+    if path.suffix.lower() == ".exr" or _is_exr(path):
         return _ExrPicture(path, number, reading)
     if reading.layers:
         raise UsageError(f"{path} has no layers or views; leave --layer and --view out, they are for EXR.")
     return FlatPicture(path, number, reading)
+
+
+def _is_exr(path: Path) -> bool:
+    """Whether a file is OpenEXR whatever its name says."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == _EXR_MAGIC
+    except OSError:  # which opening it will say
+        return False
 
 
 class _ExrPicture(OpenPicture):

@@ -29,6 +29,8 @@ class PngColour:
     """Whether cICP says that black and white are not the smallest and the largest code."""
     exponent: float | None = None
     """Power that makes linear light of the values, from gAMA; None too where an sRGB chunk comes before it."""
+    has_profile: bool = False
+    """Whether there is an ICC profile, readable or not."""
     chromaticities: Chromaticities | None = None
     """x and y of red, green, blue and white, from cHRM."""
 
@@ -39,7 +41,9 @@ def read_png_colour(path: Path) -> PngColour:
         chunks = _chunks(file) if file.read(8) == _SIGNATURE else {}
     if len(chunks.get(b"cICP", b"")) == 4:
         primaries, transfer, _, full = chunks[b"cICP"]
-        return PngColour(codes=(primaries, transfer), is_narrow=full == 0)
+        return PngColour(codes=(primaries, transfer), is_narrow=full == 0, has_profile=b"iCCP" in chunks)
+    if b"iCCP" in chunks:
+        return PngColour(has_profile=True)
     if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
         return PngColour()
     (gamma,) = struct.unpack(">I", chunks[b"gAMA"])
@@ -65,5 +69,6 @@ def _chunks(file: BinaryIO) -> dict[bytes, bytes]:
             found.setdefault(name, file.read(size))
             file.seek(4, 1)
         else:
+            found.setdefault(name, b"")
             file.seek(size + 4, 1)
     return found

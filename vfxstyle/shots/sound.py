@@ -11,6 +11,7 @@ from typing import Any
 import av
 
 from vfxstyle.errors import ShotError, UsageError
+from vfxstyle.shots.movie_files import film_of
 
 # languages whose ISO 639-2 code differs between MPEG-4 files and QuickTime files
 _QUICKTIME_LANGUAGES = {"deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "swe": "sve"}
@@ -46,7 +47,7 @@ class SoundTracks:
         except (av.FFmpegError, OSError) as error:
             raise ShotError(f"The sound of {path} cannot be read: {error}; use --audio none.") from error
         self._tracks = list(self._source.streams.audio)
-        video = self._source.streams.video[0]
+        video = film_of(self._source)
         self._origin = (video.start_time or 0) * Fraction(video.time_base or 1)
         self._targets: dict[int, Any] = {}
 

@@ -26,8 +26,8 @@ _LIBRARY_NAMES = {
 _DPX_TRANSFERS = {
     "Linear": WORKING,
     "ITU-R 709-4": REC709_DISPLAY,
-    "ITU-R 601-5 B or G": REC709_DISPLAY,
-    "ITU-R 601-5 M": REC709_DISPLAY,
+    "ITU-R 601-5 system B or G": REC709_DISPLAY,
+    "ITU-R 601-5 system M": REC709_DISPLAY,
     "SMPTE 274M": REC709_DISPLAY,
 }
 _DPX_NO_SPACE = ("", "User defined", "Unspecified video", "Undefined")
@@ -40,12 +40,15 @@ _SPACE_OF_CODES = {
     ("sdr", "rec2020"): REC2020_DISPLAY,
     ("srgb", "rec709"): SRGB_DISPLAY,
     ("srgb", "p3"): "srgb_p3d65_display",
+    ("linear", "rec709"): WORKING,
+    ("linear", "rec2020"): "lin_rec2020_scene",
+    ("linear", "p3"): "lin_p3d65_scene",
     ("gamma22", "rec709"): "g22_rec709_display",
     ("pq", "rec2020"): "pq_rec2020_display",
     ("pq", "p3"): "pq_p3d65_display",
     ("hlg", "rec2020"): "hlg_rec2020_display",
 }
-_CURVE_OF_CODE = {**dict.fromkeys(_REC709_CURVES, "sdr"), 4: "gamma22", 13: "srgb", 16: "pq", 18: "hlg"}
+_CURVE_OF_CODE = {**dict.fromkeys(_REC709_CURVES, "sdr"), 4: "gamma22", 8: "linear", 13: "srgb", 16: "pq", 18: "hlg"}
 _PRIMARIES_OF_CODE = {1: "rec709", 5: "rec709", 6: "rec709", 7: "rec709", 9: "rec2020", 12: "p3"}
 CODES_OF_SPACE = {
     REC709_DISPLAY: (1, 1, 1),
@@ -111,7 +114,7 @@ def tag_of_picture(spec: oiio.ImageSpec, extension: str, chunks: PngColour | Non
     """
     if extension in ("dpx", "cin"):
         return _tag_of_scan(spec, extension)
-    if chunks is not None and chunks.codes is not None:
+    if chunks is not None and chunks.codes is not None and chunks.codes[1] not in UNSPECIFIED:
         return _tag_of_codes(chunks.codes, "PNG cICP")
     profile = spec.get("ICCProfile")
     if profile is not None:
@@ -120,7 +123,13 @@ def tag_of_picture(spec: oiio.ImageSpec, extension: str, chunks: PngColour | Non
         source = f"PNG gAMA {1 / chunks.exponent:.5g}" + (" and cHRM" if chunks.chromaticities else "")
         chromaticities = chunks.chromaticities or REC709
         return _tag_of_numbers(DescribedSpace(source, chromaticities=chromaticities, exponent=chunks.exponent))
-    tag = spec.get_string_attribute("colorInteropID") or spec.get_string_attribute("oiio:ColorSpace")
+    if chunks is not None and chunks.has_profile:
+        return ColorTag("", "ICC profile, which is damaged or not for RGB")
+    tag = spec.get_string_attribute("colorInteropID")
+    if chunks is None:  # of a PNG OpenImageIO says what the chunks have said already
+        tag = tag or spec.get_string_attribute("oiio:ColorSpace")
+    if not tag and spec.get_string_attribute("Exif:InteroperabilityIndex") == "R03":
+        return ColorTag("g22_adobergb_scene", "Exif interoperability R03, Adobe RGB")
     # OpenImageIO tags a JPEG or PNG without a tag as sRGB
     given = tag.lower() in _NO_SPACE or (tag == "srgb_rec709_scene" and extension in ("jpg", "jpeg", "png"))
     if not given:
