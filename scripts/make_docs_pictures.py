@@ -30,7 +30,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHOT = REPOSITORY / "examples" / "big_buck_bunny"
 IMAGES = REPOSITORY / "docs" / "images"
-PRESETS = ("golden", "pop-out", "local-xpro", "watercolor", "cold", "spring")
+PRESETS = ("golden", "pop-out", "local-xpro", "teal-orange", "bleach-bypass", "cold", "spring")
 CREDIT = "Big Buck Bunny, © Blender Foundation, CC BY 3.0"
 DPI = 100
 MOST_BYTES = 300_000
@@ -99,12 +99,12 @@ def before_golden_cold(scratch: Path) -> None:
     save_jpeg("before_golden_cold.jpg", np.asarray(smaller, np.float32))
 
 
-def six_presets(scratch: Path) -> None:
+def shipped_presets(scratch: Path) -> None:
     """One frame with each of the shipped presets, beside the plate."""
     frame = 1022
     looks = graded(PRESETS, frame, scratch)
     pictures = [("plate", shown(SHOT, frame)), *looks.items()]
-    save_jpeg("six_presets.jpg", with_captions(pictures, 4, 330, f"Frame {frame} of {CREDIT}"), quality=84)
+    save_jpeg("presets.jpg", with_captions(pictures, 4, 330, f"Frame {frame} of {CREDIT}"), quality=84)
 
 
 def superpixels_over_time(scratch: Path) -> None:
@@ -266,7 +266,8 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], col
 
 
 PICTURES: dict[str, Callable[[Path], None]] = {
-    make.__name__: make for make in (before_golden_cold, six_presets, superpixels_over_time, lut_residual, two_passes)
+    make.__name__: make
+    for make in (before_golden_cold, shipped_presets, superpixels_over_time, lut_residual, two_passes)
 }
 
 

@@ -25,6 +25,7 @@ from helpers import (
     moving_picture,
     planned_analysis,
     planned_grade,
+    space,
     vfxstyle,
     write_picture,
 )
@@ -40,12 +41,13 @@ from vfxstyle.handover.mattes import mattes
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.progress import Silent
 from vfxstyle.settings import PlateSettings
-from vfxstyle.shots import hdr
+from vfxstyle.shots import Frame, OutputFormat, Window, hdr
 from vfxstyle.shots.exr import read_parts
 from vfxstyle.shots.hdr import hdr_of
 from vfxstyle.shots.jpeg import picture_end
 from vfxstyle.shots.movie_pixels import picture_to_rgb
 from vfxstyle.shots.movie_times import SMPTE_RATES, constant_rate
+from vfxstyle.shots.prores import MovieStyle, ProResSink
 from vfxstyle.shots.yuv import BT709
 
 
@@ -579,29 +581,32 @@ class Notes(Silent):
 
 
 def test_mastering_display_and_light_levels_go_with_pq(tmp_path, identity_preset):
-    levels = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
-    with av.open(str(tmp_path / "pq.mp4"), "w") as out:
-        stream = out.add_stream("libx265", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p10le"
-        parameters = f"log-level=none:master-display={levels}:max-cll=1000,400:colorprim=9:transfer=16:colormatrix=9"
-        stream.codec_context.options = {"x265-params": parameters}
-        for index in range(2):
-            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90, np.uint8), "rgb24").reformat(
-                format="yuv420p10le"
-            )
-            frame.pts, frame.time_base = index, Fraction(1, 25)
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
-    plate = open_shot(tmp_path / "pq.mp4").info
+    places = (13250, 34500, 7500, 3000, 34000, 16000, 15635, 16450)
+    stated = hdr.HdrMetadata(struct.pack(">8H2I", *places, 10_000_000, 50), struct.pack(">2H", 1000, 400))
+    style = MovieStyle(
+        format=OutputFormat.PRORES_422_HQ,
+        space=space("pq_rec2020_display"),
+        frame_rate=Fraction(25),
+        pixel_aspect=Fraction(1),
+        with_alpha=False,
+        hdr=stated,
+    )
+    out = ProResSink(tmp_path / "pq.mov", style)
+    window = Window(0, 0, 128, 72)
+    for number in (1, 2):
+        out.write(Frame(number, "made", moving_picture(number), window, window))
+    out.close()
+    plate = open_shot(tmp_path / "pq.mov").info
+    assert plate.hdr == stated, "as FFmpeg reads it"
     assert (plate.color_tag.space, bool(plate.hdr)) == ("pq_rec2020_display", True)
-    movie_out = grade(tmp_path / "pq.mp4", identity_preset, tmp_path / "o.mov", **QUICK).output
+    movie_out = grade(tmp_path / "pq.mov", identity_preset, tmp_path / "o.mov", **QUICK).output
     with av.open(str(movie_out)) as back:
         assert hdr_of(next(back.decode(video=0))) == plate.hdr
     assert struct.unpack(">2H", plate.hdr.light) == (1000, 400)
     options = {**QUICK, "output_space": "Rec.1886 Rec.709 - Display"}
-    assert not open_shot(grade(tmp_path / "pq.mp4", identity_preset, tmp_path / "s.mov", **options).output).info.hdr
+    assert not open_shot(grade(tmp_path / "pq.mov", identity_preset, tmp_path / "s.mov", **options).output).info.hdr
     notes = Notes()
-    grade(tmp_path / "pq.mp4", identity_preset, tmp_path / "f", progress=notes, **QUICK)
+    grade(tmp_path / "pq.mov", identity_preset, tmp_path / "f", progress=notes, **QUICK)
     assert "the movie's mastering display and light levels do not fit the result, and are left out" in notes.said
 
 

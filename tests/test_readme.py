@@ -15,7 +15,7 @@ from vfxstyle.looks.library import shipped_folder
 
 README = (REPOSITORY / "README.md").read_text()
 PAGES = (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")))
-SHIPPED = ("golden", "pop-out", "local-xpro", "watercolor", "cold", "spring")
+SHIPPED = ("golden", "pop-out", "local-xpro", "teal-orange", "bleach-bypass", "cold", "spring")
 COMMANDS = re.findall(r"^python3 -m venv .*$", README, flags=re.MULTILINE)
 
 
@@ -92,7 +92,8 @@ def test_shipped_presets_are_small_and_say_what_they_are(name):
     assert path.stat().st_size < 12_000_000
     preset = load_preset(name)
     assert preset.info.card["errors"]["predicted"] < preset.info.card["errors"]["global_oracle"]
-    assert "non-commercial" in preset.info.card["data"]
+    assert "Paid work is allowed" in preset.info.card["data"]
+    assert preset.info.card["licence"].startswith("Apache-2.0")
     page = path.with_suffix(".md").read_text()
     assert all(line in page for line in model_card(preset.info).splitlines())
     assert path.with_suffix(".jpg").is_file()

@@ -18,6 +18,8 @@ def model_card(info: PresetInfo) -> str:
     ]
     if card.get("found"):
         lines.append(f"- Found: {card['found']}; superpixels learnt what is left")
+    if card.get("licence"):
+        lines.append(f"- Licence: {card['licence']}")
     if card.get("limits"):
         lines.append(f"- Limits: {card['limits']}")
     if errors:

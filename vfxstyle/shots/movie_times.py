@@ -61,8 +61,9 @@ def constant_rate(times: Sequence[int], tick: Fraction, stated: Iterable[Fractio
 def _rounding(rate: Fraction, grain: Fraction, slack: Fraction) -> float:
     """How far times may lie from those of a rate, in seconds.
 
-    A time that is a whole number of grains needs no rounding, and where grains are nearly as long as frames none is told
-    from a frame that was left out. grain: what times are whole numbers of, in seconds. slack: what they are off by.
+    A time that is a whole number of grains needs no rounding; and where a grain is nearly as long as a frame, rounding
+    cannot be told from a frame that was left out.
+    grain: what times are whole numbers of, in seconds. slack: what they are off by, in seconds.
     """
     period = 1 / (rate * grain)
     is_rounded = period.denominator > 1 and (period >= _COARSE if rate in SMPTE_RATES else period >= _FINE)
