@@ -9,6 +9,7 @@ black, and flicker: the change of the grade from frame to frame along the plate'
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,6 +26,8 @@ from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.settings import PlateSettings
 
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "looks.md"
+BEGIN, END = "<!-- The table begins: made by benchmarks/looks.py. -->", "<!-- The table ends. -->"
 FRAMES = 12
 """Frames of a clip that are graded, from its middle."""
 WHITE, BLACK = 0.995, 0.005
@@ -109,15 +112,24 @@ def main() -> None:
     parser.add_argument("clips", type=Path, nargs="+")
     parser.add_argument("--masks", type=Path, help="folder with a folder of masks for each clip")
     parser.add_argument("--looks", default="golden,pop-out,local-xpro,teal-orange,bleach-bypass,cold,spring")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/looks.md")
     parser.add_argument("-o", "--output", type=Path, help="folder for pictures")
     arguments = parser.parse_args()
-    print("| clip | look | subject: chroma, contrast | rest: chroma | white | black | flicker | change |")
-    print("|---|---|---|---|---|---|---|---|")
+    lines = [
+        "| clip | look | subject: chroma, contrast | rest: chroma | white | black | flicker | change |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for clip in arguments.clips:
-        _measure(clip, arguments.looks.split(","), arguments.masks, arguments.output)
+        lines += _measure(clip, arguments.looks.split(","), arguments.masks, arguments.output)
+    print("\n".join(lines))
+    if arguments.write:
+        before, rest = PAGE.read_text().split(BEGIN)
+        PAGE.write_text(before + "\n".join([BEGIN, "", *lines, "", END]) + rest.split(END)[1])
 
 
-def _measure(clip: Path, looks: list[str], masks: Path | None, output: Path | None) -> None:
+def _measure(clip: Path, looks: list[str], masks: Path | None, output: Path | None) -> list[str]:
+    """A row of the table for each look."""
+    rows = []
     with open_shot(clip) as shot:
         start = max(0, (len(shot) - FRAMES) // 2)
         numbers = shot.frames[start : start + FRAMES]
@@ -133,16 +145,17 @@ def _measure(clip: Path, looks: list[str], masks: Path | None, output: Path | No
             drawn.append(grades[len(grades) // 2])
             subject_text = f"{own.subject_chroma:.2f}, {own.subject_contrast:.2f}"
             whites = f"{own.white:+.2%} | {own.black:+.2%}"
-            print(
+            rows.append(
                 f"| {clip.stem} | {look} | {subject_text} | {own.rest_chroma:.2f} | {whites} | {own.flicker:.2f} | "
-                f"{own.change:.1f} |",
-                flush=True,
+                f"{own.change:.1f} |"
             )
+            print(rows[-1], file=sys.stderr, flush=True)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         drawn += [np.zeros_like(drawn[0])] * (-len(drawn) % 2)
-        rows = [np.hstack(drawn[i : i + 2]) for i in range(0, len(drawn), 2)]
-        write_jpeg(output / f"{clip.stem}.jpg", np.vstack(rows))
+        pairs = [np.hstack(drawn[i : i + 2]) for i in range(0, len(drawn), 2)]
+        write_jpeg(output / f"{clip.stem}.jpg", np.vstack(pairs))
+    return rows
 
 
 if __name__ == "__main__":

@@ -180,6 +180,11 @@ def _links() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="vfxstyle-")
 
 
+def printable(text: str) -> str:
+    """A text in which bytes that are not UTF-8 stand as escapes."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's contents, as hexadecimal."""
     with path.open("rb") as file:

@@ -27,6 +27,7 @@ from vfxstyle.cli.superpixels import superpixels
 from vfxstyle.cli.train import train
 from vfxstyle.cli.warm import warm
 from vfxstyle.errors import Terminated, VfxStyleError, failure_of
+from vfxstyle.files import printable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -43,18 +44,13 @@ def _on_terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
 
 
-def _escaped(text: str) -> str:
-    """A text in which bytes that are not UTF-8 stand as escapes."""
-    return text.encode(errors="backslashreplace").decode()
-
-
 def _fail(error: VfxStyleError) -> int:
     """Say what happened, then the line that farms read; returns the exit code."""
     from vfxstyle.shots.discover import format_frames
 
     retry = "yes" if error.retryable else "no"
     frames = format_frames(error.told_frames) or "none"
-    click.echo(f"Error: {_escaped(str(error))}", err=True)
+    click.echo(f"Error: {printable(str(error))}", err=True)
     click.echo(f"vfxstyle: FAILED code={error.code} retryable={retry} frames={frames}", err=True)
     return error.exit_code
 

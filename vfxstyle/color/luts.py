@@ -10,7 +10,7 @@ import PyOpenColorIO as ocio
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import ColorError, OutputError
-from vfxstyle.files import write_atomically
+from vfxstyle.files import printable, write_atomically
 
 LUT_SUFFIXES = (".cube", ".clf")
 """File name extensions of a 3D LUT, lower case, with the dot."""
@@ -64,8 +64,8 @@ def write_cdl(
     Raises :class:`~vfxstyle.errors.OutputError` if the file cannot be written.
     """
     cdl = ocio.CDLTransform(slope=list(slope), offset=list(offset), power=list(power), sat=saturation)
-    cdl.setFirstSOPDescription(description)
-    cdl.setID(path.stem)
+    cdl.setFirstSOPDescription(printable(description))
+    cdl.setID(printable(path.stem))
     group = ocio.GroupTransform([cdl])
     _store(path, group.write(_CC, config=ocio.Config.CreateRaw()))
 
@@ -73,8 +73,8 @@ def write_cdl(
 def _as_clf(steps: Sequence[ocio.Transform], title: str) -> str:
     group = ocio.GroupTransform(list(steps))
     metadata = group.getFormatMetadata()
-    metadata.addChildElement("Description", title)
-    metadata.setID(title)  # the default ID is random
+    metadata.addChildElement("Description", printable(title))
+    metadata.setID(printable(title))  # the default ID is random
     return str(group.write(_CLF, config=ocio.Config.CreateRaw()))
 
 
@@ -89,7 +89,7 @@ def _as_cube(lut: ocio.Lut3DTransform, size: int, title: str) -> str:
     baker.setInputSpace("plain")
     baker.setTargetSpace("graded")
     baker.setCubeSize(size)
-    baker.getFormatMetadata().addChildElement("Description", title)
+    baker.getFormatMetadata().addChildElement("Description", printable(title))
     return str(baker.bake())
 
 

@@ -28,7 +28,7 @@ def write_nuke(plan: GradePlan) -> Path:
     """
     path = nuke_file(plan)
     try:
-        write_atomically(path, _script(plan, path).encode())
+        write_atomically(path, _script(plan, path).encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
     return path
