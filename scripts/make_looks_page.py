@@ -28,7 +28,7 @@ PAGE, IMAGES = ROOT / "docs" / "looks.md", ROOT / "docs" / "images" / "looks"
 BEGIN, END = "<!-- The gallery begins: made by scripts/make_looks_page.py. -->", "<!-- The gallery ends. -->"
 PICTURES = (
     "lomiri__life_by_Aitzol_Berasategi",
-    "oceanic__417083",
+    "oceanic__434614",
     "coco__000000107438",
     "kodak__15",
     "openimages__bird-013",
