@@ -36,7 +36,7 @@ PICTURES = (
 )
 CLIPS = {
     "udacity_solidWhiteRight.mp4": ("Udacity, CarND-LaneLines-P1, MIT", 60),
-    "intel_car-detection.mp4": ("Intel, sample-videos, CC BY 4.0", 120),
+    "intel_car-detection.mp4": ("Intel, sample-videos, CC BY 4.0", 78),
 }
 SIZE = (320, 214)
 
