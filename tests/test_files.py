@@ -635,7 +635,9 @@ def test_a_timecode_that_is_no_time_of_a_day_is_dropped(tmp_path, identity_prese
     assert out.open(str(tmp_path / "shot" / "a.0001.dpx"), spec)
     out.write_image(np.zeros((8, 8, 3), np.uint16))
     out.close()
-    assert open_shot(tmp_path / "shot").info.timecode is None
+    info = open_shot(tmp_path / "shot").info
+    assert info.timecode is None
+    assert any("is no time of a day, and is left out" in note for note in info.notes)
     result = grade(tmp_path / "shot", identity_preset, tmp_path / "out", **QUICK)
     assert "timeCode" not in read_parts(result.files[0])[0].header
 

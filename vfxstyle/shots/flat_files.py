@@ -70,7 +70,11 @@ class FlatPicture(OpenPicture):
         self._tag_it(kind)
         self.has_alpha = self._alpha_channel() is not None
         self.frame_rate = _frame_rate_of(spec)
-        self.timecode = time_of_day(spec.get_string_attribute("smpte:TimeCode"))
+        stated = spec.get_string_attribute("smpte:TimeCode")
+        self.timecode = time_of_day(stated)
+        if stated and self.timecode is None:
+            spec.erase_attribute("smpte:TimeCode")
+            self._notes.append(f"the timecode {stated} is no time of a day, and is left out")
         self.reel = spec.get_string_attribute("reelName") or spec.get_string_attribute("dpx:InputDevice") or None
 
     def _opened(self, path: Path) -> oiio.ImageInput:
