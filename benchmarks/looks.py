@@ -143,7 +143,7 @@ def _measure(clip: Path, looks: list[str], masks: Path | None, output: Path | No
             grades = frames_of(out, numbers)
             own = figures_of(plates, grades, subject)
             drawn.append(grades[len(grades) // 2])
-            subject_text = f"{own.subject_chroma:.2f}, {own.subject_contrast:.2f}"
+            subject_text = f"{own.subject_chroma:.2f}, {own.subject_contrast:.2f}" if subject[0].any() else "–"
             whites = f"{own.white:+.2%} | {own.black:+.2%}"
             rows.append(
                 f"| {clip.stem} | {look} | {subject_text} | {own.rest_chroma:.2f} | {whites} | {own.flicker:.2f} | "

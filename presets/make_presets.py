@@ -43,10 +43,12 @@ HERE = Path(__file__).resolve().parent
 LIGHTS = 3
 """Versions of each photograph: as it is, and under two other lights."""
 DESCRIPTIONS = {
-    "golden": "Late sun: natural things turn to straw, stone to amber, the sky to peach; water keeps its blue-green.",
+    "golden": "Late sun: natural things turn to straw, stone to amber, skies lose their blue; water keeps its "
+    "blue-green.",
     "pop-out": "People, animals and vehicles gain contrast and colour, as one; everything round them pales.",
     "local-xpro": "Cross processing: hard contrast, cyan shadows and yellow lights, a profile for each kind of thing.",
-    "teal-orange": "Teal shadows, water and sky against orange lights, with skin and foliage left alone.",
+    "teal-orange": "Teal shadows, water and sky against orange lights; skin and foliage are spared where they are "
+    "seen.",
     "bleach-bypass": "Silver left in the print: hard and pale, with people, animals and vehicles spared half of it.",
     "cold": "A winter morning: blue shadows, pale colours, firmer contrast.",
     "spring": "Lifted, fresh greens, a touch of rose in the lights; whites keep their room.",
@@ -62,13 +64,17 @@ LICENCE = (
     "photographs. CC BY asks for credit, which CREDITS.md gives; keep that file with the presets."
 )
 LIMITS = {
-    "golden": "Few streets, few faces close up and few nights are among the photographs.",
-    "pop-out": "What is no person, animal or vehicle pales, a flower or a statue too.",
-    "local-xpro": "Strong on purpose.",
-    "teal-orange": "Skin in a crowd or far away takes some of what is round it.",
-    "bleach-bypass": "What is no person, animal or vehicle is not spared.",
+    "golden": "A clear blue sky comes out grey or mauve more than peach, a wooded valley in haze can be blotched, and "
+    "the saturated blue of graphics turns purple.",
+    "pop-out": "Parts of a person can be missed: hands, a head against the sky, dark trousers. What is no person, "
+    "animal or vehicle pales, a flower or a statue too.",
+    "local-xpro": "Strong on purpose. Grey things beside grass or sand take some of its yellow.",
+    "teal-orange": "A face close up in two lights, or an animal on water, can be split into two tones. Grey roads turn "
+    "to slate or sand.",
+    "bleach-bypass": "Subjects are spared less than meant, and parts of a person can be missed.",
     "cold": "Global: it needs no understanding of the picture, and has none.",
-    "spring": "Global: it needs no understanding of the picture, and has none.",
+    "spring": "Global: it needs no understanding of the picture, and has none. Brightest colours can pass display "
+    "white.",
 }
 """What is wrong with each on footage unlike the photographs."""
 

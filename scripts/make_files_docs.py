@@ -36,7 +36,7 @@ def page() -> str:
     written = [
         f"| `{own.value}` | {text} | {'kept' if own.carries_alpha else 'left out'} |" for own, text in WRITTEN.items()
     ]
-    table = ["| read | what comes of it | difference, of 1 |", "|---|---|---|", *read, ""]
+    table = ["| read | what comes of it | largest difference, where 1 is white |", "|---|---|---|", *read, ""]
     table += ["| `--format` | written | alpha |", "|---|---|---|", *written]
     return before + BEGIN + "\n\n" + "\n".join(table) + "\n\n" + END + after
 

@@ -17,6 +17,9 @@ def announce(plan: GradePlan, clock: Clock) -> None:
     shot = plan.shot
     for other in plan.others:
         clock.note(f"and {other.shot.info.layer}, into the same files")
+    views = shot.info.views
+    if len(views) > 1 and not plan.others:
+        clock.note(f"1 of {len(views)} views is graded ({', '.join(views)}); --view all grades every one")
     if shot.missing:
         what = "left out" if plan.plate.absent else "held"
         clock.note(f"missing frames {format_frames(shot.missing)} are {what}")
