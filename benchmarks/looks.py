@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.stability import Clip, _looked_up
+from benchmarks.stability import Clip, looked_up
 from benchmarks.styles import write_jpeg
 from vfxstyle import grade, open_shot
 from vfxstyle.arrays import BoolArray, FloatArray
@@ -85,7 +85,7 @@ def _flicker(plates: list[FloatArray], before: list[FloatArray], after: list[Flo
     clip = Clip.of(plates, before, labels)
     added = [b - a for a, b in zip(before, after, strict=True)]
     jumps = [
-        np.linalg.norm(now - _looked_up(last, back), axis=-1)[visible]
+        np.linalg.norm(now - looked_up(last, back), axis=-1)[visible]
         for (last, now), back, visible in zip(pairwise(added), clip.back, clip.visible, strict=True)
     ]
     return float(np.percentile(np.concatenate(jumps), 95))

@@ -46,7 +46,7 @@ class Clip:
         flow, back, visible = DISFlow(), [], []
         for before, now in pairwise(pictures):
             backward, forward = flow(now, before), flow(before, now)
-            returned = _looked_up(forward, backward)
+            returned = looked_up(forward, backward)
             distance = np.linalg.norm(backward + returned, axis=-1)
             tolerance = 0.01 * (np.linalg.norm(backward, axis=-1) + np.linalg.norm(returned, axis=-1)) + 0.5
             back.append(backward)
@@ -62,7 +62,7 @@ def _places(flow: FloatArray) -> tuple[FloatArray, FloatArray]:
     return x + flow[..., 0], y + flow[..., 1]
 
 
-def _looked_up(picture: FloatArray, flow: FloatArray) -> FloatArray:
+def looked_up(picture: FloatArray, flow: FloatArray) -> FloatArray:
     """Return ``picture`` looked up where the flow of each pixel leads."""
     warped = cv2.remap(picture, *_places(flow), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(warped, np.float32)
@@ -81,7 +81,7 @@ def warping_error(clip: Clip, pictures: list[FloatArray]) -> float:
     """
     errors = []
     for (before, now), back, visible in zip(pairwise(pictures), clip.back, clip.visible, strict=True):
-        errors.append(float(((now - _looked_up(before, back))[visible] ** 2).mean()))
+        errors.append(float(((now - looked_up(before, back))[visible] ** 2).mean()))
     return float(np.mean(errors))
 
 
@@ -120,7 +120,7 @@ def largest_pop(clip: Clip, lab: list[FloatArray], truth: list[FloatArray]) -> f
     """
     largest = 0.0
     for t, (back, visible) in enumerate(zip(clip.back, clip.visible, strict=True)):
-        jump = lab[t + 1] - truth[t + 1] - _looked_up(lab[t] - truth[t], back)
+        jump = lab[t + 1] - truth[t + 1] - looked_up(lab[t] - truth[t], back)
         columns, rows = _places(back)
         x = np.clip(np.rint(columns), 0, visible.shape[1] - 1).astype(int)
         y = np.clip(np.rint(rows), 0, visible.shape[0] - 1).astype(int)

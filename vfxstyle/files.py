@@ -121,7 +121,7 @@ def drop(part: Path) -> None:
     """Remove a temporary file if it is still there, and the link by which it was written."""
     with suppress(OSError):
         part.unlink()
-    if not is_plain(part):
+    if not is_utf8(str(part)):
         with suppress(OSError):
             _link_of(part).unlink()
 
@@ -137,10 +137,10 @@ def drop_abandoned(folder: Path) -> None:
                     shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
-def is_plain(path: Path) -> bool:
-    """Whether a path is UTF-8."""
+def is_utf8(text: str) -> bool:
+    """Whether a text, or a path as a text, has no bytes that are not UTF-8."""
     try:
-        str(path).encode()
+        text.encode()
     except UnicodeEncodeError:
         return False
     return True
@@ -152,7 +152,7 @@ def plain_path(path: Path) -> str:
     The links lie in a temporary folder of this process. Raises OSError.
     """
     text = str(path)
-    if not is_plain(path):
+    if not is_utf8(text):
         link = _link_of(path)
         with suppress(FileExistsError):
             link.symlink_to(path.absolute())

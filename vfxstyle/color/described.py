@@ -179,6 +179,7 @@ def _to_rec709(matrix_to_xyz: DoubleArray) -> DoubleArray:
     return np.asarray(np.linalg.solve(to_xyz(REC709), matrix_to_xyz), np.float64)
 
 
+@lru_cache(maxsize=32)  # every frame of a shot says the same
 def _numbers_of(space: DescribedSpace) -> tuple[DoubleArray, tuple[Curve, Curve, Curve]]:
     """The matrix to linear Rec.709 and the curves before it."""
     if space.profile:

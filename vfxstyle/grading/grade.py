@@ -94,9 +94,7 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
     """Write what a plan asks for and is not there. Raises :class:`~vfxstyle.errors.VfxStyleError`."""
     announce(plan, run.clock)
     outputs = _outputs(plan, run)
-    todo = outputs.frames_to_write(run.overwrite)
-    if todo and run.overwrite != "always":
-        outputs.refuse_to_replace()
+    todo = _frames_to_write(outputs, run)
     done, analysis = _rendered(outputs, todo, run)
     if plan.prepares and todo:
         run.clock.note(f"made ready for {plan.output}, which the command without --prepare writes of all frames")
@@ -126,9 +124,7 @@ def planned(plan: GradePlan, run: Run) -> dict[str, Any]:
     as new, so its frames are listed as to be written.
     """
     outputs = _outputs(plan, run, hash_plate=False)
-    todo = outputs.frames_to_write(run.overwrite)
-    if todo and run.overwrite != "always":
-        outputs.refuse_to_replace()
+    todo = _frames_to_write(outputs, run)
     files = list(dict.fromkeys(plan.targets[number] for number in todo))
     support = outputs.support_files(files, run) + ([nuke_file(plan)] if plan.settings.write_nuke else [])
     return plan.as_json(run, files, support)
@@ -137,6 +133,14 @@ def planned(plan: GradePlan, run: Run) -> dict[str, Any]:
 def _outputs(plan: GradePlan, run: Run, *, hash_plate: bool = True) -> Outputs:
     recall = run.on_error == "skip" and run.overwrite != "always"
     return Outputs.of(plan, run, recall=recall, hash_plate=hash_plate)
+
+
+def _frames_to_write(outputs: Outputs, run: Run) -> list[int]:
+    """Frames that the run writes, after checking that they replace no movie of others."""
+    todo = outputs.frames_to_write(run.overwrite)
+    if todo and run.overwrite != "always":
+        outputs.refuse_to_replace()
+    return todo
 
 
 def _rendered(outputs: Outputs, todo: Sequence[int], run: Run) -> tuple[Rendered, AnalysisFolder]:

@@ -124,20 +124,20 @@ def _extension(path: Path) -> str:
 
 def _open_file(path: Path, options: ShotOptions) -> Shot:
     extension = _extension(path)
+    if extension in PICTURE_EXTENSIONS:
+        (sequence,) = sequences_of([path])
+        return _sequence_shot(sequence, sequence.stem, path, options, complete=False)
     from vfxstyle.shots.movie_files import is_movie_file
     from vfxstyle.shots.movies import MovieShot
 
-    if extension in MOVIE_EXTENSIONS or (extension not in PICTURE_EXTENSIONS and is_movie_file(path)):
-        if options.reading.layers:
-            raise UsageError(f"{path} is a movie; leave --layer and --view out, they are for EXR.")
-        return MovieShot(path, options.reading.max_pixels)
-    if extension not in PICTURE_EXTENSIONS:
+    if extension not in MOVIE_EXTENSIONS and not is_movie_file(path):
         raise ShotError(
             f"{path} is neither a picture ({', '.join(sorted(PICTURE_EXTENSIONS))}) nor a movie "
             f"({', '.join(sorted(MOVIE_EXTENSIONS))}); hand in one of these."
         )
-    (sequence,) = sequences_of([path])
-    return _sequence_shot(sequence, sequence.stem, path, options, complete=False)
+    if options.reading.layers:
+        raise UsageError(f"{path} is a movie; leave --layer and --view out, they are for EXR.")
+    return MovieShot(path, options.reading.max_pixels)
 
 
 def _open_pattern(text: str, options: ShotOptions) -> Shot:

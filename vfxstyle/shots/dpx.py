@@ -99,6 +99,11 @@ class DpxLayout:
         return self.width * _CHANNELS.get(self.descriptor, 0) * (1 if self.bits == 8 else 2)
 
     @property
+    def _stride(self) -> int:
+        """Bytes from the beginning of a row to that of the next one where rows begin at multiples of four."""
+        return self._row_bytes + -self._row_bytes % 4
+
+    @property
     def is_ten_bit_luma(self) -> bool:
         """Whether it is grey with 10 bits, three code values to a word."""
         return self.descriptor == 6 and self.bits == 10
@@ -109,8 +114,7 @@ class DpxLayout:
         The size of the file decides; where bytes follow the pixels, so that both may be, the rows that are more like
         their neighbours.
         """
-        row, there = self._row_bytes, self.size - self.offset
-        stride = row + -row % 4
+        row, stride, there = self._row_bytes, self._stride, self.size - self.offset
         if row % 4 == 0 or there < stride * self.height or there == row * self.height:
             return False
         if there == stride * self.height or self.height < 2:
@@ -126,8 +130,7 @@ class DpxLayout:
 
         Raises ValueError where the file is cut short, OSError where it cannot be read.
         """
-        row = self._row_bytes
-        stride = row + -row % 4
+        row, stride = self._row_bytes, self._stride
         data = np.fromfile(path, np.uint8, stride * self.height, offset=self.offset)
         rows = np.ascontiguousarray(data.reshape(self.height, stride)[:, :row])
         codes = rows if self.bits == 8 else rows.view(f"{self.order}u2")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from vfxstyle.files import plain_path
+from vfxstyle.files import is_utf8, plain_path
 
 _MAGIC, _MULTI_PART = 20000630, 0x1000
 _ROOM_FOR_OFFSETS = 1 << 22  # bytes after the headers, where the places of the pixels are listed
@@ -52,15 +52,6 @@ class HeaderValue:
         if self.is_text:
             return self.raw if is_utf8(self.text) else b"?" * len(self.raw)
         return self.raw[:4] + struct.pack("<I", 1) if self.raw[4:] == bytes(4) else self.raw
-
-
-def is_utf8(text: str) -> bool:
-    """Whether a text has no surrogate escapes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def header_values(path: str | Path) -> list[HeaderValue]:

@@ -11,9 +11,9 @@ from vfxstyle.shots.yuv import Matrix, planes_to_rgb
 # planar forms of formats whose channels lie beside each other, or whose bytes are the other way round; a copy of the
 # same code values, which tests compare
 _PLANAR = {
-    **dict.fromkeys(("rgb24", "bgr24", "rgb0", "0rgb", "bgr0", "0bgr", "pal8", "rgb8", "bgr8"), "gbrp"),
+    **dict.fromkeys(("rgb24", "bgr24", "rgb0", "0rgb", "bgr0", "0bgr", "rgb8", "bgr8"), "gbrp"),
     **dict.fromkeys(("rgb555le", "rgb565le", "bgr555le", "bgr565le", "rgb555be", "rgb565be"), "gbrp"),
-    **dict.fromkeys(("rgba", "bgra", "argb", "abgr", "ya8"), "gbrap"),
+    **dict.fromkeys(("rgba", "bgra", "argb", "abgr", "ya8", "pal8"), "gbrap"),
     **dict.fromkeys(("rgb48le", "rgb48be", "bgr48le", "bgr48be"), "gbrp16le"),
     **dict.fromkeys(("rgba64le", "rgba64be", "bgra64le", "bgra64be", "ya16le", "ya16be"), "gbrap16le"),
     **dict.fromkeys(("x2rgb10le", "x2bgr10le"), "gbrp10le"),
@@ -31,7 +31,6 @@ _PLANAR = {
     "gray16be": "gray16le",
     "xyz12be": "xyz12le",
 }
-_PALETTE = ("pal8", "rgb8", "bgr8")
 _DCDM_PEAK = 52.37 / 48  # SMPTE ST 428-1: luminance of the largest code over that of white
 _DCDM_EXPONENT = 2.6
 _XYZ_TO_P3 = np.array(
@@ -61,9 +60,7 @@ def picture_to_rgb(picture: av.VideoFrame, matrix: Matrix) -> tuple[FloatArray, 
     and float32 (H, W), 0..1, or None. X'Y'Z' becomes P3 primaries with a D65 white and an exponent of 2.6.
     Raises ValueError, with a phrase that says which pixel format, for one that is not read.
     """
-    if picture.format.name == "pal8":  # its entries can be transparent
-        picture = picture.reformat(format="gbrap")
-    elif picture.format.name in _PLANAR:
+    if picture.format.name in _PLANAR:
         picture = picture.reformat(format=_PLANAR[picture.format.name])
     layout = picture.format
     bits, count = layout.components[0].bits, len(layout.components)
@@ -71,9 +68,8 @@ def picture_to_rgb(picture: av.VideoFrame, matrix: Matrix) -> tuple[FloatArray, 
         return _from_xyz(picture), None
     if layout.name.endswith(("f16le", "f16be", "f32le", "f32be", "32le", "32be")) or not 8 <= bits <= 16:
         raise ValueError(f"the pixel format {layout.name}")
-    if count not in (1, 3, 4) or (not layout.is_planar and count > 1):
-        raise ValueError(f"the pixel format {layout.name}")
-    if len(picture.planes) < count or layout.name.endswith("be"):
+    is_read = count in (1, 3, 4) and (layout.is_planar or count == 1) and len(picture.planes) >= count
+    if not is_read or layout.name.endswith("be"):
         raise ValueError(f"the pixel format {layout.name}")
     top = np.float32((1 << bits) - 1)
     planes = [_plane_codes(picture.planes[component.plane], bits) for component in layout.components]
@@ -92,7 +88,6 @@ def picture_to_rgb(picture: av.VideoFrame, matrix: Matrix) -> tuple[FloatArray, 
 
 def _from_xyz(picture: av.VideoFrame) -> FloatArray:
     """P3 D65 with an exponent of 2.6, of X'Y'Z' in the high twelve bits of sixteen."""
-    picture = picture if picture.format.name == "xyz12le" else picture.reformat(format="xyz12le")
     plane = picture.planes[0]
     rows = np.frombuffer(memoryview(plane), "<u2").reshape(plane.height, plane.line_size // 2)
     codes = (rows[:, : 3 * picture.width] >> 4).reshape(plane.height, picture.width, 3)
