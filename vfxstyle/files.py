@@ -15,7 +15,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -189,6 +189,18 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file's contents, as hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def current_digest(path: Path) -> str:
+    """SHA-256 of a file's contents, which are read again only where its size or time have changed."""
+    status = path.stat()
+    return _digest_at(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _digest_at(path: Path, size: int, mtime_ns: int) -> str:
+    """Hash of a file that has this size and time."""
+    return file_digest(path)
 
 
 def key_of(**ingredients: Any) -> str:

@@ -24,6 +24,8 @@ class Stage(StrEnum):
     """Frames are tracked to the graded frames of the shot."""
     GRADE = "grade"
     """Frames are graded and written."""
+    PROOF = "proof"
+    """Frames are drawn for people."""
     MATTES = "mattes"
     """Cryptomatte files are written."""
     SAMPLING = "sampling"

@@ -20,6 +20,7 @@ KEYWORDS = {
     "analyze": (keywords.AnalyzeOptions, (ShotSettings, Run)),
     "export": (keywords.ExportOptions, (GradeSettings, Run)),
     "mattes": (keywords.MattesOptions, (GradeSettings, Run)),
+    "proof": (keywords.ShowOptions, (GradeSettings, Run)),
     "superpixels": (keywords.SuperpixelsOptions, (ShotSettings, Run)),
 }
 OTHERS = {
@@ -38,6 +39,8 @@ def another_value(own):
         return OTHERS[own.name]
     if own.choices:
         return next(choice for choice in own.choices if choice != own.default)
+    if own.repeated:
+        return ("one=0.5", "two=1")
     return {bool: True, int: (own.default or 64) + 1, float: 0.25, str: "x"}[own.kind]
 
 

@@ -22,6 +22,7 @@ from vfxstyle.cli.farm import farm
 from vfxstyle.cli.grade import grade
 from vfxstyle.cli.mattes import mattes
 from vfxstyle.cli.presets import presets
+from vfxstyle.cli.proof import proof
 from vfxstyle.cli.spaces import spaces
 from vfxstyle.cli.superpixels import superpixels
 from vfxstyle.cli.train import train
@@ -36,7 +37,21 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
-for command in (grade, train, analyze, analysis, superpixels, export, mattes, farm, presets, spaces, doctor, warm):
+for command in (
+    grade,
+    train,
+    analyze,
+    proof,
+    analysis,
+    superpixels,
+    export,
+    mattes,
+    farm,
+    presets,
+    spaces,
+    doctor,
+    warm,
+):
     cli.add_command(command)
 
 

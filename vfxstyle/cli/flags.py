@@ -42,8 +42,9 @@ def _flag(own: Option, default_text: str) -> Decorator[Any]:
         *names,
         type=click.Choice(own.choices) if own.choices else own.kind,
         default=own.default,
-        show_default=own.default not in (None, "") and not default_text,
+        show_default=own.default not in (None, "", ()) and not default_text,
         metavar=own.metavar or None,
+        multiple=own.repeated,
         callback=_range if own.metavar == "RANGE" else None,
         help=f"{own.help} [default: {default_text}]" if default_text else own.help,
     )
@@ -73,6 +74,13 @@ handles = click.option(
 )
 frames = click.option(
     "-f", "--frames", callback=_range, metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]"
+)
+frames_shown = click.option(
+    "-f",
+    "--frames",
+    callback=_range,
+    metavar="RANGE",
+    help="Frames, as in 1001,1020,1040. [default: first, middle, last, and where the first look changes most]",
 )
 progress = click.option(
     "--progress",

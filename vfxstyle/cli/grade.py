@@ -20,9 +20,14 @@ from vfxstyle.settings.table import pick
 @flags.preset
 @flags.of("grade", GradeTarget, GradeSettings, Run)
 @flags.handles
+@click.option(
+    "--proof",
+    type=click.Choice(["none", "png", "html"]),
+    help="Contact sheet of first, middle and last frame beside the result. [default: png for a whole shot]",
+)
 @flags.progress
 @flags.dry_run
-def grade(shot: str, preset: str, handles: int, progress: Any, dry_run: bool, **chosen: Any) -> None:
+def grade(shot: str, preset: str, handles: int, proof: Any, progress: Any, dry_run: bool, **chosen: Any) -> None:
     """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, one picture, or an .otio timeline."""
     settings, target = pick(GradeSettings, chosen), pick(GradeTarget, chosen)
     Run.of(chosen, None)  # wrong options are told before anything is loaded
@@ -32,19 +37,28 @@ def grade(shot: str, preset: str, handles: int, progress: Any, dry_run: bool, **
         return
     from vfxstyle.grading import grade as grading
     from vfxstyle.grading.request import GradeRequest
+    from vfxstyle.review.proof import contact_sheet, draw_contact_sheet
 
     request = GradeRequest(shot=shot, preset=preset, settings=settings, **vars(target))
     if dry_run:
         with request.open() as plan:
-            click.echo(json.dumps(grading.planned(plan, Run.of(chosen, None)), indent=2))
+            planned = grading.planned(plan, Run.of(chosen, None))
+            sheet = contact_sheet(plan, proof)
+            if sheet is not None and (planned["files"] or not sheet.exists()):
+                planned["support_files"].append(str(sheet))
+            click.echo(json.dumps(planned, indent=2))
         return
     from vfxstyle.cli.progress import GRADE_SHARES, watching
     from vfxstyle.cli.summaries import grade_summary
 
-    with watching(progress, GRADE_SHARES) as watch:
-        report = grading.grade_request(request, Run.of(chosen, watch))
+    with watching(progress, GRADE_SHARES) as watch, request.open() as plan:
+        run = Run.of(chosen, watch)
+        report = grading.execute(plan, run)
+        sheet = contact_sheet(plan, proof)
+        if sheet is not None and (report.written or not sheet.exists()):
+            draw_contact_sheet(plan, sheet, run)
     if progress != "none":
-        click.echo(grade_summary(report), err=True)
+        click.echo(grade_summary(report, sheet), err=True)
 
 
 def _check_timeline(target: GradeTarget) -> None:

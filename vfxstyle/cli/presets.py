@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
+
+from vfxstyle.cli import flags
+from vfxstyle.settings import PlateSettings
+from vfxstyle.settings.table import pick
 
 
 @click.group()
@@ -19,6 +25,25 @@ def list_() -> None:
     for info, path, source in installed_presets():
         told = str(info) if isinstance(info, PresetError) else info.description
         click.echo(f"{path.stem:<16} {source:<8} {told}")
+    click.echo("To see them on a picture of yours: vfxstyle presets sheet PICTURE -o presets.png", err=True)
+
+
+@presets.command()
+@click.argument("shot")
+@click.option("-o", "--output", required=True, metavar="FILE", help="The .png.")
+@flags.of("proof", PlateSettings)
+@flags.progress
+def sheet(shot: str, output: str, progress: Any, **chosen: Any) -> None:
+    """Draw every installed look on SHOT's middle frame, or on a picture."""
+    pick(PlateSettings, chosen)  # wrong options are told before anything is loaded
+    from vfxstyle.cli.progress import PROOF_SHARES, watching
+    from vfxstyle.cli.summaries import proof_summary
+    from vfxstyle.review.proof import sheet_of_looks
+
+    with watching(progress, PROOF_SHARES) as watch:
+        report = sheet_of_looks(shot, output, watch, **chosen)
+    if progress != "none":
+        click.echo(proof_summary(report), err=True)
 
 
 @presets.command()

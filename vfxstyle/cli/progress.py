@@ -24,6 +24,7 @@ GRADE_SHARES = {Stage.SUPERPIXELS: 35, Stage.FEATURES: 35, Stage.TRANSFORMS: 2, 
 """As on a shot of 50 frames that is not analysed yet; most looks have no tracks, and their share is skipped."""
 ANALYSIS_SHARES = {Stage.SUPERPIXELS: 48, Stage.FEATURES: 48, Stage.TRANSFORMS: 4, Stage.TRACKS: 8}
 MATTES_SHARES = {Stage.SUPERPIXELS: 35, Stage.FEATURES: 35, Stage.TRANSFORMS: 2, Stage.MATTES: 28}
+PROOF_SHARES = {Stage.SUPERPIXELS: 20, Stage.FEATURES: 50, Stage.TRANSFORMS: 2, Stage.TRACKS: 8, Stage.PROOF: 20}
 EXPORT_SHARES = {
     Stage.SUPERPIXELS: 35,
     Stage.FEATURES: 35,

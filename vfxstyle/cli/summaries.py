@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vfxstyle.grading.grade import GradeReport
     from vfxstyle.handover.export import ExportReport
     from vfxstyle.handover.mattes import MattesReport
+    from vfxstyle.review.proof import ProofReport
     from vfxstyle.timelines.grade import TimelineReport
     from vfxstyle.training.train import TrainReport
 
@@ -21,8 +22,8 @@ def _frames(count: int) -> str:
     return "1 frame" if count == 1 else f"{count} frames"
 
 
-def grade_summary(report: GradeReport) -> str:
-    """What a grade run did, in a few lines."""
+def grade_summary(report: GradeReport, sheet: Path | None = None) -> str:
+    """What a grade run did, in a few lines. sheet: its contact sheet."""
     lines = []
     total = sum(report.seconds.values())
     if report.written:
@@ -37,6 +38,8 @@ def grade_summary(report: GradeReport) -> str:
         count, pixels = len(report.untouched_pixels), sum(report.untouched_pixels.values())
         lines.append(f"{pixels} NaN or infinite pixels on {count} frames were left as they are")
     kept = f", {len(report.kept)} were up to date" if report.kept else ""
+    if sheet is not None and sheet.exists():
+        lines.append(f"to look at: {sheet}")
     lines.append(f"{len(report.written)} frames written{kept}: {report.output}")
     return "\n".join(lines)
 
@@ -94,6 +97,12 @@ def mattes_summary(report: MattesReport) -> str:
         f"{len(report.written)} frames written, {report.superpixels} superpixels in {report.groups} groups: "
         f"{report.output}"
     )
+
+
+def proof_summary(report: ProofReport) -> str:
+    """What was drawn, in a line."""
+    frames = format_frames(report.frames)
+    return f"frames {frames} under {', '.join(report.presets)}, shown by {report.screen}: {report.output}"
 
 
 def timeline_summary(report: TimelineReport) -> str:

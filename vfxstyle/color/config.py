@@ -16,7 +16,7 @@ from typing import Any
 
 import PyOpenColorIO as ocio
 
-from vfxstyle.color import names
+from vfxstyle.color import names, screens
 from vfxstyle.color.described import DescribedSpace
 from vfxstyle.color.rec2020 import with_rec2020
 from vfxstyle.color.transform import Transform
@@ -195,6 +195,22 @@ class ColorConfig:
     def between(self, source: ColorSpace, target: ColorSpace) -> Transform:
         """The conversion from one space to another. Raises what :meth:`to_working` raises."""
         return self._conversion(source.name, target.name)
+
+    def to_screen(self, plate: ColorSpace) -> tuple[Transform, str]:
+        """The conversion from the working space to what an sRGB screen shows of a plate, and what it is called.
+
+        Light and log plates get the configuration's view; display-referred ones are shown as they are. Raises
+        :class:`~vfxstyle.errors.ColorError` if the configuration cannot make it.
+        """
+        view = None if plate.kind is SpaceKind.VIDEO else screens.view_of(self._config)
+        if view is None:
+            return self.from_working(self.space(SRGB_DISPLAY)), "sRGB display"
+        linear = self.scene_linear
+        try:
+            shown = screens.processor(self._config, linear.name, view)
+        except _FAULTS as error:
+            raise self._no_conversion(linear.name, view.told, error) from error
+        return Transform(*self._processors(None, linear.name), shown), view.told
 
     def _conversion(self, source: str | None, target: str | None) -> Transform:
         """A conversion between named spaces; None is the working space, the library's where this one has none."""

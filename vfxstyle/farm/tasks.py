@@ -81,7 +81,7 @@ def _steps_of_shot(job: ShotJob, shards: int | None) -> list[Step]:
         Step(
             name="grade",
             after="transforms",
-            command=(*grade, *options, *(("--prepare",) if job.is_movie else ()), "-f", PIECE),
+            command=(*grade, *options, *(("--prepare",) if job.is_movie else ("--proof", "none")), "-f", PIECE),
             frames=job.frames,
         ),
         Step(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,13 +13,16 @@ from vfxstyle.analysis.wanted import AnalysisRecipe
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.color import Transform
 from vfxstyle.grading.carried import CarriedGrade
+from vfxstyle.grading.corrections import Corrections
 from vfxstyle.grading.plan import GradePlan
+from vfxstyle.grading.regions import Regions
 from vfxstyle.looks import TransformField, apply_field
 from vfxstyle.looks.base import Base
 from vfxstyle.plates.picture import analysis_picture, analysis_size, lab_of_picture
 from vfxstyle.plates.spaces import Light, encoder
 from vfxstyle.shots import Frame, OutputFormat
-from vfxstyle.superpixels.smoothing import smooth_over_neighbours, spread_over_pixels
+from vfxstyle.superpixels.areas import spread_in_areas
+from vfxstyle.superpixels.smoothing import blend_over_pixels, reach_of, smooth_over_neighbours, spread_over_pixels
 from vfxstyle.superpixels.tables import adjacency, table_of
 
 
@@ -56,6 +60,12 @@ class FrameRenderer:
     """0..1, share of the change that is made."""
     carried: CarriedGrade | None = None
     """Graded frames of this shot, where the look was learnt from some."""
+    regions: Regions = field(default_factory=Regions)
+    """Where the look is put."""
+    strengths: FloatArray | None = None
+    """float32 (N,), 0..1, of each superpixel; None for 1."""
+    instead: tuple[FrameRenderer, ...] = ()
+    """Other looks, on superpixels that do not take this one."""
 
     @classmethod
     def of(
@@ -77,15 +87,28 @@ class FrameRenderer:
             straight_alpha=plan.format is not OutputFormat.EXR,
             strength=plan.settings.strength,
         )
+        of_groups = plan.regions.of_superpixels(transforms.transforms, plan.settings.seed)
+        plain = replace(plain, regions=plan.regions, strengths=of_groups)
         graded = plan.preset.graded
         if graded is None or not transforms.graded:
             return plain
         carried = CarriedGrade(graded, transforms.graded, analysis, plain.base, plain.plain_field)
         return replace(plain, carried=carried)
 
+    def corrected(self, corrections: Corrections, others: Mapping[str, FrameRenderer]) -> FrameRenderer:
+        """The renderer with corrections. others: those of the other looks that superpixels take, by name."""
+        if not corrections:
+            return self
+        by_look = corrections.strengths(self.transforms.labels)
+        of_groups = np.float32(1) if self.strengths is None else self.strengths
+        instead = tuple(
+            replace(other, strengths=by_look[look] * of_groups, regions=self.regions) for look, other in others.items()
+        )
+        return replace(self, strengths=by_look[None] * of_groups, instead=instead)
+
     def render(self, plate: Frame) -> RenderedFrame:
-        """Grade one frame."""
-        original = plate
+        """Grade one frame. Its mattes are those of the regions."""
+        original = plate = self.regions.shaped(plate)
         if self.light.decoder is not None:
             plate = plate.straightened()  # code values with alpha multiplied in stand for no light
         lit = replace(plate, rgb=self.light.decoded(plate.rgb))
@@ -100,9 +123,43 @@ class FrameRenderer:
         return RenderedFrame(replace(plate, rgb=rgb, premultiplied=not self.straight_alpha), untouched)
 
     def _graded(self, lit: Frame) -> tuple[FloatArray, int]:
-        picture = analysis_picture(lit, replace(self.light, decoder=None), self.analysis_width)
-        guide, labels = lab_of_picture(picture), self.analysis.read_labels(lit.number)
-        field = self.plain_field(labels, guide) if self.carried is None else self.carried.on(lit.number, labels, guide)
+        guide = guide_of(lit, self.light, self.analysis_width)
+        labels = self.analysis.read_labels(lit.number)
+        return self.graded_over(lit, labels, guide)
+
+    def graded_over(self, lit: Frame, labels: LabelArray, guide: FloatArray) -> tuple[FloatArray, int]:
+        """A frame of decoded light, or a smaller picture of it, graded; and the number of pixels left alone.
+
+        labels: int32 (h, w). guide: float32 (h, w, 3), CIELab.
+        """
+        share = self.regions.share(lit.mattes) if lit.mattes else None
+        areas = None
+        if lit.mattes and self.carried is None:
+            areas = self.regions.areas(lit.on_display().mattes, (guide.shape[1], guide.shape[0]))
+        graded, untouched = self._changed(lit, self.field_of(lit.number, labels, guide, areas), share)
+        for other in self.instead:
+            changed, _ = other._changed(lit, other.field_of(lit.number, labels, guide, areas), share)
+            graded = np.where(changed == lit.rgb, graded, graded + (changed - lit.rgb))
+        return graded, untouched
+
+    def field_of(
+        self, number: int, labels: LabelArray, guide: FloatArray, areas: FloatArray | None = None
+    ) -> TransformField:
+        """The transforms of a frame. areas: as :meth:`Regions.areas` gives them."""
+        if self.carried is not None:
+            field = self.carried.on(number, labels, guide)
+        elif areas is None:
+            field = self.plain_field(labels, guide)
+        else:
+            field = self.base.added_to(spread_in_areas(labels, guide, areas, self.transforms.of))
+        if self.strengths is None:
+            return field
+        table, rows = table_of(labels, guide)
+        own = self.strengths[np.searchsorted(self.transforms.labels, table.labels)]
+        blended = blend_over_pixels(rows, own[:, None], table.colours, guide, reach_of(table, rows))
+        return replace(field, strengths=np.ascontiguousarray(blended[..., 0]))
+
+    def _changed(self, lit: Frame, field: TransformField, share: FloatArray | None) -> tuple[FloatArray, int]:
         return apply_field(
             lit.rgb,
             field,
@@ -110,6 +167,7 @@ class FrameRenderer:
             offset=(lit.data_window.x - lit.display_window.x, lit.data_window.y - lit.display_window.y),
             picture_size=(lit.display_window.width, lit.display_window.height),
             strength=self.strength,
+            share=share,
             matrix=self.light.matrix,
         )
 
@@ -129,3 +187,8 @@ class FrameRenderer:
         # colour that an associated plate has under no cover is light of its own, a flame's, and not multiplied away
         glows = original.premultiplied
         return np.asarray(np.multiply(light, cover, out=light.copy(), where=(cover > 0) | (not glows)), np.float32)
+
+
+def guide_of(lit: Frame, light: Light, analysis_width: int) -> FloatArray:
+    """The analysis picture of a frame of light that has been decoded, float32 (h, w, 3), CIELab."""
+    return lab_of_picture(analysis_picture(lit, replace(light, decoder=None), analysis_width))

@@ -47,6 +47,8 @@ class Outputs:
         plate files that no analysis knows are hashed; without, outputs of such plates count as outdated.
         """
         wanted = WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe(run), hash_plate=hash_plate)
+        if wanted.stamps:
+            plan.corrections.check(wanted.identity)
         unreadable: Mapping[int, str] = {}
         if recall:
             stored = wanted.stored
@@ -76,6 +78,8 @@ class Outputs:
             **as_asked,
             **({"held": held} if held else {}),
             **({"views": [other.wanted.identity for other in self.others]} if self.others else {}),
+            **({"regions": plan.regions.identity(numbers)} if plan.regions else {}),
+            **({"corrections": plan.corrections.identity} if plan.corrections else {}),
             frames=list(numbers),
             plate=sorted({self.wanted.stamps[plan.shot.file_of(n).name].sha256 for n in numbers}),
             analysis=self.wanted.identity,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,10 @@ from typing import Any
 from vfxstyle.analysis.wanted import AnalysisRecipe
 from vfxstyle.color import ColorConfig, ColorSpace
 from vfxstyle.errors import UsageError
+from vfxstyle.grading.corrections import Corrections
+from vfxstyle.grading.regions import Regions
 from vfxstyle.looks import Preset, read_preset
+from vfxstyle.looks.library import find_preset
 from vfxstyle.plates.places import analysis_of_output, default_output
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.spaces import PlateSpace, output_space
@@ -58,6 +61,10 @@ class GradePlan:
     """Of a movie: where each frame is made ready by tasks, for another to encode; empty for frames."""
     analysis: Path
     """Folder of the shot analysis."""
+    regions: Regions = field(default_factory=Regions)
+    """Where the look is put."""
+    corrections: Corrections = field(default_factory=lambda: Corrections(analysis=""))
+    """What was put right by hand."""
     others: tuple[GradePlan, ...] = ()
     """The same grade of further views of the plate, which are written into the same files."""
 
@@ -91,7 +98,12 @@ class GradePlan:
     def into(self, output: Path) -> GradePlan:
         """The plan of the same grade to another place."""
         plan = make_plan(replace(self.target, output=str(output)), self.settings, self.plate, self.preset_file)
-        return replace(plan, others=tuple(other.into(output) for other in self.others))
+        others = tuple(other.into(output) for other in self.others)
+        return replace(plan, regions=self.regions, corrections=self.corrections, others=others)
+
+    def with_look(self, preset: str) -> GradePlan:
+        """The plan of the same grade with another look, over the same analysis."""
+        return replace(self, preset_file=find_preset(preset), corrections=Corrections(analysis=""))
 
     @property
     def prepares(self) -> bool:

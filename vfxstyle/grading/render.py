@@ -14,10 +14,12 @@ from vfxstyle.grading.frame_renderer import FrameRenderer
 from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.sinks import PreparedSink, image_sink, movie_sink, read_prepared
+from vfxstyle.grading.transforms import ensure_transforms
 from vfxstyle.plates.overlap import in_order, reading_ahead, storing
 from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
 from vfxstyle.shots import Frame
+from vfxstyle.shots.mattes import with_mattes
 from vfxstyle.shots.prores import MovieFrame, ProResSink
 from vfxstyle.shots.writing import FrameSink
 
@@ -57,8 +59,7 @@ class _RenderPass:
         self.outputs, self.plan, self.run = outputs, outputs.plan, run
         of_views = (outputs, *outputs.others)
         self.renderer, *self.others = (
-            FrameRenderer.of(own.plan, own.wanted.recipe, *analysed)
-            for own, analysed in zip(of_views, views, strict=True)
+            renderer_of(own, *analysed, run) for own, analysed in zip(of_views, views, strict=True)
         )
         self.unreadable = {number: why for analysis, _ in views for number, why in analysis.unreadable.items()}
         lost = {number: why for own in of_views for number, why in own.lost.items()}
@@ -150,8 +151,10 @@ class _RenderPass:
             return read_prepared(prepared, number)
         if number in self.done.failed:
             raise FrameError(self.done.failed[number], frames=(number,))
-        plate = self.plan.plate.read(number, self.outputs.wanted.stamps)
-        others = [own.plan.plate.read(number, own.wanted.stamps) for own in self.outputs.others]
+        plate, *others = (
+            with_mattes(own.plan.plate.read(number, own.wanted.stamps), own.plan.regions.mattes)
+            for own in (self.outputs, *self.outputs.others)
+        )
         return replace(plate, others=tuple(others))
 
     def _leave_out(self, number: int, error: FrameError) -> None:
@@ -160,6 +163,16 @@ class _RenderPass:
         if number not in self.done.failed:
             self.run.clock.note(f"left out: {error}")
         self.done.failed[number] = str(error)
+
+
+def renderer_of(outputs: Outputs, analysis: AnalysisFolder, transforms: ShotTransforms, run: Run) -> FrameRenderer:
+    """The renderer of a plan with its corrections, for which other looks are predicted where they take some."""
+    plan, wanted = outputs.plan, outputs.wanted
+    others = {}
+    for name in plan.corrections.presets:
+        other = plan.with_look(name)
+        others[name] = FrameRenderer.of(other, wanted.recipe, *ensure_transforms(other, wanted, run))
+    return FrameRenderer.of(plan, wanted.recipe, analysis, transforms).corrected(plan.corrections, others)
 
 
 def frames_at_once(plan: GradePlan, analysis_width: int) -> int:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vfxstyle.errors import UsageError
+from vfxstyle.grading.corrections import Corrections, read_corrections
 from vfxstyle.grading.plan import GradePlan, make_plan
+from vfxstyle.grading.regions import Regions
 from vfxstyle.looks.library import find_preset
 from vfxstyle.plates.plate import by_view, open_plate
 from vfxstyle.settings import GradeSettings, GradeTarget
@@ -33,11 +35,16 @@ class GradeRequest(GradeTarget):
         Raises what :func:`~vfxstyle.plates.plate.open_plate` and :func:`~vfxstyle.grading.plan.make_plan` raise.
         """
         preset = find_preset(self.preset)
+        adjust = self.settings.adjust
+        corrections = Corrections(analysis="") if adjust is None else read_corrections(adjust)
         with ExitStack() as opened:
             plans = []
             for settings in by_view(self.shot, self.settings, self.within):
                 plate = opened.enter_context(open_plate(self.shot, settings, self.within))
-                plans.append(make_plan(self, settings, plate, preset))
+                plan = make_plan(self, settings, plate, preset)
+                plan = replace(plan, regions=Regions.of(settings, plate.shot), corrections=corrections)
+                opened.callback(plan.regions.close)
+                plans.append(plan)
             if len(plans) > 1 and plans[0].format is not OutputFormat.EXR:
                 raise UsageError(f"Only EXR holds several views; name one with --view for {plans[0].format.value}.")
             yield replace(plans[0], others=tuple(plans[1:]))

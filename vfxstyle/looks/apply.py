@@ -21,7 +21,7 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.color.grading import floored, gain_of
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
-from vfxstyle.looks.field import TransformField, cell_of, look_up, next_cell
+from vfxstyle.looks.field import TransformField, cell_of, look_up, next_cell, weaken
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 GUIDE_SIGMA = 8.0
@@ -189,6 +189,8 @@ def _apply(
     guide: FloatArray,
     cubes: FloatArray,
     shares: FloatArray,
+    strengths: FloatArray,
+    share: FloatArray,
     origin: FloatArray,
     cell: FloatArray,
     strength: Scalar,
@@ -199,6 +201,7 @@ def _apply(
     """Row by row, in passes that processors can do for many pixels at once; what few pixels need has loops of its own.
 
     field: (h, w, 30). cubes: (K, n, n, n, 3). shares: (h, w, K), or (h, 0, 1) for all of them.
+    strengths: (h, w), or (h, 0). share: (H, W), or (0, 0).
     origin and cell: (x, y) of the first pixel, and cells per px.
     """
     height, width, _ = rgb.shape
@@ -217,6 +220,11 @@ def _apply(
         for x in range(width):
             lab[0, x], lab[1, x], lab[2, x] = lab_of_pixel(light[0, x], light[1, x], light[2, x])
         _weigh(lab, (guide[y0], guide[y1]), fy - np.float32(y0), along, weights)
+        if strengths.shape[1] > 0:
+            weaken((strengths[y0], strengths[y1]), along, weights, mix)
+        if share.shape[0] > 0:
+            for x in range(width):
+                mix[x] *= share[y, x]
         _change(lab, (field[y0], field[y1]), along, weights, change)
         if len(cubes) > 0:
             look_up(light, cubes, (shares[y0], shares[y1]), along, weights, change)
@@ -247,6 +255,7 @@ def apply_field(
     offset: tuple[int, int] = (0, 0),
     picture_size: tuple[int, int] | None = None,
     strength: float = 1.0,
+    share: FloatArray | None = None,
     matrix: FloatArray | None = None,
 ) -> tuple[FloatArray, int]:
     """Grade a picture.
@@ -257,6 +266,7 @@ def apply_field(
     offset: position (x, y), in px, of ``rgb`` in the picture that the field covers.
     picture_size: (width, height), in px, of that picture; by default the size of ``rgb``.
     strength: share of the change that is made, in linear light, 0..1.
+    share: float32 (H, W), 0..1, share of it that is made on each pixel; by default all of it.
     matrix: float32 (3, 3), from the primaries of ``rgb`` to Rec.709, in which the look is defined; by default ``rgb``
         is linear Rec.709 itself. Only the change is converted back, so unchanged pixels keep their bits.
     Returns float32 (H, W, 3) in the primaries of ``rgb``, and the number of pixels that were not graded because they
@@ -274,6 +284,8 @@ def apply_field(
         field.guide,
         field.cubes,
         field.shares if field.shares.size else np.zeros((rows, 0, 1), np.float32),
+        field.strengths if field.strengths.size else np.zeros((rows, 0), np.float32),
+        np.empty((0, 0), np.float32) if share is None else np.ascontiguousarray(share, np.float32),
         np.array([offset[0] + 0.5, offset[1] + 0.5], np.float32),
         np.array([columns / full_width, rows / full_height], np.float32),
         np.float32(strength),

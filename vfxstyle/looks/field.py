@@ -23,6 +23,8 @@ class TransformField:
     """float32 (K, n, n, n, 3), cubes of changes of Lab, see :class:`vfxstyle.looks.base.Base`."""
     shares: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0), np.float32))
     """float32 (h, w, K), 0..1, how much of each cube each cell has; empty for all of them."""
+    strengths: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """float32 (h, w), 0..1, share of the change that is made in each cell; empty for all of it."""
 
 
 @kernel(inline="always")
@@ -77,3 +79,14 @@ def look_up(
                     near = (one - b) * cubes[n, i + 1, j, k, c] + b * cubes[n, i + 1, j, k + 1, c]
                     far = (one - b) * cubes[n, i + 1, j + 1, k, c] + b * cubes[n, i + 1, j + 1, k + 1, c]
                     change[c, x] += share * ((one - r) * low + r * ((one - g) * near + g * far))
+
+
+@kernel(inline="always")
+def weaken(strengths: tuple[FloatArray, FloatArray], cell: Scalar, w: FloatArray, mix: FloatArray) -> None:
+    """Multiply the factor of the change of each pixel of a row by the strengths of its four cells."""
+    above, below = strengths
+    columns = len(above)
+    for x in range(len(mix)):
+        x0 = np.uintp(cell_of(x, cell[0], cell[1], columns))
+        x1 = next_cell(x0, columns)
+        mix[x] *= w[0, x] * above[x0] + w[1, x] * above[x1] + w[2, x] * below[x0] + w[3, x] * below[x1]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from vfxstyle.errors import ChangedError, FrameError
-from vfxstyle.files import file_digest
+from vfxstyle.files import current_digest, file_digest
 from vfxstyle.shots import Frame, Shot
 
 
@@ -68,17 +67,11 @@ def read_unchanged(shot: Shot, number: int, plate: Mapping[str, PlateFile]) -> F
     return frame
 
 
-@lru_cache(maxsize=1024)
-def _digest_at(path: Path, size: int, mtime_ns: int) -> str:
-    """Hash of a file that has this size and time; a movie is asked for with every frame."""
-    return file_digest(path)
-
-
 def _check_unchanged(path: Path, number: int, known: PlateFile) -> None:
     try:
         status = path.stat()
         same = (status.st_size, status.st_mtime_ns) == (known.size, known.mtime_ns)
-        if same or _digest_at(path, status.st_size, status.st_mtime_ns) == known.sha256:
+        if same or current_digest(path) == known.sha256:
             return
         what = "was replaced"
     except FileNotFoundError:

@@ -10,7 +10,7 @@ from vfxstyle.progress import Clock, Progress, Silent
 from vfxstyle.settings.analysis import ShotSettings
 from vfxstyle.settings.shared import NetworkSettings
 from vfxstyle.settings.table import Decides, between, option, pick
-from vfxstyle.settings.values import ANALYSED, GRADE, MADE, Audio, FormatName, OnError, Overwrite, check_rate
+from vfxstyle.settings.values import ANALYSED, GRADE, MADE, PUT, Audio, FormatName, OnError, Overwrite, check_rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +29,58 @@ class GradeSettings(ShotSettings):
         help="0 to 1: mixes the grade with the plate, in linear light.",
         metavar="SHARE",
         check=between(0, 1),
-        commands=GRADE | {"export"},
+        commands=PUT | {"export"},
         decides=Decides.FRAMES,
+    )
+    matte: str | None = option(
+        None,
+        help="Where the look is put: a matte sequence or picture, crypto:PATTERN or channel:NAME of the plate's EXR.",
+        default_text="everywhere",
+        metavar="MATTE",
+        commands=PUT,
+        decides=Decides.PLAN,
+        is_path=True,
+    )
+    matte_invert: bool = option(
+        False,
+        help="Put the look where the matte is not.",
+        commands=PUT,
+        decides=Decides.PLAN,
+    )
+    matte_blur: float = option(
+        0.0,
+        help="Blur of the matte: standard deviation in px of the plate.",
+        metavar="PX",
+        check=between(0, 1000),
+        commands=PUT,
+        decides=Decides.PLAN,
+    )
+    region: tuple[str, ...] = option(
+        (),
+        help="Strength of a region, as in hero.exr=1; MATTE as above, or group:look_3 of 'mattes'. Again for more; the "
+        "later lie on top.",
+        metavar="MATTE=STRENGTH",
+        commands=PUT,
+        decides=Decides.PLAN,
+        is_path=True,
+        repeated=True,
+    )
+    rest: float = option(
+        1.0,
+        help="Strength outside all regions.",
+        metavar="SHARE",
+        check=between(0, 1),
+        commands=PUT,
+        decides=Decides.PLAN,
+    )
+    adjust: str | None = option(
+        None,
+        help="Corrections that were made in the review.",
+        default_text="none",
+        metavar="FILE",
+        commands=PUT,
+        decides=Decides.PLAN,
+        is_path=True,
     )
     output_space: str | None = option(
         None,

@@ -44,6 +44,18 @@ class ExportOptions(MattesOptions, total=False):
     strength: float
 
 
+class ShowOptions(MattesOptions, total=False):
+    """Options of what shows a grade: :func:`vfxstyle.review.proof.proof`, :func:`vfxstyle.review.report.report`."""
+
+    strength: float
+    matte: str | None
+    matte_invert: bool
+    matte_blur: float
+    region: tuple[str, ...]
+    rest: float
+    adjust: str | None
+
+
 class AnalyzeOptions(MattesOptions, total=False):
     """Options of :func:`vfxstyle.analyze`."""
 
@@ -55,6 +67,12 @@ class GradeOptions(AnalyzeOptions, total=False):
 
     format: FormatName | None
     strength: float
+    matte: str | None
+    matte_invert: bool
+    matte_blur: float
+    region: tuple[str, ...]
+    rest: float
+    adjust: str | None
     output_space: str | None
     compression: str | None
     start_frame: int | None

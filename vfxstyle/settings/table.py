@@ -6,6 +6,7 @@ tasks, the identity of results and ``docs/grade.md`` are made from it, so that a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
@@ -18,6 +19,7 @@ from vfxstyle.errors import UsageError
 
 T = TypeVar("T")
 _METADATA = "option"
+_ADDRESS = re.compile(r"[a-z]+:")  # ocio://, crypto: and the like, which are no paths
 
 
 class Decides(Enum):
@@ -61,6 +63,8 @@ class Option:
     """Type of the value: bool, int, float or str."""
     choices: tuple[str, ...] = ()
     """Allowed values, where there are few."""
+    repeated: bool = False
+    """Whether it can be given several times; its value is a tuple."""
 
     @property
     def flag(self) -> str:
@@ -84,9 +88,20 @@ class Option:
             return []
         if self.kind is bool:
             return [self.flag]
-        if self.is_path and Path(value).exists():  # what is no file may be an address, which stays
-            value = Path(value).absolute()
-        return [self.flag, str(value)]
+        if self.repeated:
+            return [word for each in value for word in (self.flag, self._absolute(each))]
+        return [self.flag, self._absolute(value)]
+
+    def _absolute(self, value: Any) -> str:
+        """A value whose path, where it is one, is absolute; of NAME=NUMBER the name may be one."""
+        if not self.is_path:
+            return str(value)
+        name, joint, number = str(value).rpartition("=") if self.repeated else (str(value), "", "")
+        place = Path(name)
+        is_pattern = any(sign in name for sign in "#%:") and not _ADDRESS.match(name) and place.parent.is_dir()
+        if place.exists() or is_pattern:  # what is no file may be an address, which stays
+            return f"{place.absolute()}{joint}{number}"
+        return str(value)
 
 
 def option(default: T, **said: Any) -> T:

@@ -33,13 +33,17 @@ DEFAULT_RETRIES = 3
 ALL_VIEWS = "all"
 """Value of the option ``view`` for every view of a stereo plate."""
 
-ANALYSED = frozenset({"grade", "analyze", "export", "mattes"})
+SHOWN = frozenset({"proof", "report", "review"})
+"""Commands that show a grade."""
+ANALYSED = frozenset({"grade", "analyze", "export", "mattes"}) | SHOWN
 """Commands that use a shot analysis with features, and so a network."""
 PLATE = ANALYSED | {"superpixels"}
 """Commands that read a plate."""
 MADE = frozenset({"grade", "analyze"})
 """Commands that make the whole of an analysis or of a grade, and can be tasks of a farm."""
 GRADE = frozenset({"grade"})
+PUT = GRADE | SHOWN
+"""Commands that put a look on frames, all of them or some to look at."""
 TRAIN = frozenset({"train"})
 
 _DEVICE = re.compile(r"^(auto|cpu|cuda(:\d+)?)$")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fnmatch import fnmatchcase
 
 import mmh3
 import numpy as np
@@ -91,6 +93,50 @@ def matte_channels(
         f"{key}/manifest": json.dumps(manifest, separators=(",", ":")),
     }
     return channels, attributes
+
+
+def object_names(headers: Sequence[Header], pattern: str = "*") -> dict[str, np.uint32]:
+    """The objects of all Cryptomatte layers whose names fit a pattern of the shell, with the bits of their IDs."""
+    found: dict[str, np.uint32] = {}
+    for header in headers:
+        for key, text in header.items():
+            if key.startswith("cryptomatte/") and key.endswith("/manifest"):
+                with suppress(ValueError, TypeError, AttributeError):  # one that cannot be read names nothing
+                    found |= {
+                        name: np.uint32(int(bits, 16))
+                        for name, bits in json.loads(text).items()
+                        if fnmatchcase(name, pattern)
+                    }
+    return found
+
+
+def coverage_of(part: ExrPart, pattern: str) -> FloatArray | None:
+    """How far objects whose names fit a pattern cover each pixel, float32 (H, W); None without such an object."""
+    total: FloatArray | None = None
+    for key, text in part.header.items():
+        if not (key.startswith("cryptomatte/") and key.endswith("/name")):
+            continue
+        own = {name: value for name, value in part.header.items() if name.startswith(key.removesuffix("name"))}
+        ids = np.array(list(object_names([own], pattern).values()), np.uint32)
+        if not len(ids):
+            continue
+        for ids_in, cover_in in _ranks_of(part, str(text)):
+            bits = np.ascontiguousarray(part.channels[ids_in], np.float32).view(np.uint32)
+            cover = np.where(np.isin(bits, ids), np.asarray(part.channels[cover_in], np.float32), np.float32(0))
+            total = cover if total is None else total + cover
+    return None if total is None else np.clip(total, 0, 1)
+
+
+def _ranks_of(part: ExrPart, layer: str) -> list[tuple[str, str]]:
+    """The channels of IDs and coverage of a layer, the largest first; red and green, or blue and alpha."""
+    pairs = []
+    for names in (("R", "G"), ("r", "g"), ("red", "green"), ("B", "A"), ("b", "a"), ("blue", "alpha")):
+        for channel in part.channels:
+            head, _, last = channel.rpartition(".")
+            is_rank = head.startswith(layer) and head.removeprefix(layer).isdigit()
+            if is_rank and last == names[0] and f"{head}.{names[1]}" in part.channels:
+                pairs.append((channel, f"{head}.{names[1]}"))
+    return pairs
 
 
 def matte_part(header: Header, layers: Sequence[tuple[dict[str, FloatArray], Header]]) -> ExrPart:

@@ -59,12 +59,16 @@ def open_shot(
     :class:`~vfxstyle.errors.FrameError` if no frame can be read; :class:`~vfxstyle.errors.UsageError` if a layer or
     view is given for a format without layers.
     """
+    reading = ReadOptions(layers=LayerChoice(layer, view), max_pixels=max_pixels)
+    return open_with(path, ShotOptions(reading=reading, missing=missing))
+
+
+def open_with(path: str | Path, options: ShotOptions) -> Shot:
+    """Open a shot as :func:`open_shot` does."""
     text = str(path)
     if not text.strip():
         raise ShotError("The shot is empty; name a folder, a pattern, a movie or a picture.")
     place = Path(text)
-    reading = ReadOptions(layers=LayerChoice(layer, view), max_pixels=max_pixels)
-    options = ShotOptions(reading=reading, missing=missing)
     try:
         is_folder, is_file = place.is_dir(), place.is_file()
     except (OSError, ValueError) as error:

@@ -68,6 +68,8 @@ class Frame:
     """The OpenEXR file that the frame came from; None for all other frames."""
     mark: MovieMark | None = None
     """Metadata of a frame of a movie; None for pictures."""
+    mattes: tuple[FloatArray, ...] = field(default=(), repr=False)
+    """float32 (H, W), 0..1, mattes of the regions that a grade is given, over the data window."""
     others: tuple[Frame, ...] = field(default=(), repr=False)
     """Further views of the same OpenEXR file, which are written with this one."""
 
@@ -104,5 +106,6 @@ class Frame:
             self,
             rgb=rgb,
             alpha=conformed(self.alpha),
+            mattes=tuple(plane for matte in self.mattes if (plane := conformed(matte)) is not None),
             data_window=display,
         )

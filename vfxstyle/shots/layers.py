@@ -69,6 +69,8 @@ class LayerChoice:
     """Name of a layer or part; None for the main one."""
     view: str | None = None
     """Name of a view; None for the file's default."""
+    any_channel: bool = False
+    """Whether a file without a picture is read as well: its alpha, or else its first channel, as a grey picture."""
 
     def __bool__(self) -> bool:
         return self.layer is not None or self.view is not None
@@ -100,6 +102,10 @@ def find_layer(headers: Sequence[Mapping[str, Any]], choice: LayerChoice) -> Lay
             )
         return named[0]
     found = _beauty_among(fitting)
+    if found is None and choice.any_channel:
+        every = channel_names(headers[0])
+        one = next((name for name in every if name.rpartition(".")[2] in ("A", "alpha")), every[0])
+        found = Layer(part=0, name="", view="", rgb=(one, one, one), alpha=None, is_main=True)
     if found is not None:
         return found
     colours = [layer for layer in fitting if not layer.is_data]

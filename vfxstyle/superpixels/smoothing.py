@@ -204,7 +204,23 @@ def spread_over_pixels(
     table: the superpixels of the frame.
     guide: float32 (H, W, 3), CIELab D65 of the analysis picture.
     """
-    reach = max(1.0, float(np.sqrt(rows.size / len(table.labels))))
-    out = np.empty((*rows.shape, transforms.shape[1]), np.float32)
-    _spread(rows, np.ascontiguousarray(transforms), table.colours, guide, reach, out)
+    out = blend_over_pixels(rows, transforms, table.colours, guide, reach_of(table, rows))
     return TransformField(folded(out, np.ascontiguousarray(guide[..., 0])), guide)
+
+
+def reach_of(table: FrameTable, rows: LabelArray) -> float:
+    """How far, in px, a superpixel reaches into others: the side of one of mean size."""
+    return max(1.0, float(np.sqrt(rows.size / len(table.labels))))
+
+
+def blend_over_pixels(
+    rows: LabelArray, values: FloatArray, colours: FloatArray, guide: FloatArray, reach: float
+) -> FloatArray:
+    """Blend some numbers of each superpixel over the pixels near it, weighted by likeness in colour.
+
+    rows: int32 (H, W), the superpixel of each pixel. values: float32 (N, K). colours: float32 (N, 3), their mean
+    colours, CIELab. guide: float32 (H, W, 3), CIELab. reach: see :func:`reach_of`. Returns float32 (H, W, K).
+    """
+    out = np.empty((*rows.shape, values.shape[1]), np.float32)
+    _spread(rows, np.ascontiguousarray(values, np.float32), colours, guide, reach, out)
+    return out

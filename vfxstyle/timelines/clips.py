@@ -16,6 +16,7 @@ from vfxstyle.looks.library import find_preset
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings
 from vfxstyle.shots import Shot, format_frames
+from vfxstyle.shots.mattes import CHANNEL, CRYPTOMATTE
 
 SUFFIX = ".otio"
 """File name extension of a timeline."""
@@ -118,6 +119,7 @@ def plan_timeline(request: TimelineRequest) -> TimelinePlan:
 
     Raises :class:`~vfxstyle.errors.ShotError` for a timeline, or media, that cannot be used.
     """
+    _check_regions(request.settings)
     timeline, folder = _read(request.timeline), request.folder
     clips: list[tuple[Any, Clip]] = []
     for item in timeline.find_clips():
@@ -133,6 +135,17 @@ def plan_timeline(request: TimelineRequest) -> TimelinePlan:
     if not clips:
         raise ShotError(f"{request.timeline} has no clip; check the timeline.")
     return TimelinePlan(request, timeline, folder, folder / f"{request.name}{SUFFIX}", clips)
+
+
+def _check_regions(settings: GradeSettings) -> None:
+    """Raise :class:`~vfxstyle.errors.UsageError` for regions that are of one shot and not of every clip."""
+    names = [*settings.region, *([] if settings.matte is None else [settings.matte])]
+    own = [name for name in names if not name.startswith((CRYPTOMATTE, CHANNEL))]
+    if own or settings.adjust is not None:
+        raise UsageError(
+            f"{own[0] if own else settings.adjust} is of one shot, and a timeline has several; grade that clip by "
+            "itself, or use mattes of the plates' own files (crypto:, channel:)."
+        )
 
 
 def otio_library() -> Any:

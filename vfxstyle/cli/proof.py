@@ -1,0 +1,36 @@
+"""``vfxstyle proof``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vfxstyle.cli import flags
+from vfxstyle.settings import GradeSettings, GradeTarget, Run
+from vfxstyle.settings.table import pick
+
+
+@click.command()
+@click.argument("shot")
+@click.option(
+    "--preset", "presets", required=True, metavar="NAME|FILE,...", help="Looks, with commas between them; one a column."
+)
+@click.option(
+    "-o", "--output", metavar="FILE", help="A .png, or a .html with wipes. [default: SHOT_proof.png beside the shot]"
+)
+@flags.frames_shown
+@flags.of("proof", GradeTarget, GradeSettings, Run, defaults={"analysis": "where grades with these presets make it"})
+@flags.progress
+def proof(shot: str, presets: str, output: str | None, progress: Any, **chosen: Any) -> None:
+    """Draw frames of SHOT under several looks in one picture, plate first, as a viewer shows them."""
+    pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
+    from vfxstyle.cli.progress import PROOF_SHARES, watching
+    from vfxstyle.cli.summaries import proof_summary
+    from vfxstyle.review.proof import proof as draw
+
+    names = tuple(name for name in presets.split(",") if name)
+    with watching(progress, PROOF_SHARES) as watch:
+        report = draw(shot, names, output, progress=watch, **chosen)
+    if progress != "none":
+        click.echo(proof_summary(report), err=True)

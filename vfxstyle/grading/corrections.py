@@ -1,0 +1,150 @@
+"""Corrections of a grade that were made by hand: superpixels with a strength, or a look, of their own.
+
+They are kept in a JSON file, by default ``adjust.json`` in the folder of the analysis::
+
+    {"schema": 1, "analysis": "<identity>", "corrections": [
+        {"name": "lasso on 1012", "superpixels": "12,40-44", "strength": 0.0},
+        {"name": "tail", "superpixels": "7", "strength": 1.0, "preset": "cold", "digest": "<hash>"}]}
+
+A correction lies over those before it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vfxstyle.arrays import FloatArray, LabelArray
+from vfxstyle.errors import AnalysisError, InputError, OutputError, PresetError
+from vfxstyle.files import key_of, write_atomically
+from vfxstyle.looks import read_preset
+from vfxstyle.looks.library import find_preset
+from vfxstyle.shots.discover import format_frames, parse_frames
+
+SCHEMA = 1
+"""Version of the file."""
+FILE = "adjust.json"
+"""Its name in the folder of an analysis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """A change of what a look does to some superpixels."""
+
+    superpixels: tuple[int, ...]
+    """Labels, ascending."""
+    strength: float
+    """0..1, share of the change that is made; 0 protects."""
+    preset: str | None = None
+    """The look that they take instead, by name or file; None for the one that the shot is graded with."""
+    digest: str = ""
+    """Hash of that look."""
+    name: str = ""
+    """What people call it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The correction as the file has it."""
+        own = {"name": self.name, "superpixels": format_frames(self.superpixels), "strength": self.strength}
+        return own if self.preset is None else own | {"preset": self.preset, "digest": self.digest}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrections:
+    """All corrections of a shot, which belong to one analysis of it."""
+
+    analysis: str
+    """Identity of the analysis whose superpixels they name."""
+    made: tuple[Correction, ...] = ()
+    """In the order in which they lie over each other, the topmost last."""
+
+    def __bool__(self) -> bool:
+        return bool(self.made)
+
+    @property
+    def identity(self) -> str:
+        """Hash of what they do; names do not count."""
+        return key_of(corrections=[{**own.as_json(), "name": ""} for own in self.made])
+
+    @property
+    def presets(self) -> tuple[str, ...]:
+        """Other looks that superpixels take, each once."""
+        return tuple(dict.fromkeys(own.preset for own in self.made if own.preset is not None))
+
+    def check(self, identity: str) -> None:
+        """Raise :class:`~vfxstyle.errors.AnalysisError` where another analysis is used than that of the corrections."""
+        if self.made and self.analysis != identity:
+            raise AnalysisError(
+                "The corrections were made over another analysis of the shot, whose superpixels are not these; name "
+                "that one with --analysis and the options it was made with, or correct this one in the review."
+            )
+
+    def strengths(self, labels: LabelArray) -> dict[str | None, FloatArray]:
+        """The strength of each look on every superpixel, float32 (N,); the shot's own look by None.
+
+        labels: int32 (N,), ascending.
+        """
+        looks: list[str | None] = [None, *self.presets]
+        found = {look: np.zeros(len(labels), np.float32) for look in looks}
+        found[None][:] = 1
+        for own in self.made:
+            hit = np.isin(labels, np.array(own.superpixels, np.int64))
+            for look in looks:
+                found[look][hit] = own.strength if look == own.preset else 0
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write the file, at once. Raises :class:`~vfxstyle.errors.OutputError`."""
+        whole = {"schema": SCHEMA, "analysis": self.analysis, "corrections": [own.as_json() for own in self.made]}
+        try:
+            write_atomically(path, (json.dumps(whole, indent=1) + "\n").encode())
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror or error}; check its folder.") from error
+
+
+def read_corrections(path: str | Path) -> Corrections:
+    """Corrections of a file.
+
+    Raises :class:`~vfxstyle.errors.InputError` for a file that cannot be used, and
+    :class:`~vfxstyle.errors.PresetError` for a look that is not there or has changed.
+    """
+    try:
+        whole = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"Corrections {path} cannot be read: {error}; check the file.") from error
+    try:
+        if whole["schema"] != SCHEMA:
+            raise InputError(f"Corrections {path} are of version {whole['schema']}, and this version reads {SCHEMA}.")
+        made = tuple(_correction(values) for values in whole["corrections"])
+        return Corrections(analysis=str(whole["analysis"]), made=tuple(_checked(own, path) for own in made))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"Corrections {path} are damaged ({error}); make them again in the review.") from error
+
+
+def _correction(values: Mapping[str, Any]) -> Correction:
+    strength = float(values["strength"])
+    if not 0 <= strength <= 1:
+        raise ValueError(f"a strength of {strength}")
+    return Correction(
+        superpixels=parse_frames(str(values["superpixels"])),
+        strength=strength,
+        preset=values.get("preset"),
+        digest=str(values.get("digest", "")),
+        name=str(values.get("name", "")),
+    )
+
+
+def _checked(own: Correction, path: str | Path) -> Correction:
+    if own.preset is None:
+        return own
+    digest = read_preset(find_preset(own.preset)).digest
+    if own.digest and own.digest != digest:
+        raise PresetError(
+            f"Corrections {path} take the look '{own.preset}', which is another one here than where they were made; "
+            "install that one."
+        )
+    return replace(own, digest=digest)

@@ -1,0 +1,228 @@
+"""Proofs: one picture or page with frames of a shot under some looks, before an hour of farm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Unpack
+
+import numpy as np
+
+from vfxstyle.analysis.wanted import WantedAnalysis
+from vfxstyle.arrays import ByteArray
+from vfxstyle.errors import ColorError, OutputError, PresetError, UsageError
+from vfxstyle.files import write_atomically
+from vfxstyle.grading.frame_renderer import FrameRenderer
+from vfxstyle.grading.plan import GradePlan
+from vfxstyle.looks.library import installed_presets
+from vfxstyle.plates.announce import announce_plate
+from vfxstyle.plates.frames import Frames, frame_numbers
+from vfxstyle.plates.plate import open_plate
+from vfxstyle.progress import Progress, Stage
+from vfxstyle.review.lettering import PAPER, band, beside
+from vfxstyle.review.pages import Cell, proof_page
+from vfxstyle.review.shown import ShownShot, ShowRequest, first_middle_last, shown
+from vfxstyle.settings import GradeSettings, GradeTarget, Run
+from vfxstyle.settings.keywords import ShowOptions
+from vfxstyle.settings.table import check_known, pick
+from vfxstyle.shots import Shot
+from vfxstyle.shots.folders import check_writable
+from vfxstyle.shots.sheets import write_sheet
+
+ProofKind = Literal["none", "png", "html"]
+SUFFIXES = (".png", ".html")
+"""What a proof can be."""
+_LOOKED_AT = 12  # frames among which the one that changes most is looked for
+_A_ROW = 3  # pictures in a row of looks
+_WIDEST = 6000  # columns of a sheet, in px
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofReport:
+    """What was drawn."""
+
+    output: Path
+    """The picture or page."""
+    frames: tuple[int, ...]
+    """Its rows."""
+    presets: tuple[str, ...]
+    """Its columns, after the plate."""
+    screen: str
+    """Display and view that everything is shown by."""
+    is_quick: bool
+    """Whether only these frames were analysed."""
+
+
+def proof(
+    shot: str | Path,
+    presets: Sequence[str],
+    output: str | Path | None = None,
+    *,
+    frames: Frames = None,
+    within: Frames = None,
+    analysis: str | Path | None = None,
+    progress: Progress | None = None,
+    **options: Unpack[ShowOptions],
+) -> ProofReport:
+    """Draw frames of a shot, the plate and each look side by side, as a viewer shows them.
+
+    presets: looks by installed name or file. output: a ``.png``, or a ``.html`` with a wipe in each picture; by default
+    SHOT_proof.png beside the shot. frames: by default the first, the middle, the last and the one that the first look
+    changes most. A shot that has not been analysed gets a quick analysis of these frames alone.
+    The rest is as in :func:`vfxstyle.grade`. Raises :class:`~vfxstyle.errors.VfxStyleError`.
+    """
+    check_known(options, ShowOptions)
+    run, asked = Run.of(options, progress), frame_numbers(frames)
+    request = ShowRequest(
+        shot=shot,
+        presets=tuple(presets),
+        target=GradeTarget(within=frame_numbers(within), analysis=analysis),
+        settings=pick(GradeSettings, options),
+    )
+    with shown(request, asked, run) as view:
+        place = proof_place(view.plan.shot, output)
+        announce_plate(view.plan.plate, view.frames, run.clock)
+        return draw_proof(view, request.presets, asked, place)
+
+
+def proof_place(shot: Shot, output: str | Path | None) -> Path:
+    """Where a proof goes. Raises :class:`~vfxstyle.errors.UsageError` for a file of another kind."""
+    if output is None:
+        return (shot.path.resolve().parent if shot.path.is_dir() else shot.path.parent) / f"{shot.name}_proof.png"
+    place = Path(output)
+    if place.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"A proof is a .png or a .html, not {place}; name one with -o.")
+    if place.is_dir():
+        raise UsageError(f"{place} is a folder; name a file with -o.")
+    return place
+
+
+def draw_proof(view: ShownShot, presets: Sequence[str], frames: Sequence[int] | None, place: Path) -> ProofReport:
+    """Draw a proof of an opened shot into a file. frames: None for those that are drawn by default."""
+    looks = {Path(name).stem if "/" in name else name: view.look(name) for name in presets}
+    if frames is None:
+        numbers = default_frames(view, next(iter(looks.values())))
+    else:
+        numbers = view.plan.plate.requested(frames)[0]
+    _draw(view, looks, numbers, place)
+    return ProofReport(
+        output=place, frames=tuple(numbers), presets=tuple(looks), screen=view.screen.name, is_quick=view.is_quick
+    )
+
+
+def sheet_of_looks(
+    shot: str | Path, output: str | Path, progress: Progress | None = None, **options: Any
+) -> ProofReport:
+    """Draw all installed looks on the middle frame of a shot, or on a picture. options: as of :func:`proof`."""
+    names = [path.stem for info, path, _ in installed_presets() if not isinstance(info, PresetError)]
+    run = Run.of(options, progress)
+    request = ShowRequest(shot=shot, presets=tuple(names), target=GradeTarget(), settings=pick(GradeSettings, options))
+    with open_plate(shot, request.settings) as plate:
+        middle = plate.shot.frames[len(plate.shot.frames) // 2]
+    with shown(request, (middle,), run) as view:
+        place = proof_place(view.plan.shot, output)
+        check_writable(place.parent)
+        with run.clock.stage(Stage.PROOF, len(names)) as step:
+            cells = [Cell("plate", view.frame(middle).plate)]
+            for name in names:
+                cells.append(Cell(name, view.graded(middle, view.look(name))))
+                step()
+        title = f"{view.plan.shot.path}   frame {middle}, shown by {view.screen.name}"
+        rows = ((middle, cells[at : at + _A_ROW]) for at in range(0, len(cells), _A_ROW))
+        write_sheet(place, _sheet(title, rows).astype(np.float32) / 255)
+    return ProofReport(
+        output=place, frames=(middle,), presets=tuple(names), screen=view.screen.name, is_quick=view.is_quick
+    )
+
+
+def contact_sheet(plan: GradePlan, kind: ProofKind | None) -> Path | None:
+    """Where the contact sheet of a grade goes; None for a grade that gets none.
+
+    kind: what was asked for; by default a grade of a whole shot gets a picture.
+    """
+    if kind == "none" or plan.prepares or (kind is None and plan.frames != (plan.shot.whole or plan.shot.frames)):
+        return None
+    name = plan.output.stem if plan.format.is_movie else plan.output.resolve().name
+    return plan.output.parent / f"{name}.proof.{kind or 'png'}"
+
+
+def draw_contact_sheet(plan: GradePlan, place: Path, run: Run) -> None:
+    """Draw the first, the middle and the last frame of a grade that has ended, beside their plates.
+
+    What cannot be drawn is said and no failure: the frames are there.
+    """
+    try:
+        wanted = WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe(run))
+        view = ShownShot(plan, wanted, run, wanted.recipe.analysis_width)
+        frames = [number for number in plan.frames if number in set(view.frames)]
+        look = view.corrected(view.look(str(plan.preset_file)), plan.corrections)
+        _draw(view, {plan.preset_file.stem: look}, first_middle_last(frames), place)
+    except (ColorError, OutputError) as error:
+        run.clock.note(f"no contact sheet: {error}")
+
+
+def default_frames(view: ShownShot, look: FrameRenderer) -> tuple[int, ...]:
+    """The first, the middle and the last frame, and, of an analysed shot, the one that a look changes most."""
+    usual = first_middle_last(view.frames)
+    if view.is_quick or len(view.frames) <= len(usual):
+        return tuple(sorted(usual))
+    places = np.linspace(0, len(view.frames) - 1, min(_LOOKED_AT, len(view.frames))).round().astype(int)
+    others = [number for place in places if (number := view.frames[place]) not in usual]
+    changes = {number: _change(view, number, look) for number in others}
+    most = max(changes, key=lambda number: changes[number], default=usual[0])
+    return tuple(sorted({*usual, most}))
+
+
+def _draw(view: ShownShot, looks: Mapping[str, FrameRenderer], numbers: Sequence[int], place: Path) -> None:
+    check_writable(place.parent)
+    with view.run.clock.stage(Stage.PROOF, len(numbers)) as step:
+        rows = _rows(view, looks, numbers, step)
+        title = f"{view.plan.shot.path}   shown by {view.screen.name}"
+        if place.suffix.lower() == ".html":
+            _write(place, proof_page(title, rows))
+        else:
+            write_sheet(place, _sheet(title, rows).astype(np.float32) / 255)
+
+
+def _change(view: ShownShot, number: int, look: FrameRenderer) -> float:
+    """How much of a frame's code values a look changes, on average."""
+    graded = view.graded(number, look).astype(np.float32)
+    return float(np.abs(graded - view.frame(number).plate).mean())
+
+
+def _rows(
+    view: ShownShot, looks: Mapping[str, FrameRenderer], numbers: Sequence[int], step: Callable[[], None]
+) -> Iterator[tuple[int, list[Cell]]]:
+    """Frame number, and the plate and each look."""
+    for number in numbers:
+        yield (
+            number,
+            [
+                Cell("plate", view.frame(number).plate),
+                *(Cell(name, view.graded(number, look)) for name, look in looks.items()),
+            ],
+        )
+        step()
+
+
+def _sheet(title: str, rows: Iterable[tuple[int, list[Cell]]]) -> ByteArray:
+    parts: list[ByteArray] = []
+    for number, cells in rows:
+        pictures = [cell.picture for cell in cells]
+        least = max(1, -(-sum(picture.shape[1] for picture in pictures) // _WIDEST))
+        pictures = [np.ascontiguousarray(picture[::least, ::least]) for picture in pictures]
+        words = beside(
+            [band(f"{number}  {cell.name}", picture.shape[1]) for cell, picture in zip(cells, pictures, strict=True)]
+        )
+        parts += [words, beside(pictures)]
+    width = max(part.shape[1] for part in parts)
+    wide = [np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)), constant_values=PAPER) for part in parts]
+    return np.concatenate([band(title, width), *wide])
+
+
+def _write(place: Path, page: str) -> None:
+    try:
+        write_atomically(place, page.encode())
+    except OSError as error:
+        raise OutputError(f"{place} cannot be written: {error.strerror or error}; check its folder.") from error

@@ -1,0 +1,221 @@
+"""A shot at the size of a screen, plain and graded by any look, for everything that people look at."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from vfxstyle.analysis.make import ensure_superpixels
+from vfxstyle.analysis.predict import ShotTransforms
+from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.analysis.wanted import WantedAnalysis
+from vfxstyle.arrays import ByteArray, FloatArray, LabelArray
+from vfxstyle.errors import UsageError
+from vfxstyle.grading.corrections import Corrections
+from vfxstyle.grading.frame_renderer import FrameRenderer, guide_of
+from vfxstyle.grading.plan import GradePlan
+from vfxstyle.grading.request import GradeRequest
+from vfxstyle.grading.transforms import ensure_transforms
+from vfxstyle.looks.library import find_preset
+from vfxstyle.plates.places import analysis_beside, default_analysis
+from vfxstyle.plates.plate import one_view
+from vfxstyle.review.screen import Screen
+from vfxstyle.settings import GradeSettings, GradeTarget, Run
+from vfxstyle.shots import Frame, format_frames
+from vfxstyle.shots.mattes import with_mattes
+from vfxstyle.shots.windows import Window
+
+_FRAMES_KEPT = 24  # in memory: 14 MB each at 1280x720
+_LOOKS_KEPT = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowRequest:
+    """A shot that is shown with some looks."""
+
+    shot: str | Path
+    """What is shown, as :func:`vfxstyle.open_shot` takes it."""
+    presets: tuple[str, ...]
+    """Looks by installed name or file, at least one."""
+    target: GradeTarget
+    """What the shot consists of, and which analysis is used."""
+    settings: GradeSettings
+    """How the shot is read and analysed, and where the look is put."""
+
+    def graded_by(self, preset: str, target: GradeTarget) -> GradeRequest:
+        """The grade with one of the looks."""
+        return GradeRequest(shot=self.shot, preset=preset, settings=self.settings, **vars(target))
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFrame:
+    """What a frame is graded from, small."""
+
+    lit: Frame
+    """Its light at the size of the screen."""
+    guide: FloatArray
+    """float32 (h, w, 3), CIELab of the analysis picture."""
+    labels: LabelArray
+    """int32 (h, w), the superpixels."""
+    plate: ByteArray
+    """uint8 (H, W, 3), what the screen shows of the plate."""
+
+
+class ShownShot:
+    """An opened and analysed shot, at most ``width`` px wide. It may be asked by several threads."""
+
+    def __init__(self, plan: GradePlan, wanted: WantedAnalysis, run: Run, width: int) -> None:
+        self.plan, self.wanted, self.run, self.width = plan, wanted, run, width
+        self.is_quick = False
+        """Whether only the frames that are shown were analysed."""
+        self.screen = Screen.of(plan.plate)
+        self.analysis: AnalysisFolder = ensure_superpixels(wanted, run)
+        """The analysis, segmented."""
+        self._frames: OrderedDict[int, ShownFrame] = OrderedDict()
+        self._looks: OrderedDict[Path, FrameRenderer] = OrderedDict()
+        self._turn = threading.RLock()
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Frames that can be shown, ascending."""
+        return tuple(number for number in self.plan.shot.frames if number not in self.analysis.unreadable)
+
+    def look(self, preset: str) -> FrameRenderer:
+        """What grades a frame with a look; its transforms are predicted the first time.
+
+        Raises :class:`~vfxstyle.errors.PresetError`.
+        """
+        file = find_preset(preset)
+        with self._turn:
+            if file not in self._looks:
+                plan = replace(self.plan, preset_file=file)
+                self._looks[file] = FrameRenderer.of(plan, self.wanted.recipe, *self.transforms_of(plan))
+                if len(self._looks) > _LOOKS_KEPT:
+                    self._looks.popitem(last=False)
+            self._looks.move_to_end(file)
+            return self._looks[file]
+
+    def transforms_of(self, plan: GradePlan) -> tuple[AnalysisFolder, ShotTransforms]:
+        """The analysis and the transforms of a plan over it. Raises :class:`~vfxstyle.errors.VfxStyleError`."""
+        info = plan.preset.info
+        own = replace(self.wanted, recipe=replace(self.wanted.recipe, backbone=info.backbone, weights=info.weights))
+        return ensure_transforms(plan, own, self.run)
+
+    def corrected(self, look: FrameRenderer, corrections: Corrections) -> FrameRenderer:
+        """A look with corrections."""
+        return look.corrected(corrections, {name: self.look(name) for name in corrections.presets})
+
+    def frame(self, number: int) -> ShownFrame:
+        """A frame. Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read."""
+        with self._turn:
+            if number in self._frames:
+                self._frames.move_to_end(number)
+                return self._frames[number]
+            frame = self._read(number)
+            self._frames[number] = frame
+            if len(self._frames) > _FRAMES_KEPT:
+                self._frames.popitem(last=False)
+            return frame
+
+    def _read(self, number: int) -> ShownFrame:
+        plan, light = self.plan, self.plan.plate.light
+        raw = with_mattes(plan.plate.read(number, self.wanted.stamps), plan.regions.mattes)
+        plate = raw.straightened() if light.decoder is not None else raw
+        lit = replace(plan.regions.shaped(plate), rgb=light.decoded(plate.rgb)).on_display()
+        guide = guide_of(lit, light, self.wanted.recipe.analysis_width)
+        small = shrunk(lit, self.width)
+        return ShownFrame(small, guide, self.analysis.read_labels(number), self.screen.shown(small.rgb))
+
+    def graded(self, number: int, look: FrameRenderer) -> ByteArray:
+        """What the screen shows of a graded frame, uint8 (H, W, 3)."""
+        return self.screen.shown(self.graded_light(number, look))
+
+    def graded_light(self, number: int, look: FrameRenderer) -> FloatArray:
+        """The light of a graded frame, float32 (H, W, 3), as :attr:`ShownFrame.lit` has it."""
+        frame = self.frame(number)
+        return look.graded_over(frame.lit, frame.labels, frame.guide)[0]
+
+
+@contextmanager
+def shown(
+    request: ShowRequest, frames: Sequence[int] | None, run: Run, *, width: int | None = None
+) -> Iterator[ShownShot]:
+    """Open a shot to show frames of it.
+
+    Where it has been analysed that analysis is used. Else only the frames that are shown are analysed, as a shot of
+    their own, in a folder that is removed; with ``frames`` None the first, the middle and the last.
+    width: most columns of what is shown; by default those of the analysis picture.
+    Raises :class:`~vfxstyle.errors.VfxStyleError`.
+    """
+    if not request.presets:
+        raise UsageError("No look is named; name at least one with --preset.")
+    one_view(request.settings, "This command")
+    with ExitStack() as opened:
+        plan = opened.enter_context(request.graded_by(request.presets[0], request.target).open())
+        wanted = existing_analysis(plan, request, run)
+        is_quick = wanted is None
+        if wanted is None:
+            numbers = first_middle_last(plan.shot.frames) if frames is None else plan.plate.requested(frames)[0]
+            scratch = opened.enter_context(tempfile.TemporaryDirectory(prefix="vfxstyle-proof-"))
+            target = replace(request.target, within=numbers, analysis=scratch)
+            plan = opened.enter_context(request.graded_by(request.presets[0], target).open())
+            wanted = WantedAnalysis.of(plan.plate, Path(scratch), plan.recipe(run))
+            run.clock.note(
+                f"the shot has not been analysed; what is shown ({format_frames(numbers)}) is analysed by itself, and "
+                "a grade of the whole shot, whose superpixels live through time, can differ a little"
+            )
+            if any(replace(plan, preset_file=find_preset(name)).preset.graded for name in request.presets):
+                run.clock.note("graded frames of the shot are not carried along in it; analyse the shot first for that")
+        view = ShownShot(plan, wanted, run, width or wanted.recipe.analysis_width)
+        view.is_quick = is_quick
+        yield view
+
+
+def existing_analysis(plan: GradePlan, request: ShowRequest, run: Run) -> WantedAnalysis | None:
+    """The analysis of the plate that is there, whatever its settings: where it was named, or where grades make it."""
+    shot = plan.shot
+    folders = [analysis_beside(shot), *(default_analysis(shot, find_preset(name)) for name in request.presets)]
+    if request.target.analysis is not None:
+        folders = [Path(request.target.analysis)]
+    for folder in dict.fromkeys(folders):
+        if not AnalysisFolder(folder).manifest:
+            continue
+        wanted = WantedAnalysis.of(plan.plate, folder, plan.recipe(run)).or_existing()
+        if wanted.stored.is_segmented(shot):
+            return wanted
+    return None
+
+
+def first_middle_last(frames: Sequence[int]) -> tuple[int, ...]:
+    """The first, the middle and the last frame, each once."""
+    return tuple(dict.fromkeys((frames[0], frames[len(frames) // 2], frames[-1])))
+
+
+def shrunk(lit: Frame, width: int) -> Frame:
+    """A frame over its display window, made smaller to a width in px; without what its file holds beside it."""
+    height, columns = lit.rgb.shape[:2]
+    bare = replace(lit, header=None, exr=None, others=())
+    if columns <= width:
+        return replace(bare, data_window=Window(0, 0, columns, height), display_window=Window(0, 0, columns, height))
+    size = (width, max(1, round(height * width / columns)))
+    window = Window(0, 0, *size)
+
+    def small(plane: FloatArray) -> FloatArray:
+        return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
+
+    return replace(
+        bare,
+        rgb=small(lit.rgb),
+        alpha=None if lit.alpha is None else small(lit.alpha),
+        mattes=tuple(small(matte) for matte in lit.mattes),
+        data_window=window,
+        display_window=window,
+    )
