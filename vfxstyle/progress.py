@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -26,6 +27,8 @@ class Stage(StrEnum):
     """Frames are graded and written."""
     PROOF = "proof"
     """Frames are drawn for people."""
+    REPORT = "report"
+    """Frames are shown and measured for a report."""
     MATTES = "mattes"
     """Cryptomatte files are written."""
     SAMPLING = "sampling"
@@ -80,6 +83,8 @@ class Clock:
         """Who watches."""
         self.seconds: dict[Stage, float] = {}
         """Wall seconds of each stage so far, in the order in which they began."""
+        self.peak_bytes: dict[Stage, int] = {}
+        """The most memory that this process had taken by the end of each stage."""
 
     @contextmanager
     def stage(self, stage: Stage, total: int) -> Iterator[Callable[[], None]]:
@@ -90,6 +95,7 @@ class Clock:
                 yield step
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+            self.peak_bytes[stage] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
     def note(self, text: str) -> None:
         """Pass a line on."""

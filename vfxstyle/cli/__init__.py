@@ -23,6 +23,7 @@ from vfxstyle.cli.grade import grade
 from vfxstyle.cli.mattes import mattes
 from vfxstyle.cli.presets import presets
 from vfxstyle.cli.proof import proof
+from vfxstyle.cli.report import report
 from vfxstyle.cli.spaces import spaces
 from vfxstyle.cli.superpixels import superpixels
 from vfxstyle.cli.train import train
@@ -37,21 +38,9 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
-for command in (
-    grade,
-    train,
-    analyze,
-    proof,
-    analysis,
-    superpixels,
-    export,
-    mattes,
-    farm,
-    presets,
-    spaces,
-    doctor,
-    warm,
-):
+_LOOKING = (proof, report)
+_MACHINE = (presets, spaces, doctor, warm)
+for command in (grade, train, analyze, *_LOOKING, analysis, superpixels, export, mattes, farm, *_MACHINE):
     cli.add_command(command)
 
 

@@ -25,20 +25,26 @@ from vfxstyle.settings.table import pick
     type=click.Choice(["none", "png", "html"]),
     help="Contact sheet of first, middle and last frame beside the result. [default: png for a whole shot]",
 )
+@click.option("--report", metavar="FILE", help="Page or JSON with pictures and figures of the grade: .html or .json.")
 @flags.progress
 @flags.dry_run
-def grade(shot: str, preset: str, handles: int, proof: Any, progress: Any, dry_run: bool, **chosen: Any) -> None:
+def grade(
+    shot: str, preset: str, handles: int, proof: Any, report: str | None, progress: Any, dry_run: bool, **chosen: Any
+) -> None:
     """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, one picture, or an .otio timeline."""
     settings, target = pick(GradeSettings, chosen), pick(GradeTarget, chosen)
     Run.of(chosen, None)  # wrong options are told before anything is loaded
     if shot.lower().endswith(".otio"):
-        _check_timeline(target)
+        _check_timeline(target, proof, report)
         _grade_timeline(shot, preset, handles, progress, dry_run, chosen)
         return
     from vfxstyle.grading import grade as grading
     from vfxstyle.grading.request import GradeRequest
     from vfxstyle.review.proof import contact_sheet, draw_contact_sheet
+    from vfxstyle.review.report import report_of_grade, report_place
 
+    if report is not None:
+        report_place(report)
     request = GradeRequest(shot=shot, preset=preset, settings=settings, **vars(target))
     if dry_run:
         with request.open() as plan:
@@ -46,6 +52,8 @@ def grade(shot: str, preset: str, handles: int, proof: Any, progress: Any, dry_r
             sheet = contact_sheet(plan, proof)
             if sheet is not None and (planned["files"] or not sheet.exists()):
                 planned["support_files"].append(str(sheet))
+            if report is not None:
+                planned["support_files"].append(str(report_place(report)))
             click.echo(json.dumps(planned, indent=2))
         return
     from vfxstyle.cli.progress import GRADE_SHARES, watching
@@ -53,15 +61,19 @@ def grade(shot: str, preset: str, handles: int, proof: Any, progress: Any, dry_r
 
     with watching(progress, GRADE_SHARES) as watch, request.open() as plan:
         run = Run.of(chosen, watch)
-        report = grading.execute(plan, run)
+        made = grading.execute(plan, run)
         sheet = contact_sheet(plan, proof)
-        if sheet is not None and (report.written or not sheet.exists()):
+        if sheet is not None and (made.written or not sheet.exists()):
             draw_contact_sheet(plan, sheet, run)
+        if report is not None:
+            report_of_grade(plan, report_place(report), run)
     if progress != "none":
-        click.echo(grade_summary(report, sheet), err=True)
+        click.echo(grade_summary(made, [Path(path) for path in (sheet, report) if path is not None]), err=True)
 
 
-def _check_timeline(target: GradeTarget) -> None:
+def _check_timeline(target: GradeTarget, proof: Any, report: str | None) -> None:
+    if proof is not None or report is not None:
+        raise UsageError("A timeline gets no proof and no report; make them of a clip's own plate.")
     if target.prepare or target.within is not None:
         raise UsageError(
             "A timeline is graded in one go, and says what its shots are; leave --prepare and --within out."

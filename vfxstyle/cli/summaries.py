@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vfxstyle.handover.export import ExportReport
     from vfxstyle.handover.mattes import MattesReport
     from vfxstyle.review.proof import ProofReport
+    from vfxstyle.review.report import ShotReport
     from vfxstyle.timelines.grade import TimelineReport
     from vfxstyle.training.train import TrainReport
 
@@ -22,8 +23,8 @@ def _frames(count: int) -> str:
     return "1 frame" if count == 1 else f"{count} frames"
 
 
-def grade_summary(report: GradeReport, sheet: Path | None = None) -> str:
-    """What a grade run did, in a few lines. sheet: its contact sheet."""
+def grade_summary(report: GradeReport, looked_at: Sequence[Path] = ()) -> str:
+    """What a grade run did, in a few lines. looked_at: its contact sheet and report."""
     lines = []
     total = sum(report.seconds.values())
     if report.written:
@@ -38,8 +39,9 @@ def grade_summary(report: GradeReport, sheet: Path | None = None) -> str:
         count, pixels = len(report.untouched_pixels), sum(report.untouched_pixels.values())
         lines.append(f"{pixels} NaN or infinite pixels on {count} frames were left as they are")
     kept = f", {len(report.kept)} were up to date" if report.kept else ""
-    if sheet is not None and sheet.exists():
-        lines.append(f"to look at: {sheet}")
+    there = [str(path) for path in looked_at if path.exists()]
+    if there:
+        lines.append(f"to look at: {', '.join(there)}")
     lines.append(f"{len(report.written)} frames written{kept}: {report.output}")
     return "\n".join(lines)
 
@@ -103,6 +105,11 @@ def proof_summary(report: ProofReport) -> str:
     """What was drawn, in a line."""
     frames = format_frames(report.frames)
     return f"frames {frames} under {', '.join(report.presets)}, shown by {report.screen}: {report.output}"
+
+
+def report_summary(report: ShotReport) -> str:
+    """What a report warns of, and where it is."""
+    return "\n".join([*(f"warning: {text}" for text in report.facts["warnings"]), f"report: {report.output}"])
 
 
 def timeline_summary(report: TimelineReport) -> str:

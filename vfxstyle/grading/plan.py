@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vfxstyle.analysis.wanted import AnalysisRecipe
+from vfxstyle.analysis.wanted import AnalysisRecipe, WantedAnalysis
 from vfxstyle.color import ColorConfig, ColorSpace
 from vfxstyle.errors import UsageError
 from vfxstyle.grading.corrections import Corrections
@@ -94,6 +94,10 @@ class GradePlan:
         return AnalysisRecipe.of(
             self.settings, self.shot, backbone=info.backbone, weights=info.weights, device=run.device
         )
+
+    def wanted(self, run: Run) -> WantedAnalysis:
+        """The analysis of the plate."""
+        return WantedAnalysis.of(self.plate, self.analysis, self.recipe(run))
 
     def into(self, output: Path) -> GradePlan:
         """The plan of the same grade to another place."""

@@ -41,6 +41,10 @@ class Records:
         except OSError:
             return False
 
+    def has(self, output: Path, digest: str) -> bool:
+        """Whether ``output`` was written by a grade with contents of this hash."""
+        return bool(self._said_of(output).get("sha256") == digest)
+
     def frames_of(self, output: Path) -> tuple[int, ...]:
         """The frames that are in ``output``, where its record says so; else none."""
         try:

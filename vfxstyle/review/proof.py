@@ -9,7 +9,6 @@ from typing import Any, Literal, Unpack
 
 import numpy as np
 
-from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import ByteArray
 from vfxstyle.errors import ColorError, OutputError, PresetError, UsageError
 from vfxstyle.files import write_atomically
@@ -153,7 +152,7 @@ def draw_contact_sheet(plan: GradePlan, place: Path, run: Run) -> None:
     What cannot be drawn is said and no failure: the frames are there.
     """
     try:
-        wanted = WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe(run))
+        wanted = plan.wanted(run)
         view = ShownShot(plan, wanted, run, wanted.recipe.analysis_width)
         frames = [number for number in plan.frames if number in set(view.frames)]
         look = view.corrected(view.look(str(plan.preset_file)), plan.corrections)

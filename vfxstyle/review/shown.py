@@ -67,6 +67,8 @@ class ShownFrame:
     """int32 (h, w), the superpixels."""
     plate: ByteArray
     """uint8 (H, W, 3), what the screen shows of the plate."""
+    not_finite: int
+    """Pixels of the plate that hold NaN or infinity."""
 
 
 class ShownShot:
@@ -131,8 +133,9 @@ class ShownShot:
         plate = raw.straightened() if light.decoder is not None else raw
         lit = replace(plan.regions.shaped(plate), rgb=light.decoded(plate.rgb)).on_display()
         guide = guide_of(lit, light, self.wanted.recipe.analysis_width)
+        faults = int((~np.isfinite(lit.rgb).all(axis=-1)).sum())
         small = shrunk(lit, self.width)
-        return ShownFrame(small, guide, self.analysis.read_labels(number), self.screen.shown(small.rgb))
+        return ShownFrame(small, guide, self.analysis.read_labels(number), self.screen.shown(small.rgb), faults)
 
     def graded(self, number: int, look: FrameRenderer) -> ByteArray:
         """What the screen shows of a graded frame, uint8 (H, W, 3)."""
@@ -146,13 +149,14 @@ class ShownShot:
 
 @contextmanager
 def shown(
-    request: ShowRequest, frames: Sequence[int] | None, run: Run, *, width: int | None = None
+    request: ShowRequest, frames: Sequence[int] | None, run: Run, *, width: int | None = None, quick: bool = True
 ) -> Iterator[ShownShot]:
     """Open a shot to show frames of it.
 
     Where it has been analysed that analysis is used. Else only the frames that are shown are analysed, as a shot of
     their own, in a folder that is removed; with ``frames`` None the first, the middle and the last.
-    width: most columns of what is shown; by default those of the analysis picture.
+    width: most columns of what is shown; by default those of the analysis picture. quick: without it the whole shot is
+    analysed where that has not been done, and kept where a grade makes it.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     if not request.presets:
@@ -161,7 +165,9 @@ def shown(
     with ExitStack() as opened:
         plan = opened.enter_context(request.graded_by(request.presets[0], request.target).open())
         wanted = existing_analysis(plan, request, run)
-        is_quick = wanted is None
+        is_quick = wanted is None and quick
+        if wanted is None and not quick:
+            wanted = plan.wanted(run)
         if wanted is None:
             numbers = first_middle_last(plan.shot.frames) if frames is None else plan.plate.requested(frames)[0]
             scratch = opened.enter_context(tempfile.TemporaryDirectory(prefix="vfxstyle-proof-"))

@@ -1,0 +1,30 @@
+"""``vfxstyle report``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vfxstyle.cli import flags
+from vfxstyle.settings import GradeSettings, GradeTarget, Run
+from vfxstyle.settings.table import pick
+
+
+@click.command()
+@click.argument("shot")
+@flags.preset
+@click.option("-o", "--output", required=True, metavar="FILE", help="A .html, one self-contained page, or a .json.")
+@flags.of("report", GradeTarget, GradeSettings, Run, defaults={"analysis": "that of grade with the same preset"})
+@flags.progress
+def report(shot: str, preset: str, output: str, progress: Any, **chosen: Any) -> None:
+    """Write pictures and figures of what a look does to SHOT, and where everything came from."""
+    pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
+    from vfxstyle.cli.progress import REPORT_SHARES, watching
+    from vfxstyle.cli.summaries import report_summary
+    from vfxstyle.review.report import report as write
+
+    with watching(progress, REPORT_SHARES) as watch:
+        made = write(shot, preset, output, progress=watch, **chosen)
+    if progress != "none":
+        click.echo(report_summary(made), err=True)
