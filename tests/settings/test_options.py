@@ -21,6 +21,8 @@ KEYWORDS = {
     "export": (keywords.ExportOptions, (GradeSettings, Run)),
     "mattes": (keywords.MattesOptions, (GradeSettings, Run)),
     "proof": (keywords.ShowOptions, (GradeSettings, Run)),
+    "report": (keywords.ShowOptions, (GradeSettings, Run)),
+    "review": (keywords.ShowOptions, (GradeSettings, Run)),
     "superpixels": (keywords.SuperpixelsOptions, (ShotSettings, Run)),
 }
 OTHERS = {

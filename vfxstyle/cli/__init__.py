@@ -24,6 +24,7 @@ from vfxstyle.cli.mattes import mattes
 from vfxstyle.cli.presets import presets
 from vfxstyle.cli.proof import proof
 from vfxstyle.cli.report import report
+from vfxstyle.cli.review import review
 from vfxstyle.cli.spaces import spaces
 from vfxstyle.cli.superpixels import superpixels
 from vfxstyle.cli.train import train
@@ -38,7 +39,7 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
-_LOOKING = (proof, report)
+_LOOKING = (proof, report, review)
 _MACHINE = (presets, spaces, doctor, warm)
 for command in (grade, train, analyze, *_LOOKING, analysis, superpixels, export, mattes, farm, *_MACHINE):
     cli.add_command(command)

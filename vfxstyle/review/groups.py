@@ -14,8 +14,8 @@ from vfxstyle.looks.transform import COEFFICIENTS, transform_lab
 _TONES = np.array([[15, 0, 0], [50, 0, 0], [85, 0, 0]], np.float32)  # of grey: shadow, middle, highlight
 _TINTS = np.array([[50, 30, 0], [50, 0, 30], [50, -30, 0], [50, 0, -30]], np.float32)
 _CENTRE = np.zeros((1, 2), np.float32)  # of the frame, where a base depends on place
-_WHEEL = ("red", "orange", "yellow", "green", "teal", "cyan", "blue", "purple", "magenta")
-_HUES = (20, 60, 95, 150, 195, 225, 275, 315, 345)  # degrees in Lab, of these
+_WHEEL = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "magenta")
+_HUES = (35, 65, 95, 160, 210, 270, 310, 350)  # degrees in Lab, of these
 _LEAST = {"tone": 0.5, "tint": 0.7, "saturation": 0.03, "hue": 2.0}  # below this nothing is said
 
 

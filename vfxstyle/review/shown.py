@@ -6,7 +6,7 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import ByteArray, FloatArray, LabelArray
 from vfxstyle.errors import UsageError
+from vfxstyle.files import current_digest
 from vfxstyle.grading.corrections import Corrections
 from vfxstyle.grading.frame_renderer import FrameRenderer, guide_of
 from vfxstyle.grading.plan import GradePlan
@@ -33,7 +34,8 @@ from vfxstyle.shots import Frame, format_frames
 from vfxstyle.shots.mattes import with_mattes
 from vfxstyle.shots.windows import Window
 
-_FRAMES_KEPT = 24  # in memory: 14 MB each at 1280x720
+_MEMORY = 512 * 2**20  # bytes of frames that are kept
+_PER_PIXEL = 24  # bytes, of a frame that is kept: light, plate as shown, and a guide that may be as large
 _LOOKS_KEPT = 8
 
 
@@ -82,7 +84,7 @@ class ShownShot:
         self.analysis: AnalysisFolder = ensure_superpixels(wanted, run)
         """The analysis, segmented."""
         self._frames: OrderedDict[int, ShownFrame] = OrderedDict()
-        self._looks: OrderedDict[Path, FrameRenderer] = OrderedDict()
+        self._looks: OrderedDict[str, FrameRenderer] = OrderedDict()
         self._turn = threading.RLock()
 
     @property
@@ -95,15 +97,26 @@ class ShownShot:
 
         Raises :class:`~vfxstyle.errors.PresetError`.
         """
-        file = find_preset(preset)
+        digest = self.digest_of(preset)
         with self._turn:
-            if file not in self._looks:
-                plan = replace(self.plan, preset_file=file)
-                self._looks[file] = FrameRenderer.of(plan, self.wanted.recipe, *self.transforms_of(plan))
+            if digest not in self._looks:
+                plan = replace(self.plan, preset_file=find_preset(preset))
+                self._looks[digest] = FrameRenderer.of(plan, self.wanted.recipe, *self.transforms_of(plan))
                 if len(self._looks) > _LOOKS_KEPT:
                     self._looks.popitem(last=False)
-            self._looks.move_to_end(file)
-            return self._looks[file]
+            self._looks.move_to_end(digest)
+            return self._looks[digest]
+
+    def digest_of(self, preset: str) -> str:
+        """Hash of a look's file, which may be another one after it has been learnt again."""
+        return current_digest(find_preset(preset))
+
+    def renew(self) -> None:
+        """Make the analysis anew where it was taken away. Raises :class:`~vfxstyle.errors.VfxStyleError`."""
+        with self._turn:
+            self.analysis = ensure_superpixels(self.wanted, self.run)
+            self._frames.clear()
+            self._looks.clear()
 
     def transforms_of(self, plan: GradePlan) -> tuple[AnalysisFolder, ShotTransforms]:
         """The analysis and the transforms of a plan over it. Raises :class:`~vfxstyle.errors.VfxStyleError`."""
@@ -121,9 +134,11 @@ class ShownShot:
             if number in self._frames:
                 self._frames.move_to_end(number)
                 return self._frames[number]
+        with self._turn if self.plan.shot.is_movie else nullcontext():  # a movie is read by one at a time
             frame = self._read(number)
+        with self._turn:
             self._frames[number] = frame
-            if len(self._frames) > _FRAMES_KEPT:
+            if len(self._frames) > max(2, _MEMORY // (frame.plate.size // 3 * _PER_PIXEL)):
                 self._frames.popitem(last=False)
             return frame
 

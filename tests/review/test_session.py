@@ -1,0 +1,177 @@
+"""The review without a browser: what it renders and corrects, and whom it refuses."""
+
+import json
+import shutil
+import time
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from helpers import QUICK, read_pixels
+from serving import serving
+
+from vfxstyle import grade
+from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.color import ColorConfig
+from vfxstyle.color.screens import baked
+from vfxstyle.errors import ResourceError, UsageError
+from vfxstyle.grading.corrections import read_corrections
+from vfxstyle.review.following import followed, inside
+from vfxstyle.review.review import opened_review
+from vfxstyle.review.session import Asked
+
+
+def ask(address, path="", sent=None, **headers):
+    """Status and body of an answer."""
+    data = None if sent is None else json.dumps(sent).encode()
+    origin = {} if sent is None else {"Origin": "/".join(address.split("/")[:3])}
+    request = urllib.request.Request(address + path, data=data, headers={**origin, **headers})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+@pytest.fixture
+def opened(make_shot, tmp_path, lively_preset):
+    shot = make_shot(frames=range(1, 6), extension="png")
+    with opened_review(shot, str(lively_preset), analysis=tmp_path / "analysis", **QUICK) as review:
+        yield shot, review.session
+
+
+def test_the_page_shows_what_the_grade_writes_with_its_corrections(opened, tmp_path, lively_preset, identity_preset):
+    shot, session = opened
+    found = session.lassoed(3, [(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)])
+    session.correct(found, 0.0, None, "left")
+    session.save()
+    options = {**QUICK, "strength": 0.7, "analysis": tmp_path / "analysis", "adjust": str(session.file)}
+    report = grade(shot, lively_preset, tmp_path / "out", format="png", **options)
+    for number, path in zip(range(1, 6), report.files, strict=True):
+        shown = session.graded(Asked(frame=number, preset=str(lively_preset), strength=0.7))
+        gap = np.abs(read_pixels(path) * 255 - shown)
+        assert gap.max() <= 1.01, number
+    assert "--strength 0.7" in session.command(str(lively_preset), 0.7)
+    assert f"--adjust {session.file}" in session.command(str(lively_preset), 0.7)
+
+
+def test_undo_redo_and_what_is_saved(opened):
+    _, session = opened
+    one, two = (
+        session.at(1, (0.1, 0.1), session.preset, group=False),
+        session.at(1, (0.9, 0.9), session.preset, group=True),
+    )
+    session.correct(one, 0.5, None, "one")
+    session.correct(two, 0.0, None, "two")
+    assert [own["name"] for own in session.state()["corrections"]] == ["one", "two"]
+    session.undo()
+    assert (session.state()["can_undo"], session.state()["can_redo"], session.state()["saved"]) == (True, True, False)
+    session.save()
+    assert read_corrections(session.file).made[0].superpixels == one
+    session.redo()
+    session.remove(0)
+    assert [own["name"] for own in session.state()["corrections"]] == ["two"]
+    for _ in range(9):
+        session.undo()
+    assert session.corrections.made == ()
+    with pytest.raises(UsageError, match="Nothing is selected"):
+        session.correct((), 0.5, None, "none")
+
+
+def test_a_selection_is_followed_where_superpixels_end(tmp_path):
+    """A superpixel that takes over another's place joins its selection, forwards and backwards."""
+
+    class Maps:
+        def read_labels(self, number):
+            labels = np.zeros((10, 10), np.int32)
+            labels[:, 5:] = number  # another one on each frame
+            labels[0, 0] = 40 + number  # a birth elsewhere
+            return labels
+
+    assert followed(Maps(), [1, 2, 3, 4], 2, (2,)) == (1, 2, 3, 4)
+    assert followed(Maps(), [1, 2, 3, 4], 4, (44,)) == (41, 42, 43, 44)
+    labels = Maps().read_labels(1)
+    mask = np.zeros((10, 10), bool)
+    mask[:, 4:] = True
+    assert inside(labels, mask) == (1,)
+    mask[:] = False
+    assert inside(labels, mask) == ()
+    mask[3, 3] = True
+    assert inside(labels, mask) == (0,)  # a lasso inside one superpixel selects it
+
+
+def test_only_the_page_itself_is_answered(make_shot, tmp_path, lively_preset):
+    with serving(make_shot(extension="png"), str(lively_preset)) as review:
+        base = "/".join(review.address.split("/")[:3])
+        assert review.address.startswith("http://127.0.0.1:")
+        assert ask(review.address)[0] == 200
+        assert ask(review.address, "plate/1001.png")[1].startswith(b"\x89PNG")
+        assert ask(f"{base}/")[0] == 404
+        assert ask(f"{base}/state")[0] == 404
+        assert ask(f"{base}/{'x' * 32}/state")[0] == 404
+        assert ask(review.address, "state", Host="example.com")[0] == 403
+        assert ask(review.address, "state", Origin="http://example.com")[0] == 403
+        assert ask(review.address, "undo", {}, Origin="http://example.com")[0] == 403
+        assert ask(review.address, "undo", {}, Origin="null")[0] == 403
+        assert ask(review.address, "undo", {})[0] == 200
+        for path in ("../../etc/passwd", "..%2f..%2fetc%2fpasswd", "review.py", "assets/review.js", "%2e%2e/page.css"):
+            assert ask(review.address, path)[0] == 404, path
+        for path in ("graded/1001.png?preset=..%2F..%2Fx", "graded/1001.png?preset=/etc/passwd.safetensors"):
+            assert ask(review.address, path)[0] == 422, path
+        for path in ("plate/9999.png", "plate/999999999999999999999.png", "graded/7.png?preset=x"):
+            assert ask(review.address, path)[0] in (404, 422), path
+        for path in ("graded/1001.png", f"graded/1001.png?preset={lively_preset}&strength=nan", "command"):
+            assert ask(review.address, path)[0] == 400, path
+        huge = {"frame": 1001, "superpixels": "0-99999999999"}
+        assert ask(review.address, "mask", huge)[0] in (400, 404, 422)
+        assert ask(review.address, "correct", {"superpixels": "1", "strength": 7})[0] == 400
+        assert ask(review.address, "lasso", {"frame": 1001, "outline": [[0, 0], ["x", 1], [1, 1]]})[0] == 400
+        assert ask(review.address, "pick", {"frame": 1001, "x": 4, "y": 0, "preset": "x"})[0] == 400
+        assert ask(review.address, "undo", {"x": "y" * 5_000_000})[0] == 413
+        assert ask(review.address, "state")[0] == 200  # and it lives
+
+
+def test_a_cleared_analysis_is_made_anew(make_shot, tmp_path, lively_preset):
+    with serving(make_shot(extension="png"), str(lively_preset), analysis=tmp_path / "analysis") as review:
+        shutil.rmtree(tmp_path / "analysis")
+        status, body = ask(review.address, "graded/1004.png?preset=" + str(lively_preset))
+        assert status == 409, body
+        assert b"made anew" in body
+        for _ in range(100):
+            if not json.loads(ask(review.address, "state")[1])["mending"]:
+                break
+            time.sleep(0.2)
+        assert ask(review.address, "graded/1004.png?preset=" + str(lively_preset))[0] == 200
+        assert AnalysisFolder(tmp_path / "analysis").manifest
+
+
+def test_a_frame_goes_out_to_be_graded_and_comes_back(opened):
+    shot, session = opened
+    sent = session.regrading.send(2)
+    assert sent.read_bytes() == (shot / "plate.0002.png").read_bytes()
+    note = json.loads((sent.parent / "spaces.json").read_text())
+    assert note["plate space"] == "sRGB - Display"
+    assert session.state()["regrading"]["arrived"] == []
+    (session.regrading.graded / "look.0002.png").write_bytes(sent.read_bytes())
+    assert session.state()["regrading"]["arrived"] == [2]
+
+
+def test_a_taken_port_is_said(make_shot, lively_preset):
+    shot = make_shot()
+    with opened_review(shot, str(lively_preset), **QUICK) as review:
+        again = opened_review(shot, str(lively_preset), port=review.port, **QUICK)
+        with pytest.raises(ResourceError, match=f"Port {review.port} of this machine is taken"), again:
+            pass
+
+
+def test_a_baked_view_is_near_the_view():
+    """For pictures that are replaced when nothing moves; of colours of photographs it is within a code or two."""
+    config = ColorConfig.load()
+    view, _ = config.to_screen(config.space("lin_rec709_scene"))
+    random = np.random.default_rng(0)
+    grey = 2.0 ** random.uniform(-7, 3, (4000, 1))
+    light = (grey * random.uniform(0.6, 1.4, (4000, 3))).astype(np.float32)
+    gap = np.abs(np.clip(baked(view).apply(light), 0, 1) - np.clip(view.apply(light), 0, 1)) * 255
+    assert gap.mean() < 0.1
+    assert gap.max() < 3

@@ -1,0 +1,124 @@
+"""Frames that are graded by hand in another program, and a look that is learnt from them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio
+
+from vfxstyle.errors import OutputError, ShotError
+from vfxstyle.files import writing_atomically
+from vfxstyle.grading.plan import GradePlan
+from vfxstyle.looks.library import user_folder
+from vfxstyle.shots import open_shot
+from vfxstyle.shots.folders import make_folder
+from vfxstyle.shots.writing import write_picture
+
+_TO_GRADE, _GRADED, _NOTE = "to_grade", "graded", "spaces.json"
+
+
+class Regrading:
+    """Frames of a shot that go out to be graded, come back, and are learnt from.
+
+    They lie beside the shot: ``SHOT_to_grade`` takes copies of the plate's frames, and ``SHOT_graded`` the graded
+    pictures, by frame number, as ``vfxstyle train --shot`` takes them.
+    """
+
+    def __init__(self, plan: GradePlan, screen: str) -> None:
+        shot = plan.shot
+        parent = shot.path.resolve().parent if shot.path.is_dir() else shot.path.absolute().parent
+        self.plan, self.screen = plan, screen
+        self.to_grade = parent / f"{shot.name}_{_TO_GRADE}"
+        """Folder of frames to be graded."""
+        self.graded = parent / f"{shot.name}_{_GRADED}"
+        """Folder of graded frames."""
+        self.name = f"{shot.name}_by_hand"
+        """Name of the look that is learnt from them."""
+        self._training: subprocess.Popen[str] | None = None
+        self._said = ""
+
+    def send(self, number: int) -> Path:
+        """Put a frame out to be graded, with a note that says its colour space; returns its file.
+
+        A picture's file is copied as it is; a frame of a movie becomes a 16-bit TIFF in the movie's own space.
+        Raises :class:`~vfxstyle.errors.OutputError`.
+        """
+        shot, space = self.plan.shot, self.plan.input
+        make_folder(self.to_grade)
+        make_folder(self.graded)
+        source = shot.file_of(number)
+        try:
+            if shot.is_movie:
+                place = self.to_grade / f"{shot.name}.{number:0{shot.padding}d}.tif"
+                _write_tiff(place, shot.read(number).rgb)
+            else:
+                place = self.to_grade / source.name
+                with source.open("rb") as plate, writing_atomically(place) as copy:
+                    shutil.copyfileobj(plate, copy)
+            note = {
+                "plate space": space.space.name,
+                "known from": space.source,
+                "shown by": self.screen,
+                "put graded pictures into": str(self.graded),
+                "named": f"with the same frame number and in the same colour space, e.g. {place.name}",
+            }
+            (self.to_grade / _NOTE).write_text(json.dumps(note, indent=1) + "\n")
+        except OSError as error:
+            raise OutputError(f"{self.to_grade} cannot be written: {error.strerror or error}; check it.") from error
+        return place
+
+    def arrived(self) -> tuple[int, ...]:
+        """Frames that have come back."""
+        try:
+            with open_shot(self.graded, missing="skip") as graded:
+                return tuple(number for number in graded.frames if number in set(self.plan.shot.frames))
+        except (ShotError, OSError):
+            return ()
+
+    def train(self) -> None:
+        """Learn a look from the frames that have come back, in a process of its own."""
+        if self._training is not None and self._training.poll() is None:
+            return
+        settings = self.plan.settings
+        words = ["train", "--shot", str(self.plan.shot.path), "--graded", str(self.graded), "--name", self.name]
+        words += ["--no-suggest", "--progress", "none"]
+        words += ["--input-space", settings.input_space] if settings.input_space else []
+        words += ["--ocio", settings.ocio] if settings.ocio else []
+        command = [sys.executable, "-m", "vfxstyle", *words]
+        self._training = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        threading.Thread(target=self._listen, args=(self._training,), daemon=True).start()
+
+    def _listen(self, training: subprocess.Popen[str]) -> None:
+        _, said = training.communicate()
+        lines = [line for line in said.splitlines() if line.startswith("Error:")]
+        self._said = "" if training.returncode == 0 else (lines or said.splitlines() or ["it failed"])[-1]
+
+    def state(self) -> dict[str, Any]:
+        """Where frames go, which have come back, and how far learning is."""
+        runs = self._training is not None and self._training.poll() is None
+        return {
+            "to_grade": str(self.to_grade),
+            "graded": str(self.graded),
+            "arrived": list(self.arrived()),
+            "name": self.name,
+            "training": runs,
+            "learnt": (user_folder() / f"{self.name}.safetensors").exists(),
+            "trouble": "" if runs else self._said,
+        }
+
+    def close(self) -> None:
+        """End learning that still runs."""
+        if self._training is not None and self._training.poll() is None:
+            self._training.terminate()
+
+
+def _write_tiff(path: Path, rgb: np.ndarray) -> None:
+    spec = oiio.ImageSpec(rgb.shape[1], rgb.shape[0], 3, oiio.UINT16)
+    write_picture(path, spec, np.asarray(np.clip(rgb, 0, 1) * 65535 + 0.5, np.uint16))

@@ -1,0 +1,307 @@
+"""A review: a shot that is looked at and put right by hand. The page asks it; it knows nothing of pages."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from vfxstyle.arrays import BoolArray, ByteArray, FloatArray, LabelArray
+from vfxstyle.errors import PresetError, UsageError, VfxStyleError
+from vfxstyle.grading.corrections import FILE, Correction, Corrections, read_corrections
+from vfxstyle.grading.frame_renderer import FrameRenderer
+from vfxstyle.looks import PresetInfo
+from vfxstyle.looks.library import find_preset, installed_presets
+from vfxstyle.looks.preset import read_preset
+from vfxstyle.review.following import followed, inside
+from vfxstyle.review.groups import group_colour
+from vfxstyle.review.regrading import Regrading
+from vfxstyle.review.shown import ShownShot
+from vfxstyle.settings import DEFAULT_GROUPS
+from vfxstyle.superpixels.groups import group_alike
+
+WIDTH = 1280
+"""Most columns of the picture that is shown until somebody looks closer, in px."""
+_LIGHTS = 512 * 2**20  # bytes of graded light that are kept, so that another strength costs nothing
+_BORDER, _SELECTED = (255, 217, 0, 150), (64, 160, 255, 120)  # RGBA, 0..255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which picture is asked for."""
+
+    frame: int
+    """Number of the frame."""
+    preset: str
+    """The look, by one of the names of :attr:`Session.presets`."""
+    strength: float = 1.0
+    """0..1, of the look."""
+    full: bool = False
+    """Whether at the plate's own size."""
+    quick: bool = False
+    """Whether a code value here and there may be another, because the next picture is asked for already."""
+
+
+class Session:
+    """A shot under review, with its corrections. It may be asked by several threads."""
+
+    def __init__(self, view: ShownShot, preset: str, *, strength: float) -> None:
+        """strength: of the look when the page opens; the view's own plan must have 1."""
+        self.view, self.preset, self.strength = view, preset, strength
+        self.file: Path = view.analysis.folder / FILE
+        """Where corrections are stored."""
+        self.regrading = Regrading(view.plan, view.screen.name)
+        """Frames that are graded elsewhere, and what is learnt from them."""
+        info = view.plan.shot.info
+        self._full = view if info.width <= view.width else ShownShot(view.plan, view.wanted, view.run, info.width)
+        self._made: list[tuple[Correction, ...]] = [()]
+        self._at = 0
+        self._saved: tuple[Correction, ...] = ()
+        self._lights: OrderedDict[tuple[Any, ...], FloatArray] = OrderedDict()
+        self._turn = threading.RLock()
+        self._mending = self._ahead = threading.Thread()
+        self._trouble = ""
+        self._take_up(view.plan.corrections)
+
+    def _take_up(self, given: Corrections) -> None:
+        """Go on from corrections that were given, or that lie beside the analysis."""
+        if not given and self.file.is_file():
+            stored = read_corrections(self.file)
+            if stored.analysis == self.view.wanted.identity:
+                given = stored
+        self._made, self._at, self._saved = [given.made], 0, given.made
+
+    @property
+    def presets(self) -> list[str]:
+        """Looks that can be shown, the one of the review first."""
+        names = [path.stem for info, path, _ in installed_presets() if isinstance(info, PresetInfo)]
+        return list(dict.fromkeys([self.preset, *names]))
+
+    @property
+    def corrections(self) -> Corrections:
+        """What has been put right so far."""
+        return Corrections(analysis=self.view.wanted.identity, made=self._made[self._at])
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the page shows beside pictures."""
+        plan, info = self.view.plan, self.view.plan.shot.info
+        height = round(info.height * min(info.width, self.view.width) / info.width)
+        return {
+            "shot": str(plan.shot.path),
+            "frames": list(self.view.frames),
+            "size": [min(info.width, self.view.width), height],
+            "full": [info.width, info.height],
+            "screen": self.view.screen.name,
+            "presets": self.presets,
+            "preset": self.preset,
+            "strength": self.strength,
+            "corrections": [own.as_json() | {"count": len(own.superpixels)} for own in self._made[self._at]],
+            "revision": self.corrections.identity,
+            "can_undo": self._at > 0,
+            "can_redo": self._at + 1 < len(self._made),
+            "saved": self._saved == self._made[self._at],
+            "file": str(self.file),
+            "regrading": self.regrading.state(),
+            "mending": self._mending.is_alive(),
+            "trouble": self._trouble,
+        }
+
+    def command(self, preset: str, strength: float) -> str:
+        """The command that grades the shot as the page shows it."""
+        words = ["vfxstyle", "grade", str(self.view.plan.shot.path), "--preset", preset]
+        words += [] if strength == 1 else ["--strength", f"{strength:g}"]
+        words += ["--analysis", str(self.view.analysis.folder)]
+        words += ["--adjust", str(self.file)] if self._made[self._at] else []
+        return shlex.join(words)
+
+    def plate(self, number: int, *, full: bool = False) -> ByteArray:
+        """What the screen shows of the plate, uint8 (H, W, 3)."""
+        return self._shown(full).frame(self._known(number)).plate
+
+    def graded(self, asked: Asked) -> ByteArray:
+        """What the screen shows of the grade, uint8 (H, W, 3)."""
+        view = self._shown(asked.full)
+        light = self._light(view, asked)
+        if asked.strength != 1:
+            plate = view.frame(asked.frame).lit.rgb
+            light = plate + np.float32(asked.strength) * (light - plate)
+        return view.screen.shown(light, quick=asked.quick)
+
+    def _light(self, view: ShownShot, asked: Asked) -> FloatArray:
+        """Graded light at full strength."""
+        digest = view.digest_of(asked.preset)
+        key = (self._known(asked.frame), digest, self.corrections.identity, asked.full)
+        with self._turn:
+            if key in self._lights:
+                self._lights.move_to_end(key)
+                return self._lights[key]
+        light = view.graded_light(asked.frame, self._renderer(view, asked.preset))
+        with self._turn:
+            self._lights[key] = light
+            while len(self._lights) > 2 and sum(kept.nbytes for kept in self._lights.values()) > _LIGHTS:
+                self._lights.popitem(last=False)
+        return light
+
+    def _renderer(self, view: ShownShot, preset: str) -> FrameRenderer:
+        if preset not in self.presets:
+            raise PresetError(f"There is no preset '{preset}' here; choose one of {', '.join(self.presets)}.")
+        return view.corrected(view.look(preset), self.corrections)
+
+    def _shown(self, full: bool) -> ShownShot:
+        return self._full if full else self.view
+
+    def _known(self, number: int) -> int:
+        if number not in self.view.frames:
+            raise UsageError(f"The shot has no frame {number}.", frames=(number,))
+        return number
+
+    def borders(self, number: int) -> ByteArray:
+        """The borders of superpixels, to lie over the picture, uint8 (H, W, 4) with alpha."""
+        labels = self._labels(number)
+        edge = np.zeros(labels.shape, np.bool_)
+        edge[:, :-1] = labels[:, :-1] != labels[:, 1:]
+        edge[:-1] |= labels[:-1] != labels[1:]
+        return _stencil(edge, _BORDER)
+
+    def group_picture(self, number: int, preset: str) -> ByteArray:
+        """The groups that a look treats alike, to lie over the picture, uint8 (H, W, 4) with alpha."""
+        known, group = self._groups(preset)
+        map_ = group[np.searchsorted(known, self._labels(number))]
+        paint = np.array([(*group_colour(index), 140) for index in range(int(group.max()) + 1)], np.uint8)
+        return np.asarray(paint[map_], np.uint8)
+
+    def mask(self, number: int, superpixels: Sequence[int]) -> ByteArray:
+        """Some superpixels, to lie over the picture, uint8 (H, W, 4) with alpha."""
+        return _stencil(np.isin(self._labels(number), np.array(superpixels, np.int64)), _SELECTED)
+
+    def _labels(self, number: int) -> LabelArray:
+        frame = self.view.frame(self._known(number))
+        size = (frame.plate.shape[1], frame.plate.shape[0])
+        return np.asarray(cv2.resize(frame.labels, size, interpolation=cv2.INTER_NEAREST), np.int32)
+
+    def _groups(self, preset: str) -> tuple[LabelArray, LabelArray]:
+        transforms = self._renderer(self.view, preset).transforms
+        group = group_alike(transforms.transforms, DEFAULT_GROUPS, self.view.plan.settings.seed)
+        return transforms.labels, group.astype(np.int32)
+
+    def at(self, number: int, place: tuple[float, float], preset: str, *, group: bool) -> tuple[int, ...]:
+        """The superpixel at a place, or all of its group. place: x and y, 0..1 of the picture."""
+        labels = self.view.frame(self._known(number)).labels
+        row, column = (min(int(part * count), count - 1) for part, count in zip(place[::-1], labels.shape, strict=True))
+        label = int(labels[row, column])
+        if not group:
+            return self._followed(number, (label,))
+        known, groups = self._groups(preset)
+        own = groups[np.searchsorted(known, label)]
+        return tuple(known[groups == own].tolist())
+
+    def lassoed(self, number: int, outline: Sequence[tuple[float, float]]) -> tuple[int, ...]:
+        """The superpixels inside an outline, and those that continue them. outline: x and y, 0..1 of the picture."""
+        labels = self.view.frame(self._known(number)).labels
+        height, width = labels.shape
+        corners = np.array([[x * width, y * height] for x, y in outline], np.float32)
+        canvas = np.zeros(labels.shape, np.uint8)
+        cv2.fillPoly(canvas, [np.round(corners).astype(np.int32)], 1)
+        mask: BoolArray = canvas > 0
+        return self._followed(number, inside(labels, mask))
+
+    def _followed(self, number: int, selected: Sequence[int]) -> tuple[int, ...]:
+        return followed(self.view.analysis, self.view.frames, number, selected) if selected else ()
+
+    def correct(self, superpixels: Sequence[int], strength: float, preset: str | None, name: str) -> None:
+        """Add a correction. Raises :class:`~vfxstyle.errors.UsageError` for one that says nothing."""
+        known = set(self.view.analysis.read_superpixels().labels.tolist())
+        own = tuple(sorted(known & set(superpixels)))
+        if not own:
+            raise UsageError("Nothing is selected; click a superpixel, or draw a lasso.")
+        digest = ""
+        if preset is not None:
+            if preset not in self.presets:
+                raise PresetError(f"There is no preset '{preset}' here.")
+            digest = read_preset(find_preset(preset)).digest
+        made = Correction(superpixels=own, strength=strength, preset=preset, digest=digest, name=name)
+        self._change((*self._made[self._at], made))
+
+    def remove(self, index: int) -> None:
+        """Take a correction away."""
+        now = self._made[self._at]
+        if not 0 <= index < len(now):
+            raise UsageError("There is no such correction any more.")
+        self._change(now[:index] + now[index + 1 :])
+
+    def _change(self, made: tuple[Correction, ...]) -> None:
+        with self._turn:
+            self._made = [*self._made[: self._at + 1], made]
+            self._at += 1
+
+    def undo(self) -> None:
+        """Go back by one change, if there is one."""
+        with self._turn:
+            self._at = max(0, self._at - 1)
+
+    def redo(self) -> None:
+        """Take back an undo, if there was one."""
+        with self._turn:
+            self._at = min(len(self._made) - 1, self._at + 1)
+
+    def save(self) -> None:
+        """Store the corrections beside the analysis. Raises :class:`~vfxstyle.errors.OutputError`."""
+        self.corrections.save(self.file)
+        self._saved = self._made[self._at]
+
+    def mend(self) -> None:
+        """Make an analysis anew that has been taken away meanwhile, beside whatever is asked."""
+        with self._turn:
+            if not self._mending.is_alive():
+                self._mending = threading.Thread(target=self._mend, daemon=True)
+                self._mending.start()
+
+    def _mend(self) -> None:
+        try:
+            for view in {self.view, self._full}:
+                view.renew()
+            self._trouble = ""
+        except VfxStyleError as error:
+            self._trouble = str(error)
+
+    def prepare(self) -> None:
+        """Predict every look and read what the first picture needs, beside whatever is asked."""
+        threading.Thread(target=self._prepare, daemon=True).start()
+
+    def look_ahead(self, asked: Asked) -> None:
+        """Grade the frame after one that was asked for, beside whatever is asked, so that it is there at once."""
+        at = self.view.frames.index(asked.frame) + 1
+        if asked.full or at >= len(self.view.frames) or self._ahead.is_alive():
+            return
+        self._ahead = threading.Thread(
+            target=self._grade_ahead, args=(replace(asked, frame=self.view.frames[at]),), daemon=True
+        )
+        self._ahead.start()
+
+    def _grade_ahead(self, asked: Asked) -> None:
+        with suppress(VfxStyleError):  # told when it is asked for
+            self._light(self.view, asked)
+
+    def _prepare(self) -> None:
+        with suppress(VfxStyleError):  # told where the look is asked for
+            self.graded(Asked(frame=self.view.frames[0], preset=self.preset, quick=True))
+            for name in self.presets:
+                self.view.look(name)
+
+    def close(self) -> None:
+        """End what runs beside it."""
+        self.regrading.close()
+
+
+def _stencil(mask: BoolArray, colour: tuple[int, int, int, int]) -> ByteArray:
+    out = np.zeros((*mask.shape, 4), np.uint8)
+    out[mask] = colour
+    return out
