@@ -171,7 +171,8 @@ def make_preset(
         "licence": LICENCE,
         "held_out": len(learnt.held_out) // LIGHTS,
     }
-    preset = preset_of(look, learnt, settings, card=card)
+    as_they_are = [one.example.raw.global_ for one in examples[::LIGHTS]]
+    preset = preset_of(look, learnt, settings, card=card, pictures=as_they_are)
     path = save_preset(preset, HERE / f"{look}.safetensors")
     thumbnail = path.with_suffix(".jpg")
     draw_thumbnail(preset, thumbnail)

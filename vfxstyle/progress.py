@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Stage(StrEnum):
@@ -61,6 +61,15 @@ class Progress(Protocol):
         ...
 
 
+@runtime_checkable
+class LearningProgress(Progress, Protocol):
+    """A progress that also follows how networks learn."""
+
+    def epoch(self, number: int, error: float) -> None:
+        """The error of a network, mean L2 in Lab on what was kept from it, after its ``number``-th epoch."""
+        ...
+
+
 class Silent:
     """Reports nothing."""
 
@@ -96,6 +105,11 @@ class Clock:
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
             self.peak_bytes[stage] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    def epoch(self, number: int, error: float) -> None:
+        """Pass the error of a network on, where somebody follows it."""
+        if isinstance(self.progress, LearningProgress):
+            self.progress.epoch(number, error)
 
     def note(self, text: str) -> None:
         """Pass a line on."""

@@ -41,8 +41,11 @@ def _look(graded: Path) -> Preset:
     with open_plate(graded.parent, PlateSettings()) as plate:
         space = plate.picture_identity
     change = (matte[..., None] * [4.0, 2.0, 9.0]).astype(np.float16)
+    plain = make_preset(reacts=True, backbone="efficientnet-lite0")
+    places = len(plain.projections["global"][1])
     return replace(
-        make_preset(reacts=True, backbone="efficientnet-lite0"),
+        plain,
+        pictures=np.random.default_rng(4).normal(0, 1, (12, places)).astype(np.float32),
         base=Base(cube=cube, gain=gain, colour=np.zeros(30, np.float32)),
         graded=GradedFrames((1001,), (file_digest(graded),), space, change, layers),
     )

@@ -12,7 +12,7 @@ from vfxstyle.looks import read_info, read_preset, save_preset
 from vfxstyle.looks.base import Base, base_tensors
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.layers import GradeLayers
-from vfxstyle.looks.preset import _KEY, PLAIN_SCHEMA, PRESET_SCHEMA
+from vfxstyle.looks.preset import _KEY, PLAIN_SCHEMA, UNPICTURED_SCHEMA
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def with_everything(rows=6, columns=8):
 def test_a_base_and_graded_frames_come_back_whole(tmp_path):
     original = with_everything()
     preset = read_preset(save_preset(original, tmp_path / "look.safetensors"))
-    assert preset.info.schema == PRESET_SCHEMA
+    assert preset.info.schema == UNPICTURED_SCHEMA
     assert read_info(tmp_path / "look.safetensors") == preset.info
     assert preset.base.gain_first is False
     for name, part in base_tensors(original.base).items():

@@ -22,7 +22,7 @@ from vfxstyle.training.examples import example_of
 from vfxstyle.training.graded_frames import _bounded
 from vfxstyle.training.learn import learn
 from vfxstyle.training.pairs import PairPictures, PictureReader, find_pairs
-from vfxstyle.training.report import write_training_report
+from vfxstyle.training.report import rows_of, write_training_report
 
 OPTIONS = {
     "superpixels": 60,
@@ -189,7 +189,7 @@ def test_a_look_is_learnt_from_a_few_frames_of_a_shot(graded_frames, tmp_path):
     assert report.errors.predicted < 0.1 * report.errors.distance
     assert report.next_frames
     assert set(report.next_frames) <= set(range(1001, 1010)) - {1001, 1004, 1007}
-    drawn = write_training_report(report)
+    drawn = write_training_report(report, rows_of(report))
     assert [path.name for path in drawn] == ["few.curve.png", "few.sheet.png", "few.md"]
     sheet = read_pixels(drawn[1])
     assert sheet.shape == (3 * 270, 4 * 480, 3)

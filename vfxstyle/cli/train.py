@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,7 +24,8 @@ def train(pairs: str | None, name: str, progress: Any, **chosen: Any) -> None:
     """Learn a look from PAIRS: a folder with before/ and after/, pictures matched by file name.
 
     Or, for one shot, from a few graded frames of it: --shot SHOT --graded FOLDER, matched by frame number. Beside the
-    preset a page, a learning curve and a sheet of pictures are written.
+    preset a page is written that shows how far it is, and what was learnt and what was not; and the same as text, a
+    learning curve and a sheet of pictures.
     """
     pick(TrainSettings, chosen)  # wrong options are told before anything is loaded
     from vfxstyle.features import check_torch
@@ -31,11 +33,17 @@ def train(pairs: str | None, name: str, progress: Any, **chosen: Any) -> None:
     check_torch("Training")
     from vfxstyle.cli.progress import TRAIN_SHARES, watching
     from vfxstyle.cli.summaries import train_summary
+    from vfxstyle.looks.library import user_folder
+    from vfxstyle.review.training_page import TrainingPage
     from vfxstyle.training import train as training
-    from vfxstyle.training.report import write_training_report
+    from vfxstyle.training.report import rows_of, write_training_report
 
-    with watching(progress, TRAIN_SHARES) as watch:
-        report = training.train(pairs, name, progress=watch, **chosen)
-        drawn = write_training_report(report)
+    output = chosen["output"]
+    file = (user_folder() / f"{name}.safetensors" if output is None else Path(output)).with_suffix(".html")
+    with watching(progress, TRAIN_SHARES) as watch, TrainingPage(file, name, watch) as page:
+        report = training.train(pairs, name, progress=page, **chosen)
+        rows = rows_of(report)
+        shown = None if chosen["no_suggest"] else chosen["shot"]
+        drawn = [page.finish(report, rows, shown), *write_training_report(report, rows)]
     if progress != "none":
         click.echo(train_summary(report, drawn), err=True)

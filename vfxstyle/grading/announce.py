@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vfxstyle.analysis.distance import FAR, distances, frames_among_pictures
+from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.color import SpaceKind
 from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, is_one_stretch, keeps_hdr
 from vfxstyle.plates.announce import announce_plate
@@ -35,3 +37,14 @@ def announce(plan: GradePlan, clock: Clock) -> None:
         clock.note("the movie's mastering display and light levels do not fit the result, and are left out")
     if plan.output_space.kind is SpaceKind.LINEAR and plan.format.value in ("png", "dpx"):
         clock.note(f"{plan.format.value} of linear light clips what is above 1.0")
+
+
+def announce_distance(plan: GradePlan, analysis: AnalysisFolder, clock: Clock) -> None:
+    """Say where a shot is unlike everything that the look was learnt from."""
+    gaps = distances(*frames_among_pictures(analysis, plan.preset))
+    if gaps and (worst := max(gaps.values())) >= FAR:
+        number = max(gaps, key=lambda frame: gaps[frame])
+        clock.note(
+            f"frame {number} is {worst:.1f} times as far from the pictures that {plan.preset.info.name} was learnt "
+            "from as these are from each other; look at a proof before the farm"
+        )

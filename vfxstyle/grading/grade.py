@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import ChangedError, PartialError, VfxStyleError
-from vfxstyle.grading.announce import announce
+from vfxstyle.grading.announce import announce, announce_distance
 from vfxstyle.grading.nuke import nuke_file, write_nuke
 from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.plan import GradePlan
@@ -150,6 +150,7 @@ def _rendered(outputs: Outputs, todo: Sequence[int], run: Run) -> tuple[Rendered
     check_writable(outputs.plan.files[0].parent)
     try:
         analysis, transforms = ensure_transforms(outputs.plan, outputs.wanted, run)
+        announce_distance(outputs.plan, analysis, run.clock)
         views = [ensure_transforms(other.plan, other.wanted, run) for other in outputs.others]
         return render(outputs, [(analysis, transforms), *views], todo, run), analysis
     except VfxStyleError as error:

@@ -22,14 +22,17 @@ from vfxstyle.looks.graded_frames import GradedFrames, graded_of, graded_tensors
 from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation, predict
 from vfxstyle.looks.transform import LAB_SCALE
 
-PRESET_SCHEMA = 3
+PRESET_SCHEMA = 4
 """Version of the file format. Files of version 2 and later load in every later one."""
+UNPICTURED_SCHEMA = 3
+"""Version of the file of a look that keeps nothing of the pictures that it was learnt from."""
 PLAIN_SCHEMA = 2
 """Version of the file of a look without a base, which earlier versions of vfxstyle read too."""
 SUFFIX = ".safetensors"
 """File name extension of presets."""
 _KEY = "vfxstyle.preset"  # of the entry in the file's metadata that holds PresetInfo as JSON
 _BLOCKS = "parts"  # the name in the file of ``blocks``
+_PICTURES = "pictures"
 _GRADED = "graded"  # before the names of tensors of graded frames, and what the header says of them
 _LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20, and 2 or 3 for each graded frame
 
@@ -76,6 +79,8 @@ class Preset:
     """What the look does by colour alone or by place; the network predicts what is left."""
     graded: GradedFrames | None = None
     """Graded frames of the shot that it was learnt from, which are carried along it."""
+    pictures: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """float32 (N, K), projected global features of the pictures that it was learnt from; empty where it keeps none."""
 
     @property
     def found(self) -> str:
@@ -112,12 +117,16 @@ def save_preset(preset: Preset, path: Path) -> Path:
         tensors[f"network.{index}.bias"] = bias
     for name, part in base_tensors(preset.base).items():
         tensors[_tensor_of_base(name, preset.base.gain_first)] = part
+    if preset.pictures.size:
+        tensors[_PICTURES] = preset.pictures.astype(np.float16)
     values = asdict(preset.info)
     if preset.graded is not None:
         tensors |= {f"{_GRADED}.{name}": part for name, part in graded_tensors(preset.graded).items()}
         values[_GRADED] = graded_values(preset.graded)
     is_plain = preset.base.is_none and preset.graded is None
-    values["schema"] = PLAIN_SCHEMA if is_plain else PRESET_SCHEMA
+    values["schema"] = PLAIN_SCHEMA if is_plain else UNPICTURED_SCHEMA
+    if preset.pictures.size:
+        values["schema"] = PRESET_SCHEMA
     values[_BLOCKS] = values.pop("blocks")
     header = {_KEY: json.dumps(values, sort_keys=True)}
     data = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, header)
@@ -163,11 +172,12 @@ def read_preset(path: Path) -> Preset:
         )
         base = _base(tensors, path)
         graded = _graded(tensors, graded_header, len(base.cube), path)
+        pictures = _pictures(tensors, projections, path)
         layers = _layers(tensors, len(standardisation.mean), path)
     except KeyError as error:
         raise _damaged(path, f"tensor {error} is missing") from error
     _check_shapes(projections, standardisation, path)
-    return Preset(info, projections, standardisation, layers, file_digest(path), base, graded)
+    return Preset(info, projections, standardisation, layers, file_digest(path), base, graded, pictures)
 
 
 def _damaged(path: Path, what: str) -> PresetError:
@@ -249,6 +259,16 @@ def _graded(tensors: dict[str, np.ndarray], values: Any, side: int, path: Path) 
         return graded_of({name.removeprefix(f"{_GRADED}."): tensors.pop(name) for name in named}, values, side)
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"its graded frames cannot be used ({error})") from error
+
+
+def _pictures(
+    tensors: dict[str, np.ndarray], projections: Mapping[str, tuple[FloatArray, FloatArray]], path: Path
+) -> FloatArray:
+    """Global features of the pictures that the look was learnt from, taken out of ``tensors``."""
+    pictures = tensors.pop(_PICTURES, np.zeros((0, 0))).astype(np.float32)
+    if pictures.size and (pictures.ndim != 2 or pictures.shape[1] != len(projections["global"][1])):
+        raise _damaged(path, "what it keeps of its pictures has the wrong size")
+    return pictures
 
 
 def _layers(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Layers:

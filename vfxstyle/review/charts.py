@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from vfxstyle.arrays import FloatArray
 from vfxstyle.review.pages import text
 
 _WIDTH, _HEIGHT = 460, 170
@@ -63,6 +66,25 @@ def marks(numbers: Sequence[int], marked: Sequence[int]) -> str:
         for index, (x, number) in enumerate(places)
     )
     return (
-        f'<svg viewBox="0 0 {width} 38" role="img" aria-label="chosen frames">'
+        f'<svg class="wide" viewBox="0 0 {width} 38" role="img" aria-label="chosen frames">'
         f'<line x1="8" x2="{width - 8}" y1="12" y2="12" stroke="#8888" stroke-width="2"/>{drawn}</svg>'
     )
+
+
+def scatter(points: FloatArray, named: Mapping[int, FloatArray]) -> str:
+    """Points, and named ones among them. points: float32 (N, 2). named: float32 (2,), by frame."""
+    every = np.concatenate([points, np.stack(list(named.values()))])
+    low, span = every.min(axis=0), np.maximum(np.ptp(every, axis=0), 1e-6)
+
+    def at(point: FloatArray) -> tuple[float, float]:
+        x, y = 12 + (point - low) / span * (_WIDTH - 24, 2 * _HEIGHT - 24)
+        return float(x), float(y)
+
+    dots = "".join('<circle cx="{:.1f}" cy="{:.1f}" r="3" fill="#8889"/>'.format(*at(point)) for point in points)
+    for number, point in named.items():
+        x, y = at(point)
+        dots += (
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{_COLOURS[0]}"><title>frame {number}</title></circle>'
+            f'<text x="{x + 7:.1f}" y="{y + 4:.1f}">{number}</text>'
+        )
+    return f'<svg viewBox="0 0 {_WIDTH} {2 * _HEIGHT}" role="img" aria-label="frames among pictures">{dots}</svg>'

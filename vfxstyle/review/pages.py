@@ -58,14 +58,20 @@ def wipe(before: str, after: str, name: str) -> str:
     )
 
 
-def page(title: str, body: str, *, scripts: Sequence[str] = ()) -> str:
-    """A whole page. scripts: names of assets."""
+def table(rows: Iterable[tuple[str, object]]) -> str:
+    """A table of names and values."""
+    cells = "".join(f'<tr><th>{text(name)}</th><td class="path">{text(value)}</td></tr>' for name, value in rows)
+    return f"<table>{cells}</table>"
+
+
+def page(title: str, body: str, *, scripts: Sequence[str] = (), head: str = "") -> str:
+    """A whole page. scripts: names of assets. head: more of its head."""
     scripted = "".join(f"<script>{asset(name)}</script>" for name in scripts)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{text(title)}</title><style>{asset('page.css')}</style></head>\n<body>{body}{scripted}</body></html>\n"
+        f"{head}<title>{text(title)}</title><style>{asset('page.css')}</style></head>\n<body>{body}{scripted}</body></html>\n"
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 import tsp
 from vfxstyle._version import __version__
+from vfxstyle.analysis.distance import FAR, distances, frames_among_pictures
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.arrays import ByteArray, FloatArray, LabelArray
 from vfxstyle.errors import OutputError, UsageError
@@ -26,6 +27,7 @@ from vfxstyle.grading.records import Records
 from vfxstyle.plates.announce import announce_plate
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.progress import Progress, Stage
+from vfxstyle.review.embedding import embedded
 from vfxstyle.review.figures import FrameFigures, Pictures, ShotFigures, beyond_lut, evenly, summed_up
 from vfxstyle.review.groups import Group, group_of, painted
 from vfxstyle.review.lives import Lives, lives_of
@@ -126,6 +128,7 @@ class _Making:
         self.renderer: FrameRenderer = view.corrected(view.look(str(self.plan.preset_file)), self.plan.corrections)
         self.figures = ShotFigures()
         self.strip: dict[int, Pictures] = {}
+        self.among_pictures = frames_among_pictures(view.analysis, self.plan.preset)
         self.lives: Lives = lives_of(view.analysis, view.frames)
         transforms = self.renderer.transforms
         self.group_by_row = group_alike(transforms.transforms, DEFAULT_GROUPS, self.plan.settings.seed)
@@ -190,6 +193,7 @@ class _Making:
             },
             "screen": view.screen.name,
             "summary": summary,
+            "training_distance": self._training_distance(),
             "warnings": self._warnings(summary),
             "frames": [own.as_json() for own in self.figures.frames.values()],
             "groups": [group.as_json() for group in self.groups()],
@@ -219,11 +223,21 @@ class _Making:
                 found.append(
                     f"{after:.1%} of frame {own.frame} are at display {name}, where the plate has {before:.1%}"
                 )
+        far = self._training_distance()
+        if far is not None and far["worst"] >= FAR:
+            found.append(
+                f"the shot is {far['worst']:.1f} times as far from the pictures that the look was learnt from as these "
+                "are from each other"
+            )
         if summary["not_finite"]:
             found.append(f"{summary['not_finite']} pixels of the plate hold NaN or infinity, and were left as they are")
         if self.view.analysis.unreadable:
             found.append(f"{len(self.view.analysis.unreadable)} frames of the plate could not be read")
         return found
+
+    def _training_distance(self) -> dict[str, Any] | None:
+        gaps = distances(*self.among_pictures)
+        return {"frames": gaps, "worst": max(gaps.values())} if gaps else None
 
     def _outputs(self) -> list[dict[str, Any]]:
         """The graded files that are there, and whether they are as they were written."""
@@ -241,6 +255,7 @@ class _Making:
         worst = self.figures.worst(lambda own: own.beyond_lut)
         return ReportPictures(
             strip=self.strip,
+            map=embedded(*self.among_pictures),
             overlays=[Cell(f"frame {number}", self._with_borders(number)) for number in chosen],
             groups=Cell(f"frame {middle}", painted(self.view.frame(middle).plate, self._group_map(middle))),
             beyond_lut=Cell(f"frame {worst}", beyond_lut(self.cube, self.strip[worst])),

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vfxstyle.review.charts import Line, line_chart, marks
+from vfxstyle.review.charts import Line, line_chart, marks, scatter
+from vfxstyle.review.embedding import Embedding
 from vfxstyle.review.figures import HEAT_TOP, Pictures
 from vfxstyle.review.groups import group_colour
-from vfxstyle.review.pages import Cell, data_address, page, text
+from vfxstyle.review.pages import Cell, data_address, page, table, text
 from vfxstyle.shots.discover import format_frames
 
 _STRIP_QUALITY = 82  # of JPEG
@@ -22,6 +23,8 @@ class ReportPictures:
 
     strip: Mapping[int, Pictures]
     """Frames to scrub through."""
+    map: Embedding | None
+    """Frames of the shot among the pictures that the look was learnt from; None for a look that keeps none."""
     overlays: Sequence[Cell]
     """Chosen frames with the borders of their superpixels."""
     groups: Cell
@@ -46,6 +49,7 @@ def report_page(facts: Mapping[str, Any], pictures: ReportPictures) -> str:
         f'<p class="soft">The grade less the best global LUT for it, on {text(pictures.beyond_lut.name)}; white is a '
         f"CIEDE2000 of {HEAT_TOP:g}. <code>vfxstyle export --lut</code> writes such a LUT.</p>"
         f'<div class="row">{_figure(pictures.beyond_lut)}</div>',
+        _neighbourhood(facts["training_distance"], pictures.map),
         _superpixels(facts["superpixels"], pictures.overlays),
         _provenance(facts),
     ]
@@ -97,7 +101,7 @@ def _summary(facts: Mapping[str, Any]) -> str:
     ]
     if facts["preset"]["found"]:
         rows.append(("found when it was learnt", facts["preset"]["found"]))
-    return "<h2>In short</h2>" + _table(rows)
+    return "<h2>In short</h2>" + table(rows)
 
 
 def _curves(frames: Sequence[Mapping[str, Any]]) -> str:
@@ -148,8 +152,22 @@ def _superpixels(own: Mapping[str, Any], overlays: Sequence[Cell]) -> str:
         + marks(numbers, [frame["frame"] for frame in chosen])
         + f'<div class="row">{line_chart("superpixels", numbers, alive)}'
         + (line_chart("born and died", numbers[1:], lines) if len(numbers) > 2 else "")
-        + f"</div>{_table(rows)}"
+        + f"</div>{table(rows)}"
         + f'<div class="row">{"".join(_figure(cell) for cell in overlays)}</div>'
+    )
+
+
+def _neighbourhood(distance: Mapping[str, Any] | None, map_: Embedding | None) -> str:
+    if distance is None:
+        return ""
+    drawn = "<p>With scikit-learn installed they are drawn here.</p>"
+    if map_ is not None:
+        drawn = scatter(map_.pictures, map_.frames)
+    return (
+        "<h2>What the look has seen</h2><p class='soft'>Frames of the shot among the pictures that the look was learnt "
+        "from, by what is in them (t-SNE of their global features, as in the paper's figure 4). The frame farthest off "
+        f"is {distance['worst']:.1f} times as far from the nearest picture as these usually are from each other.</p>"
+        + drawn
     )
 
 
@@ -169,11 +187,6 @@ def _provenance(facts: Mapping[str, Any]) -> str:
     files = [(name, digest) for name, digest in facts["plate"].items()]
     files += [(own["file"], own["sha256"]) for own in facts["outputs"]]
     return (
-        f"<h2>Where it came from</h2>{_table(rows)}"
-        f"<details><summary>SHA-256 of {len(files)} files</summary>{_table(files)}</details>"
+        f"<h2>Where it came from</h2>{table(rows)}"
+        f"<details><summary>SHA-256 of {len(files)} files</summary>{table(files)}</details>"
     )
-
-
-def _table(rows: Sequence[tuple[str, object]]) -> str:
-    cells = "".join(f'<tr><th>{text(name)}</th><td class="path">{text(value)}</td></tr>' for name, value in rows)
-    return f"<table>{cells}</table>"

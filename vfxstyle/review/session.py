@@ -22,16 +22,15 @@ from vfxstyle.looks import PresetInfo
 from vfxstyle.looks.library import find_preset, installed_presets
 from vfxstyle.looks.preset import read_preset
 from vfxstyle.review.following import followed, inside
-from vfxstyle.review.groups import group_colour
 from vfxstyle.review.regrading import Regrading
 from vfxstyle.review.shown import ShownShot
+from vfxstyle.review.stencils import border_stencil, group_stencil, selection_stencil
 from vfxstyle.settings import DEFAULT_GROUPS
 from vfxstyle.superpixels.groups import group_alike
 
 WIDTH = 1280
 """Most columns of the picture that is shown until somebody looks closer, in px."""
 _LIGHTS = 512 * 2**20  # bytes of graded light that are kept, so that another strength costs nothing
-_BORDER, _SELECTED = (255, 217, 0, 150), (64, 160, 255, 120)  # RGBA, 0..255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,23 +163,17 @@ class Session:
         return number
 
     def borders(self, number: int) -> ByteArray:
-        """The borders of superpixels, to lie over the picture, uint8 (H, W, 4) with alpha."""
-        labels = self._labels(number)
-        edge = np.zeros(labels.shape, np.bool_)
-        edge[:, :-1] = labels[:, :-1] != labels[:, 1:]
-        edge[:-1] |= labels[:-1] != labels[1:]
-        return _stencil(edge, _BORDER)
+        """The borders of superpixels, a stencil over the picture."""
+        return border_stencil(self._labels(number))
 
     def group_picture(self, number: int, preset: str) -> ByteArray:
-        """The groups that a look treats alike, to lie over the picture, uint8 (H, W, 4) with alpha."""
+        """The groups that a look treats alike, a stencil over the picture."""
         known, group = self._groups(preset)
-        map_ = group[np.searchsorted(known, self._labels(number))]
-        paint = np.array([(*group_colour(index), 140) for index in range(int(group.max()) + 1)], np.uint8)
-        return np.asarray(paint[map_], np.uint8)
+        return group_stencil(group[np.searchsorted(known, self._labels(number))], int(group.max()) + 1)
 
     def mask(self, number: int, superpixels: Sequence[int]) -> ByteArray:
-        """Some superpixels, to lie over the picture, uint8 (H, W, 4) with alpha."""
-        return _stencil(np.isin(self._labels(number), np.array(superpixels, np.int64)), _SELECTED)
+        """Some superpixels, a stencil over the picture."""
+        return selection_stencil(self._labels(number), superpixels)
 
     def _labels(self, number: int) -> LabelArray:
         frame = self.view.frame(self._known(number))
@@ -299,9 +292,3 @@ class Session:
     def close(self) -> None:
         """End what runs beside it."""
         self.regrading.close()
-
-
-def _stencil(mask: BoolArray, colour: tuple[int, int, int, int]) -> ByteArray:
-    out = np.zeros((*mask.shape, 4), np.uint8)
-    out[mask] = colour
-    return out

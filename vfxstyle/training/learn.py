@@ -146,6 +146,7 @@ def _from_many(
 
         def after_epoch(epoch: Epoch) -> None:
             step()
+            clock.epoch(epoch.number, epoch.error)
             clock.note(
                 f"epoch {epoch.number}: loss {epoch.loss:.3f}, mean L2 in Lab on held-out pairs {epoch.error:.3f}"
             )
@@ -197,7 +198,12 @@ def _from_few(
     folds = np.unique(fold_of)
     with clock.stage(Stage.TRAINING, len(fitting.judged) * (len(folds) + 1)) as step:
         parts = [(samples.only(fold_of != fold), samples.only(fold_of == fold)) for fold in folds]
-        *networks, whole = fit_side_by_side([*parts, (samples, None)], fitting, device, lambda epoch: step())
+
+        def after_epoch(epoch: Epoch) -> None:
+            step()
+            clock.epoch(epoch.number, epoch.error)
+
+        *networks, whole = fit_side_by_side([*parts, (samples, None)], fitting, device, after_epoch)
     tested = CrossValidation(samples, fold_of, tuple(networks))
     share = _supported_share(whole, tested)
     clock.note(

@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from vfxstyle._version import __version__
+from vfxstyle.arrays import HalfArray
 from vfxstyle.features import all_blocks, projected_blocks
 from vfxstyle.features.registry import backbone_class
+from vfxstyle.features.vectors import GLOBAL
 from vfxstyle.looks import Preset, PresetInfo
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.learn import Learnt
+from vfxstyle.training.learn import MANY_PAIRS, Learnt
 from vfxstyle.training.pairs import PairDigest
 
 _NOT_ON_THE_CARD = ("description", "data_note", "device", "weights", "blocks", "no_suggest")
@@ -30,11 +33,13 @@ def preset_of(
     weights: str = "",
     card: Mapping[str, Any] | None = None,
     graded: GradedFrames | None = None,
+    pictures: Sequence[HalfArray] = (),
 ) -> Preset:
     """Return what was learnt as a preset, whose card says what was found.
 
     weights: SHA-256 of the backbone's weight file; empty where a package carries the weights. card: see
-    :func:`preset_card`. graded: frames of the shot that it was learnt from.
+    :func:`preset_card`. graded: frames of the shot that it was learnt from. pictures: float16 (C,), global features of
+    the pictures that it was learnt from; a look of few keeps none.
     """
     blocks = settings.blocks or all_blocks(backbone_class(settings.backbone))
     info = PresetInfo(
@@ -49,6 +54,8 @@ def preset_of(
     projections = {block: (pca.mean, pca.components) for block, pca in learnt.projections.items()}
     layers = learnt.network.numbers()
     preset = Preset(info, projections, learnt.standardisation, layers, digest="", base=learnt.base, graded=graded)
+    if len(pictures) >= MANY_PAIRS and GLOBAL in learnt.projections:
+        preset = replace(preset, pictures=learnt.projections[GLOBAL].project(np.stack(pictures)))
     return replace(preset, info=replace(info, card={**info.card, "found": preset.found})) if preset.found else preset
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -29,18 +31,27 @@ MISSED_WHITE = 20.0
 """L2 in Lab at which the map of what was missed is white."""
 
 
-def write_training_report(report: TrainReport) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """A pair with its prediction."""
+
+    name: str
+    """The pair."""
+    pictures: tuple[FloatArray, ...]
+    """float32 (H, W, 3), sRGB, 0..1: before, after, predicted, and the map of what was missed."""
+
+
+def write_training_report(report: TrainReport, pairs: Sequence[PairRow]) -> list[Path]:
     """Write NAME.curve.png, NAME.sheet.png and NAME.md beside a preset, and return their paths.
 
-    The sheet has a row for each pair: before, after, predicted, and how far the prediction is off. Where pairs were
-    held out it shows those, from the worst to the best. Raises :class:`~vfxstyle.errors.OutputError` if a file cannot
-    be written.
+    pairs: see :func:`rows_of`. The sheet has a row for each: before, after, predicted, and how far the prediction is
+    off. Raises :class:`~vfxstyle.errors.OutputError` if a file cannot be written.
     """
     base = report.path.with_suffix("")
     files = [Path(f"{base}.curve.png"), Path(f"{base}.sheet.png"), Path(f"{base}.md")]
     try:
         _draw_curve(report, files[0])
-        _draw_sheet(report, files[1])
+        write_sheet(files[1], np.vstack([np.hstack(row.pictures) for row in pairs]))
         write_atomically(files[2], training_page(report).encode())
     except OSError as error:
         raise OutputError(f"{base}.* cannot be written: {error.strerror or error}; the preset is there.") from error
@@ -80,23 +91,26 @@ def _draw_curve(report: TrainReport, path: Path) -> None:
         canvas.print_figure(file, format="png", metadata={"Software": None})
 
 
-def _draw_sheet(report: TrainReport, path: Path) -> None:
+def rows_of(report: TrainReport) -> list[PairRow]:
+    """At most :data:`MAX_ROWS` pairs with their predictions, the worst first; those held out where some were."""
     measured = {pair.name: pair for pair in report.held_out or report.pairs}
     ordered = [measured[name] for name in report.by_pair if name in measured]
     places = np.unique(np.linspace(0, len(ordered) - 1, MAX_ROWS).round().astype(int))
     settings = report.settings
     backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
     with PictureReader(settings) as reader:
-        rows = [_row_of(reader.pair(ordered[place]), report.preset, backbone) for place in places]
-    write_sheet(path, np.vstack(rows))
+        return [
+            PairRow(ordered[place].name, _row_of(reader.pair(ordered[place]), report.preset, backbone))
+            for place in places
+        ]
 
 
-def _row_of(pictures: PairPictures, preset: Preset, backbone: Backbone) -> FloatArray:
-    """Return before, after, predicted and the map of what was missed, side by side; float32 (H, W, 3), sRGB, 0..1."""
+def _row_of(pictures: PairPictures, preset: Preset, backbone: Backbone) -> tuple[FloatArray, ...]:
+    """Return before, after, predicted and the map of what was missed, float32 (H, W, 3) each, sRGB, 0..1."""
     predicted = graded_picture(pictures.before, preset, backbone)
     distance = np.linalg.norm(lab_of_picture(predicted) - lab_of_picture(pictures.after), axis=-1, keepdims=True)
     missed = np.repeat(np.clip(distance / MISSED_WHITE, 0, 1), 3, axis=2)
-    return np.hstack([_shrunk(picture) for picture in (pictures.before, pictures.after, predicted, missed)])
+    return tuple(_shrunk(picture) for picture in (pictures.before, pictures.after, predicted, missed))
 
 
 def _shrunk(picture: FloatArray) -> FloatArray:

@@ -113,7 +113,8 @@ def train(
         learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None)
         graded_frames = None if shot is None else graded_frames_of(exemplars, digests, learnt, context)
         card = preset_card(digests, learnt, settings)
-        preset = preset_of(name, learnt, settings, weights=weights, card=card, graded=graded_frames)
+        pictures = [example.raw.global_ for example in examples]
+        preset = preset_of(name, learnt, settings, weights=weights, card=card, graded=graded_frames, pictures=pictures)
         save_preset(preset, target)
         clock.note(f"saved {target}")
         next_frames: tuple[int, ...] = ()
