@@ -82,13 +82,16 @@ def find_layers(
         share = np.concatenate([gate.reshape(-1) for gate in gates])[drawn, None].astype(np.float64)
         both = robust_fit(np.concatenate([some * (1 - share), some * share], axis=1), targets, passes=2)
         first, second = both[:TERMS], both[TERMS:]
-    return _layers(before, change, gates, seed)
+    return layers_of_gates(before, change, gates, seed)
 
 
-def _layers(
-    before: Sequence[FloatArray], change: Sequence[FloatArray], gates: Sequence[FloatArray], seed: int
+def layers_of_gates(
+    before: Sequence[FloatArray], change: Sequence[FloatArray], gates: Sequence[FloatArray], seed: int = 0
 ) -> tuple[GradeLayers, float] | None:
-    """Two layers whose gates are known, and the error of both together."""
+    """Two layers whose gates are known, and the error of both together; None where a layer has hardly a pixel.
+
+    gates: float32 (h, w), 0..1, of each graded frame. The rest is as for :func:`find_layers`.
+    """
     gate = np.concatenate([one.reshape(-1) for one in gates])
     lab, moved = (np.concatenate([one.reshape(-1, 3) for one in these]) for these in (before, change))
     cubes = []

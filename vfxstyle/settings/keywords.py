@@ -99,5 +99,6 @@ class TrainOptions(TypedDict, total=False):
     description: str
     data_note: str
     no_suggest: bool
+    matte: str | None
     samples: int
     blocks: tuple[str, ...]

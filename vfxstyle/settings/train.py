@@ -58,6 +58,15 @@ class TrainSettings(ReadSettings, AnalysisWidth, NetworkSettings):
         commands=TRAIN,
         decides=Decides.NOTHING,
     )
+    matte: str | None = option(
+        None,
+        help="With --shot: matte of the subject, which is learnt as much as all the rest; as of grade --matte.",
+        default_text="none",
+        metavar="MATTE",
+        commands=TRAIN,
+        decides=Decides.PLAN,
+        is_path=True,
+    )
     samples: int = option(
         10,
         help="Pixels sampled from each superpixel.",

@@ -11,7 +11,7 @@ import numpy as np
 from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.base import NO_BASE, places
 from vfxstyle.looks.graded_frames import MOST_FRAMES, MOST_WIDTH, GradedFrames
-from vfxstyle.looks.layers import GradeLayers, find_layers
+from vfxstyle.looks.layers import GradeLayers, find_layers, layers_of_gates
 from vfxstyle.plates.picture import analysis_size, lab_of_picture
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.learn import Learnt
@@ -19,12 +19,20 @@ from vfxstyle.training.pairs import ExemplarPair, PairDigest
 
 WORTH_IT = 1.0
 """Error of two layers over that of the plain look on parts kept out, mean L2 in Lab, up to which layers are taken."""
+_TRUSTED = 1.1  # error with mattes that are given, over that with those that are found, up to which they are taken
 
 
 def graded_frames_of(
-    pairs: Sequence[ExemplarPair], digests: Sequence[PairDigest], learnt: Learnt, context: TrainingContext
+    pairs: Sequence[ExemplarPair],
+    digests: Sequence[PairDigest],
+    learnt: Learnt,
+    context: TrainingContext,
+    mattes: Sequence[FloatArray] | None = None,
 ) -> GradedFrames:
-    """The graded frames of a shot as a preset keeps them. digests: of the pairs."""
+    """The graded frames of a shot as a preset keeps them.
+
+    digests: of the pairs. mattes: float32 (h, w), of the subject on each graded frame, where they are given.
+    """
     kept = np.unique(np.linspace(0, len(pairs) - 1, min(MOST_FRAMES, len(pairs))).round().astype(int))
     labs, changes = [], []
     for index in kept:
@@ -32,7 +40,8 @@ def graded_frames_of(
         before, after = (_bounded(picture) for picture in (pictures.before, pictures.after))
         labs.append(lab_of_picture(before))
         changes.append(lab_of_picture(after) - labs[-1])
-    layers = _layers(labs, changes, learnt, context)
+    given = None if mattes is None else [_fitting(mattes[index], lab) for index, lab in zip(kept, labs, strict=True)]
+    layers = _layers(labs, changes, given, learnt, context)
     return GradedFrames(
         numbers=tuple(int(pairs[index].name) for index in kept),
         plates=tuple(digests[index][0].rpartition(" ")[2] for index in kept),
@@ -40,6 +49,11 @@ def graded_frames_of(
         change=np.stack(changes).astype(np.float16),
         layers=layers,
     )
+
+
+def _fitting(matte: FloatArray, lab: FloatArray) -> FloatArray:
+    size = (lab.shape[1], lab.shape[0])
+    return np.asarray(cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _bounded(picture: FloatArray) -> FloatArray:
@@ -52,12 +66,22 @@ def _bounded(picture: FloatArray) -> FloatArray:
 
 
 def _layers(
-    labs: Sequence[FloatArray], changes: Sequence[FloatArray], learnt: Learnt, context: TrainingContext
+    labs: Sequence[FloatArray],
+    changes: Sequence[FloatArray],
+    mattes: Sequence[FloatArray] | None,
+    learnt: Learnt,
+    context: TrainingContext,
 ) -> GradeLayers | None:
-    """Two layers, where they explain the graded frames much better than the plain look does."""
+    """Two layers, where they explain the graded frames much better than the plain look does.
+
+    The layers of the mattes that are given are taken, unless those that are found without them are nearer.
+    """
     by_place = replace(learnt.base, cube=NO_BASE.cube)
     left = [change - by_place.change(lab, places(*lab.shape[:2])) for lab, change in zip(labs, changes, strict=True)]
     found = find_layers(labs, left, context.settings.seed)
+    given = None if mattes is None else layers_of_gates(labs, left, mattes, context.settings.seed)
+    if given is not None and (found is None or given[1] <= _TRUSTED * found[1]):
+        found = given
     if found is None:
         return None
     layers, error = found

@@ -21,7 +21,7 @@ from vfxstyle.settings import TrainSettings
 from vfxstyle.training.learn import MANY_PAIRS, Learnt
 from vfxstyle.training.pairs import PairDigest
 
-_NOT_ON_THE_CARD = ("description", "data_note", "device", "weights", "blocks", "no_suggest")
+_NOT_ON_THE_CARD = ("description", "data_note", "device", "weights", "blocks", "no_suggest", "matte")
 """Settings that the card leaves out: other fields of the preset hold them, or they change nothing."""
 
 

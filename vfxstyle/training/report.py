@@ -67,6 +67,9 @@ def training_page(report: TrainReport) -> str:
     lines += ["", "| pair | missed, mean L2 in Lab | most where |", "|---|---|---|"]
     for name, of_pair in list(report.by_pair.items())[:MAX_ROWS]:
         lines.append(f"| {name} | {of_pair.missed:.2f} | {of_pair.region}, {of_pair.missed_there:.2f} |")
+    if report.subject is not None:
+        own = report.subject
+        lines += ["", f"The subject by its matte: {own.subject:.2f} missed inside, {own.rest:.2f} outside."]
     if report.next_frames:
         lines += ["", f"Frames whose grading would help most: {', '.join(map(str, report.next_frames))}"]
     if report.notes:

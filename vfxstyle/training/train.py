@@ -41,6 +41,7 @@ from vfxstyle.training.pairs import (
     find_pairs,
 )
 from vfxstyle.training.presets import preset_card, preset_of
+from vfxstyle.training.subject import SubjectError, balanced, subject_error, subject_mattes
 
 _NAME = re.compile(r"^\w[\w.-]*$")
 
@@ -73,6 +74,8 @@ class TrainReport:
     """What the checks of the pairs point out."""
     next_frames: tuple[int, ...] = ()
     """Frames of the shot whose grading would help most, the most useful first; empty without a shot."""
+    subject: SubjectError | None = None
+    """The same inside and outside the matte of the subject, where one was given."""
     seconds: Mapping[Stage, float] = field(default_factory=dict)
     """Wall seconds of each stage."""
 
@@ -110,8 +113,16 @@ def train(
         digests = digests_of(exemplars, reader)
         stored = _example_folder(target, exemplars, weights, context)
         examples = examples_of(exemplars, digests, context, stored)
+        mattes = subject_mattes(exemplars, examples, context)
+        if mattes is not None:
+            examples = [balanced(example, matte) for example, matte in zip(examples, mattes, strict=True)]
         learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None)
-        graded_frames = None if shot is None else graded_frames_of(exemplars, digests, learnt, context)
+        graded_frames = None if shot is None else graded_frames_of(exemplars, digests, learnt, context, mattes)
+        subject = None if mattes is None else subject_error(learnt, examples, mattes)
+        if subject is not None:
+            clock.note(
+                f"mean L2 in Lab on parts kept out: {subject.subject:.2f} inside the matte, {subject.rest:.2f} outside"
+            )
         card = preset_card(digests, learnt, settings)
         pictures = [example.raw.global_ for example in examples]
         preset = preset_of(name, learnt, settings, weights=weights, card=card, graded=graded_frames, pictures=pictures)
@@ -125,7 +136,7 @@ def train(
                 clock.note(f"which frames to grade next cannot be told: {error}")
     stored.remove()
     report = report_of(target, preset, settings, exemplars, examples, learnt)
-    return replace(report, notes=notes, next_frames=next_frames, seconds=clock.seconds)
+    return replace(report, notes=notes, next_frames=next_frames, subject=subject, seconds=clock.seconds)
 
 
 def _check_name(name: str) -> None:

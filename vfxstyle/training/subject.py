@@ -1,0 +1,93 @@
+"""The subject of a shot, where a matte says what it is: learnt as much as the rest, however small."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from vfxstyle.arrays import BoolArray, FloatArray
+from vfxstyle.errors import PairsError, UsageError
+from vfxstyle.features import RawFeatures
+from vfxstyle.shots.mattes import open_matte, with_mattes
+from vfxstyle.training.context import TrainingContext
+from vfxstyle.training.examples import TrainingExample
+from vfxstyle.training.learn import Learnt
+from vfxstyle.training.pairs import ExemplarPair
+
+_INSIDE = 0.5  # matte from which on a superpixel belongs to the subject
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectError:
+    """How well the subject and the rest were learnt, mean L2 in Lab."""
+
+    subject: float
+    """Inside the matte."""
+    rest: float
+    """Outside."""
+
+
+def subject_mattes(
+    pairs: Sequence[ExemplarPair], examples: Sequence[TrainingExample], context: TrainingContext
+) -> list[FloatArray] | None:
+    """The matte of each graded frame, float32 (h, w), 0..1, at analysis size; None where none is given.
+
+    Raises :class:`~vfxstyle.errors.UsageError` for pairs that are no frames of a shot, what
+    :func:`~vfxstyle.shots.mattes.open_matte` raises, and :class:`~vfxstyle.errors.PairsError` for mattes that show
+    nothing.
+    """
+    named = context.settings.matte
+    if named is None:
+        return None
+    if any(pair.before.frame is None for pair in pairs):
+        raise UsageError("--matte is of the frames of a shot; leave it out for pairs of pictures.")
+    plate = context.reader.shot(pairs[0].before.shot)
+    mattes = []
+    with closing(open_matte(named, plate)) as matte:
+        for pair, example in zip(pairs, examples, strict=True):
+            assert pair.before.frame is not None
+            (own,) = with_mattes(plate.read(pair.before.frame), (matte,)).on_display().mattes
+            size = (example.shape[1], example.shape[0])
+            mattes.append(np.asarray(cv2.resize(own, size, interpolation=cv2.INTER_AREA), np.float32))
+    if not any((matte > _INSIDE).any() for matte in mattes):
+        raise PairsError(f"Matte {named} is empty on every graded frame; name the one of the subject.")
+    return mattes
+
+
+def is_subject(example: TrainingExample, matte: FloatArray) -> BoolArray:
+    """Which superpixels of an example belong to the subject, bool (N,). matte: float32 (h, w)."""
+    inside: BoolArray = matte.reshape(-1)[example.pixels].mean(axis=1) > _INSIDE
+    return inside
+
+
+def balanced(example: TrainingExample, matte: FloatArray) -> TrainingExample:
+    """The example with the superpixels of the subject repeated until they are as many as those of the rest."""
+    inside = is_subject(example, matte)
+    some, others = np.flatnonzero(inside), np.flatnonzero(~inside)
+    if not len(some) or len(some) >= len(others):
+        return example
+    rows = np.sort(np.concatenate([others, some[np.arange(len(others)) % len(some)]]))
+    return replace(
+        example,
+        raw=RawFeatures(example.raw.global_, {name: block[rows] for name, block in example.raw.blocks.items()}),
+        pixels=example.pixels[rows],
+        before=example.before[rows],
+        after=example.after[rows],
+        bands=example.bands[rows],
+    )
+
+
+def subject_error(
+    learnt: Learnt, examples: Sequence[TrainingExample], mattes: Sequence[FloatArray]
+) -> SubjectError | None:
+    """The error of the subject and of the rest, on what was kept out; None where one of them was not seen."""
+    seen = learnt.held_out or range(len(examples))
+    inside = np.concatenate([is_subject(examples[index], mattes[index]) for index in seen])
+    missed = np.linalg.norm(learnt.predicted - learnt.unseen.after, axis=-1)
+    if not inside.any() or inside.all():
+        return None
+    return SubjectError(float(missed[inside].mean()), float(missed[~inside].mean()))
