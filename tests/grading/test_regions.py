@@ -226,6 +226,13 @@ def test_corrections_protect_superpixels_and_give_them_another_look(graded, tmp_
     assert np.abs(replaced - plate)[:, :, :20].mean() < 0.1 * usual[:, :, :20].mean()
     assert read_corrections(saved).made == (first, other)
 
+    single = replace(first, superpixels=(), frames={1002: first.superpixels})  # on one frame only
+    Corrections(analysis=analysis.identity, made=(single,)).save(saved)
+    once = with_regions("once", adjust=str(saved))
+    np.testing.assert_array_equal(once[[0, 2, 3]], whole[[0, 2, 3]])
+    np.testing.assert_array_equal(once[1], spared[1])
+    assert read_corrections(saved).made == (single,)
+
 
 def test_corrections_of_something_else_are_refused(graded, tmp_path, identity_preset):
     _, _, _, with_regions = graded

@@ -17,7 +17,7 @@ from vfxstyle.color import ColorConfig
 from vfxstyle.color.screens import baked
 from vfxstyle.errors import ResourceError, UsageError
 from vfxstyle.grading.corrections import read_corrections
-from vfxstyle.review.following import followed, inside
+from vfxstyle.review.following import Selection, inside
 from vfxstyle.review.review import opened_review
 from vfxstyle.review.session import Asked
 
@@ -65,33 +65,37 @@ def test_undo_redo_and_what_is_saved(opened):
     session.correct(one, 0.5, None, "one")
     session.correct(two, 0.0, None, "two")
     assert [own["name"] for own in session.state()["corrections"]] == ["one", "two"]
-    session.undo()
+    session.history.undo()
     assert (session.state()["can_undo"], session.state()["can_redo"], session.state()["saved"]) == (True, True, False)
     session.save()
-    assert read_corrections(session.file).made[0].superpixels == one
-    session.redo()
-    session.remove(0)
+    assert read_corrections(session.file).made[0].frames == one.frames
+    session.history.redo()
+    session.history.remove(0)
     assert [own["name"] for own in session.state()["corrections"]] == ["two"]
     for _ in range(9):
-        session.undo()
+        session.history.undo()
     assert session.corrections.made == ()
     with pytest.raises(UsageError, match="Nothing is selected"):
-        session.correct((), 0.5, None, "none")
+        session.correct(Selection(), 0.5, None, "none")
 
 
-def test_a_selection_is_followed_where_superpixels_end(tmp_path):
-    """A superpixel that takes over another's place joins its selection, forwards and backwards."""
+def test_a_selection_moves_with_what_it_is_on(opened):
+    """The made-up shot moves two pixels a frame to the left; so does what was selected on it."""
+    _, session = opened
+    selection = session.lassoed(3, [(0.4, 0.2), (0.7, 0.2), (0.7, 0.8), (0.4, 0.8)])
+    labels = session.view.analysis.read_labels
 
-    class Maps:
-        def read_labels(self, number):
-            labels = np.zeros((10, 10), np.int32)
-            labels[:, 5:] = number  # another one on each frame
-            labels[0, 0] = 40 + number  # a birth elsewhere
-            return labels
+    def centre(number):
+        return np.nonzero(np.isin(labels(number), selection.on(number)))[1].mean() * 128 / 96
 
-    assert followed(Maps(), [1, 2, 3, 4], 2, (2,)) == (1, 2, 3, 4)
-    assert followed(Maps(), [1, 2, 3, 4], 4, (44,)) == (41, 42, 43, 44)
-    labels = Maps().read_labels(1)
+    assert sorted(selection.frames) == [1, 2, 3, 4, 5]
+    assert centre(1) - centre(3) == pytest.approx(4, abs=2.5)
+    assert centre(5) - centre(3) == pytest.approx(-4, abs=2.5)
+
+
+def test_a_lasso_selects_what_lies_mostly_in_it():
+    labels = np.zeros((10, 10), np.int32)
+    labels[:, 5:] = 1
     mask = np.zeros((10, 10), bool)
     mask[:, 4:] = True
     assert inside(labels, mask) == (1,)
@@ -123,9 +127,10 @@ def test_only_the_page_itself_is_answered(make_shot, tmp_path, lively_preset):
             assert ask(review.address, path)[0] in (404, 422), path
         for path in ("graded/1001.png", f"graded/1001.png?preset={lively_preset}&strength=nan", "command"):
             assert ask(review.address, path)[0] == 400, path
-        huge = {"frame": 1001, "superpixels": "0-99999999999"}
-        assert ask(review.address, "mask", huge)[0] in (400, 404, 422)
-        assert ask(review.address, "correct", {"superpixels": "1", "strength": 7})[0] == 400
+        for selection in (0, -1, 10**20, "x", None):
+            assert ask(review.address, "mask", {"frame": 1001, "selection": selection})[0] == 400
+        assert ask(review.address, "correct", {"selection": 0, "strength": 7})[0] == 400
+        assert ask(review.address, "remove", {"index": 3})[0] == 400
         assert ask(review.address, "lasso", {"frame": 1001, "outline": [[0, 0], ["x", 1], [1, 1]]})[0] == 400
         assert ask(review.address, "pick", {"frame": 1001, "x": 4, "y": 0, "preset": "x"})[0] == 400
         assert ask(review.address, "undo", {"x": "y" * 5_000_000})[0] == 413

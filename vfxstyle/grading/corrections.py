@@ -3,7 +3,7 @@
 They are kept in a JSON file, by default ``adjust.json`` in the folder of the analysis::
 
     {"schema": 1, "analysis": "<identity>", "corrections": [
-        {"name": "lasso on 1012", "superpixels": "12,40-44", "strength": 0.0},
+        {"name": "lasso on 1012", "superpixels": "", "frames": {"1012": "12,40-44", "1013": "12"}, "strength": 0.0},
         {"name": "tail", "superpixels": "7", "strength": 1.0, "preset": "cold", "digest": "<hash>"}]}
 
 A correction lies over those before it.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,9 @@ class Correction:
     """A change of what a look does to some superpixels."""
 
     superpixels: tuple[int, ...]
-    """Labels, ascending."""
+    """Labels, ascending; those on frames that :attr:`frames` says nothing of."""
+    frames: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Labels on single frames, where a selection was followed through the shot."""
     strength: float
     """0..1, share of the change that is made; 0 protects."""
     preset: str | None = None
@@ -49,8 +51,14 @@ class Correction:
 
     def as_json(self) -> dict[str, Any]:
         """The correction as the file has it."""
-        own = {"name": self.name, "superpixels": format_frames(self.superpixels), "strength": self.strength}
+        own: dict[str, Any] = {"name": self.name, "superpixels": _told(self.superpixels), "strength": self.strength}
+        if self.frames:
+            own["frames"] = {str(number): _told(labels) for number, labels in sorted(self.frames.items())}
         return own if self.preset is None else own | {"preset": self.preset, "digest": self.digest}
+
+    def on(self, number: int) -> tuple[int, ...]:
+        """The superpixels on a frame."""
+        return self.frames.get(number, self.superpixels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,18 +91,15 @@ class Corrections:
                 "that one with --analysis and the options it was made with, or correct this one in the review."
             )
 
-    def strengths(self, labels: LabelArray) -> dict[str | None, FloatArray]:
-        """The strength of each look on every superpixel, float32 (N,); the shot's own look by None.
+    def strengths(self, number: int, labels: LabelArray, look: str | None) -> FloatArray:
+        """The strength of a look on some superpixels of a frame, float32 (N,).
 
-        labels: int32 (N,), ascending.
+        labels: int32 (N,). look: by the name that corrections have for it; None for the one of the shot.
         """
-        looks: list[str | None] = [None, *self.presets]
-        found = {look: np.zeros(len(labels), np.float32) for look in looks}
-        found[None][:] = 1
+        found = np.full(len(labels), 1 if look is None else 0, np.float32)
         for own in self.made:
-            hit = np.isin(labels, np.array(own.superpixels, np.int64))
-            for look in looks:
-                found[look][hit] = own.strength if look == own.preset else 0
+            hit = np.isin(labels, np.array(own.on(number), np.int64))
+            found[hit] = own.strength if look == own.preset else 0
         return found
 
     def save(self, path: Path) -> None:
@@ -130,12 +135,21 @@ def _correction(values: Mapping[str, Any]) -> Correction:
     if not 0 <= strength <= 1:
         raise ValueError(f"a strength of {strength}")
     return Correction(
-        superpixels=parse_frames(str(values["superpixels"])),
+        superpixels=_labels(values["superpixels"]),
+        frames={int(number): _labels(labels) for number, labels in values.get("frames", {}).items()},
         strength=strength,
         preset=values.get("preset"),
         digest=str(values.get("digest", "")),
         name=str(values.get("name", "")),
     )
+
+
+def _labels(text: object) -> tuple[int, ...]:
+    return parse_frames(str(text)) if text else ()
+
+
+def _told(labels: tuple[int, ...]) -> str:
+    return format_frames(labels) if labels else ""
 
 
 def _checked(own: Correction, path: str | Path) -> Correction:

@@ -64,6 +64,10 @@ class FrameRenderer:
     """Where the look is put."""
     strengths: FloatArray | None = None
     """float32 (N,), 0..1, of each superpixel; None for 1."""
+    corrections: Corrections = field(default_factory=lambda: Corrections(analysis=""))
+    """What was put right by hand."""
+    name: str | None = None
+    """What corrections call this look; None for the one that the shot is graded with."""
     instead: tuple[FrameRenderer, ...] = ()
     """Other looks, on superpixels that do not take this one."""
 
@@ -99,12 +103,12 @@ class FrameRenderer:
         """The renderer with corrections. others: those of the other looks that superpixels take, by name."""
         if not corrections:
             return self
-        by_look = corrections.strengths(self.transforms.labels)
-        of_groups = np.float32(1) if self.strengths is None else self.strengths
+        whole = replace(self, corrections=corrections)
         instead = tuple(
-            replace(other, strengths=by_look[look] * of_groups, regions=self.regions) for look, other in others.items()
+            replace(other, strengths=self.strengths, regions=self.regions, corrections=corrections, name=name)
+            for name, other in others.items()
         )
-        return replace(self, strengths=by_look[None] * of_groups, instead=instead)
+        return replace(whole, instead=instead)
 
     def render(self, plate: Frame) -> RenderedFrame:
         """Grade one frame. Its mattes are those of the regions."""
@@ -152,10 +156,14 @@ class FrameRenderer:
             field = self.plain_field(labels, guide)
         else:
             field = self.base.added_to(spread_in_areas(labels, guide, areas, self.transforms.of))
-        if self.strengths is None:
+        if self.strengths is None and not self.corrections:
             return field
         table, rows = table_of(labels, guide)
-        own = self.strengths[np.searchsorted(self.transforms.labels, table.labels)]
+        own = self.corrections.strengths(number, table.labels, self.name)
+        if self.strengths is not None:
+            own = own * self.strengths[np.searchsorted(self.transforms.labels, table.labels)]
+        if (own == 1).all():
+            return field
         blended = blend_over_pixels(rows, own[:, None], table.colours, guide, reach_of(table, rows))
         return replace(field, strengths=np.ascontiguousarray(blended[..., 0]))
 

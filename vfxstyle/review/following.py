@@ -1,15 +1,36 @@
-"""What was selected on one frame, followed through the shot."""
+"""What was selected on one frame, followed through the shot (docs/method.md, section 15)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.arrays import BoolArray, LabelArray
+from vfxstyle.analysis.tracks import ensure_tracks, read_track
+from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
+from vfxstyle.review.shown import ShownShot
+from vfxstyle.superpixels.carrying import Source, carried_gate
 
-_MOSTLY = 0.5  # share of a new superpixel that must lie where the selection was
+_MOSTLY = 0.5  # share of a superpixel that must be selected
+_SURE = 0.2  # certainty from which a carried selection says something, as of a carried gate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Superpixels that were selected."""
+
+    superpixels: tuple[int, ...] = ()
+    """On every frame that :attr:`frames` says nothing of."""
+    frames: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """On single frames."""
+
+    def __bool__(self) -> bool:
+        return bool(self.superpixels or any(self.frames.values()))
+
+    def on(self, number: int) -> tuple[int, ...]:
+        """Those on a frame."""
+        return self.frames.get(number, self.superpixels)
 
 
 def inside(labels: LabelArray, mask: BoolArray) -> tuple[int, ...]:
@@ -19,39 +40,35 @@ def inside(labels: LabelArray, mask: BoolArray) -> tuple[int, ...]:
     """
     if not mask.any():
         return ()
-    within = np.bincount(labels[mask], minlength=int(labels.max()) + 1)
-    share = within / np.maximum(np.bincount(labels.reshape(-1), minlength=len(within)), 1)
-    found = np.flatnonzero(share > _MOSTLY)
-    return tuple(found.tolist()) if len(found) else (int(within.argmax()),)
+    found = _mostly(labels, mask.astype(np.float32))
+    return found or (int(np.bincount(labels[mask]).argmax()),)
 
 
-def followed(analysis: AnalysisFolder, frames: Sequence[int], start: int, selected: Iterable[int]) -> tuple[int, ...]:
-    """Selected superpixels with those that continue them where they end, forwards and backwards in time.
+def followed(view: ShownShot, start: int, selected: Iterable[int]) -> dict[int, tuple[int, ...]]:
+    """The superpixels of a selection on every frame of a shot.
 
-    A superpixel lives through time, and so does its selection. One that is born on a frame joins the selection if
-    most of it lies where the selection was on the frame before; backwards in time the same holds for one that ends.
-    frames: those that have label maps, in order. start: the frame of the selection.
+    The place of the selection is carried as the matte of a graded frame is: along tracks of all frames to this one,
+    which are made the first time and stay in the analysis, by the life of superpixels, and by what is near and alike.
+    On each frame it is the superpixels that lie mostly in it.
+    start: the frame of the selection. Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
-    found = set(selected)
-    at = list(frames).index(start)
-    for way in (frames[at:], frames[at::-1]):
-        found |= _along(analysis, way, found)
-    return tuple(sorted(found))
-
-
-def _along(analysis: AnalysisFolder, frames: Sequence[int], selected: set[int]) -> set[int]:
-    found = set(selected)
-    before = analysis.read_labels(frames[0])
-    known = set(np.unique(before).tolist())
-    for number in frames[1:]:
-        now = analysis.read_labels(number)
-        there = set(np.unique(now).tolist())
-        born = there - known
-        if born:
-            covered = np.isin(before, np.array(sorted(found), np.int64))
-            hit = np.bincount(now[covered], minlength=int(now.max()) + 1)
-            area = np.bincount(now.reshape(-1), minlength=len(hit))
-            found |= {label for label in born if hit[label] > _MOSTLY * area[label]}
-        known |= there
-        before = now
+    own = tuple(sorted(selected))
+    ensure_tracks(view.wanted, view.analysis, [start], view.run)
+    there = view.analysis.read_labels(start)
+    matte = np.isin(there, np.array(own, np.int64)).astype(np.float32)
+    found = {start: own}
+    for number in view.frames:
+        if number != start:
+            source = Source(read_track(view.analysis, start, number), abs(number - start), matte, there)
+            labels = view.analysis.read_labels(number)
+            gate, certainty = carried_gate([source], labels, view.guide(number))
+            found[number] = _mostly(labels, np.where(certainty > _SURE, gate, np.float32(0)))
     return found
+
+
+def _mostly(labels: LabelArray, mask: FloatArray) -> tuple[int, ...]:
+    """The superpixels that lie mostly in a mask, float32 (h, w), 0..1."""
+    flat = labels.reshape(-1)
+    areas = np.bincount(flat)
+    within = np.bincount(flat, mask.reshape(-1), len(areas))
+    return tuple(np.flatnonzero(within > _MOSTLY * np.maximum(areas, 1)).tolist())

@@ -19,9 +19,9 @@ from starlette.routing import Route
 
 from vfxstyle.arrays import ByteArray
 from vfxstyle.errors import ChangedError, UsageError, VfxStyleError
+from vfxstyle.review.following import Selection
 from vfxstyle.review.pages import asset
 from vfxstyle.review.session import Asked, Session
-from vfxstyle.shots.discover import format_frames, parse_frames
 
 HOST = "127.0.0.1"
 MOST_BYTES = 4 * 2**20
@@ -44,6 +44,7 @@ class ReviewServer:
     def __init__(self, session: Session, port: int = 0) -> None:
         """port: 0 for any that is free. Raises OSError for one that is taken."""
         self.session = session
+        self._selections: list[Selection] = []
         self.token = secrets.token_urlsafe(24)
         self.socket = socket.create_server((HOST, port))
         self.port: int = self.socket.getsockname()[1]
@@ -80,11 +81,11 @@ class ReviewServer:
         actions: dict[str, Callable[[dict[str, Any]], Any]] = {
             "/pick": self._pick,
             "/lasso": self._lasso,
-            "/mask": lambda sent: _png(session.mask(int(sent["frame"]), _labels(sent))),
+            "/mask": self._mask,
             "/correct": self._correct,
-            "/remove": lambda sent: session.remove(int(sent["index"])),
-            "/undo": lambda sent: session.undo(),
-            "/redo": lambda sent: session.redo(),
+            "/remove": lambda sent: session.history.remove(int(sent["index"])),
+            "/undo": lambda sent: session.history.undo(),
+            "/redo": lambda sent: session.history.redo(),
             "/save": lambda sent: session.save(),
             "/mend": lambda sent: session.mend(),
             "/send": lambda sent: {"file": str(session.regrading.send(int(sent["frame"])))},
@@ -143,7 +144,7 @@ class ReviewServer:
         """What is made of a request, or the reason why not; nothing that is asked ends the server."""
         try:
             response = await run_in_threadpool(made, given)
-        except (KeyError, TypeError, ValueError, OverflowError):
+        except (LookupError, TypeError, ValueError, OverflowError):
             response = _refused(400, "The page asked for something that is not understood; load it again.")
         except ChangedError as error:
             self.session.mend()
@@ -175,13 +176,14 @@ class ReviewServer:
         if not all(0 <= part <= 1 for part in place):
             raise ValueError("a place outside the picture")
         found = self.session.at(int(sent["frame"]), place, str(sent["preset"]), group=bool(sent.get("group")))
-        return _selected(found)
+        return self._selected(found, int(sent["frame"]))
 
     def _lasso(self, sent: dict[str, Any]) -> dict[str, Any]:
         outline = [(float(x), float(y)) for x, y in sent["outline"][:_POINTS]]
         if len(outline) < 3 or not np.isfinite(outline).all():
             raise ValueError("no outline")
-        return _selected(self.session.lassoed(int(sent["frame"]), [(_part(x), _part(y)) for x, y in outline]))
+        number = int(sent["frame"])
+        return self._selected(self.session.lassoed(number, [(_part(x), _part(y)) for x, y in outline]), number)
 
     def _correct(self, sent: dict[str, Any]) -> None:
         strength = float(sent["strength"])
@@ -189,21 +191,30 @@ class ReviewServer:
             raise ValueError("a strength outside 0..1")
         preset = sent.get("preset")
         self.session.correct(
-            _labels(sent), strength, None if preset is None else str(preset), str(sent.get("name", ""))[:200]
+            self._selection(sent),
+            strength,
+            None if preset is None else str(preset),
+            str(sent.get("name", ""))[:200],
         )
+
+    def _mask(self, sent: dict[str, Any]) -> Response:
+        number = int(sent["frame"])
+        return _png(self.session.mask(number, self._selection(sent).on(number)))
+
+    def _selection(self, sent: dict[str, Any]) -> Selection:
+        number = int(sent["selection"])
+        if number < 0:
+            raise LookupError("no selection")
+        return self._selections[number]
+
+    def _selected(self, selection: Selection, number: int) -> dict[str, Any]:
+        """Keep a selection, for the page to name it by its number."""
+        self._selections.append(selection)
+        return {"selection": len(self._selections) - 1, "count": len(selection.on(number))}
 
 
 def _part(value: float) -> float:
     return min(max(value, 0.0), 1.0)
-
-
-def _selected(labels: tuple[int, ...]) -> dict[str, Any]:
-    return {"superpixels": format_frames(labels) if labels else "", "count": len(labels)}
-
-
-def _labels(sent: dict[str, Any]) -> tuple[int, ...]:
-    text = str(sent["superpixels"])
-    return parse_frames(text) if text else ()
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from vfxstyle.grading.frame_renderer import FrameRenderer
 from vfxstyle.looks import PresetInfo
 from vfxstyle.looks.library import find_preset, installed_presets
 from vfxstyle.looks.preset import read_preset
-from vfxstyle.review.following import followed, inside
+from vfxstyle.review.following import Selection, followed, inside
+from vfxstyle.review.history import History
 from vfxstyle.review.regrading import Regrading
 from vfxstyle.review.shown import ShownShot
 from vfxstyle.review.stencils import border_stencil, group_stencil, selection_stencil
@@ -61,9 +62,8 @@ class Session:
         """Frames that are graded elsewhere, and what is learnt from them."""
         info = view.plan.shot.info
         self._full = view if info.width <= view.width else ShownShot(view.plan, view.wanted, view.run, info.width)
-        self._made: list[tuple[Correction, ...]] = [()]
-        self._at = 0
-        self._saved: tuple[Correction, ...] = ()
+        self.history = History()
+        """The corrections."""
         self._lights: OrderedDict[tuple[Any, ...], FloatArray] = OrderedDict()
         self._turn = threading.RLock()
         self._mending = self._ahead = threading.Thread()
@@ -76,7 +76,7 @@ class Session:
             stored = read_corrections(self.file)
             if stored.analysis == self.view.wanted.identity:
                 given = stored
-        self._made, self._at, self._saved = [given.made], 0, given.made
+        self.history = History(given.made)
 
     @property
     def presets(self) -> list[str]:
@@ -87,7 +87,7 @@ class Session:
     @property
     def corrections(self) -> Corrections:
         """What has been put right so far."""
-        return Corrections(analysis=self.view.wanted.identity, made=self._made[self._at])
+        return Corrections(analysis=self.view.wanted.identity, made=self.history.now)
 
     def state(self) -> dict[str, Any]:
         """Everything that the page shows beside pictures."""
@@ -102,11 +102,11 @@ class Session:
             "presets": self.presets,
             "preset": self.preset,
             "strength": self.strength,
-            "corrections": [own.as_json() | {"count": len(own.superpixels)} for own in self._made[self._at]],
+            "corrections": [_told(own) for own in self.history.now],
             "revision": self.corrections.identity,
-            "can_undo": self._at > 0,
-            "can_redo": self._at + 1 < len(self._made),
-            "saved": self._saved == self._made[self._at],
+            "can_undo": self.history.can_undo,
+            "can_redo": self.history.can_redo,
+            "saved": self.history.is_saved,
             "file": str(self.file),
             "regrading": self.regrading.state(),
             "mending": self._mending.is_alive(),
@@ -118,7 +118,7 @@ class Session:
         words = ["vfxstyle", "grade", str(self.view.plan.shot.path), "--preset", preset]
         words += [] if strength == 1 else ["--strength", f"{strength:g}"]
         words += ["--analysis", str(self.view.analysis.folder)]
-        words += ["--adjust", str(self.file)] if self._made[self._at] else []
+        words += ["--adjust", str(self.file)] if self.history.now else []
         return shlex.join(words)
 
     def plate(self, number: int, *, full: bool = False) -> ByteArray:
@@ -185,7 +185,7 @@ class Session:
         group = group_alike(transforms.transforms, DEFAULT_GROUPS, self.view.plan.settings.seed)
         return transforms.labels, group.astype(np.int32)
 
-    def at(self, number: int, place: tuple[float, float], preset: str, *, group: bool) -> tuple[int, ...]:
+    def at(self, number: int, place: tuple[float, float], preset: str, *, group: bool) -> Selection:
         """The superpixel at a place, or all of its group. place: x and y, 0..1 of the picture."""
         labels = self.view.frame(self._known(number)).labels
         row, column = (min(int(part * count), count - 1) for part, count in zip(place[::-1], labels.shape, strict=True))
@@ -194,10 +194,10 @@ class Session:
             return self._followed(number, (label,))
         known, groups = self._groups(preset)
         own = groups[np.searchsorted(known, label)]
-        return tuple(known[groups == own].tolist())
+        return Selection(superpixels=tuple(known[groups == own].tolist()))
 
-    def lassoed(self, number: int, outline: Sequence[tuple[float, float]]) -> tuple[int, ...]:
-        """The superpixels inside an outline, and those that continue them. outline: x and y, 0..1 of the picture."""
+    def lassoed(self, number: int, outline: Sequence[tuple[float, float]]) -> Selection:
+        """The superpixels inside an outline, and what continues them. outline: x and y, 0..1 of the picture."""
         labels = self.view.frame(self._known(number)).labels
         height, width = labels.shape
         corners = np.array([[x * width, y * height] for x, y in outline], np.float32)
@@ -206,49 +206,34 @@ class Session:
         mask: BoolArray = canvas > 0
         return self._followed(number, inside(labels, mask))
 
-    def _followed(self, number: int, selected: Sequence[int]) -> tuple[int, ...]:
-        return followed(self.view.analysis, self.view.frames, number, selected) if selected else ()
+    def _followed(self, number: int, selected: Sequence[int]) -> Selection:
+        if not selected:
+            return Selection()
+        return Selection(frames=followed(self.view, number, selected))
 
-    def correct(self, superpixels: Sequence[int], strength: float, preset: str | None, name: str) -> None:
+    def correct(self, selection: Selection, strength: float, preset: str | None, name: str) -> None:
         """Add a correction. Raises :class:`~vfxstyle.errors.UsageError` for one that says nothing."""
-        known = set(self.view.analysis.read_superpixels().labels.tolist())
-        own = tuple(sorted(known & set(superpixels)))
-        if not own:
+        if not selection:
             raise UsageError("Nothing is selected; click a superpixel, or draw a lasso.")
         digest = ""
         if preset is not None:
             if preset not in self.presets:
                 raise PresetError(f"There is no preset '{preset}' here.")
             digest = read_preset(find_preset(preset)).digest
-        made = Correction(superpixels=own, strength=strength, preset=preset, digest=digest, name=name)
-        self._change((*self._made[self._at], made))
-
-    def remove(self, index: int) -> None:
-        """Take a correction away."""
-        now = self._made[self._at]
-        if not 0 <= index < len(now):
-            raise UsageError("There is no such correction any more.")
-        self._change(now[:index] + now[index + 1 :])
-
-    def _change(self, made: tuple[Correction, ...]) -> None:
-        with self._turn:
-            self._made = [*self._made[: self._at + 1], made]
-            self._at += 1
-
-    def undo(self) -> None:
-        """Go back by one change, if there is one."""
-        with self._turn:
-            self._at = max(0, self._at - 1)
-
-    def redo(self) -> None:
-        """Take back an undo, if there was one."""
-        with self._turn:
-            self._at = min(len(self._made) - 1, self._at + 1)
+        made = Correction(
+            superpixels=selection.superpixels,
+            frames=selection.frames,
+            strength=strength,
+            preset=preset,
+            digest=digest,
+            name=name,
+        )
+        self.history.add(made)
 
     def save(self) -> None:
         """Store the corrections beside the analysis. Raises :class:`~vfxstyle.errors.OutputError`."""
         self.corrections.save(self.file)
-        self._saved = self._made[self._at]
+        self.history.save()
 
     def mend(self) -> None:
         """Make an analysis anew that has been taken away meanwhile, beside whatever is asked."""
@@ -292,3 +277,8 @@ class Session:
     def close(self) -> None:
         """End what runs beside it."""
         self.regrading.close()
+
+
+def _told(own: Correction) -> dict[str, Any]:
+    """What the page shows of a correction."""
+    return {"name": own.name, "strength": own.strength, "preset": own.preset}

@@ -26,6 +26,7 @@ from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.grading.transforms import ensure_transforms
 from vfxstyle.looks.library import find_preset
+from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.plates.places import analysis_beside, default_analysis
 from vfxstyle.plates.plate import one_view
 from vfxstyle.review.screen import Screen
@@ -141,6 +142,15 @@ class ShownShot:
             if len(self._frames) > max(2, _MEMORY // (frame.plate.size // 3 * _PER_PIXEL)):
                 self._frames.popitem(last=False)
             return frame
+
+    def guide(self, number: int) -> FloatArray:
+        """The analysis picture of a frame, float32 (h, w, 3), CIELab; the frame is not kept for it."""
+        with self._turn:
+            if number in self._frames:
+                return self._frames[number].guide
+        with self._turn if self.plan.shot.is_movie else nullcontext():
+            frame = self.plan.plate.read(number, self.wanted.stamps)
+        return lab_of_picture(self.plan.plate.picture(frame, self.wanted.recipe.analysis_width))
 
     def _read(self, number: int) -> ShownFrame:
         plan, light = self.plan, self.plan.plate.light

@@ -2,7 +2,7 @@ const $ = id => document.getElementById(id);
 const stage = $("stage"), sheet = $("sheet");
 const view = { at: 0, wipe: 50, wiping: true, before: false, layer: 0, zoom: 1, x: 0, y: 0, full: false };
 const LAYERS = ["no overlay", "superpixel borders", "groups that the look treats alike"];
-let state = null, tool = "pick", selection = "", count = 0, cross = null, outline = null, playing = null;
+let state = null, tool = "pick", selection = null, count = 0, cross = null, outline = null, playing = null;
 
 const tell = text => { $("told").textContent = text; };
 
@@ -74,12 +74,12 @@ function settle() {
 
 async function drawMask() {
   const mask = $("mask");
-  mask.hidden = selection === "";
+  mask.hidden = selection === null;
   if (mask.hidden) return;
   const now = `${frame()} ${selection}`;
   if (mask.dataset.now === now) return;
   mask.dataset.now = now;
-  const data = await (await ask("mask", { frame: frame(), superpixels: selection })).blob();
+  const data = await (await ask("mask", { frame: frame(), selection })).blob();
   if (mask.dataset.now !== now) return;
   if (mask.src) URL.revokeObjectURL(mask.src);
   mask.src = URL.createObjectURL(data);
@@ -116,7 +116,7 @@ function note() {
     const item = document.createElement("li"), away = document.createElement("button");
     const what = own.preset ? `${own.preset} at ${Math.round(own.strength * 100)} %`
       : own.strength === 0 ? "protected" : `${Math.round(own.strength * 100)} %`;
-    item.textContent = `${own.name || "correction"}: ${what}, ${own.count} superpixels`;
+    item.textContent = `${own.name || "correction"}: ${what}`;
     away.textContent = "Remove";
     away.setAttribute("aria-label", `remove correction ${index + 1}`);
     away.addEventListener("click", () => change("remove", { index }));
@@ -136,7 +136,7 @@ function note() {
   if (state.mending) tell("The analysis is being made anew …");
   else if (state.trouble) tell(state.trouble);
   $("strengthtold").textContent = $("strength").value + " %";
-  $("selected").textContent = count ? `${count} superpixels selected` : "nothing selected";
+  $("selected").textContent = count ? `${count} superpixels selected on ${frame()}` : "nothing selected";
   for (const id of ["apply", "protect", "whole", "take"]) $(id).disabled = !count;
 }
 
@@ -154,22 +154,24 @@ async function change(path, sent = {}) {
 }
 
 function select(found) {
-  selection = found.superpixels;
+  selection = found.count ? found.selection : null;
   count = found.count;
   note();
   drawMask();
 }
 
 async function pick(x, y) {
+  tell("following it through the shot …");
   const sent = { frame: frame(), x, y, preset: $("preset").value, group: tool === "group" };
   select(await (await ask("pick", sent)).json());
+  tell("");
 }
 
 async function correct(strength, preset = null) {
   if (!count) return;
   const how = { pick: "picked", group: "group", lasso: "lasso" }[tool];
-  await change("correct", { superpixels: selection, strength, preset, name: `${how} on ${frame()}` });
-  select({ superpixels: "", count: 0 });
+  await change("correct", { selection, strength, preset, name: `${how} on ${frame()}` });
+  select({ count: 0 });
 }
 
 function go(by) {
@@ -247,7 +249,10 @@ stage.addEventListener("pointerup", async event => {
   if (!done) return;
   if (done.points) {
     $("lasso").setAttribute("points", "");
-    if (done.points.length > 2) select(await (await ask("lasso", { frame: frame(), outline: done.points })).json());
+    if (done.points.length < 3) return;
+    tell("following it through the shot …");
+    select(await (await ask("lasso", { frame: frame(), outline: done.points })).json());
+    tell("");
   } else if (done.start) pick(...place(event));
 });
 
@@ -272,7 +277,7 @@ const keys = {
   x: () => correct(0),
   i: () => moveCross(0, -0.02), k: () => moveCross(0, 0.02), j: () => moveCross(-0.02, 0), l: () => moveCross(0.02, 0),
   Enter: () => { if (cross) pick(...cross); },
-  Escape: () => select({ superpixels: "", count: 0 }),
+  Escape: () => select({ count: 0 }),
 };
 document.addEventListener("keydown", event => {
   const at = event.target, typed = at.tagName === "SELECT" || (at.tagName === "INPUT" && event.key.startsWith("Arrow"));
