@@ -6,8 +6,10 @@ NAME is one of the functions listed in PICTURES; without any, all are made. They
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tsp import overlay, segment
 from vfxstyle import export, grade, open_shot
 from vfxstyle.arrays import DoubleArray, FloatArray, LabelArray
 from vfxstyle.color import linear_to_srgb
+from vfxstyle.review.review import opened_review
 
 mpl.use("agg")
 from matplotlib import pyplot as plt
@@ -233,6 +236,35 @@ def two_passes(scratch: Path) -> None:
     cv2.imwrite(str(IMAGES / "two_passes.png"), codes, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
+def review(scratch: Path) -> None:
+    """The review page with a selection on the superpixels of a frame; needs Playwright and Chromium on the path."""
+    import uvicorn
+    from playwright.sync_api import sync_playwright
+
+    with opened_review(SHOT, "golden", analysis=scratch / "analysis") as opened, sync_playwright() as driver:
+        server = uvicorn.Server(uvicorn.Config(opened.app(), log_level="error"))
+        serving = threading.Thread(target=server.run, kwargs={"sockets": [opened.socket]}, daemon=True)
+        serving.start()
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1360, "height": 800})
+        page.goto(opened.address)
+        page.wait_for_selector("#graded[data-path]")
+        page.keyboard.press("o")
+        page.wait_for_timeout(1500)
+        box = page.locator("#sheet").bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + 0.62 * box["width"], box["y"] + 0.42 * box["height"])
+        page.wait_for_selector("#mask:not([hidden])")
+        page.wait_for_timeout(1500)
+        page.screenshot(path=scratch / "review.png")
+        browser.close()
+        server.should_exit = True
+        serving.join(10)
+    picture = cv2.imread(str(scratch / "review.png"))[..., ::-1].astype(np.float32) / 255
+    size = (1200, round(picture.shape[0] * 1200 / picture.shape[1]))
+    save_jpeg("review.jpg", np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32))
+
+
 def _lane(axes: Axes, top: float, line: float, name: str, what: str, colours: tuple[str, str]) -> None:
     fill, edge = colours
     axes.add_patch(
@@ -267,7 +299,7 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], col
 
 PICTURES: dict[str, Callable[[Path], None]] = {
     make.__name__: make
-    for make in (before_golden_cold, shipped_presets, superpixels_over_time, lut_residual, two_passes)
+    for make in (before_golden_cold, shipped_presets, superpixels_over_time, lut_residual, review, two_passes)
 }
 
 

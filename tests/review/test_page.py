@@ -111,7 +111,7 @@ def test_scrub_wipe_strength_lasso_undo_save_and_the_grade_is_what_was_shown(pag
         opened.mouse.move(*point, steps=5)
     opened.mouse.up()
     opened.wait_for_selector("#mask:not([hidden])")
-    assert "superpixels selected" in opened.inner_text("#selected")
+    assert "selected on" in opened.inner_text("#selected")
     before = picture(opened, review)
     press(opened, "x")
     assert "lasso on" in opened.inner_text("#corrections")

@@ -126,17 +126,19 @@ function note() {
   $("undo").disabled = !state.can_undo;
   $("redo").disabled = !state.can_redo;
   $("save").disabled = state.saved;
-  $("saved").textContent = state.saved ? (state.corrections.length ? `saved in ${state.file}` : "") : "not saved yet";
+  $("saved").title = state.file;
+  $("saved").textContent = state.saved ? (state.corrections.length ? "saved beside the analysis" : "") : "not saved yet";
   const own = state.regrading, back = own.arrived.length;
   $("train").disabled = back === 0 || own.training;
   $("regrading").textContent = own.training ? `learning ${own.name} from ${back} frames …`
     : own.trouble ? own.trouble
     : back ? `graded frames there: ${own.arrived.join(", ")}` + (own.learnt ? `; ${own.name} is among the presets` : "")
-    : `put graded frames into ${own.graded}`;
+    : `put graded frames into ${own.graded.split("/").pop()}, beside the shot`;
+  $("regrading").title = own.graded;
   if (state.mending) tell("The analysis is being made anew …");
   else if (state.trouble) tell(state.trouble);
   $("strengthtold").textContent = $("strength").value + " %";
-  $("selected").textContent = count ? `${count} superpixels selected on ${frame()}` : "nothing selected";
+  $("selected").textContent = count ? `${count} superpixel${count === 1 ? "" : "s"} selected on ${frame()}` : "nothing selected";
   for (const id of ["apply", "protect", "whole", "take"]) $(id).disabled = !count;
 }
 
