@@ -18,12 +18,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.stability import Clip, looked_up
+from benchmarks.stability import Clip
 from benchmarks.styles import write_jpeg
 from vfxstyle import grade, open_shot
 from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.plates.plate import open_plate
+from vfxstyle.review.figures import looked_up
 from vfxstyle.settings import PlateSettings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "looks.md"

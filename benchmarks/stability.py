@@ -14,6 +14,7 @@ import numpy as np
 
 from tsp import DISFlow
 from vfxstyle.arrays import BoolArray, DoubleArray, FloatArray, LabelArray
+from vfxstyle.review.figures import looked_up
 
 STEADY = 2.0
 """Standard deviation of Lab that a superpixel's mean may have on the plate to count as static."""
@@ -60,12 +61,6 @@ def _places(flow: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the columns and rows that the flow of each pixel leads to, float32 (H, W) each."""
     y, x = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
     return x + flow[..., 0], y + flow[..., 1]
-
-
-def looked_up(picture: FloatArray, flow: FloatArray) -> FloatArray:
-    """Return ``picture`` looked up where the flow of each pixel leads."""
-    warped = cv2.remap(picture, *_places(flow), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(warped, np.float32)
 
 
 def _inside(flow: FloatArray) -> BoolArray:

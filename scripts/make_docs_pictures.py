@@ -260,7 +260,9 @@ def review(scratch: Path) -> None:
         browser.close()
         server.should_exit = True
         serving.join(10)
-    picture = cv2.imread(str(scratch / "review.png"))[..., ::-1].astype(np.float32) / 255
+    read = cv2.imread(str(scratch / "review.png"))
+    assert read is not None
+    picture = read[..., ::-1].astype(np.float32) / 255
     size = (1200, round(picture.shape[0] * 1200 / picture.shape[1]))
     save_jpeg("review.jpg", np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32))
 

@@ -58,7 +58,7 @@ def marks(numbers: Sequence[int], marked: Sequence[int]) -> str:
     """A line of time with some frames marked in the order of their choice. numbers: frames, ascending."""
     span = max(1, numbers[-1] - numbers[0])
     width = 2 * _WIDTH - _LEFT
-    places = [(8 + (width - 16) * (number - numbers[0]) / span, number) for number in marked]
+    places = [(20 + (width - 40) * (number - numbers[0]) / span, number) for number in marked]
     drawn = "".join(
         f'<circle cx="{x:.1f}" cy="12" r="5" fill="{_COLOURS[0]}">'
         f"<title>frame {number}, choice {index + 1}</title></circle>"
@@ -67,7 +67,7 @@ def marks(numbers: Sequence[int], marked: Sequence[int]) -> str:
     )
     return (
         f'<svg class="wide" viewBox="0 0 {width} 38" role="img" aria-label="chosen frames">'
-        f'<line x1="8" x2="{width - 8}" y1="12" y2="12" stroke="#8888" stroke-width="2"/>{drawn}</svg>'
+        f'<line x1="20" x2="{width - 20}" y1="12" y2="12" stroke="#8888" stroke-width="2"/>{drawn}</svg>'
     )
 
 

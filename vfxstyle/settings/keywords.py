@@ -62,17 +62,10 @@ class AnalyzeOptions(MattesOptions, total=False):
     overwrite: Overwrite
 
 
-class GradeOptions(AnalyzeOptions, total=False):
+class GradeOptions(AnalyzeOptions, ShowOptions, total=False):
     """Options of :func:`vfxstyle.grade`."""
 
     format: FormatName | None
-    strength: float
-    matte: str | None
-    matte_invert: bool
-    matte_blur: float
-    region: tuple[str, ...]
-    rest: float
-    adjust: str | None
     output_space: str | None
     compression: str | None
     start_frame: int | None
