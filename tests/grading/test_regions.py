@@ -10,6 +10,7 @@ from helpers import QUICK, farm_jobs, moving_picture, read_pixels, write_picture
 from vfxstyle import grade
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import AnalysisError, FrameError, InputError, PartialError, PresetError, ShotError, UsageError
+from vfxstyle.farm.openjd import asset_references, job_template
 from vfxstyle.farm.tasks import steps_of
 from vfxstyle.grading.corrections import Correction, Corrections, read_corrections
 from vfxstyle.handover.mattes import mattes
@@ -200,6 +201,13 @@ def test_a_farm_task_gets_its_mattes_by_their_absolute_paths(make_shot, tmp_path
     assert words[words.index("--matte") + 1] == str(tmp_path / "m")
     regions = [words[at + 1] for at, word in enumerate(words) if word == "--region"]
     assert regions == [f"{tmp_path}/m/m.####.png=0.5", "group:look_1=1"]
+    template = job_template([job])
+    arguments = next(step for step in template["steps"] if step["name"].startswith("grade"))
+    said = arguments["script"]["actions"]["onRun"]["args"]
+    assert said[said.index("--matte") + 1] == "{{Param.Folder1}}/m"
+    assert "{{Param.Folder1}}/m/m.####.png=0.5" in said
+    files = asset_references([job])["assetReferences"]["inputs"]["filenames"]
+    assert [str(path) for path in sorted((tmp_path / "m").iterdir())] == [own for own in files if "/m/m." in own]
 
 
 def test_corrections_protect_superpixels_and_give_them_another_look(graded, tmp_path, identity_preset):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.errors import OutputError, UsageError
+from vfxstyle.farm.inputs import files_of, inputs_of
 from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
 from vfxstyle.farm.tasks import PIECE, Step, steps_of, whole_range
 from vfxstyle.files import write_atomically
@@ -72,6 +73,7 @@ class _Places:
     def known(self, job: FarmJob) -> dict[str, str]:
         """Arguments that are paths of a job, in terms of the parameters."""
         found = {str(path): self._in_terms(path) for path in _paths(job)}
+        found |= {word: word.replace(str(path), self._in_terms(path)) for word, path in inputs_of(job).items()}
         return {**found, **{str(path): f"{{{{Param.{name}}}}}" for path, name in self._files.items()}}
 
     def _in_terms(self, path: Path) -> str:
@@ -85,7 +87,9 @@ _MOST_PARAMETERS = 48  # of 50, beside Vfxstyle and ChunkSize
 
 def _paths(job: FarmJob) -> list[Path]:
     """What a job reads and writes in folders."""
-    return [job.request.timeline, job.output] if isinstance(job, TimelineJob) else [job.shot, job.output, job.analysis]
+    if isinstance(job, TimelineJob):
+        return [job.request.timeline, job.output]
+    return [job.shot, job.output, job.analysis, *inputs_of(job).values()]
 
 
 def _files(job: FarmJob) -> dict[str, Path]:
@@ -183,6 +187,7 @@ def asset_references(jobs: Sequence[FarmJob]) -> dict[str, Any]:
         if isinstance(job, TimelineJob):
             inputs.append(str(job.request.timeline))
         else:
+            inputs += map(str, files_of(job))
             with open_plate(job.shot, replace(job.settings, missing="skip"), job.request.within) as plate:
                 shot = plate.shot
                 inputs += list(dict.fromkeys(str(shot.file_of(number).absolute()) for number in shot.frames))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
@@ -26,6 +27,7 @@ from vfxstyle.shots.windows import Window
 CRYPTOMATTE, CHANNEL = "crypto:", "channel:"
 """What a matte begins with that is in the plate's own files."""
 _AS_MATTE = ShotOptions(reading=ReadOptions(layers=LayerChoice(any_channel=True)), missing="skip")
+_PREFIX = re.compile(r"[a-z]+:")  # crypto:, channel:, group:
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of Rec.709
 
 
@@ -66,10 +68,27 @@ def open_matte(text: str, plate: Shot) -> Matte:
             matte = made(text, text.removeprefix(kind))
             matte.check(first)
             return matte
+    place, channel = _split(text)
+    return _FileMatte(text, open_with(place, _AS_MATTE), plate, channel)
+
+
+def path_of(text: str) -> Path | None:
+    """The folder, pattern or file of a matte; None for one that is in the plate's own files, or a group."""
+    return None if _PREFIX.match(text) else Path(_split(text)[0])
+
+
+def matte_files(path: Path) -> list[Path]:
+    """Every file of a sequence, movie or picture. Raises what :func:`~vfxstyle.shots.open_shot` raises."""
+    with open_with(path, _AS_MATTE) as shot:
+        return list(dict.fromkeys(shot.file_of(number).absolute() for number in shot.frames))
+
+
+def _split(text: str) -> tuple[str, str | None]:
+    """Path and channel of a matte that is in files of its own."""
     place, _, channel = text.rpartition(":")
     if place and not Path(text).exists() and not channel.startswith(("/", "\\")):
-        return _FileMatte(text, open_with(place, _AS_MATTE), plate, channel)
-    return _FileMatte(text, open_with(text, _AS_MATTE), plate, None)
+        return place, channel
+    return text, None
 
 
 @dataclass
