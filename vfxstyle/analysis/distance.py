@@ -1,4 +1,4 @@
-"""How far a shot is from the pictures that a look was learnt from (docs/method.md, section 16)."""
+"""How far a shot is from the pictures that a look was learnt from (docs/method.md, section 15)."""
 
 from __future__ import annotations
 

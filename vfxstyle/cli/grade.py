@@ -39,8 +39,9 @@ def grade(
         _grade_timeline(shot, preset, handles, progress, dry_run, chosen)
         return
     from vfxstyle.grading import grade as grading
+    from vfxstyle.grading.records import Records
     from vfxstyle.grading.request import GradeRequest
-    from vfxstyle.review.proof import contact_sheet, draw_contact_sheet
+    from vfxstyle.review.proof import contact_sheet, draw_contact_sheet, is_sheet_current
     from vfxstyle.review.report import report_of_grade, report_place
 
     if report is not None:
@@ -50,8 +51,8 @@ def grade(
         with request.open() as plan:
             planned = grading.planned(plan, Run.of(chosen, None))
             sheet = contact_sheet(plan, proof)
-            if sheet is not None and (planned["files"] or not sheet.exists()):
-                planned["support_files"].append(str(sheet))
+            if sheet is not None and not is_sheet_current(plan, sheet, Run.of(chosen, None), hash_plate=False):
+                planned["support_files"] += [str(sheet), str(Records(plan.records).file_of(sheet))]
             if report is not None:
                 planned["support_files"].append(str(report_place(report)))
             click.echo(json.dumps(planned, indent=2))
@@ -63,7 +64,7 @@ def grade(
         run = Run.of(chosen, watch)
         made = grading.execute(plan, run)
         sheet = contact_sheet(plan, proof)
-        if sheet is not None and (made.written or not sheet.exists()):
+        if sheet is not None and (made.written or not is_sheet_current(plan, sheet, run)):
             draw_contact_sheet(plan, sheet, run)
         if report is not None:
             report_of_grade(plan, report_place(report), run)

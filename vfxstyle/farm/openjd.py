@@ -194,6 +194,7 @@ def asset_references(jobs: Sequence[FarmJob]) -> dict[str, Any]:
     shots = [job for job in jobs if isinstance(job, ShotJob)]
     analyses = {str(job.analysis) for job in shots}
     outputs = {str(job.output.parent if job in shots and job.is_movie else job.output) for job in jobs}
+    outputs |= {str(job.output.parent) for job in shots}  # of the contact sheets
     return {
         "assetReferences": {
             "inputs": {"filenames": sorted(set(inputs)), "directories": sorted(filter(os.path.isdir, analyses))},

@@ -12,7 +12,7 @@ A correction lies over those before it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,15 @@ class Corrections:
     def __bool__(self) -> bool:
         return bool(self.made)
 
-    @property
-    def identity(self) -> str:
-        """Hash of what they do; names do not count."""
-        return key_of(corrections=[{**own.as_json(), "name": ""} for own in self.made])
+    def identity(self, numbers: Sequence[int] | None = None) -> str:
+        """Hash of what they do, on some frames or on all; names do not count."""
+        if numbers is None:
+            return key_of(corrections=[{**own.as_json(), "name": ""} for own in self.made])
+        said = [
+            {"on": [_told(own.on(number)) for number in numbers], "strength": own.strength, "look": own.digest}
+            for own in self.made
+        ]
+        return key_of(corrections=said)
 
     @property
     def presets(self) -> tuple[str, ...]:
@@ -111,8 +116,8 @@ class Corrections:
             raise OutputError(f"{path} cannot be written: {error.strerror or error}; check its folder.") from error
 
 
-def read_corrections(path: str | Path) -> Corrections:
-    """Corrections of a file.
+def read_corrections(path: str | Path, *, checked: bool = True) -> Corrections:
+    """Corrections of a file. checked: whether the other looks that they take must be there, as they were.
 
     Raises :class:`~vfxstyle.errors.InputError` for a file that cannot be used, and
     :class:`~vfxstyle.errors.PresetError` for a look that is not there or has changed.
@@ -125,7 +130,9 @@ def read_corrections(path: str | Path) -> Corrections:
         if whole["schema"] != SCHEMA:
             raise InputError(f"Corrections {path} are of version {whole['schema']}, and this version reads {SCHEMA}.")
         made = tuple(_correction(values) for values in whole["corrections"])
-        return Corrections(analysis=str(whole["analysis"]), made=tuple(_checked(own, path) for own in made))
+        if checked:
+            made = tuple(_checked(own, path) for own in made)
+        return Corrections(analysis=str(whole["analysis"]), made=made)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"Corrections {path} are damaged ({error}); make them again in the review.") from error
 

@@ -79,7 +79,7 @@ class Outputs:
             **({"held": held} if held else {}),
             **({"views": [other.wanted.identity for other in self.others]} if self.others else {}),
             **({"regions": plan.regions.identity(numbers)} if plan.regions else {}),
-            **({"corrections": plan.corrections.identity} if plan.corrections else {}),
+            **({"corrections": plan.corrections.identity(numbers)} if plan.corrections else {}),
             frames=list(numbers),
             plate=sorted({self.wanted.stamps[plan.shot.file_of(n).name].sha256 for n in numbers}),
             analysis=self.wanted.identity,
@@ -186,6 +186,11 @@ class Outputs:
         else:
             needed = [*([] if analysis.has_features() else [analysis.features_file]), transforms]
         needed += missing_tracks_of(self.wanted, self.plan.preset, anew=anew)
+        for name in self.plan.corrections.presets:
+            other = self.plan.with_look(name).preset
+            if anew or not is_sound(analysis.transforms_file(look_of(other))):
+                needed.append(analysis.transforms_file(look_of(other)))
+            needed += missing_tracks_of(self.wanted, other, anew=anew)
         of_views = [path for other in self.others for path in other.support_files(files, run) if path not in records]
         return records + self.wanted.listed(needed) + of_views
 

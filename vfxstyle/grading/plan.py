@@ -107,7 +107,8 @@ class GradePlan:
 
     def with_look(self, preset: str) -> GradePlan:
         """The plan of the same grade with another look, over the same analysis."""
-        return replace(self, preset_file=find_preset(preset), corrections=Corrections(analysis=""))
+        plain = replace(self.regions, groups={})  # groups are those of the look that the shot is graded with
+        return replace(self, preset_file=find_preset(preset), regions=plain, corrections=Corrections(analysis=""))
 
     @property
     def prepares(self) -> bool:

@@ -79,7 +79,7 @@ class Regions:
 
     def identity(self, numbers: Sequence[int]) -> list[object]:
         """Stands for the regions of some frames in the identity of results."""
-        said = [sorted({matte.identity(number) for number in numbers}) for matte in self.mattes]
+        said = [[matte.identity(number) for number in numbers] for matte in self.mattes]
         groups = [[number, strength] for number, strength in sorted(self.groups.items())]
         return [said, list(self.strengths), self.rest, self.invert, self.blur, groups]
 

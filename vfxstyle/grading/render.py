@@ -14,7 +14,7 @@ from vfxstyle.grading.frame_renderer import FrameRenderer
 from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.sinks import PreparedSink, image_sink, movie_sink, read_prepared
-from vfxstyle.grading.transforms import ensure_transforms
+from vfxstyle.grading.transforms import ensure_transforms, once_more
 from vfxstyle.plates.overlap import in_order, reading_ahead, storing
 from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
@@ -171,7 +171,7 @@ def renderer_of(outputs: Outputs, analysis: AnalysisFolder, transforms: ShotTran
     others = {}
     for name in plan.corrections.presets:
         other = plan.with_look(name)
-        others[name] = FrameRenderer.of(other, wanted.recipe, *ensure_transforms(other, wanted, run))
+        others[name] = FrameRenderer.of(other, wanted.recipe, *ensure_transforms(other, wanted, once_more(run)))
     return FrameRenderer.of(plan, wanted.recipe, analysis, transforms).corrected(plan.corrections, others)
 
 

@@ -47,4 +47,6 @@ class GradeRequest(GradeTarget):
                 plans.append(plan)
             if len(plans) > 1 and plans[0].format is not OutputFormat.EXR:
                 raise UsageError(f"Only EXR holds several views; name one with --view for {plans[0].format.value}.")
+            if len(plans) > 1 and corrections:
+                raise UsageError("Corrections belong to one view; name it with --view.")
             yield replace(plans[0], others=tuple(plans[1:]))

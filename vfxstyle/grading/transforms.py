@@ -15,6 +15,11 @@ from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
 
 
+def once_more(run: Run) -> Run:
+    """The run for what comes after an analysis has been made anew, which is not to be made anew again."""
+    return replace(run, overwrite="changed") if run.overwrite == "always" else run
+
+
 def ensure_transforms(
     plan: GradePlan, wanted: WantedAnalysis, run: Run, *, carried: bool = True
 ) -> tuple[AnalysisFolder, ShotTransforms]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +29,7 @@ class Plate:
         """The frames."""
         self.settings = settings
         """How it was opened."""
+        self._turn = threading.Lock()
 
     def __enter__(self) -> Plate:
         return self
@@ -86,8 +89,12 @@ class Plate:
         return analysis_picture(frame, self.light, analysis_width)
 
     def read(self, number: int, stamps: Mapping[str, PlateFile]) -> Frame:
-        """A frame, if its file is still what the stamps say; see :func:`~vfxstyle.plates.stamps.read_unchanged`."""
-        return read_unchanged(self.shot, number, stamps)
+        """A frame, if its file is still what the stamps say; see :func:`~vfxstyle.plates.stamps.read_unchanged`.
+
+        Several threads may ask; a movie is decoded for one of them at a time.
+        """
+        with self._turn if self.shot.is_movie else nullcontext():
+            return read_unchanged(self.shot, number, stamps)
 
 
 def picture_identity(shot: Shot, space_identity: str) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from vfxstyle.arrays import FloatArray
 from vfxstyle.review.pages import text
 
-_WIDTH, _HEIGHT = 460, 170
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 24, 22
+_WIDTH, _HEIGHT = 460, 186
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 40, 22
 _COLOURS = ("#e8842c", "#4285f4", "#34a853", "#b05cc4")
 
 
@@ -42,7 +42,7 @@ def line_chart(title: str, numbers: Sequence[int], lines: Sequence[Line]) -> str
         names += f'<tspan fill="{colour}"> ● {text(line.name)}</tspan>' if len(lines) > 1 else ""
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{text(title)}">'
-        f'<text x="0" y="14">{text(title)}{names}</text>'
+        f'<text x="0" y="14">{text(title)}</text><text x="0" y="30">{names}</text>'
         f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_TOP + height}" y2="{_TOP + height}" stroke="#8888"/>'
         f'<text x="0" y="{_TOP + 8}">{_short(top)}</text><text x="0" y="{_TOP + height}">0</text>'
         f'<text x="{_LEFT}" y="{_HEIGHT - 6}">{numbers[0]}</text>'

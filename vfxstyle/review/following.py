@@ -32,6 +32,18 @@ class Selection:
         """Those on a frame."""
         return self.frames.get(number, self.superpixels)
 
+    def joined(self, other: Selection, *, without: bool = False) -> Selection:
+        """The selection together with another one, or without it."""
+
+        def both(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:
+            return tuple(sorted(set(one) - set(two) if without else set(one) | set(two)))
+
+        numbers = {*self.frames, *other.frames}
+        return Selection(
+            superpixels=both(self.superpixels, other.superpixels),
+            frames={number: both(self.on(number), other.on(number)) for number in numbers},
+        )
+
 
 def inside(labels: LabelArray, mask: BoolArray) -> tuple[int, ...]:
     """The superpixels that lie mostly in a mask, or else the one that has most of it; none for an empty mask.

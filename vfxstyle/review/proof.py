@@ -10,10 +10,13 @@ from typing import Any, Literal, Unpack
 import numpy as np
 
 from vfxstyle.arrays import ByteArray
-from vfxstyle.errors import ColorError, OutputError, PresetError, UsageError
-from vfxstyle.files import write_atomically
+from vfxstyle.errors import OutputError, PresetError, UsageError, VfxStyleError
+from vfxstyle.files import key_of, write_atomically
 from vfxstyle.grading.frame_renderer import FrameRenderer
+from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.plan import GradePlan
+from vfxstyle.grading.records import Records
+from vfxstyle.looks import PresetInfo, read_preset
 from vfxstyle.looks.library import installed_presets
 from vfxstyle.plates.announce import announce_plate
 from vfxstyle.plates.frames import Frames, frame_numbers
@@ -26,7 +29,7 @@ from vfxstyle.settings import GradeSettings, GradeTarget, Run
 from vfxstyle.settings.keywords import ShowOptions
 from vfxstyle.settings.table import check_known, pick
 from vfxstyle.shots import Shot
-from vfxstyle.shots.folders import check_writable
+from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.sheets import write_sheet
 
 ProofKind = Literal["none", "png", "html"]
@@ -72,6 +75,8 @@ def proof(
     The rest is as in :func:`vfxstyle.grade`. Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     check_known(options, ShowOptions)
+    if output is not None:
+        _check_suffix(Path(output), SUFFIXES)
     run, asked = Run.of(options, progress), frame_numbers(frames)
     request = ShowRequest(
         shot=shot,
@@ -90,16 +95,19 @@ def proof_place(shot: Shot, output: str | Path | None) -> Path:
     if output is None:
         return (shot.path.resolve().parent if shot.path.is_dir() else shot.path.parent) / f"{shot.name}_proof.png"
     place = Path(output)
-    if place.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"A proof is a .png or a .html, not {place}; name one with -o.")
     if place.is_dir():
         raise UsageError(f"{place} is a folder; name a file with -o.")
     return place
 
 
+def _check_suffix(place: Path, allowed: Sequence[str]) -> None:
+    if place.suffix.lower() not in allowed:
+        raise UsageError(f"A proof is a {' or a '.join(allowed)}, not {place}; name one with -o.")
+
+
 def draw_proof(view: ShownShot, presets: Sequence[str], frames: Sequence[int] | None, place: Path) -> ProofReport:
     """Draw a proof of an opened shot into a file. frames: None for those that are drawn by default."""
-    looks = {Path(name).stem if "/" in name else name: view.look(name) for name in presets}
+    looks = {_column(name, presets): view.corrected(view.look(name), view.plan.corrections) for name in presets}
     if frames is None:
         numbers = default_frames(view, next(iter(looks.values())))
     else:
@@ -113,15 +121,19 @@ def draw_proof(view: ShownShot, presets: Sequence[str], frames: Sequence[int] | 
 def sheet_of_looks(
     shot: str | Path, output: str | Path, progress: Progress | None = None, **options: Any
 ) -> ProofReport:
-    """Draw all installed looks on the middle frame of a shot, or on a picture. options: as of :func:`proof`."""
-    names = [path.stem for info, path, _ in installed_presets() if not isinstance(info, PresetError)]
+    """Draw installed looks, but those of single shots, on the middle frame of a shot, or on a picture.
+
+    options: as of :func:`proof`.
+    """
+    _check_suffix(Path(output), SUFFIXES[:1])
+    names = [path.stem for info, path, _ in installed_presets() if _is_for_any(info, path)]
     run = Run.of(options, progress)
     request = ShowRequest(shot=shot, presets=tuple(names), target=GradeTarget(), settings=pick(GradeSettings, options))
     with open_plate(shot, request.settings) as plate:
         middle = plate.shot.frames[len(plate.shot.frames) // 2]
     with shown(request, (middle,), run) as view:
         place = proof_place(view.plan.shot, output)
-        check_writable(place.parent)
+        make_folder(place.parent)
         with run.clock.stage(Stage.PROOF, len(names)) as step:
             cells = [Cell("plate", view.frame(middle).plate)]
             for name in names:
@@ -146,6 +158,18 @@ def contact_sheet(plan: GradePlan, kind: ProofKind | None) -> Path | None:
     return plan.output.parent / f"{name}.proof.{kind or 'png'}"
 
 
+def is_sheet_current(plan: GradePlan, place: Path, run: Run, *, hash_plate: bool = True) -> bool:
+    """Whether a contact sheet is there and shows this very grade. hash_plate: as of :meth:`Outputs.of`."""
+    key = _key_of_sheet(plan, run, hash_plate=hash_plate)
+    return bool(key) and Records(plan.records).is_current(place, key)
+
+
+def _key_of_sheet(plan: GradePlan, run: Run, *, hash_plate: bool = True) -> str:
+    outputs = Outputs.of(plan, run, recall=False, hash_plate=hash_plate)
+    keys = [outputs.key_of_frames([number]) for number in plan.frames]
+    return key_of(sheet=keys) if all(keys) else ""
+
+
 def draw_contact_sheet(plan: GradePlan, place: Path, run: Run) -> None:
     """Draw the first, the middle and the last frame of a grade that has ended, beside their plates.
 
@@ -157,7 +181,8 @@ def draw_contact_sheet(plan: GradePlan, place: Path, run: Run) -> None:
         frames = [number for number in plan.frames if number in set(view.frames)]
         look = view.corrected(view.look(str(plan.preset_file)), plan.corrections)
         _draw(view, {plan.preset_file.stem: look}, first_middle_last(frames), place)
-    except (ColorError, OutputError) as error:
+        Records(plan.records).store(place, _key_of_sheet(plan, view.run))
+    except VfxStyleError as error:
         run.clock.note(f"no contact sheet: {error}")
 
 
@@ -173,11 +198,24 @@ def default_frames(view: ShownShot, look: FrameRenderer) -> tuple[int, ...]:
     return tuple(sorted({*usual, most}))
 
 
+def _is_for_any(info: PresetInfo | PresetError, path: Path) -> bool:
+    """Whether an installed look can be read, and was not learnt for one shot."""
+    return not isinstance(info, PresetError) and read_preset(path).graded is None
+
+
+def _column(preset: str, presets: Sequence[str]) -> str:
+    """What a look is called above its column: by its name, or by its file where two have one name."""
+    stems = [Path(name).stem if "/" in name else name for name in presets]
+    own = Path(preset).stem if "/" in preset else preset
+    return own if stems.count(own) == 1 else preset
+
+
 def _draw(view: ShownShot, looks: Mapping[str, FrameRenderer], numbers: Sequence[int], place: Path) -> None:
-    check_writable(place.parent)
+    make_folder(place.parent)
     with view.run.clock.stage(Stage.PROOF, len(numbers)) as step:
         rows = _rows(view, looks, numbers, step)
-        title = f"{view.plan.shot.path}   shown by {view.screen.name}"
+        quick = "; only these frames were analysed" if view.is_quick else ""
+        title = f"{view.plan.shot.path}   shown by {view.screen.name}{quick}"
         if place.suffix.lower() == ".html":
             _write(place, proof_page(title, rows))
         else:

@@ -7,16 +7,20 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
 
-from vfxstyle.errors import OutputError, ShotError
+from vfxstyle.errors import OutputError, UsageError, VfxStyleError
 from vfxstyle.files import writing_atomically
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.looks.library import user_folder
+from vfxstyle.plates.stamps import PlateFile
+from vfxstyle.settings import Run, TrainSettings
+from vfxstyle.settings.table import options_of
 from vfxstyle.shots import open_shot
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.writing import write_picture
@@ -31,10 +35,11 @@ class Regrading:
     pictures, by frame number, as ``vfxstyle train --shot`` takes them.
     """
 
-    def __init__(self, plan: GradePlan, screen: str) -> None:
+    def __init__(self, plan: GradePlan, run: Run, stamps: Mapping[str, PlateFile], screen: str) -> None:
         shot = plan.shot
         parent = shot.path.resolve().parent if shot.path.is_dir() else shot.path.absolute().parent
-        self.plan, self.screen = plan, screen
+        self.plan, self.run, self.stamps, self.screen = plan, run, stamps, screen
+        self._turn = threading.Lock()
         self.to_grade = parent / f"{shot.name}_{_TO_GRADE}"
         """Folder of frames to be graded."""
         self.graded = parent / f"{shot.name}_{_GRADED}"
@@ -57,7 +62,7 @@ class Regrading:
         try:
             if shot.is_movie:
                 place = self.to_grade / f"{shot.name}.{number:0{shot.padding}d}.tif"
-                _write_tiff(place, shot.read(number).rgb)
+                _write_tiff(place, self.plan.plate.read(number, self.stamps).rgb)
             else:
                 place = self.to_grade / source.name
                 with source.open("rb") as plate, writing_atomically(place) as copy:
@@ -67,33 +72,39 @@ class Regrading:
                 "known from": space.source,
                 "shown by": self.screen,
                 "put graded pictures into": str(self.graded),
-                "named": f"with the same frame number and in the same colour space, e.g. {place.name}",
+                "named": f"with the same frame number and in the same colour space, e.g. {place.stem}.tif",
             }
             (self.to_grade / _NOTE).write_text(json.dumps(note, indent=1) + "\n")
         except OSError as error:
             raise OutputError(f"{self.to_grade} cannot be written: {error.strerror or error}; check it.") from error
         return place
 
-    def arrived(self) -> tuple[int, ...]:
-        """Frames that have come back."""
+    def arrived(self) -> tuple[tuple[int, ...], str]:
+        """Frames that have come back, and why they cannot be read where they cannot."""
+        if not self.graded.is_dir() or not any(self.graded.iterdir()):
+            return (), ""
         try:
             with open_shot(self.graded, missing="skip") as graded:
-                return tuple(number for number in graded.frames if number in set(self.plan.shot.frames))
-        except (ShotError, OSError):
-            return ()
+                return tuple(number for number in graded.frames if number in set(self.plan.shot.frames)), ""
+        except VfxStyleError as error:  # a picture that is being written, or two sequences
+            return (), str(error)
 
     def train(self) -> None:
         """Learn a look from the frames that have come back, in a process of its own."""
-        if self._training is not None and self._training.poll() is None:
-            return
         settings = self.plan.settings
+        if settings.layer is not None or settings.view is not None:
+            raise UsageError("Looks are learnt from the main layer; open the review without --layer and --view.")
         words = ["train", "--shot", str(self.plan.shot.path), "--graded", str(self.graded), "--name", self.name]
         words += ["--no-suggest", "--progress", "none"]
-        words += ["--input-space", settings.input_space] if settings.input_space else []
-        words += ["--ocio", settings.ocio] if settings.ocio else []
+        for own in options_of(TrainSettings, "train"):
+            for values in (settings, self.run):
+                if hasattr(values, own.name) and own.name not in ("superpixels", "matte"):
+                    words += own.arguments(getattr(values, own.name))
         command = [sys.executable, "-m", "vfxstyle", *words]
-        self._training = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        threading.Thread(target=self._listen, args=(self._training,), daemon=True).start()
+        with self._turn:
+            if self._training is None or self._training.poll() is not None:
+                self._training = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+                threading.Thread(target=self._listen, args=(self._training,), daemon=True).start()
 
     def _listen(self, training: subprocess.Popen[str]) -> None:
         _, said = training.communicate()
@@ -103,14 +114,15 @@ class Regrading:
     def state(self) -> dict[str, Any]:
         """Where frames go, which have come back, and how far learning is."""
         runs = self._training is not None and self._training.poll() is None
+        arrived, trouble = self.arrived()
         return {
             "to_grade": str(self.to_grade),
             "graded": str(self.graded),
-            "arrived": list(self.arrived()),
+            "arrived": list(arrived),
             "name": self.name,
             "training": runs,
             "learnt": (user_folder() / f"{self.name}.safetensors").exists(),
-            "trouble": "" if runs else self._said,
+            "trouble": trouble or ("" if runs else self._said),
         }
 
     def close(self) -> None:

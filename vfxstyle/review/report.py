@@ -37,7 +37,7 @@ from vfxstyle.review.shown import ShownShot, ShowRequest, shown
 from vfxstyle.settings import DEFAULT_GROUPS, GradeSettings, GradeTarget, Run
 from vfxstyle.settings.keywords import ShowOptions
 from vfxstyle.settings.table import check_known, pick
-from vfxstyle.shots.folders import check_writable
+from vfxstyle.shots.folders import make_folder
 from vfxstyle.superpixels.groups import group_alike
 
 SCHEMA = 1
@@ -104,7 +104,7 @@ def report_of_grade(plan: GradePlan, place: Path, run: Run) -> ShotReport:
 
 def write_report(view: ShownShot, place: Path) -> ShotReport:
     """Measure an opened shot and write its report."""
-    check_writable(place.parent)
+    make_folder(place.parent)
     making = _Making(view)
     numbers = evenly(view.frames, MOST_FRAMES)
     with view.run.clock.stage(Stage.REPORT, len(numbers)) as step:
@@ -201,7 +201,11 @@ class _Making:
             "outputs": self._outputs(),
             "output_space": plan.output_space.name,
             "plate": {name: stamp.sha256 for name, stamp in view.wanted.stamps.items()},
-            "analysis": {"folder": str(view.analysis.place), "identity": view.wanted.identity},
+            "analysis": {
+                "folder": str(view.analysis.place),
+                "identity": view.wanted.identity,
+                "recipe": asdict(view.wanted.recipe),
+            },
             "settings": asdict(plan.settings),
             "corrections": [own.as_json() for own in plan.corrections.made],
             "libraries": {name: _version(name) for name in _LIBRARIES},

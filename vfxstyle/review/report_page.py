@@ -128,8 +128,9 @@ def _curves(frames: Sequence[Mapping[str, Any]]) -> str:
 
 def _groups(groups: Sequence[Mapping[str, Any]], picture: Cell) -> str:
     rows = "".join(
-        f'<tr><td><span class="chip" style="background:rgb{group_colour(index)}"></span>{text(own["name"])}</td>'
-        f"<td>{own['share']:.0%}</td><td>{text(own['words'])}</td></tr>"
+        f'<tr><td class="name"><span class="chip" style="background:rgb{group_colour(index)}"></span>'
+        f"{text(own['name'])}</td>"
+        f"<td>{_share(own['share'])}</td><td>{text(own['words'])}</td></tr>"
         for index, own in enumerate(groups)
     )
     return (
@@ -138,6 +139,10 @@ def _groups(groups: Sequence[Mapping[str, Any]], picture: Cell) -> str:
         f'<div class="row">{_figure(picture)}<table><tr><th>group</th><th>of the picture</th><th>what it gets</th></tr>'
         f"{rows}</table></div>"
     )
+
+
+def _share(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else "under 1%"
 
 
 def _superpixels(own: Mapping[str, Any], overlays: Sequence[Cell]) -> str:

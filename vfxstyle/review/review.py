@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,10 +68,18 @@ def opened_review(
 
 
 def serve(server: ReviewServer, *, browser: bool) -> None:
-    """Answer until the process is interrupted. browser: whether the page is opened."""
-    if browser:
-        webbrowser.open(server.address)
-    server.serve()
+    """Answer until the process is interrupted. browser: whether the page is opened.
+
+    The browser is given a file that only this user can read, and that leads to the page: what a command is started with
+    can be read by everybody on the machine, and the page's address has the token in it.
+    """
+    with tempfile.TemporaryDirectory(prefix="vfxstyle-review-") as folder:  # made for this user alone
+        if browser:
+            leads = Path(folder) / "review.html"
+            leads.write_text(f'<meta http-equiv="refresh" content="0; url={server.address}">')
+            webbrowser.open(leads.as_uri())
+        with suppress(KeyboardInterrupt):  # which is how a review ends
+            server.serve()
 
 
 def _check_installed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
 import socket
@@ -26,6 +27,7 @@ from vfxstyle.review.session import Asked, Session
 HOST = "127.0.0.1"
 MOST_BYTES = 4 * 2**20
 """Of what a page may send at once."""
+_SELECTIONS = 100  # that are kept
 _POINTS = 20_000  # of a lasso
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self' blob: data:; style-src 'self'; script-src 'self'; "
@@ -44,7 +46,8 @@ class ReviewServer:
     def __init__(self, session: Session, port: int = 0) -> None:
         """port: 0 for any that is free. Raises OSError for one that is taken."""
         self.session = session
-        self._selections: list[Selection] = []
+        self._selections: dict[int, Selection] = {}
+        self._numbers = itertools.count()
         self.token = secrets.token_urlsafe(24)
         self.socket = socket.create_server((HOST, port))
         self.port: int = self.socket.getsockname()[1]
@@ -176,14 +179,14 @@ class ReviewServer:
         if not all(0 <= part <= 1 for part in place):
             raise ValueError("a place outside the picture")
         found = self.session.at(int(sent["frame"]), place, str(sent["preset"]), group=bool(sent.get("group")))
-        return self._selected(found, int(sent["frame"]))
+        return self._selected(found, sent)
 
     def _lasso(self, sent: dict[str, Any]) -> dict[str, Any]:
         outline = [(float(x), float(y)) for x, y in sent["outline"][:_POINTS]]
         if len(outline) < 3 or not np.isfinite(outline).all():
             raise ValueError("no outline")
-        number = int(sent["frame"])
-        return self._selected(self.session.lassoed(number, [(_part(x), _part(y)) for x, y in outline]), number)
+        places = [(_part(x), _part(y)) for x, y in outline]
+        return self._selected(self.session.lassoed(int(sent["frame"]), places), sent)
 
     def _correct(self, sent: dict[str, Any]) -> None:
         strength = float(sent["strength"])
@@ -202,15 +205,16 @@ class ReviewServer:
         return _png(self.session.mask(number, self._selection(sent).on(number)))
 
     def _selection(self, sent: dict[str, Any]) -> Selection:
-        number = int(sent["selection"])
-        if number < 0:
-            raise LookupError("no selection")
-        return self._selections[number]
+        return self._selections[int(sent["selection"])]
 
-    def _selected(self, selection: Selection, number: int) -> dict[str, Any]:
-        """Keep a selection, for the page to name it by its number."""
-        self._selections.append(selection)
-        return {"selection": len(self._selections) - 1, "count": len(selection.on(number))}
+    def _selected(self, selection: Selection, sent: dict[str, Any]) -> dict[str, Any]:
+        """Keep a selection, joined to an earlier one where that is asked for; the page names it by its number."""
+        if sent.get("selection") is not None:
+            selection = self._selection(sent).joined(selection, without=bool(sent.get("without")))
+        own = next(self._numbers)
+        self._selections[own] = selection
+        self._selections.pop(own - _SELECTIONS, None)
+        return {"selection": own, "count": len(selection.on(int(sent["frame"])))}
 
 
 def _part(value: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,13 +15,14 @@ import numpy as np
 
 from vfxstyle.arrays import BoolArray, ByteArray, FloatArray, LabelArray
 from vfxstyle.errors import PresetError, UsageError, VfxStyleError
-from vfxstyle.grading.corrections import FILE, Correction, Corrections, read_corrections
-from vfxstyle.grading.frame_renderer import FrameRenderer
+from vfxstyle.files import current_digest, key_of
+from vfxstyle.grading.corrections import FILE, Correction, Corrections
 from vfxstyle.looks import PresetInfo
 from vfxstyle.looks.library import find_preset, installed_presets
-from vfxstyle.looks.preset import read_preset
+from vfxstyle.looks.preset import read_info, read_preset
+from vfxstyle.review.commands import grade_command
 from vfxstyle.review.following import Selection, followed, inside
-from vfxstyle.review.history import History
+from vfxstyle.review.history import opened_history
 from vfxstyle.review.regrading import Regrading
 from vfxstyle.review.shown import ShownShot
 from vfxstyle.review.stencils import border_stencil, group_stencil, selection_stencil
@@ -58,31 +58,32 @@ class Session:
         self.view, self.preset, self.strength = view, preset, strength
         self.file: Path = view.analysis.folder / FILE
         """Where corrections are stored."""
-        self.regrading = Regrading(view.plan, view.screen.name)
+        self.regrading = Regrading(view.plan, view.run, view.wanted.stamps, view.screen.name)
         """Frames that are graded elsewhere, and what is learnt from them."""
         info = view.plan.shot.info
         self._full = view if info.width <= view.width else ShownShot(view.plan, view.wanted, view.run, info.width)
-        self.history = History()
+        self.history = opened_history(self.file, view.wanted.identity, view.plan.corrections)
         """The corrections."""
         self._lights: OrderedDict[tuple[Any, ...], FloatArray] = OrderedDict()
         self._turn = threading.RLock()
         self._mending = self._ahead = threading.Thread()
         self._trouble = ""
-        self._take_up(view.plan.corrections)
-
-    def _take_up(self, given: Corrections) -> None:
-        """Go on from corrections that were given, or that lie beside the analysis."""
-        if not given and self.file.is_file():
-            stored = read_corrections(self.file)
-            if stored.analysis == self.view.wanted.identity:
-                given = stored
-        self.history = History(given.made)
+        self._known_looks: dict[str, bool] = {}
 
     @property
     def presets(self) -> list[str]:
-        """Looks that can be shown, the one of the review first."""
-        names = [path.stem for info, path, _ in installed_presets() if isinstance(info, PresetInfo)]
+        """Looks that can be shown, the one of the review first; none that was learnt for another shot."""
+        names = [
+            path.stem for info, path, _ in installed_presets() if isinstance(info, PresetInfo) and self._is_for(path)
+        ]
         return list(dict.fromkeys([self.preset, *names]))
+
+    def _is_for(self, path: Path) -> bool:
+        digest = current_digest(path)
+        if digest not in self._known_looks:
+            look = read_preset(path)
+            self._known_looks[digest] = look.graded is None or bool(self.view.wanted.graded_by(look))
+        return self._known_looks[digest]
 
     @property
     def corrections(self) -> Corrections:
@@ -103,7 +104,7 @@ class Session:
             "preset": self.preset,
             "strength": self.strength,
             "corrections": [_told(own) for own in self.history.now],
-            "revision": self.corrections.identity,
+            "revision": self._revision(self.corrections),
             "can_undo": self.history.can_undo,
             "can_redo": self.history.can_redo,
             "saved": self.history.is_saved,
@@ -115,11 +116,9 @@ class Session:
 
     def command(self, preset: str, strength: float) -> str:
         """The command that grades the shot as the page shows it."""
-        words = ["vfxstyle", "grade", str(self.view.plan.shot.path), "--preset", preset]
-        words += [] if strength == 1 else ["--strength", f"{strength:g}"]
-        words += ["--analysis", str(self.view.analysis.folder)]
-        words += ["--adjust", str(self.file)] if self.history.now else []
-        return shlex.join(words)
+        if not self.history.is_saved:
+            return "save the corrections first (s)"
+        return grade_command(self.view, self._named(preset), strength, self.file if self.history.now else None)
 
     def plate(self, number: int, *, full: bool = False) -> ByteArray:
         """What the screen shows of the plate, uint8 (H, W, 3)."""
@@ -136,23 +135,29 @@ class Session:
 
     def _light(self, view: ShownShot, asked: Asked) -> FloatArray:
         """Graded light at full strength."""
-        digest = view.digest_of(asked.preset)
-        key = (self._known(asked.frame), digest, self.corrections.identity, asked.full)
+        number, corrections = self._known(asked.frame), self.corrections
+        digest = view.digest_of(self._named(asked.preset))
+        key = (number, digest, self._revision(corrections), asked.full)
         with self._turn:
             if key in self._lights:
                 self._lights.move_to_end(key)
                 return self._lights[key]
-        light = view.graded_light(asked.frame, self._renderer(view, asked.preset))
+        light = view.graded_light(number, view.corrected(view.look(asked.preset), corrections))
         with self._turn:
             self._lights[key] = light
             while len(self._lights) > 2 and sum(kept.nbytes for kept in self._lights.values()) > _LIGHTS:
                 self._lights.popitem(last=False)
         return light
 
-    def _renderer(self, view: ShownShot, preset: str) -> FrameRenderer:
+    def _revision(self, corrections: Corrections) -> str:
+        """Stands for corrections and the looks that they take, one of which may be learnt again meanwhile."""
+        return key_of(made=corrections.identity(), looks=[self.view.digest_of(name) for name in corrections.presets])
+
+    def _named(self, preset: str) -> str:
+        """A preset, if it is one that the page may show. Raises :class:`~vfxstyle.errors.PresetError`."""
         if preset not in self.presets:
             raise PresetError(f"There is no preset '{preset}' here; choose one of {', '.join(self.presets)}.")
-        return view.corrected(view.look(preset), self.corrections)
+        return preset
 
     def _shown(self, full: bool) -> ShownShot:
         return self._full if full else self.view
@@ -181,11 +186,11 @@ class Session:
         return np.asarray(cv2.resize(frame.labels, size, interpolation=cv2.INTER_NEAREST), np.int32)
 
     def _groups(self, preset: str) -> tuple[LabelArray, LabelArray]:
-        transforms = self._renderer(self.view, preset).transforms
+        transforms = self.view.look(self._named(preset)).transforms
         group = group_alike(transforms.transforms, DEFAULT_GROUPS, self.view.plan.settings.seed)
         return transforms.labels, group.astype(np.int32)
 
-    def at(self, number: int, place: tuple[float, float], preset: str, *, group: bool) -> Selection:
+    def at(self, number: int, place: tuple[float, float], preset: str, *, group: bool = False) -> Selection:
         """The superpixel at a place, or all of its group. place: x and y, 0..1 of the picture."""
         labels = self.view.frame(self._known(number)).labels
         row, column = (min(int(part * count), count - 1) for part, count in zip(place[::-1], labels.shape, strict=True))
@@ -217,9 +222,12 @@ class Session:
             raise UsageError("Nothing is selected; click a superpixel, or draw a lasso.")
         digest = ""
         if preset is not None:
-            if preset not in self.presets:
-                raise PresetError(f"There is no preset '{preset}' here.")
-            digest = read_preset(find_preset(preset)).digest
+            file = find_preset(self._named(preset))
+            info, recipe = read_info(file), self.view.wanted.recipe
+            if (info.backbone, info.weights) != (recipe.backbone, recipe.weights):
+                raise UsageError(f"'{preset}' is of another backbone, {info.backbone}, than the analysis of the shot.")
+            preset = preset if "/" not in preset else str(file.absolute())
+            digest = current_digest(file)
         made = Correction(
             superpixels=selection.superpixels,
             frames=selection.frames,
@@ -232,7 +240,6 @@ class Session:
 
     def save(self) -> None:
         """Store the corrections beside the analysis. Raises :class:`~vfxstyle.errors.OutputError`."""
-        self.corrections.save(self.file)
         self.history.save()
 
     def mend(self) -> None:
@@ -271,7 +278,8 @@ class Session:
     def _prepare(self) -> None:
         with suppress(VfxStyleError):  # told where the look is asked for
             self.graded(Asked(frame=self.view.frames[0], preset=self.preset, quick=True))
-            for name in self.presets:
+        for name in self.presets:
+            with suppress(VfxStyleError):
                 self.view.look(name)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from vfxstyle.grading.corrections import Corrections
 from vfxstyle.grading.frame_renderer import FrameRenderer, guide_of
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.request import GradeRequest
-from vfxstyle.grading.transforms import ensure_transforms
+from vfxstyle.grading.transforms import ensure_transforms, once_more
 from vfxstyle.looks.library import find_preset
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.plates.places import analysis_beside, default_analysis
@@ -78,11 +78,13 @@ class ShownShot:
     """An opened and analysed shot, at most ``width`` px wide. It may be asked by several threads."""
 
     def __init__(self, plan: GradePlan, wanted: WantedAnalysis, run: Run, width: int) -> None:
-        self.plan, self.wanted, self.run, self.width = plan, wanted, run, width
+        plan.corrections.check(wanted.identity)
+        self.plan, self.wanted, self.width = plan, wanted, width
+        self.run = once_more(run)
         self.is_quick = False
         """Whether only the frames that are shown were analysed."""
         self.screen = Screen.of(plan.plate)
-        self.analysis: AnalysisFolder = ensure_superpixels(wanted, run)
+        self.analysis: AnalysisFolder = ensure_superpixels(wanted, self.run)
         """The analysis, segmented."""
         self._frames: OrderedDict[int, ShownFrame] = OrderedDict()
         self._looks: OrderedDict[str, FrameRenderer] = OrderedDict()
@@ -135,8 +137,7 @@ class ShownShot:
             if number in self._frames:
                 self._frames.move_to_end(number)
                 return self._frames[number]
-        with self._turn if self.plan.shot.is_movie else nullcontext():  # a movie is read by one at a time
-            frame = self._read(number)
+        frame = self._read(number)
         with self._turn:
             self._frames[number] = frame
             if len(self._frames) > max(2, _MEMORY // (frame.plate.size // 3 * _PER_PIXEL)):
@@ -148,8 +149,7 @@ class ShownShot:
         with self._turn:
             if number in self._frames:
                 return self._frames[number].guide
-        with self._turn if self.plan.shot.is_movie else nullcontext():
-            frame = self.plan.plate.read(number, self.wanted.stamps)
+        frame = self.plan.plate.read(number, self.wanted.stamps)
         return lab_of_picture(self.plan.plate.picture(frame, self.wanted.recipe.analysis_width))
 
     def _read(self, number: int) -> ShownFrame:
@@ -204,7 +204,9 @@ def shown(
                 "a grade of the whole shot, whose superpixels live through time, can differ a little"
             )
             if any(replace(plan, preset_file=find_preset(name)).preset.graded for name in request.presets):
-                run.clock.note("graded frames of the shot are not carried along in it; analyse the shot first for that")
+                run.clock.note(
+                    "graded frames are carried from those that are shown alone; analyse the shot first for all"
+                )
         view = ShownShot(plan, wanted, run, width or wanted.recipe.analysis_width)
         view.is_quick = is_quick
         yield view
@@ -219,9 +221,10 @@ def existing_analysis(plan: GradePlan, request: ShowRequest, run: Run) -> Wanted
     for folder in dict.fromkeys(folders):
         if not AnalysisFolder(folder).manifest:
             continue
-        wanted = WantedAnalysis.of(plan.plate, folder, plan.recipe(run)).or_existing()
-        if wanted.stored.is_segmented(shot):
-            return wanted
+        asked = WantedAnalysis.of(plan.plate, folder, plan.recipe(run))
+        for wanted in (asked, asked.or_existing()):
+            if wanted.stored.is_segmented(shot):
+                return wanted
     return None
 
 

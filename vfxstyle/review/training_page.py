@@ -47,7 +47,8 @@ class TrainingPage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None and self._stages:
-            self._write(f'<p class="warning">Stopped: {text(error or kind)}</p>{self._so_far()}', goes_on=False)
+            why = str(error) or "by a signal; run the same command to go on"
+            self._write(f'<p class="warning">Stopped: {text(why)}</p>{self._so_far()}', state="stopped")
 
     @contextmanager
     def stage(self, stage: Stage, total: int) -> Iterator[Callable[[], None]]:
@@ -79,7 +80,7 @@ class TrainingPage:
 
     def _rewrite(self) -> None:
         if time.monotonic() - self._written >= EVERY:
-            self._write(self._so_far(), goes_on=True)
+            self._write(self._so_far(), state="learning")
 
     def _so_far(self) -> str:
         rows = [(str(stage), f"{done} of {total}") for stage, (done, total) in self._stages.items()]
@@ -92,11 +93,11 @@ class TrainingPage:
             return ""
         numbers = sorted(self._errors)
         line = Line("error", [float(np.mean(self._errors[number])) for number in numbers])
-        return line_chart("error on what was kept out, mean L2 in Lab, by epoch", numbers, [line])
+        return line_chart("error of the networks that are fitted, mean L2 in Lab, by epoch", numbers, [line])
 
-    def _write(self, body: str, *, goes_on: bool) -> None:
-        refresh = '<meta http-equiv="refresh" content="4">' if goes_on else ""
-        whole = page(f"{self.name}: {'learning' if goes_on else 'learnt'}", body, head=refresh)
+    def _write(self, body: str, *, state: str) -> None:
+        refresh = '<meta http-equiv="refresh" content="4">' if state == "learning" else ""
+        whole = page(f"{self.name}: {state}", body, head=refresh)
         with suppress(OSError):  # a page that cannot be written must not end the run that it tells of
             write_atomically(self.file, whole.encode())
         self._written = time.monotonic()
@@ -132,7 +133,7 @@ class TrainingPage:
             "" if shot is None else self._shot(report, shot),
             f"<h2>How it was learnt</h2><ul>{''.join(f'<li>{text(note)}</li>' for note in self._notes)}</ul>",
         ]
-        self._write("\n".join(body), goes_on=False)
+        self._write("\n".join(body), state="learnt")
         return self.file
 
     def _shot(self, report: TrainReport, shot: str) -> str:

@@ -19,7 +19,7 @@ from vfxstyle.errors import UsageError
 
 T = TypeVar("T")
 _METADATA = "option"
-_ADDRESS = re.compile(r"[a-z]+:")  # ocio://, crypto: and the like, which are no paths
+_ADDRESS = re.compile(r"(ocio://|crypto:|channel:|group:)")  # what is no path
 
 
 class Decides(Enum):
@@ -98,7 +98,7 @@ class Option:
             return str(value)
         name, joint, number = str(value).rpartition("=") if self.repeated else (str(value), "", "")
         place = Path(name)
-        is_pattern = any(sign in name for sign in "#%:") and not _ADDRESS.match(name) and place.parent.is_dir()
+        is_pattern = any(sign in name for sign in "#%@$<:") and not _ADDRESS.match(name) and place.parent.is_dir()
         if place.exists() or is_pattern:  # what is no file may be an address, which stays
             return f"{place.absolute()}{joint}{number}"
         return str(value)

@@ -102,7 +102,7 @@ def find_layer(headers: Sequence[Mapping[str, Any]], choice: LayerChoice) -> Lay
             )
         return named[0]
     found = _beauty_among(fitting)
-    if found is None and choice.any_channel:
+    if found is None and choice.any_channel and not fitting:
         every = channel_names(headers[0])
         one = next((name for name in every if name.rpartition(".")[2] in ("A", "alpha")), every[0])
         found = Layer(part=0, name="", view="", rgb=(one, one, one), alpha=None, is_main=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -18,6 +19,7 @@ from vfxstyle.files import current_digest
 from vfxstyle.shots.cryptomatte import coverage_of, object_names
 from vfxstyle.shots.discover import ShotOptions, open_with
 from vfxstyle.shots.exr import ExrPart, windows_of
+from vfxstyle.shots.formats import PICTURE_EXTENSIONS
 from vfxstyle.shots.frame import Frame
 from vfxstyle.shots.layers import LayerChoice
 from vfxstyle.shots.reading import ReadOptions
@@ -27,7 +29,7 @@ from vfxstyle.shots.windows import Window
 CRYPTOMATTE, CHANNEL = "crypto:", "channel:"
 """What a matte begins with that is in the plate's own files."""
 _AS_MATTE = ShotOptions(reading=ReadOptions(layers=LayerChoice(any_channel=True)), missing="skip")
-_PREFIX = re.compile(r"[a-z]+:")  # crypto:, channel:, group:
+_PREFIX = re.compile(r"(crypto|channel|group):")
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of Rec.709
 
 
@@ -62,14 +64,31 @@ def open_matte(text: str, plate: Shot) -> Matte:
     """
     for kind, made in ((CRYPTOMATTE, _CryptoMatte), (CHANNEL, _ChannelMatte)):
         if text.startswith(kind):
-            first = plate.read(plate.frames[0])
-            if first.exr is None:
-                raise UsageError(f"{text} is in EXR files, and {first.source} is none; name a sequence instead.")
+            some = _some_of(plate)
+            if some[0].exr is None:
+                raise UsageError(f"{text} is in EXR files, and {some[0].source} is none; name a sequence instead.")
             matte = made(text, text.removeprefix(kind))
-            matte.check(first)
+            matte.check(some)
             return matte
     place, channel = _split(text)
-    return _FileMatte(text, open_with(place, _AS_MATTE), plate, channel)
+    return _FileMatte(text, open_with(place, _AS_MATTE), plate, channel, _is_still(place))
+
+
+def _some_of(plate: Shot) -> list[Frame]:
+    """The first frame, the middle one and the last, as far as they can be read, else the first that can.
+
+    Raises :class:`~vfxstyle.errors.FrameError` where none can.
+    """
+    numbers = plate.frames
+    some, fault = list[Frame](), None
+    for number in dict.fromkeys((numbers[0], numbers[len(numbers) // 2], numbers[-1])):
+        try:
+            some.append(plate.read(number))
+        except FrameError as error:
+            fault = fault or error
+    if fault is not None and not some:
+        raise fault
+    return some
 
 
 def path_of(text: str) -> Path | None:
@@ -81,6 +100,10 @@ def matte_files(path: Path) -> list[Path]:
     """Every file of a sequence, movie or picture. Raises what :func:`~vfxstyle.shots.open_shot` raises."""
     with open_with(path, _AS_MATTE) as shot:
         return list(dict.fromkeys(shot.file_of(number).absolute() for number in shot.frames))
+
+
+def _is_still(place: str) -> bool:
+    return Path(place).is_file() and Path(place).suffix.lower()[1:] in PICTURE_EXTENSIONS
 
 
 def _split(text: str) -> tuple[str, str | None]:
@@ -99,6 +122,8 @@ class _FileMatte(Matte):
     shot: Shot
     plate: Shot
     channel: str | None
+    is_still: bool
+    """Whether it is one picture that stands for all frames, and not a sequence of one."""
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -109,10 +134,27 @@ class _FileMatte(Matte):
                 f"Matte {self.told} is {own.width}x{own.height}, and the plate {plate.width}x{plate.height}; render it "
                 "in the plate's size."
             )
+        if self.shot.is_movie and not self.plate.is_movie and len(self.shot) != len(self._whole):
+            self.shot.close()
+            raise ShotError(
+                f"Matte {self.told} is a movie of {len(self.shot)} frames, and the plate has {len(self._whole)}; make "
+                "one of as many, or a sequence with the plate's numbers."
+            )
+        if self.channel is not None:
+            first = self.shot.read(self.shot.frames[0])
+            if first.exr is None:
+                raise UsageError(f"{first.source} is no EXR file, so it has no channel {self.channel}.")
+            _channel_of(first, self.channel, first)
+
+    @property
+    def _whole(self) -> tuple[int, ...]:
+        return self.plate.whole or self.plate.frames
 
     def _number(self, number: int) -> int:
-        if len(self.shot.frames) == 1 and not self.shot.missing:
+        if self.is_still:
             return self.shot.frames[0]
+        if self.shot.is_movie and not self.plate.is_movie:
+            return self.shot.frames[self._whole.index(number)]
         if number not in self.shot.frames:
             raise FrameError(
                 f"Matte {self.told} has no frame {number}; render it, or grade the frames that it has with -f.",
@@ -124,8 +166,6 @@ class _FileMatte(Matte):
         with self._turn if self.shot.is_movie else nullcontext():
             frame = self.shot.read(self._number(plate.number))
         if self.channel is not None:
-            if frame.exr is None:
-                raise UsageError(f"{frame.source} is no EXR file, so it has no channel {self.channel}.")
             return _channel_of(frame, self.channel, plate)
         values = frame.alpha if frame.alpha is not None else _luminance(frame.rgb)
         return _over(plate, values, frame.data_window, frame.display_window)
@@ -147,9 +187,9 @@ class _ChannelMatte(Matte):
     told: str
     channel: str
 
-    def check(self, plate: Frame) -> None:
-        """Raise what cannot be used."""
-        _channel_of(plate, self.channel, plate)
+    def check(self, some: Sequence[Frame]) -> None:
+        """Raise what cannot be used. some: frames of the plate."""
+        _channel_of(some[0], self.channel, some[0])
 
     def on(self, plate: Frame) -> FloatArray:
         return _channel_of(plate, self.channel, plate)
@@ -162,16 +202,15 @@ class _CryptoMatte(Matte):
     told: str
     pattern: str
 
-    def check(self, plate: Frame) -> None:
-        """Raise what cannot be used."""
-        names = object_names([part.header for part in _parts(plate)])
+    def check(self, some: Sequence[Frame]) -> None:
+        """Raise what cannot be used. some: frames of the plate, as an object may enter later."""
+        headers = [part.header for plate in some for part in _parts(plate)]
+        names, first = object_names(headers), some[0].source
         if not names:
-            raise ShotError(f"{plate.source} has no Cryptomatte layer with names; name a matte of another kind.")
-        if not object_names([part.header for part in _parts(plate)], self.pattern):
+            raise ShotError(f"{first} has no Cryptomatte layer with names; name a matte of another kind.")
+        if not object_names(headers, self.pattern):
             near = get_close_matches(self.pattern, sorted(names), 3, 0.4) or sorted(names)[:5]
-            raise ShotError(
-                f"No Cryptomatte object of {plate.source} is called {self.pattern}; some are {', '.join(near)}."
-            )
+            raise ShotError(f"No Cryptomatte object of {first} is called {self.pattern}; some are {', '.join(near)}.")
 
     def on(self, plate: Frame) -> FloatArray:
         total: FloatArray | None = None
@@ -184,8 +223,10 @@ class _CryptoMatte(Matte):
 
 
 def _parts(plate: Frame) -> list[ExrPart]:
+    """The parts of the view that a frame is of, and those of none."""
     assert plate.exr is not None  # looked at when the matte was opened
-    return plate.exr.parts
+    own = plate.exr.layer.view
+    return [part for part in plate.exr.parts if not own or str(part.header.get("view", own)) == own]
 
 
 def _channel_of(frame: Frame, name: str, plate: Frame) -> FloatArray:

@@ -22,7 +22,7 @@ from vfxstyle.training.learn import MANY_PAIRS, Learnt
 from vfxstyle.training.pairs import PairDigest
 
 _NOT_ON_THE_CARD = ("description", "data_note", "device", "weights", "blocks", "no_suggest", "matte")
-"""Settings that the card leaves out: other fields of the preset hold them, or they change nothing."""
+"""Settings that the card leaves out: other fields hold them, they change nothing, or they name one machine's file."""
 
 
 def preset_of(

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from vfxstyle.arrays import BoolArray, FloatArray
-from vfxstyle.errors import PairsError, UsageError
+from vfxstyle.errors import PairsError
 from vfxstyle.features import RawFeatures
 from vfxstyle.shots.mattes import open_matte, with_mattes
 from vfxstyle.training.context import TrainingContext
@@ -36,20 +36,17 @@ def subject_mattes(
 ) -> list[FloatArray] | None:
     """The matte of each graded frame, float32 (h, w), 0..1, at analysis size; None where none is given.
 
-    Raises :class:`~vfxstyle.errors.UsageError` for pairs that are no frames of a shot, what
-    :func:`~vfxstyle.shots.mattes.open_matte` raises, and :class:`~vfxstyle.errors.PairsError` for mattes that show
-    nothing.
+    Raises what :func:`~vfxstyle.shots.mattes.open_matte` raises, and :class:`~vfxstyle.errors.PairsError` for mattes
+    that show nothing.
     """
     named = context.settings.matte
     if named is None:
         return None
-    if any(pair.before.frame is None for pair in pairs):
-        raise UsageError("--matte is of the frames of a shot; leave it out for pairs of pictures.")
     plate = context.reader.shot(pairs[0].before.shot)
     mattes = []
     with closing(open_matte(named, plate)) as matte:
         for pair, example in zip(pairs, examples, strict=True):
-            assert pair.before.frame is not None
+            assert pair.before.frame is not None  # pairs of a shot have one
             (own,) = with_mattes(plate.read(pair.before.frame), (matte,)).on_display().mattes
             size = (example.shape[1], example.shape[0])
             mattes.append(np.asarray(cv2.resize(own, size, interpolation=cv2.INTER_AREA), np.float32))

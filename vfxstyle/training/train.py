@@ -103,6 +103,8 @@ def train(
     check_torch("Training")
     settings, clock = TrainSettings(**options), Clock(progress or Silent())
     _check_name(name)
+    if settings.matte is not None and shot is None:
+        raise UsageError("--matte is of the frames of a shot; leave it out for pairs of pictures.")
     exemplars = _exemplar_pairs(pairs, shot, graded, settings.max_pixels)
     target = _preset_file(name, output, clock)
     weights = weights_digest(settings.backbone, settings.weights)
@@ -121,7 +123,8 @@ def train(
         subject = None if mattes is None else subject_error(learnt, examples, mattes)
         if subject is not None:
             clock.note(
-                f"mean L2 in Lab on parts kept out: {subject.subject:.2f} inside the matte, {subject.rest:.2f} outside"
+                f"mean L2 in Lab on parts kept out: {subject.subject:.2f} inside the matte, {subject.rest:.2f} "
+                "outside; other figures count both alike"
             )
         card = preset_card(digests, learnt, settings)
         pictures = [example.raw.global_ for example in examples]

@@ -27,8 +27,8 @@ const wanted = () => new URLSearchParams({
 function latest(image) {
   let busy = false, next = null, shown = "";
   return async function show(path) {
-    if (path === shown && image.src) return;
     if (busy) { next = path; return; }
+    if (path === shown && image.src) return;
     busy = true;
     try {
       const data = await (await ask(path)).blob();
@@ -38,7 +38,6 @@ function latest(image) {
       if (image.dataset.old) URL.revokeObjectURL(image.dataset.old);
       image.dataset.old = address;
       image.dataset.path = shown = path;
-      image.dispatchEvent(new Event("shown"));
     } catch (error) { shown = ""; } finally {
       busy = false;
       if (next !== null) { const path = next; next = null; show(path); }
@@ -60,6 +59,7 @@ function draw() {
   $("number").textContent = frame();
   $("frame").value = view.at;
   drawMask();
+  keep();
 }
 
 // The exact picture, once nothing moves any more.
@@ -92,6 +92,8 @@ function lay() {
   sheet.classList.toggle("before", view.before);
   const [width, height] = state.full;
   sheet.style.aspectRatio = `${width} / ${height}`;
+  const room = document.querySelector("main").clientWidth;
+  stage.style.width = Math.min(room, Math.max(200, innerHeight - 130) * width / height) + "px";
   sheet.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.zoom})`;
   sheet.classList.toggle("near", stage.clientWidth * view.zoom > width);
   $("wipe").setAttribute("aria-pressed", view.wiping);
@@ -105,7 +107,7 @@ function note() {
   $("title").title = state.shot;
   $("screen").textContent = `Shown by ${state.screen}.`;
   $("frame").max = state.frames.length - 1;
-  for (const [id, first] of [["preset", null], ["other", null]]) {
+  for (const id of ["preset", "other"]) {
     const list = $(id), now = list.value;
     if (list.options.length !== state.presets.length) {
       list.replaceChildren(...state.presets.map(name => new Option(name, name)));
@@ -130,7 +132,7 @@ function note() {
   $("saved").textContent = state.saved ? (state.corrections.length ? "saved beside the analysis" : "") : "not saved yet";
   const own = state.regrading, back = own.arrived.length;
   $("train").disabled = back === 0 || own.training;
-  $("regrading").textContent = own.training ? `learning ${own.name} from ${back} frames …`
+  $("regrading").textContent = own.training ? `learning ${own.name} from ${back} frame${back === 1 ? "" : "s"} …`
     : own.trouble ? own.trouble
     : back ? `graded frames there: ${own.arrived.join(", ")}` + (own.learnt ? `; ${own.name} is among the presets` : "")
     : `put graded frames into ${own.graded.split("/").pop()}, beside the shot`;
@@ -140,6 +142,13 @@ function note() {
   $("strengthtold").textContent = $("strength").value + " %";
   $("selected").textContent = count ? `${count} superpixel${count === 1 ? "" : "s"} selected on ${frame()}` : "nothing selected";
   for (const id of ["apply", "protect", "whole", "take"]) $(id).disabled = !count;
+}
+
+// What the page shows outlives a reload.
+function keep() {
+  const { at, wipe, wiping, layer } = view;
+  const own = { at, wipe, wiping, layer, preset: $("preset").value, strength: $("strength").value };
+  sessionStorage.setItem(location.pathname, JSON.stringify(own));
 }
 
 async function tellCommand() {
@@ -162,9 +171,12 @@ function select(found) {
   drawMask();
 }
 
-async function pick(x, y) {
+const joined = event => !event || selection === null || !(event.shiftKey || event.altKey) ? {}
+  : { selection, without: event.altKey };
+
+async function pick(x, y, event) {
   tell("following it through the shot …");
-  const sent = { frame: frame(), x, y, preset: $("preset").value, group: tool === "group" };
+  const sent = { frame: frame(), x, y, preset: $("preset").value, group: tool === "group", ...joined(event) };
   select(await (await ask("pick", sent)).json());
   tell("");
 }
@@ -221,11 +233,12 @@ function toPixels() {
 
 stage.addEventListener("wheel", event => { event.preventDefault(); zoom(event.deltaY < 0 ? 1.25 : 0.8, event); }, { passive: false });
 stage.addEventListener("pointerdown", event => {
-  if (event.button !== 0) return;
+  if (event.button > 1) return;
+  event.preventDefault();
   stage.focus();
   stage.setPointerCapture(event.pointerId);
   const start = place(event);
-  if (event.shiftKey) outline = { pan: [event.clientX - view.x, event.clientY - view.y] };
+  if (event.button === 1 || event.ctrlKey) outline = { pan: [event.clientX - view.x, event.clientY - view.y] };
   else if (tool === "lasso") outline = { points: [start] };
   else if (view.wiping && Math.abs(start[0] * 100 - view.wipe) < 1.5 / view.zoom) outline = { wipe: true };
   else outline = { start };
@@ -253,9 +266,9 @@ stage.addEventListener("pointerup", async event => {
     $("lasso").setAttribute("points", "");
     if (done.points.length < 3) return;
     tell("following it through the shot …");
-    select(await (await ask("lasso", { frame: frame(), outline: done.points })).json());
+    select(await (await ask("lasso", { frame: frame(), outline: done.points, ...joined(event) })).json());
     tell("");
-  } else if (done.start) pick(...place(event));
+  } else if (done.start) pick(...place(event), event);
 });
 
 function moveCross(dx, dy) {
@@ -290,7 +303,8 @@ document.addEventListener("keydown", event => {
 });
 
 $("frame").addEventListener("input", event => { view.at = +event.target.value; draw(); });
-$("preset").addEventListener("change", () => { draw(); tellCommand(); });
+$("preset").addEventListener("change", event => { event.target.blur(); draw(); tellCommand(); });
+$("other").addEventListener("change", event => event.target.blur());
 $("strength").addEventListener("input", () => { $("strengthtold").textContent = $("strength").value + " %"; draw(); });
 $("strength").addEventListener("change", tellCommand);
 $("here").addEventListener("input", () => { $("heretold").textContent = $("here").value + " %"; });
@@ -298,7 +312,7 @@ const clicks = {
   play, wipe: keys.w, flip: keys[" "], layer: keys.o, pixels: toPixels, undo: keys.z, redo: keys.y, save: keys.s,
   "tool-pick": keys.c, "tool-group": keys.g, "tool-lasso": keys.a,
   apply: () => correct($("here").value / 100), protect: () => correct(0), whole: () => correct(1),
-  take: () => correct($("here").value / 100 || 1, $("other").value),
+  take: () => correct(1, $("other").value),
   send: async () => { tell(`sent out: ${(await (await ask("send", { frame: frame() })).json()).file}`); refresh(); },
   train: () => change("train"),
 };
@@ -319,6 +333,10 @@ async function refresh() {
   $("preset").value = state.preset;
   $("strength").value = Math.round(state.strength * 100);
   view.at = Math.floor(state.frames.length / 2);
+  const kept = JSON.parse(sessionStorage.getItem(location.pathname) || "{}");
+  for (const own of ["at", "wipe", "wiping", "layer"]) if (own in kept) view[own] = kept[own];
+  if (state.presets.includes(kept.preset)) $("preset").value = kept.preset;
+  if (kept.strength) $("strength").value = kept.strength;
   note();
   lay();
   draw();
