@@ -89,7 +89,8 @@ def test_deadline_cloud_takes_the_bundle_and_only_what_the_job_reads(make_shot, 
     assert assets.input_filenames == plates | {str(ocio), str(lively_preset)}
     assert assets.input_directories == {str(tmp_path / "b_analysis")}  # is there, and need not be made again
     analyses = {str(jobs[0].analysis), str(tmp_path / "b_analysis")}
-    assert assets.output_directories == analyses | {str(movie.parent), str(tmp_path / "b_lively")}
+    sheets = {str(tmp_path)}  # a contact sheet lies beside its result
+    assert assets.output_directories == analyses | sheets | {str(movie.parent), str(tmp_path / "b_lively")}
     assert assets.referenced_paths == {str(tmp_path)}
     _, sent = split_parameter_args(parameters, str(tmp_path / "job"))
     assert sent["Folder1"] == {"path": str(tmp_path)}
