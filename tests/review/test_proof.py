@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from helpers import QUICK, QUICK_FLAGS, read_pixels, vfxstyle
+from helpers import QUICK, QUICK_FLAGS, in_process, read_pixels
 
 from vfxstyle import grade
 from vfxstyle.color import ColorConfig
@@ -48,8 +48,8 @@ def test_a_proof_shows_what_a_viewer_shows_of_the_grade(make_shot, tmp_path, liv
 
 def test_a_shot_that_is_not_analysed_gets_a_quick_analysis_that_is_said_and_removed(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 8), extension="png")
-    done = vfxstyle("proof", shot, "--preset", lively_preset, *QUICK_FLAGS)
-    assert done.returncode == 0, done.stderr
+    done = in_process("proof", shot, "--preset", lively_preset, *QUICK_FLAGS)
+    assert done.exit_code == 0, done.stderr
     assert "has not been analysed; what is shown (1-7x3) is analysed by itself" in done.stderr
     assert "shown by sRGB display" in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lively.safetensors", "plate", "plate_proof.png"]
@@ -75,29 +75,29 @@ def test_a_grade_ends_with_a_contact_sheet(make_shot, tmp_path, lively_preset):
     shot = make_shot()
     arguments = ["grade", shot, "--preset", lively_preset, "-o", tmp_path / "out", *QUICK_FLAGS]
     sheet = tmp_path / "out.proof.png"
-    planned = json.loads(vfxstyle(*arguments, "--dry-run").stdout)
+    planned = json.loads(in_process(*arguments, "--dry-run").stdout)
     assert str(sheet) in planned["support_files"]
-    done = vfxstyle(*arguments)
+    done = in_process(*arguments)
     assert f"to look at: {sheet}" in done.stderr.splitlines()[-2]
     cells(sheet, 3, 1, size=(54, 96))
     before = sheet.stat().st_mtime_ns
-    assert str(sheet) not in json.loads(vfxstyle(*arguments, "--dry-run").stdout)["support_files"]
-    vfxstyle(*arguments)
+    assert str(sheet) not in json.loads(in_process(*arguments, "--dry-run").stdout)["support_files"]
+    in_process(*arguments)
     assert sheet.stat().st_mtime_ns == before  # nothing was written, so nothing is drawn
 
 
 def test_a_part_of_a_shot_gets_none_unless_it_is_asked_for(make_shot, tmp_path, lively_preset):
     shot = make_shot()
     arguments = ["grade", shot, "--preset", lively_preset, "-o", tmp_path / "out", *QUICK_FLAGS]
-    vfxstyle(*arguments, "-f", "1002")
-    vfxstyle(*arguments, "--proof", "none")
+    in_process(*arguments, "-f", "1002")
+    in_process(*arguments, "--proof", "none")
     assert not list(tmp_path.glob("*.proof.*"))
-    vfxstyle(*arguments, "-f", "1002", "--proof", "html")
+    in_process(*arguments, "-f", "1002", "--proof", "html")
     assert (tmp_path / "out.proof.html").exists()
 
 
 def test_all_looks_on_one_picture(make_shot, tmp_path, monkeypatch):
-    done = vfxstyle("presets", "sheet", make_shot(extension="png"), "-o", tmp_path / "looks.png")
-    assert done.returncode == 0, done.stderr
+    done = in_process("presets", "sheet", make_shot(extension="png"), "-o", tmp_path / "looks.png")
+    assert done.exit_code == 0, done.stderr
     assert "under bleach-bypass, cold, golden" in done.stderr
-    assert "presets sheet" in vfxstyle("presets", "list").stderr
+    assert "presets sheet" in in_process("presets", "list").stderr

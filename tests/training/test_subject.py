@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import BACKBONE, moving_picture, vfxstyle, write_picture
+from helpers import BACKBONE, in_process, moving_picture, write_picture
 
 from vfxstyle import train
 from vfxstyle.errors import PairsError, UsageError
@@ -82,8 +82,8 @@ def test_a_page_tells_how_far_training_is_and_what_it_learnt(shot, tmp_path):
     options = ["--superpixels", 60, "--analysis-width", 128, "--epochs", 2, "--backbone", BACKBONE, "--device", "cpu"]
     target = tmp_path / "x.safetensors"
     words = ["train", "--name", "x", "--shot", shot["shot"], "--graded", shot["graded"], "-o", target, *options]
-    done = vfxstyle(*words)
-    assert done.returncode == 0, done.stderr
+    done = in_process(*words)
+    assert done.exit_code == 0, done.stderr
     page = (tmp_path / "x.html").read_text()
     assert "refresh" not in page
     assert "Pairs, the worst first" in page

@@ -20,11 +20,12 @@ def presets() -> None:
 def list_() -> None:
     """One line for each installed preset."""
     from vfxstyle.errors import PresetError
-    from vfxstyle.looks.library import installed_presets
+    from vfxstyle.looks.library import installed_presets, shipped_folder
 
     for info, path, source in installed_presets():
         told = str(info) if isinstance(info, PresetError) else info.description
         click.echo(f"{path.stem:<16} {source:<8} {told}")
+    click.echo(f"Thumbnails of the shipped ones: {shipped_folder()}/NAME.jpg", err=True)
     click.echo("To see them on a picture of yours: vfxstyle presets sheet PICTURE -o presets.png", err=True)
 
 

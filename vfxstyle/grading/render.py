@@ -28,6 +28,7 @@ MOST_MEMORY = 3 * 2**29
 _PER_PIXEL = 64  # bytes, measured: a plate that waits, one that is graded, what comes out, and what is read back
 _PER_ANALYSIS_PIXEL = 320  # bytes: two fields of transforms, the picture and its Lab
 _PER_CARRIED_PIXEL = 560  # bytes more where graded frames are carried: tracks, gates, residuals, two more fields
+_PER_MATTE, _PER_LOOK = 8, 24  # bytes of a matte, and of what another look makes of a frame that is corrected
 _UNPACKED = 4  # bytes of memory for one of a plate's file, for layers that only pass through
 Plates = Iterator[tuple[int, Frame | MovieFrame | FrameError]]
 """Frames of the plate or, where a task has made them ready, of the movie; or why one cannot be read."""
@@ -184,5 +185,8 @@ def frames_at_once(plan: GradePlan, analysis_width: int) -> int:
     analysed = info.width * info.height * share**2
     per_analysed = _PER_ANALYSIS_PIXEL + (_PER_CARRIED_PIXEL if plan.preset.graded is not None else 0)
     views = 1 + len(plan.others)
-    room = MOST_MEMORY // int(views * (info.width * info.height * _PER_PIXEL + analysed * per_analysed + layers))
+    mattes = len(plan.regions.mattes) * _PER_MATTE + len(plan.corrections.presets) * _PER_LOOK
+    room = MOST_MEMORY // int(
+        views * (info.width * info.height * (_PER_PIXEL + mattes) + analysed * per_analysed + layers)
+    )
     return max(1, min(cores(), room))
