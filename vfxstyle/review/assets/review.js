@@ -92,7 +92,7 @@ function lay() {
   sheet.classList.toggle("before", view.before);
   const [width, height] = state.full;
   sheet.style.aspectRatio = `${width} / ${height}`;
-  const room = document.querySelector("main").clientWidth;
+  const room = $("time").clientWidth;
   stage.style.width = Math.min(room, Math.max(200, innerHeight - 130) * width / height) + "px";
   sheet.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.zoom})`;
   sheet.classList.toggle("near", stage.clientWidth * view.zoom > width);
