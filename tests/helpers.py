@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import OpenImageIO as oiio
@@ -16,7 +21,7 @@ from click.testing import CliRunner, Result
 
 from vfxstyle.analysis.request import AnalyzeRequest
 from vfxstyle.arrays import FloatArray
-from vfxstyle.cli import cli
+from vfxstyle.cli import cli, main
 from vfxstyle.color import ColorConfig, ColorSpace
 from vfxstyle.farm.jobs import FarmJob, FarmRequest, resolve_jobs
 from vfxstyle.features import all_blocks, projected_blocks
@@ -51,6 +56,25 @@ def command(*arguments: object) -> list[str]:
 def vfxstyle(*arguments: object) -> subprocess.CompletedProcess[str]:
     """How vfxstyle ended in a process of its own, and what it printed."""
     return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=300, check=False)
+
+
+def main_in_process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The same as :func:`vfxstyle` in this process, which has everything loaded; for what needs none of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    words = ["vfxstyle", *map(str, arguments)]
+    shown, handler = warnings.showwarning, signal.getsignal(signal.SIGTERM)
+    try:
+        with (
+            redirect_stdout(out),
+            redirect_stderr(err),
+            patch.object(sys, "argv", words),
+            pytest.raises(SystemExit) as end,
+        ):
+            main()
+    finally:
+        warnings.showwarning = shown
+        signal.signal(signal.SIGTERM, handler)
+    return subprocess.CompletedProcess(words, end.value.code or 0, out.getvalue(), err.getvalue())
 
 
 def in_process(*arguments: object) -> Result:

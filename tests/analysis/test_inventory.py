@@ -6,7 +6,7 @@ import shutil
 import time
 
 import pytest
-from helpers import QUICK, REPOSITORY, frames_of, vfxstyle
+from helpers import QUICK, REPOSITORY, frames_of, main_in_process
 
 from vfxstyle import grade
 from vfxstyle.analysis.inventory import find_analyses, removals
@@ -30,12 +30,12 @@ def test_what_is_there_is_listed_with_its_room(graded, tmp_path):
     files = [path for path in own.place.rglob("*") if path.is_file()]
     assert own.bytes == sum(path.stat().st_size for path in files)
     assert own.features_bytes == (own.place / "features.npz").stat().st_size
-    listed = json.loads(vfxstyle("analysis", "list", "--json", tmp_path).stdout)
+    listed = json.loads(main_in_process("analysis", "list", "--json", tmp_path).stdout)
     assert sorted(entry["schema"] == own.schema for entry in listed) == [False, True]
-    table = vfxstyle("analysis", "list", tmp_path).stdout
+    table = main_in_process("analysis", "list", tmp_path).stdout
     assert own.identity in table
     assert "format 6, not read" in table
-    assert vfxstyle("analysis", "size", tmp_path).stdout.splitlines()[-1].startswith("all ")
+    assert main_in_process("analysis", "size", tmp_path).stdout.splitlines()[-1].startswith("all ")
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):
@@ -44,15 +44,15 @@ def test_a_folder_that_is_not_there_is_said(tmp_path):
     with pytest.raises(UsageError, match="0 or more"):
         removals([], features=False, older_than=-1)
     assert find_analyses([tmp_path]) == []
-    assert vfxstyle("analysis", "size", tmp_path).stdout.splitlines()[-1].split() == ["all", *["0.0"] * 4]
+    assert main_in_process("analysis", "size", tmp_path).stdout.splitlines()[-1].split() == ["all", *["0.0"] * 4]
 
 
 def test_only_what_is_never_read_goes_by_itself(graded, tmp_path):
     old = shutil.copytree(OLD, tmp_path / "old")
-    told = vfxstyle("analysis", "prune", "-n", tmp_path)
+    told = main_in_process("analysis", "prune", "-n", tmp_path)
     assert "would be free" in told.stdout
     assert len(find_analyses([old])) == 1
-    assert vfxstyle("analysis", "prune", tmp_path).returncode == 0
+    assert main_in_process("analysis", "prune", tmp_path).returncode == 0
     assert find_analyses([old]) == []
     assert len(find_analyses([graded])) == 1
 
@@ -62,7 +62,7 @@ def test_a_grade_goes_on_without_features_and_another_look_makes_them_again(
 ):
     before, features = frames_of(graded), next(graded.rglob("features.npz"))
     kept = features.read_bytes()
-    assert vfxstyle("analysis", "prune", "--features", graded).returncode == 0
+    assert main_in_process("analysis", "prune", "--features", graded).returncode == 0
     assert not features.exists()
     shutil.rmtree(graded / ".vfxstyle" / "frames")
     again = grade(tmp_path / "plate", lively_preset, graded, **QUICK)
@@ -103,6 +103,8 @@ def test_what_is_not_an_old_analysis_is_never_removed(graded, tmp_path):
     damaged = shutil.copytree(old, tmp_path / "damaged")
     next(damaged.glob("*/analysis.json")).write_bytes(b"{")
     before = sorted(path for path in tmp_path.rglob("*") if old not in path.parents and path.is_file())
-    assert vfxstyle("analysis", "prune", "--features", tmp_path / "show", flat, later, damaged, old).returncode == 0
+    assert (
+        main_in_process("analysis", "prune", "--features", tmp_path / "show", flat, later, damaged, old).returncode == 0
+    )
     assert find_analyses([old]) == []
     assert sorted(path for path in tmp_path.rglob("*") if old not in path.parents and path.is_file()) == before

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from helpers import BACKBONE, QUICK_FLAGS, command, moving_picture, read_pixels, vfxstyle, write_picture
+from helpers import BACKBONE, QUICK_FLAGS, command, main_in_process, moving_picture, read_pixels, write_picture
 
 
 def failed(result, exit_code, word, retryable="no"):
@@ -28,11 +28,11 @@ def test_help_is_quick_to_start_and_loads_no_network():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
     for arguments in (["--help"], ["grade", "--help"], ["train", "-h"], ["--version"]):
-        assert vfxstyle(*arguments).returncode == 0
+        assert main_in_process(*arguments).returncode == 0
 
 
 def test_a_grade_run_ends_with_the_place_and_the_times(make_shot, tmp_path, identity_preset):
-    result = vfxstyle("grade", make_shot(), "--preset", identity_preset, *QUICK_FLAGS)
+    result = main_in_process("grade", make_shot(), "--preset", identity_preset, *QUICK_FLAGS)
     assert result.returncode == 0, result.stderr
     assert result.stdout == ""
     assert "Error" not in result.stderr
@@ -46,15 +46,15 @@ def test_a_grade_run_ends_with_the_place_and_the_times(make_shot, tmp_path, iden
 
 def test_the_bar_and_silence(make_shot, tmp_path, identity_preset):
     where = [make_shot(frames=range(1, 3)), "--preset", identity_preset, "--analysis", tmp_path / "analysis"]
-    bar = vfxstyle("grade", *where, "-o", tmp_path / "a", "--progress", "bar", *QUICK_FLAGS)
+    bar = main_in_process("grade", *where, "-o", tmp_path / "a", "--progress", "bar", *QUICK_FLAGS)
     assert "100%" in bar.stderr
-    silent = vfxstyle("grade", *where, "-o", tmp_path / "b", "--progress", "none", *QUICK_FLAGS)
+    silent = main_in_process("grade", *where, "-o", tmp_path / "b", "--progress", "none", *QUICK_FLAGS)
     assert (silent.returncode, silent.stdout, silent.stderr) == (0, "", "")
 
 
 def test_a_farm_reads_progress_and_failure(make_shot, tmp_path, identity_preset):
     shot = make_shot(frames=range(1, 3))
-    told = vfxstyle(
+    told = main_in_process(
         "grade", shot, "--preset", identity_preset, "-o", tmp_path / "a", "--progress", "openjd", *QUICK_FLAGS
     )
     lines = told.stderr.splitlines()
@@ -63,7 +63,7 @@ def test_a_farm_reads_progress_and_failure(make_shot, tmp_path, identity_preset)
     assert (percentages[0], percentages[-1]) == (0, 100)
     assert "Error" not in told.stderr
     sorted(shot.iterdir())[1].write_bytes(b"no picture")
-    failed = vfxstyle(
+    failed = main_in_process(
         "grade", shot, "--preset", identity_preset, "-o", tmp_path / "b", "--progress", "openjd", *QUICK_FLAGS
     )
     lines = failed.stderr.splitlines()
@@ -76,7 +76,7 @@ def test_a_farm_reads_progress_and_failure(make_shot, tmp_path, identity_preset)
 def test_a_dry_run_prints_json_and_writes_nothing(make_shot, tmp_path, identity_preset):
     shot = make_shot()
     before = sorted(tmp_path.rglob("*"))
-    result = vfxstyle("grade", shot, "--preset", identity_preset, "-f", "1002-1003", "--format", "png", "-n")
+    result = main_in_process("grade", shot, "--preset", identity_preset, "-f", "1002-1003", "--format", "png", "-n")
     assert result.returncode == 0, result.stderr
     plan = json.loads(result.stdout)
     assert [p.rsplit("/", 1)[1] for p in plan["files"]] == ["plate_identity.1002.png", "plate_identity.1003.png"]
@@ -98,7 +98,7 @@ def test_a_dry_run_prints_json_and_writes_nothing(make_shot, tmp_path, identity_
     ],
 )
 def test_wrong_usage_is_code_2(arguments):
-    result = vfxstyle(*arguments)
+    result = main_in_process(*arguments)
     assert result.returncode == 2
     assert result.stderr.strip().splitlines()[-1] == "vfxstyle: FAILED code=usage retryable=no frames=none"
     assert "Traceback" not in result.stderr
@@ -114,7 +114,7 @@ def test_each_bad_shot_is_one_sentence_and_code_3(make_shot, tmp_path, identity_
     write_picture(mixed / "mixed.1004.exr", moving_picture(0, 30, 40))
 
     def grade(shot):
-        return vfxstyle("grade", shot, "--preset", identity_preset, *QUICK_FLAGS)
+        return main_in_process("grade", shot, "--preset", identity_preset, *QUICK_FLAGS)
 
     assert "no folder" in failed(grade(tmp_path / "absent"), 3, "shot")
     assert "holds no frames" in failed(grade(tmp_path / "empty"), 3, "shot")
@@ -127,15 +127,17 @@ def test_each_bad_shot_is_one_sentence_and_code_3(make_shot, tmp_path, identity_
 
 def test_bad_presets_are_code_3(make_shot, tmp_path):
     shot = make_shot()
-    assert "no preset 'absent'" in failed(vfxstyle("grade", shot, "--preset", "absent"), 3, "preset")
+    assert "no preset 'absent'" in failed(main_in_process("grade", shot, "--preset", "absent"), 3, "preset")
     (tmp_path / "cut.safetensors").write_bytes(b"cut")
-    result = vfxstyle("grade", shot, "--preset", tmp_path / "cut.safetensors")
+    result = main_in_process("grade", shot, "--preset", tmp_path / "cut.safetensors")
     assert "is damaged" in failed(result, 3, "preset")
 
 
 def test_an_unwritable_output_is_code_4_and_can_be_retried(make_shot, tmp_path, identity_preset):
     (tmp_path / "file").write_text("x")
-    result = vfxstyle("grade", make_shot(), "--preset", identity_preset, "-o", tmp_path / "file" / "out", *QUICK_FLAGS)
+    result = main_in_process(
+        "grade", make_shot(), "--preset", identity_preset, "-o", tmp_path / "file" / "out", *QUICK_FLAGS
+    )
     sentence = failed(result, 4, "output", "yes")
     assert str(tmp_path / "file" / "out") in sentence
     assert "cannot be written" in sentence
@@ -146,7 +148,7 @@ def test_an_absent_gpu_is_code_4(make_shot, identity_preset):
 
     if torch.cuda.device_count() > 7:
         pytest.skip("this machine has more than eight GPUs")
-    result = vfxstyle("grade", make_shot(), "--preset", identity_preset, "--device", "cuda:7")
+    result = main_in_process("grade", make_shot(), "--preset", identity_preset, "--device", "cuda:7")
     assert "cuda:7" in failed(result, 4, "resource", "yes")
 
 
@@ -175,15 +177,15 @@ def test_a_signal_ends_the_run_with_nothing_half_written(make_shot, tmp_path, li
 def test_presets_list_and_show(tmp_path, identity_preset):
     (tmp_path / "user_presets").mkdir()
     identity_preset.rename(tmp_path / "user_presets" / "mine.safetensors")
-    listed = vfxstyle("presets", "list")
+    listed = main_in_process("presets", "list")
     assert listed.returncode == 0
     assert any(line.split()[1] == "user" for line in listed.stdout.splitlines())
-    shown = vfxstyle("presets", "show", "mine")
+    shown = main_in_process("presets", "show", "mine")
     assert shown.returncode == 0
     assert f"Backbone: {BACKBONE}" in shown.stdout
-    assert "no preset" in failed(vfxstyle("presets", "show", "absent"), 3, "preset")
+    assert "no preset" in failed(main_in_process("presets", "show", "absent"), 3, "preset")
     (tmp_path / "user_presets" / "torn.safetensors").write_bytes(b"torn")
-    listed = vfxstyle("presets", "list")
+    listed = main_in_process("presets", "list")
     assert listed.returncode == 0
     assert "is damaged" in next(line for line in listed.stdout.splitlines() if line.startswith("torn"))
 
@@ -191,7 +193,7 @@ def test_presets_list_and_show(tmp_path, identity_preset):
 def test_doctor_names_versions_devices_codecs_and_damaged_presets(tmp_path):
     (tmp_path / "user_presets").mkdir()
     (tmp_path / "user_presets" / "torn.safetensors").write_bytes(b"torn")
-    result = vfxstyle("doctor")
+    result = main_in_process("doctor")
     assert result.returncode == 0, result.stderr
     for word in ("vfxstyle", "torch", "OpenImageIO", "prores_ks write", "cpu", "efficientnet-lite0, weights packaged"):
         assert word in result.stdout
@@ -203,7 +205,7 @@ def test_train_writes_a_preset_and_says_how_good_it_is(tmp_path):
         before = moving_picture(index, seed=index)
         for side, picture in (("before", before), ("after", before**0.8)):
             write_picture(tmp_path / "pairs" / side / f"p{index}.png", (picture * 255).astype(np.uint8), kind="uint8")
-    result = vfxstyle(
+    result = main_in_process(
         "train", tmp_path / "pairs", "--name", "lift", "--epochs", 3, *QUICK_FLAGS, "--backbone", BACKBONE
     )
     assert result.returncode == 0, result.stderr
@@ -214,7 +216,7 @@ def test_train_writes_a_preset_and_says_how_good_it_is(tmp_path):
     *_, preset, drawn = result.stderr.strip().splitlines()
     assert preset.endswith("lift.safetensors")
     assert all(name in drawn for name in written if not name.endswith(".safetensors"))
-    assert "no folder before/" in failed(vfxstyle("train", tmp_path, "--name", "x"), 3, "pairs")
+    assert "no folder before/" in failed(main_in_process("train", tmp_path, "--name", "x"), 3, "pairs")
 
 
 def test_a_shot_is_graded_as_a_few_of_its_frames(make_shot, tmp_path):
@@ -224,21 +226,21 @@ def test_a_shot_is_graded_as_a_few_of_its_frames(make_shot, tmp_path):
         path = tmp_path / "graded" / f"plate.{number}.png"
         write_picture(path, (graded * 65535 + 0.5).astype(np.uint16), kind="uint16")
     named = ["--shot", shot, "--graded", tmp_path / "graded", "--name", "few", "--epochs", "60"]
-    result = vfxstyle("train", *named, *QUICK_FLAGS, "--backbone", BACKBONE)
+    result = main_in_process("train", *named, *QUICK_FLAGS, "--backbone", BACKBONE)
     assert result.returncode == 0, result.stderr
     assert "grading these frames would help most: " in result.stderr
-    result = vfxstyle("grade", shot, "--preset", "few", "-o", tmp_path / "out", "--format", "png", *QUICK_FLAGS)
+    result = main_in_process("grade", shot, "--preset", "few", "-o", tmp_path / "out", "--format", "png", *QUICK_FLAGS)
     assert result.returncode == 0, result.stderr
     plate, wanted = moving_picture(2), moving_picture(2) ** np.float32(0.8)
     out = read_pixels(tmp_path / "out" / "out.1003.png")
     assert np.abs(out - wanted).mean() < 0.4 * np.abs(plate - wanted).mean()
-    failed(vfxstyle("train", tmp_path / "pairs", *named), 2, "usage")
+    failed(main_in_process("train", tmp_path / "pairs", *named), 2, "usage")
 
 
 def test_a_backbone_without_weights_is_explained(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     for side in ("before", "after"):
         write_picture(tmp_path / "pairs" / side / "a.png", np.zeros((64, 64, 3), np.uint8), kind="uint8")
-    message = failed(vfxstyle("train", tmp_path / "pairs", "--name", "x", "--backbone", "vgg16"), 3, "weights")
+    message = failed(main_in_process("train", tmp_path / "pairs", "--name", "x", "--backbone", "vgg16"), 3, "weights")
     assert "torchvision fetches them once with" in message
     assert "--weights" in message
