@@ -240,7 +240,6 @@ stage.addEventListener("pointerdown", event => {
   const start = place(event);
   if (event.button === 1 || event.ctrlKey) outline = { pan: [event.clientX - view.x, event.clientY - view.y] };
   else if (tool === "lasso") outline = { points: [start] };
-  else if (view.wiping && Math.abs(start[0] * 100 - view.wipe) < 1.5 / view.zoom) outline = { wipe: true };
   else outline = { start };
 });
 stage.addEventListener("pointermove", event => {
@@ -252,7 +251,7 @@ stage.addEventListener("pointermove", event => {
   } else if (outline.points) {
     outline.points.push(place(event));
     $("lasso").setAttribute("points", outline.points.map(point => point.join(",")).join(" "));
-  } else if (outline.wipe || (outline.start && Math.abs(place(event)[0] - outline.start[0]) > 0.01)) {
+  } else if (view.wiping && (outline.wipe || Math.abs(place(event)[0] - outline.start[0]) > 0.01)) {
     outline = { wipe: true };
     view.wipe = place(event)[0] * 100;
     lay();
