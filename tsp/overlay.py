@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tsp.arrays import AnyLabels, ByteArray, PictureArray
+from tsp.arrays import AnyLabels, BoolArray, ByteArray, PictureArray
 
 _DARKEST = 40  # of 255; no label's colour is black
 
@@ -25,11 +25,16 @@ def borders(
     picture, labels = _checked(rgb, labels)
     if len(colour) != 3 or not all(0 <= value <= 1 for value in colour):
         raise ValueError(f"colour is {colour}; it must be three values in 0..1.")
+    picture[edges(labels)] = np.round(np.multiply(colour, 255)) if picture.dtype == np.uint8 else colour
+    return picture
+
+
+def edges(labels: AnyLabels) -> BoolArray:
+    """The pixels that :func:`borders` draws on, bool (H, W)."""
     drawn = np.zeros(labels.shape, np.bool_)
     drawn[:, :-1] = labels[:, :-1] != labels[:, 1:]
     drawn[:-1] |= labels[:-1] != labels[1:]
-    picture[drawn] = np.round(np.multiply(colour, 255)) if picture.dtype == np.uint8 else colour
-    return picture
+    return drawn
 
 
 def colours(labels: AnyLabels) -> ByteArray:

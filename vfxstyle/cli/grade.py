@@ -44,8 +44,7 @@ def grade(
     from vfxstyle.review.proof import contact_sheet, draw_contact_sheet, is_sheet_current
     from vfxstyle.review.report import report_of_grade, report_place
 
-    if report is not None:
-        report_place(report)
+    page = None if report is None else report_place(report)
     request = GradeRequest(shot=shot, preset=preset, settings=settings, **vars(target))
     if dry_run:
         with request.open() as plan:
@@ -53,8 +52,8 @@ def grade(
             sheet = contact_sheet(plan, proof)
             if sheet is not None and not is_sheet_current(plan, sheet, Run.of(chosen, None), hash_plate=False):
                 planned["support_files"] += [str(sheet), str(Records(plan.records).file_of(sheet))]
-            if report is not None:
-                planned["support_files"].append(str(report_place(report)))
+            if page is not None:
+                planned["support_files"].append(str(page))
             click.echo(json.dumps(planned, indent=2))
         return
     from vfxstyle.cli.progress import GRADE_SHARES, watching
@@ -66,10 +65,10 @@ def grade(
         sheet = contact_sheet(plan, proof)
         if sheet is not None and (made.written or not is_sheet_current(plan, sheet, run)):
             draw_contact_sheet(plan, sheet, run)
-        if report is not None:
-            report_of_grade(plan, report_place(report), run)
+        if page is not None:
+            report_of_grade(plan, page, run)
     if progress != "none":
-        click.echo(grade_summary(made, [Path(path) for path in (sheet, report) if path is not None]), err=True)
+        click.echo(grade_summary(made, [path for path in (sheet, page) if path is not None]), err=True)
 
 
 def _check_timeline(target: GradeTarget, proof: Any, report: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -33,13 +32,12 @@ def train(pairs: str | None, name: str, progress: Any, **chosen: Any) -> None:
     check_torch("Training")
     from vfxstyle.cli.progress import TRAIN_SHARES, watching
     from vfxstyle.cli.summaries import train_summary
-    from vfxstyle.looks.library import user_folder
     from vfxstyle.review.training_page import TrainingPage
     from vfxstyle.training import train as training
     from vfxstyle.training.report import rows_of, write_training_report
+    from vfxstyle.training.train import place_of_preset
 
-    output = chosen["output"]
-    file = (user_folder() / f"{name}.safetensors" if output is None else Path(output)).with_suffix(".html")
+    file = place_of_preset(name, chosen["output"]).with_suffix(".html")
     with watching(progress, TRAIN_SHARES) as watch, TrainingPage(file, name, watch) as page:
         report = training.train(pairs, name, progress=page, **chosen)
         rows = rows_of(report)

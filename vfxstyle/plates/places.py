@@ -10,12 +10,12 @@ from vfxstyle.shots import OutputFormat, Shot, default_format
 def default_output(shot: Shot, preset: Path, picked: OutputFormat) -> Path:
     """The folder of graded frames, or the movie: SHOT_PRESET beside the shot."""
     name = f"{shot.name}_{preset.stem}"
-    return _parent(shot) / (f"{name}.mov" if picked.is_movie else name)
+    return parent_of(shot) / (f"{name}.mov" if picked.is_movie else name)
 
 
 def analysis_beside(shot: Shot) -> Path:
     """Folder of an analysis that is made without a preset: SHOT_analysis beside the shot."""
-    return _parent(shot) / f"{shot.name}_analysis"
+    return parent_of(shot) / f"{shot.name}_analysis"
 
 
 def analysis_of_output(shot: Shot, output: Path, picked: OutputFormat) -> Path:
@@ -35,5 +35,6 @@ def default_analysis(shot: Shot, preset: Path) -> Path:
     return analysis_of_output(shot, default_output(shot, preset, picked), picked)
 
 
-def _parent(shot: Shot) -> Path:
+def parent_of(shot: Shot) -> Path:
+    """The folder that a shot lies in."""
     return shot.path.resolve().parent if shot.path.is_dir() else shot.path.parent

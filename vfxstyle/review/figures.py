@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import cv2
 import numpy as np
 
 from tsp.flow import DISFlow
@@ -14,6 +13,7 @@ from vfxstyle.arrays import BoolArray, ByteArray, FloatArray
 from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.looks.lut import apply_cube, fit_cube
 from vfxstyle.plates.picture import lab_of_picture
+from vfxstyle.superpixels.tracks import own_places, sampled
 
 WHITE, BLACK = 254, 1
 """Code values, of 255, from which on, and up to which, a pixel counts as display white or black."""
@@ -88,9 +88,7 @@ class ShotFigures:
         cube = fit_cube(np.concatenate([one for one, _ in pairs]), np.concatenate([two for _, two in pairs]), _LUT_SIZE)
         for number, (before, after) in self._samples.items():
             gap = delta_e_2000(lab_of_picture(_limited(apply_cube(cube, before))[None]), lab_of_picture(after[None]))
-            own = self.frames[number]
-            values = {name: getattr(own, name) for name in FrameFigures.__dataclass_fields__}
-            self.frames[number] = FrameFigures(**{**values, "beyond_lut": float(gap.mean())})
+            self.frames[number] = replace(self.frames[number], beyond_lut=float(gap.mean()))
         return cube
 
     def worst(self, figure: Callable[[FrameFigures], float]) -> int:
@@ -119,9 +117,7 @@ def flicker(before: Pictures, now: Pictures, flow: DISFlow) -> float:
 
 def looked_up(picture: FloatArray, flow: FloatArray) -> FloatArray:
     """A picture, float32 (H, W, C), looked up where the flow of each pixel, float32 (H, W, 2), leads."""
-    y, x = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
-    there = cv2.remap(picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(there, np.float32)
+    return sampled(picture, own_places(*flow.shape[:2]) + flow)
 
 
 def beyond_lut(cube: FloatArray, pictures: Pictures) -> ByteArray:

@@ -16,7 +16,7 @@ _TINTS = np.array([[50, 30, 0], [50, 0, 30], [50, -30, 0], [50, 0, -30]], np.flo
 _CENTRE = np.zeros((1, 2), np.float32)  # of the frame, where a base depends on place
 _WHEEL = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "magenta")
 _HUES = (35, 65, 95, 160, 210, 270, 310, 350)  # degrees in Lab, of these
-_LEAST = {"tone": 0.5, "tint": 0.7, "saturation": 0.03, "hue": 2.0}  # below this nothing is said
+_LEAST = {"tone": 0.5, "tint": 1.0, "saturation": 0.03, "hue": 2.0}  # below this nothing is said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +54,8 @@ class Group:
             said.append(f"hues turned {self.hue:+.0f}°")
         strength = float(np.hypot(*self.cast))
         if strength >= _LEAST["tint"]:
-            said.append(f"towards {hue_name(*self.cast)} by {strength:.0f}" if strength >= 1 else "")
-        return ", ".join(word for word in said if word) or "left as it is"
+            said.append(f"towards {hue_name(*self.cast)} by {strength:.0f}")
+        return ", ".join(said) or "left as it is"
 
     def as_json(self) -> dict[str, Any]:
         """As JSON values."""

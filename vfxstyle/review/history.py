@@ -89,8 +89,9 @@ class History:
         Raises :class:`~vfxstyle.errors.OutputError`.
         """
         made, file = self.now, self.file
-        if file.is_file() and (other := _analysis_of(file)) not in ("", self.analysis):
-            file.replace(file.with_name(f"adjust.{other[:8]}.json"))
+        other = _read(file)
+        if other is not None and other.analysis not in ("", self.analysis):
+            file.replace(file.with_name(f"adjust.{other.analysis[:8]}.json"))
         Corrections(analysis=self.analysis, made=made).save(file)
         self._saved = made
         _draft(file).unlink(missing_ok=True)
@@ -112,13 +113,18 @@ def _draft(file: Path) -> Path:
     return file.with_name(f"{file.stem}.draft{file.suffix}")
 
 
-def _stored(file: Path, analysis: str) -> tuple[Correction, ...] | None:
-    """The corrections of a file for an analysis; None where there are none, or it cannot be read."""
+def _read(file: Path) -> Corrections | None:
+    """The corrections of a file; None where there are none, or it cannot be read."""
     try:
-        stored = read_corrections(file, checked=False)
+        return read_corrections(file, checked=False)
     except InputError:
         return None
-    return stored.made if stored.analysis == analysis else None
+
+
+def _stored(file: Path, analysis: str) -> tuple[Correction, ...] | None:
+    """The corrections of a file, if they belong to an analysis."""
+    stored = _read(file)
+    return stored.made if stored is not None and stored.analysis == analysis else None
 
 
 def _digest(preset: str) -> str:
@@ -126,12 +132,4 @@ def _digest(preset: str) -> str:
     try:
         return current_digest(find_preset(preset))
     except PresetError:
-        return ""
-
-
-def _analysis_of(file: Path) -> str:
-    """The analysis that a file of corrections belongs to; empty where it cannot be read."""
-    try:
-        return read_corrections(file, checked=False).analysis
-    except InputError:
         return ""

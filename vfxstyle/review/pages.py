@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 
 import cv2
 
 from vfxstyle.arrays import ByteArray
-from vfxstyle.files import printable
+from vfxstyle.errors import OutputError
+from vfxstyle.files import printable, write_atomically
 
 _QUALITY = 90  # of JPEG
 
@@ -73,6 +75,14 @@ def page(title: str, body: str, *, scripts: Sequence[str] = (), head: str = "") 
         '<meta name="color-scheme" content="light dark">'
         f"{head}<title>{text(title)}</title><style>{asset('page.css')}</style></head>\n<body>{body}{scripted}</body></html>\n"
     )
+
+
+def write_page(place: Path, content: str) -> None:
+    """Write a page, or JSON, at once. Raises :class:`~vfxstyle.errors.OutputError`."""
+    try:
+        write_atomically(place, content.encode())
+    except OSError as error:
+        raise OutputError(f"{place} cannot be written: {error.strerror or error}; check its folder.") from error
 
 
 def proof_page(title: str, rows: Iterable[tuple[int, Sequence[Cell]]]) -> str:

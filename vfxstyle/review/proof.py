@@ -10,8 +10,8 @@ from typing import Any, Literal, Unpack
 import numpy as np
 
 from vfxstyle.arrays import ByteArray
-from vfxstyle.errors import OutputError, PresetError, UsageError, VfxStyleError
-from vfxstyle.files import key_of, write_atomically
+from vfxstyle.errors import PresetError, UsageError, VfxStyleError
+from vfxstyle.files import key_of
 from vfxstyle.grading.frame_renderer import FrameRenderer
 from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.plan import GradePlan
@@ -20,10 +20,11 @@ from vfxstyle.looks import PresetInfo, read_preset
 from vfxstyle.looks.library import installed_presets
 from vfxstyle.plates.announce import announce_plate
 from vfxstyle.plates.frames import Frames, frame_numbers
+from vfxstyle.plates.places import parent_of
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.review.lettering import PAPER, band, beside
-from vfxstyle.review.pages import Cell, proof_page
+from vfxstyle.review.pages import Cell, proof_page, write_page
 from vfxstyle.review.shown import ShownShot, ShowRequest, first_middle_last, shown
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
 from vfxstyle.settings.keywords import ShowOptions
@@ -93,7 +94,7 @@ def proof(
 def proof_place(shot: Shot, output: str | Path | None) -> Path:
     """Where a proof goes. Raises :class:`~vfxstyle.errors.UsageError` for a file of another kind."""
     if output is None:
-        return (shot.path.resolve().parent if shot.path.is_dir() else shot.path.parent) / f"{shot.name}_proof.png"
+        return parent_of(shot) / f"{shot.name}_proof.png"
     place = Path(output)
     if place.is_dir():
         raise UsageError(f"{place} is a folder; name a file with -o.")
@@ -217,7 +218,7 @@ def _draw(view: ShownShot, looks: Mapping[str, FrameRenderer], numbers: Sequence
         quick = "; only these frames were analysed" if view.is_quick else ""
         title = f"{view.plan.shot.path}   shown by {view.screen.name}{quick}"
         if place.suffix.lower() == ".html":
-            _write(place, proof_page(title, rows))
+            write_page(place, proof_page(title, rows))
         else:
             write_sheet(place, _sheet(title, rows).astype(np.float32) / 255)
 
@@ -256,10 +257,3 @@ def _sheet(title: str, rows: Iterable[tuple[int, list[Cell]]]) -> ByteArray:
     width = max(part.shape[1] for part in parts)
     wide = [np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)), constant_values=PAPER) for part in parts]
     return np.concatenate([band(title, width), *wide])
-
-
-def _write(place: Path, page: str) -> None:
-    try:
-        write_atomically(place, page.encode())
-    except OSError as error:
-        raise OutputError(f"{place} cannot be written: {error.strerror or error}; check its folder.") from error

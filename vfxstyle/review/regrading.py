@@ -18,6 +18,7 @@ from vfxstyle.errors import OutputError, UsageError, VfxStyleError
 from vfxstyle.files import writing_atomically
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.looks.library import user_folder
+from vfxstyle.plates.places import parent_of
 from vfxstyle.plates.stamps import PlateFile
 from vfxstyle.settings import Run, TrainSettings
 from vfxstyle.settings.table import options_of
@@ -37,7 +38,7 @@ class Regrading:
 
     def __init__(self, plan: GradePlan, run: Run, stamps: Mapping[str, PlateFile], screen: str) -> None:
         shot = plan.shot
-        parent = shot.path.resolve().parent if shot.path.is_dir() else shot.path.absolute().parent
+        parent = parent_of(shot).absolute()
         self.plan, self.run, self.stamps, self.screen = plan, run, stamps, screen
         self._turn = threading.Lock()
         self.to_grade = parent / f"{shot.name}_{_TO_GRADE}"

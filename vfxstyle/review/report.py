@@ -11,7 +11,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Unpack
 
-import cv2
 import numpy as np
 
 import tsp
@@ -19,8 +18,8 @@ from vfxstyle._version import __version__
 from vfxstyle.analysis.distance import FAR, distances, frames_among_pictures
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.arrays import ByteArray, FloatArray, LabelArray
-from vfxstyle.errors import OutputError, UsageError
-from vfxstyle.files import file_digest, write_atomically
+from vfxstyle.errors import UsageError
+from vfxstyle.files import file_digest
 from vfxstyle.grading.frame_renderer import FrameRenderer
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.records import Records
@@ -31,7 +30,7 @@ from vfxstyle.review.embedding import embedded
 from vfxstyle.review.figures import FrameFigures, Pictures, ShotFigures, beyond_lut, evenly, summed_up
 from vfxstyle.review.groups import Group, group_of, painted
 from vfxstyle.review.lives import Lives, lives_of
-from vfxstyle.review.pages import Cell
+from vfxstyle.review.pages import Cell, write_page
 from vfxstyle.review.report_page import ReportPictures, report_page
 from vfxstyle.review.shown import ShownShot, ShowRequest, shown
 from vfxstyle.settings import DEFAULT_GROUPS, GradeSettings, GradeTarget, Run
@@ -110,13 +109,8 @@ def write_report(view: ShownShot, place: Path) -> ShotReport:
     with view.run.clock.stage(Stage.REPORT, len(numbers)) as step:
         making.look_at(numbers, step)
     facts = making.facts()
-    try:
-        if place.suffix.lower() == ".json":
-            write_atomically(place, (json.dumps(facts, indent=1) + "\n").encode())
-        else:
-            write_atomically(place, report_page(facts, making.pictures()).encode())
-    except OSError as error:
-        raise OutputError(f"{place} cannot be written: {error.strerror or error}; check its folder.") from error
+    is_json = place.suffix.lower() == ".json"
+    write_page(place, json.dumps(facts, indent=1) + "\n" if is_json else report_page(facts, making.pictures()))
     return ShotReport(output=place, facts=facts)
 
 
@@ -265,17 +259,12 @@ class _Making:
             beyond_lut=Cell(f"frame {worst}", beyond_lut(self.cube, self.strip[worst])),
         )
 
-    def _labels(self, number: int) -> LabelArray:
-        """The label map of a frame in the size of its picture."""
-        frame = self.view.frame(number)
-        size = (frame.plate.shape[1], frame.plate.shape[0])
-        return np.asarray(cv2.resize(frame.labels, size, interpolation=cv2.INTER_NEAREST), np.int32)
-
     def _with_borders(self, number: int) -> ByteArray:
-        return np.asarray(tsp.overlay.borders(self.view.frame(number).plate, self._labels(number)), np.uint8)
+        frame = self.view.frame(number)
+        return np.asarray(tsp.overlay.borders(frame.plate, frame.large_labels), np.uint8)
 
     def _group_map(self, number: int) -> LabelArray:
-        rows = np.searchsorted(self.renderer.transforms.labels, self._labels(number))
+        rows = np.searchsorted(self.renderer.transforms.labels, self.view.frame(number).large_labels)
         return self.group_by_row[rows].astype(np.int32)
 
 

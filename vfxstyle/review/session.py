@@ -181,9 +181,7 @@ class Session:
         return selection_stencil(self._labels(number), superpixels)
 
     def _labels(self, number: int) -> LabelArray:
-        frame = self.view.frame(self._known(number))
-        size = (frame.plate.shape[1], frame.plate.shape[0])
-        return np.asarray(cv2.resize(frame.labels, size, interpolation=cv2.INTER_NEAREST), np.int32)
+        return self.view.frame(self._known(number)).large_labels
 
     def _groups(self, preset: str) -> tuple[LabelArray, LabelArray]:
         transforms = self.view.look(self._named(preset)).transforms

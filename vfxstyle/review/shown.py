@@ -73,6 +73,12 @@ class ShownFrame:
     not_finite: int
     """Pixels of the plate that hold NaN or infinity."""
 
+    @property
+    def large_labels(self) -> LabelArray:
+        """The superpixels in the size of the picture, int32 (H, W)."""
+        size = (self.plate.shape[1], self.plate.shape[0])
+        return np.asarray(cv2.resize(self.labels, size, interpolation=cv2.INTER_NEAREST), np.int32)
+
 
 class ShownShot:
     """An opened and analysed shot, at most ``width`` px wide. It may be asked by several threads."""
@@ -222,9 +228,11 @@ def existing_analysis(plan: GradePlan, request: ShowRequest, run: Run) -> Wanted
         if not AnalysisFolder(folder).manifest:
             continue
         asked = WantedAnalysis.of(plan.plate, folder, plan.recipe(run))
-        for wanted in (asked, asked.or_existing()):
-            if wanted.stored.is_segmented(shot):
-                return wanted
+        if asked.stored.is_segmented(shot):
+            return asked
+        other = asked.or_existing()
+        if other is not asked:
+            return other
     return None
 
 

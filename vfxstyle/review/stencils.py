@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+import tsp
 from vfxstyle.arrays import BoolArray, ByteArray, LabelArray
 from vfxstyle.review.groups import group_colour
 
@@ -14,10 +15,7 @@ _BORDER, _SELECTED, _COVER = (255, 217, 0, 150), (64, 160, 255, 120), 140  # RGB
 
 def border_stencil(labels: LabelArray) -> ByteArray:
     """The borders between superpixels. labels: int32 (H, W)."""
-    edge = np.zeros(labels.shape, np.bool_)
-    edge[:, :-1] = labels[:, :-1] != labels[:, 1:]
-    edge[:-1] |= labels[:-1] != labels[1:]
-    return _stencil(edge, _BORDER)
+    return _stencil(tsp.overlay.edges(labels), _BORDER)
 
 
 def group_stencil(groups: LabelArray, count: int) -> ByteArray:

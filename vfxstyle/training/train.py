@@ -157,9 +157,14 @@ def _exemplar_pairs(
     raise UsageError("Give a folder of pairs, or --shot with --graded, and not both.")
 
 
+def place_of_preset(name: str, output: str | Path | None) -> Path:
+    """The file that a preset is written to: by default one in the user's preset folder."""
+    return Path(output) if output is not None else user_folder() / f"{name}{SUFFIX}"
+
+
 def _preset_file(name: str, output: str | Path | None, clock: Clock) -> Path:
     """Return the file that the preset is written to, with its folder made; one that is there is pointed out."""
-    target = Path(output) if output is not None else user_folder() / f"{name}{SUFFIX}"
+    target = place_of_preset(name, output)
     if target.suffix != SUFFIX or target.is_dir():
         raise UsageError(f"The preset {target} must be a file that ends in {SUFFIX}; name one with -o.")
     make_folder(target.parent)
