@@ -13,6 +13,7 @@ from serving import serving
 
 from vfxstyle.color import ColorConfig
 from vfxstyle.grading.corrections import read_corrections
+from vfxstyle.review.session import Asked
 
 CHROMIUM = os.environ.get("VFXSTYLE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 FRAMES = 3
@@ -44,6 +45,8 @@ def clip(tmp_path):
 def page(browser, clip, tmp_path, lively_preset):
     """The page of a review, and its faults."""
     with serving(clip, str(lively_preset), analysis=tmp_path / "analysis") as review:
+        # kernels that are not compiled yet take longer than a page is waited for
+        review.session.graded(Asked(frame=review.session.view.frames[0], preset=str(lively_preset)))
         opened = browser.new_page(viewport={"width": 1400, "height": 800})
         faults = []
         opened.on("pageerror", lambda error: faults.append(str(error)))
