@@ -9,6 +9,12 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import sys
+from ctypes.util import find_library
+
+# Kernels for a GPU run in Triton's interpreter where there is none; Triton reads this once, when it is loaded.
+if find_library("cuda") is None:
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
 from collections.abc import Callable
 from pathlib import Path
 

@@ -99,7 +99,9 @@ def test_functions_take_few_parameters():
 
     def found(_, tree):
         for node in ast.walk(tree):
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or decorated(node, "kernel", "command"):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or decorated(
+                node, "kernel", "jit", "command"
+            ):
                 continue
             given = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
             own = [argument.arg for argument in given if argument.arg not in ("self", "cls")]

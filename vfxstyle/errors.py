@@ -13,6 +13,7 @@
     │   ├── AnalysisError         analysis     the shot analysis does not belong to this job
     │   └── ColorError            color        a colour space or configuration is unknown
     ├── ResourceError       4
+    │   ├── DeviceError           device       the machine has not the GPU that is asked for, or cannot use it
     │   ├── OutputError           output       a file cannot be written
     │   └── ChangedError          changed      a file that the job relies on was replaced or removed while it ran
     ├── PartialError        1     partial      some frames failed, the others are good
@@ -112,6 +113,12 @@ class ResourceError(VfxStyleError):
     exit_code = 4
     code = "resource"
     retryable = True
+
+
+class DeviceError(ResourceError):
+    """The machine has not the GPU that is asked for, or cannot use it; another one may."""
+
+    code = "device"
 
 
 class OutputError(ResourceError):

@@ -4,9 +4,10 @@ import json
 import os
 import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import pytest
+import torch
 from click.testing import CliRunner
 from helpers import QUICK, QUICK_FLAGS, farm_jobs, frames_of, vfxstyle, write_cut
 
@@ -14,7 +15,7 @@ from vfxstyle import grade
 from vfxstyle.cli import cli
 from vfxstyle.errors import FrameError, PartialError, ResourceError, ShotError, UsageError, VfxStyleError
 from vfxstyle.farm import run as farm
-from vfxstyle.farm.run import Failure, Outcome, engine_of, run_jobs
+from vfxstyle.farm.run import Failure, Outcome, engine_of, run_jobs, run_process
 from vfxstyle.farm.status import as_table, statuses_of
 from vfxstyle.progress import Silent
 from vfxstyle.timelines.grade import grade_timeline
@@ -99,6 +100,32 @@ def test_what_was_killed_or_lacked_something_is_tried_again(make_shot, lively_pr
         report = run_jobs(jobs, engine, Silent(), retries=2)
     assert len(seen) == tries == report.tasks
     assert report.failures == {"plate_lively": Failure("superpixels: no luck", retryable=tries > 1)}
+
+
+@pytest.mark.parametrize(("one_machine", "tries"), [(True, 1), (False, 3)])
+def test_a_gpu_that_is_absent_is_looked_for_on_other_machines_only(
+    make_shot, lively_preset, monkeypatch, one_machine, tries
+):
+    class Cluster(Executor):
+        def submit(self, function, *arguments):
+            future = Future()
+            future.set_result(function(*arguments))
+            return future
+
+    jobs = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **QUICK)
+    monkeypatch.setattr(farm, "run_process", lambda _: Outcome(4, "no GPU", 0.1, "here", code="device"))
+    with ThreadPoolExecutor(1) if one_machine else Cluster() as engine:
+        report = run_jobs(jobs, engine, Silent(), retries=2)
+    assert report.tasks == tries
+    assert report.failures == {"plate_lively": Failure("superpixels: no GPU", retryable=True)}
+
+
+def test_a_task_says_the_word_of_its_failure(make_shot, identity_preset):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    outcome = run_process(["grade", str(make_shot()), "--preset", str(identity_preset), "--device", "cuda"])
+    assert (outcome.returncode, outcome.code) == (4, "device")
+    assert "not present on this machine" in outcome.reason
 
 
 def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_preset):

@@ -7,7 +7,8 @@ import torch
 
 from vfxstyle.errors import UsageError, WeightsError, failure_of
 from vfxstyle.features.registry import BACKBONES, backbone_class
-from vfxstyle.features.torch_efficientnet import TorchEfficientNetLite0, _packaged_weights
+from vfxstyle.features.torch_convolutions import Depthwise, Pointwise
+from vfxstyle.features.torch_efficientnet import TorchEfficientNetLite0, _packaged_weights, use_kernels
 from vfxstyle.features.vgg import Vgg16, random_weights
 
 
@@ -38,6 +39,44 @@ def test_folding_the_normalisation_changes_nothing(lite0):
     with torch.inference_mode():
         expected = plain.blocks(plain.bn1(plain.conv_stem(batch)))
         torch.testing.assert_close(lite0._dense(batch)["late"], expected, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("side", "stride", "dilation", "size"), [(3, 1, 1, (5, 9)), (5, 1, 4, (6, 7)), (3, 2, 1, (7, 8)), (5, 2, 1, (8, 5))]
+)
+def test_depthwise_convolutions_of_a_gpu_are_those_of_torch(side, stride, dilation, size):
+    """Where there is no GPU, Triton's interpreter runs the kernel."""
+    from timm.layers import Conv2dSame
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    kind = Conv2dSame if stride == 2 else torch.nn.Conv2d
+    padding = {} if stride == 2 else {"padding": dilation * (side // 2)}
+    plain = kind(70, 70, side, stride=stride, dilation=dilation, groups=70, **padding)
+    maps = torch.randn(2, 70, *size, generator=torch.Generator().manual_seed(1)) * 4
+    with torch.inference_mode():
+        expected = torch.nn.functional.relu6(plain(maps))  # a GPU has fewer digits for it
+        found = Depthwise(plain.to(device))(maps.to(device)).cpu()
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+    assert 0 < float((expected > 0).float().mean()) < 1
+
+
+def test_the_network_with_kernels_is_the_network(lite0):
+    if not torch.cuda.is_available():
+        net = lite0.network(8)
+        use_kernels(net)
+        kinds = [type(module) for module in net.modules()]
+        assert (kinds.count(Depthwise), kinds.count(Pointwise)) == (16, 32)
+        maps = torch.rand(1, 40, 6, 7).contiguous(memory_format=torch.channels_last)
+        own = lite0._net_8.blocks[2][1].conv_pw
+        torch.testing.assert_close(Pointwise(own)(maps), own(maps))
+        return
+    own = TorchEfficientNetLite0("cuda")
+    batch = torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.inference_mode():
+        layers = own._dense(batch.to("cuda", own.dtype).contiguous(memory_format=torch.channels_last))
+        for name, expected in lite0._dense(batch).items():
+            off = (layers[name].float().cpu() - expected).norm() / expected.norm()
+            assert off < 0.02, name
 
 
 def test_the_dilated_network_holds_the_undilated_one(lite0):

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+import torch
 from helpers import moving_picture
 
 from vfxstyle.color import linear_to_lab, srgb_to_linear
-from vfxstyle.features import PCA, all_blocks, assemble, components_of, projected_blocks
+from vfxstyle.features import PCA, all_blocks, assemble, components_of, extract, projected_blocks
 from vfxstyle.features.extract import Segmentation, extract_features, run_network
 from vfxstyle.features.registry import backbone_class
 
@@ -72,3 +73,19 @@ def test_everything_but_plain_colours_is_projected():
     assert set(names) - set(projected_blocks(names)) == {"pixel", "mean", "spread", "surround"}
     for name in projected_blocks(names):
         assert components_of(LITE0, name) >= 16
+
+
+def test_colours_are_the_same_on_a_device():
+    random = np.random.default_rng(4)
+    lab = (random.random((40, 56, 3)) * [100, 60, 60] - [0, 30, 30]).astype(np.float32)
+    rows = (np.arange(40)[:, None] // 8 * 7 + np.arange(56) // 8).astype(np.int32)
+    centroids = random.random((35, 2)).astype(np.float32) * [55, 39]
+    superpixels = Segmentation(rows, centroids.astype(np.float32), np.int32([0, 3, 4, 30]))
+    y, x = np.array([0, 5, 39, 20]), np.array([0, 55, 10, 30])
+    (mean, spread, around), (own_mean, own_spread, own_around) = (
+        extract._colours(lab, superpixels, y, x),
+        extract._colours_on("cuda" if torch.cuda.is_available() else "cpu", lab, superpixels, y, x),
+    )
+    np.testing.assert_allclose(own_mean, mean, atol=1e-4)
+    np.testing.assert_allclose(own_spread, spread, atol=2e-3)
+    np.testing.assert_allclose(own_around, around, atol=1e-3)

@@ -3,6 +3,7 @@ import torch
 
 from vfxstyle.features.backbones import CellMaps
 from vfxstyle.features.pooling import pooled
+from vfxstyle.features.torch_pooling import DevicePooling
 
 
 def plain(layer, origin, maps, rows, wanted):
@@ -55,22 +56,36 @@ class OnAGpu:
 
     def __init__(self, tensor):
         self.tensor, self.shape, self.device = tensor, tensor.shape, torch.device("cuda")
+        self.dtype = tensor.dtype
         self.tries = 0
 
-    def float(self):
+    def flatten(self, _):
         self.tries += 1
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    def cpu(self):
+    def float(self):
         return self.tensor
 
 
-def test_pooling_that_a_gpu_has_no_room_for_is_done_on_the_cpu():
+def test_a_device_pools_as_the_processor_does():
+    random = np.random.default_rng(3)
+    rows = random.integers(0, 5, (18, 27)).astype(np.int32)
+    layer = random.random((1, 9, 6, 8)).astype(np.float32)
+    maps = CellMaps({"a": layer}, 2, {"a": -3.5}, 8)
+    wanted = np.int32([0, 2, 4])
+    own = DevicePooling(maps, rows, wanted)
+    np.testing.assert_allclose(
+        own.means(torch.from_numpy(layer[0]), -3.5), pooled(maps, 0, rows, wanted)["a"], atol=1e-5
+    )
+
+
+def test_pooling_that_a_gpu_has_no_room_for_is_done_on_the_cpu(monkeypatch):
     rows = np.arange(12, dtype=np.int32).reshape(3, 4) // 6
     layers = {"a": torch.rand(1, 5, 4, 4), "b": torch.rand(1, 2, 4, 4)}
     expected = pooled(CellMaps(layers, 1, {"a": 0.0, "b": 0.0}, 8), 0, rows, np.int32([0, 1]))
     scarce = {name: OnAGpu(layer[0]) for name, layer in layers.items()}
     maps = CellMaps({name: [layer] for name, layer in scarce.items()}, 1, {"a": 0.0, "b": 0.0}, 8)
+    monkeypatch.setattr(DevicePooling, "_weights_of", lambda *_: torch.ones(2, 2))
     found = pooled(maps, 0, rows, np.int32([0, 1]))
     for name, layer in scarce.items():
         assert layer.tries == 1

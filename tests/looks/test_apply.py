@@ -6,6 +6,7 @@ import pytest
 from vfxstyle.color import from_grading, lab_to_linear, linear_to_lab, to_grading
 from vfxstyle.looks import TransformField, apply_field, transform_lab
 from vfxstyle.looks.apply import GUIDE_SIGMA, TOE
+from vfxstyle.looks.field import Placing
 
 PHI = np.zeros(30, np.float32)
 PHI[[0, 9, 6, 17, 19, 28, 29]] = [-0.1, 0.03, 0.1, -0.2, 0.02, 0.1, -0.03]
@@ -54,7 +55,9 @@ def test_identity_returns_every_half_float_bit_for_bit():
 
 def test_strength_zero_returns_the_plate_and_half_lies_half_way():
     rgb = np.random.default_rng(0).uniform(0, 2, (20, 20, 3)).astype(np.float32)
-    full, half, none = (apply_field(rgb, uniform(PHI), strength=s)[0] for s in (1.0, 0.5, 0.0))
+    full, half, none = (
+        apply_field(rgb, uniform(PHI), Placing((rgb.shape[1], rgb.shape[0]), strength=s))[0] for s in (1.0, 0.5, 0.0)
+    )
     np.testing.assert_array_equal(none, rgb)
     np.testing.assert_allclose(half, (full + rgb) / 2, atol=1e-6)
 
@@ -149,7 +152,7 @@ def test_unlike_colours_take_the_transform_of_their_own_side():
     field.guide[:, 0, 0], field.guide[:, 1, 0] = 20, 80
     field.coefficients[:, 1, 9] = 0.1
     dark = np.full((2, 2, 3), lab_to_linear(np.float32([20, 0, 0]))[0], np.float32)
-    out, _ = apply_field(dark, field, picture_size=(2, 2))
+    out, _ = apply_field(dark, field, Placing((2, 2)))
     np.testing.assert_allclose(out[:, 0], dark[:, 0], atol=1e-6)
     big = np.broadcast_to(dark[:1, :1], (100, 100, 3)).copy()
     out, _ = apply_field(big, field)
@@ -164,13 +167,13 @@ def test_a_window_of_the_picture_is_graded_as_in_the_whole():
         (random.random((12, 18, 3)) * 80).astype(np.float32),
     )
     whole, _ = apply_field(rgb, field)
-    window, _ = apply_field(rgb[10:30, 20:70], field, offset=(20, 10), picture_size=(90, 60))
+    window, _ = apply_field(rgb[10:30, 20:70], field, Placing((90, 60), (20, 10)))
     np.testing.assert_array_equal(window, whole[10:30, 20:70])
 
 
 @pytest.mark.parametrize("offset", [(-50, -50), (200, 100)])
 def test_overscan_takes_the_nearest_cells(offset):
-    out, _ = apply_field(np.full((5, 5, 3), 0.5, np.float32), uniform(PHI), offset=offset, picture_size=(90, 60))
+    out, _ = apply_field(np.full((5, 5, 3), 0.5, np.float32), uniform(PHI), Placing((90, 60), offset))
     assert np.isfinite(out).all()
 
 

@@ -22,10 +22,16 @@ from tsp.topology import (
 FINE = 2.0**20
 """Whitened features in the integer sums are multiples of 1 / this."""
 NEVER = 2**63 - 1
-_COARSE = 2.0**8  # squares of whitened features in the integer sums are multiples of 1 / this
+COARSE = 2.0**8
+"""Squares of whitened features in the integer sums are multiples of 1 / this."""
 _LATTICES = ((0, 0), (0, 1), (1, 0), (1, 1))
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 _RINGS = 8  # steps that labels spread before it is tested whether they still do: each test waits for the device
+
+
+def has_kernels(device: torch.device) -> bool:
+    """Whether :mod:`tsp.gpu.fused` does the work on a device."""
+    return device.type == "cuda"
 
 
 class Grid:
@@ -45,6 +51,8 @@ class Grid:
         self.place = (at.double() * model.place_scale * FINE).round().long()
         self.number = torch.from_numpy(TOPOLOGICAL_NUMBER.astype(np.int64)).to(device)
         self.ring = [dy * width + dx for dy, dx in _RING]  # steps to the eight neighbours in the flattened map
+        self.work: Any = None
+        """What :mod:`tsp.gpu.fused` keeps between frames."""
         self.lattices = [self._lattice(row, column) for row, column in _LATTICES]
 
     def put(self, table: Any) -> torch.Tensor:
@@ -95,9 +103,8 @@ class Canvas:
         self.labels = labels
         self.grid = grid
         fine = torch.zeros((grid.height, grid.width, 3), dtype=torch.long, device=grid.device)
-        whole = np.rint(colour.astype(np.float64) * FINE).astype(np.int64)
-        grid.frame(fine)[...] = torch.from_numpy(whole).to(grid.device)
-        self._colour = fine.view(-1, 3)
+        grid.frame(fine)[...] = (torch.from_numpy(colour).to(grid.device).double() * FINE).round().long()
+        self.colour = fine.view(-1, 3)
 
     def owned(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Places in the flattened map of all pixels that have a label, and their labels."""
@@ -113,23 +120,27 @@ class Canvas:
         """What pixels add to the statistics, int64 (N, 7): a count, a count inside the frame, and their features."""
         grid = self.grid
         inside = grid.inside.view(-1)[at, None].long()
-        return torch.cat([torch.ones_like(inside), inside, grid.place[at], self._colour[at]], dim=1)
+        return torch.cat([torch.ones_like(inside), inside, grid.place[at], self.colour[at]], dim=1)
 
     def features(self, at: torch.Tensor) -> torch.Tensor:
         """Whitened y, x, L, a, b of pixels, float64 (N, 5); the margin has no colour, 0."""
-        return torch.cat([self.grid.place[at], self._colour[at]], dim=1).double() / FINE
+        return torch.cat([self.grid.place[at], self.colour[at]], dim=1).double() / FINE
 
     def sums(self, count: int) -> torch.Tensor:
         """Statistics of all rows, int64 (K, 7)."""
+        if has_kernels(self.grid.device):
+            from tsp.gpu.fused import statistics_of
+
+            return statistics_of(self, count)
         at, rows = self.owned()
         return torch.zeros((count, 7), dtype=torch.long, device=at.device).index_add_(0, rows, self.parts(at))
 
     def squares(self, count: int) -> DoubleArray:
         """See :func:`tsp.model.squares`."""
         at, rows = self.owned()
-        whole = (self.features(at).pow(2).sum(dim=1) * _COARSE).round().long()
+        whole = (self.features(at).pow(2).sum(dim=1) * COARSE).round().long()
         total = torch.zeros(count, dtype=torch.long, device=at.device).index_add_(0, rows, whole)
-        return (total.double() / _COARSE).cpu().numpy()
+        return (total.double() / COARSE).cpu().numpy()
 
 
 def statistics(sums: torch.Tensor) -> DoubleArray:
@@ -150,6 +161,10 @@ def spread(values: torch.Tensor, key: torch.Tensor, into: torch.Tensor) -> torch
     values: int64 (H, W), -1 for none. key: (H, W). into: bool (H, W), the pixels that may take a value; one that has a
     value keeps it.
     """
+    if has_kernels(values.device):
+        from tsp.gpu.fused import spread_over
+
+        return spread_over(values, key, into)
     ways = [(dy, dx, into & (moved(key, dy, dx) == key)) for dy, dx in AROUND]
     while True:
         before = values
@@ -203,6 +218,10 @@ def pieces(key: torch.Tensor, among: torch.Tensor | None = None) -> torch.Tensor
     the least name among its neighbours, passes it to the pixel that it is named after, and takes over that pixel's
     name, until nothing changes.
     """
+    if has_kernels(key.device):
+        from tsp.gpu.fused import joined_pieces
+
+        return joined_pieces(key, among)
     height, width = key.shape
     across, down = key[:, :-1] == key[:, 1:], key[:-1] == key[1:]
     if among is not None:

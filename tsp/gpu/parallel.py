@@ -10,20 +10,22 @@ comes back; in between only tables of superpixels travel, and which of them touc
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from tsp.arrays import BoolArray, DoubleArray, FloatArray, IntArray, LabelArray, WordArray
-from tsp.gpu.grid import NEVER, Canvas, Grid, greatest, least, moved, pieces, spread, statistics
+from tsp.gpu.grid import NEVER, Canvas, Grid, greatest, has_kernels, least, moved, pieces, spread, statistics
 from tsp.gpu.split_together import split_together
-from tsp.gpu.sweeps import Sweeps
-from tsp.local import SETTLED
+from tsp.gpu.sweeps import Sweeps, settle
 from tsp.model import MEAN_Y, Model, Superpixels, refresh_rows
 from tsp.moves import choose_merges
 from tsp.pixels import MakePixels
 from tsp.topology import AROUND, UNASSIGNED
+
+if TYPE_CHECKING:
+    from tsp.gpu.fused import Workspace
 
 _STEP = 2.0**16  # flow in px
 _FASTEST = 1e5  # px a frame; farther than any frame is wide
@@ -38,10 +40,12 @@ def pixels_on(device: str) -> MakePixels:
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise RuntimeError(f"{device} is not there: torch sees {torch.cuda.device_count()} CUDA devices. Use cpu.")
     target = torch.device(device)
+    grids: dict[tuple[tuple[int, ...], Model], Grid] = {}
 
     def pixels(labels: LabelArray, colour: FloatArray, model: Model) -> DevicePixels:
-        grid = Grid(labels.shape[0], labels.shape[1], model, target)
-        return DevicePixels(torch.from_numpy(labels).to(target).long(), colour, grid)
+        if (labels.shape, model) not in grids:
+            grids[labels.shape, model] = Grid(labels.shape[0], labels.shape[1], model, target)
+        return DevicePixels(torch.from_numpy(labels).to(target).long(), colour, grids[labels.shape, model])
 
     return pixels
 
@@ -117,6 +121,12 @@ class DevicePixels(Canvas):
         """See :class:`tsp.pixels.Pixels`. Ring after ring, each pixel to the neighbour that was likeliest at first."""
         grid = self.grid
         means = grid.put(table.scores[:count, MEAN_Y : MEAN_Y + 5])
+        if has_kernels(grid.device):
+            from tsp.gpu.fused import fill_from_rings
+
+            fill_from_rings(self, means)
+            self.gather(table, count, model)
+            return
         flat, inside = self.labels.view(-1), grid.inside.view(-1)
         while True:
             at = torch.nonzero((flat < 0) & inside)[:, 0]
@@ -150,42 +160,35 @@ class DevicePixels(Canvas):
 
     def settle(self, table: Superpixels, count: int, model: Model, most: int) -> None:
         """See :class:`tsp.pixels.Pixels`."""
-        start = self.labels.clone()
-        sweeps = Sweeps(self, table, count, model)
-        energy, enough = sweeps.energy(), 0.0
-        for number in range(most):
-            before = self.labels.clone(), sweeps.sums.clone()
-            moved, tested, waiting = sweeps.sweep(self._waiting, thin=None)
-            now = sweeps.energy()
-            if now < energy:  # too many moved on the same statistics: take it back and let half of them move
-                sweeps.restore(*before)
-                waiting = ~self.grid.edge
-                moved, tested, _ = sweeps.sweep(waiting, thin=number)
-                now = sweeps.energy()
-                if now < energy:
-                    sweeps.restore(*before)
-                    break
-            energy, self._waiting = now, waiting
-            enough = enough or SETTLED * tested
-            if moved <= enough:
-                break
+        start, labels = self.labels.clone(), self.labels
+        moves: Sweeps | Workspace
+        if has_kernels(self.grid.device):
+            from tsp.gpu.fused import workspace
+
+            moves = workspace(self.grid, model, count)
+            moves.load(self, table, count, model, self._waiting)
+        else:
+            moves = Sweeps(self, table, count, model, self._waiting)
+        settle(moves, most)
+        labels.copy_(moves.labels)
+        self._waiting = moves.waiting.clone()
         touched = torch.zeros(count + 1, dtype=torch.bool, device=start.device)  # its last entry stands for UNASSIGNED
         different = start != self.labels
-        touched[start[different]] = True
-        touched[self.labels[different]] = True
+        touched[torch.where(different, start, UNASSIGNED)] = True
+        touched[torch.where(different, self.labels, UNASSIGNED)] = True
         table.changed[:count] |= touched[:count].cpu().numpy()
-        _write(sweeps.sums, table, count, model)
+        _write(moves.sums[:count], table, count, model)
 
     def merge(self, table: Superpixels, count: int, model: Model) -> int:
         """See :class:`tsp.pixels.Pixels`."""
         frame = self.grid.frame(self.labels)
-        keys = []
-        for one, other in ((frame[:, :-1], frame[:, 1:]), (frame[:-1], frame[1:])):
-            touch = one != other
-            keys += [one[touch] * count + other[touch], other[touch] * count + one[touch]]
-        key = torch.unique(torch.cat(keys))
-        pairs = torch.stack([key // count, key % count], dim=1).int().cpu().numpy()
-        merged, target = choose_merges(pairs, table, count, model)
+        pairs = [(frame[:, :-1], frame[:, 1:]), (frame[:-1], frame[1:])]
+        one, other = (torch.cat([own[side].reshape(-1) for own in pairs]) for side in range(2))
+        touch = torch.nonzero(one != other)[:, 0]
+        one, other = one[touch], other[touch]
+        key = torch.unique(torch.cat([one * count + other, other * count + one]))
+        touching = torch.stack([key // count, key % count], dim=1).int().cpu().numpy()
+        merged, target = choose_merges(touching, table, count, model)
         if merged:
             self.rename(target)
         return int(merged)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from tsp.arrays import BoolArray, DoubleArray, WordArray
-from tsp.gpu.grid import FINE, Canvas, draw, greatest, pieces, spread, statistics
+from tsp.gpu.grid import FINE, Canvas, draw, greatest, has_kernels, pieces, spread, statistics
 from tsp.halves import ITERATIONS
 from tsp.model import MEAN_Y, SUM_Y, Model, Superpixels
 from tsp.split import choose_splits, hopeful, promising
@@ -52,6 +52,10 @@ def _two_means(pixels: Canvas, at: torch.Tensor, table: Superpixels, count: int,
     first = draw(torch.ones_like(rows), at, rows, count, state)
     centre = torch.where(old, grid.put(table.scores[:count, MEAN_Y : MEAN_Y + 5]), features[first])
     other = features[draw((features - centre[rows]).pow(2).sum(dim=1), at, rows, count, state)]
+    if has_kernels(grid.device):
+        from tsp.gpu.fused import two_means
+
+        return two_means(pixels, at, old[:, 0], centre, other, ITERATIONS)
     parts = pixels.parts(at)
     whole = torch.zeros((count, 7), dtype=torch.long, device=grid.device).index_add_(0, rows, parts)
     side = torch.zeros_like(at)
@@ -81,17 +85,18 @@ def _connect_halves(pixels: Canvas, part: torch.Tensor, count: int) -> BoolArray
     grid = pixels.grid
     labels, parts = grid.frame(pixels.labels), grid.frame(part.view(grid.height, grid.width))
     taking_part = parts >= 0
-    for side in (0, 1, None):  # small pieces of one part at a time: two that touch would only swap
-        key = 2 * labels + parts
-        names = pieces(key, taking_part)[taking_part.reshape(-1)]
-        roots, piece, sizes = torch.unique(names, return_inverse=True, return_counts=True)
-        owner = key.reshape(-1)[roots]
-        if side is None:
-            break
-        rank = sizes * len(roots) + torch.arange(len(roots), device=grid.device)
-        small = (owner % 2 == side) & (rank != greatest(rank, owner, 2 * count)[owner])
-        parts[taking_part] = torch.where(small[piece], 1 - parts[taking_part], parts[taking_part])
-    return (torch.bincount(owner // 2, minlength=count) == 2).cpu().numpy()
+    place = torch.arange(labels.numel(), device=grid.device).view(labels.shape)
+    for side in (0, 1):  # small pieces of one part at a time: two that touch would only swap
+        key = torch.where(taking_part, 2 * labels + parts, 2 * count)  # its last value stands for the other pixels
+        names = pieces(key, taking_part).view(labels.shape)
+        sizes = torch.zeros_like(place).view(-1).scatter_add_(0, names.view(-1), taking_part.view(-1).long())
+        rank = sizes[names] * labels.numel() + names
+        small = taking_part & (parts == side) & (rank != greatest(rank.view(-1), key.view(-1), 2 * count + 1)[key])
+        parts.copy_(torch.where(small, 1 - parts, parts))
+    roots = taking_part & (pieces(2 * labels + parts, taking_part).view(labels.shape) == place)
+    found = torch.zeros(count + 1, dtype=torch.long, device=grid.device)
+    found.scatter_add_(0, torch.where(roots, labels, count).view(-1), roots.view(-1).long())
+    return (found[:count] == 2).cpu().numpy()
 
 
 def _share_margin(pixels: Canvas, part: torch.Tensor, ready: BoolArray) -> None:

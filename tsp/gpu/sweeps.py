@@ -1,4 +1,7 @@
-"""The local moves of many pixels at once, with their scores on the device.
+"""The local moves of many pixels at once, with their scores on the device, in operations of torch.
+
+They run on any device of torch. :mod:`tsp.gpu.fused` does the same in a few kernels and takes their place on a GPU;
+tests hold it to them, bit by bit.
 
 Pixels of one lattice, (row mod 2, column mod 2), are never 8-neighbours, so none of them sees another move and all
 simple-point moves of a lattice may be made together: no superpixel is cut. The statistics are those from before the
@@ -8,12 +11,12 @@ pass, so a superpixel that has lost its last pixel in the frame does not return 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 
 from tsp.gpu.grid import FINE, Canvas, Lattice
-from tsp.local import LEAST_PIXEL_GAIN
+from tsp.local import LEAST_PIXEL_GAIN, SETTLED
 from tsp.model import (
     ADD_AREA,
     ADD_COLOUR,
@@ -29,6 +32,56 @@ from tsp.model import (
     Superpixels,
 )
 from tsp.topology import UNASSIGNED
+
+
+class Told(NamedTuple):
+    """What became of a sweep."""
+
+    energy: float
+    """Log-posterior less the terms that are the same for all labellings, to compare states of one frame."""
+    moved: int
+    """Pixels that moved."""
+    tested: int
+    """Border pixels that were tested."""
+
+
+class Moves(Protocol):
+    """The local moves of one settling."""
+
+    def energy(self) -> float:
+        """See :class:`Told`."""
+
+    def sweep(self, thin: int = -1) -> Told:
+        """One pass over all four lattices; pixels near a move wait for the next.
+
+        thin: -1, or the number of a pseudo-random half that may move.
+        """
+
+    def restore(self) -> None:
+        """Go back to before the last sweep."""
+
+    def wait_all(self) -> None:
+        """Let the next sweep test all pixels."""
+
+
+def settle(moves: Moves, most: int) -> None:
+    """Sweep until little moves, at most ``most`` times."""
+    energy, enough = moves.energy(), 0.0
+    for number in range(most):
+        told = moves.sweep()
+        if told.energy < energy:  # too many moved on the same statistics: take it back and let half of them move
+            moves.restore()
+            moves.wait_all()
+            told = moves.sweep(number)
+            moves.wait_all()
+            if told.energy < energy:
+                moves.restore()
+                break
+        energy = told.energy
+        enough = enough or SETTLED * told.tested
+        if told.moved <= enough:
+            break
+
 
 _NEAREST = (1, 5, 7, 3)  # N, S, W, E among the ring, the order in which ties are broken on the CPU
 
@@ -53,8 +106,10 @@ class _Border(NamedTuple):
 class Sweeps:
     """The local moves of one settling: the scores that they need, on the device."""
 
-    def __init__(self, pixels: Canvas, table: Superpixels, count: int, model: Model) -> None:
+    def __init__(self, pixels: Canvas, table: Superpixels, count: int, model: Model, waiting: torch.Tensor) -> None:
         grid = pixels.grid
+        self.waiting = waiting
+        """Which pixels the next sweep tests, bool (H, W)."""
         self._pixels = pixels
         self._grid = grid
         self._model = model
@@ -65,14 +120,24 @@ class Sweeps:
         self.sums = pixels.sums(count)
         self._refresh()
 
-    def restore(self, labels: torch.Tensor, sums: torch.Tensor) -> None:
-        """Go back to an earlier state."""
+    @property
+    def labels(self) -> torch.Tensor:
+        """The label map, padded, int64 (H, W)."""
+        return self._pixels.labels
+
+    def restore(self) -> None:
+        """See :class:`Moves`."""
+        labels, sums = self._before
         self._pixels.labels.copy_(labels)
         self.sums.copy_(sums)
         self._refresh()
 
+    def wait_all(self) -> None:
+        """See :class:`Moves`."""
+        self.waiting = ~self._grid.edge
+
     def energy(self) -> float:
-        """Log-posterior less the terms that are the same for all labellings, to compare states of one frame."""
+        """See :class:`Moves`."""
         model, n = self._model, self.sums[:, COUNT].double()
         priors, old, variance = self._priors, self._old[:, None], self._variance
         total = self.sums[:, SUM_Y:].double() / FINE
@@ -85,36 +150,33 @@ class Sweeps:
         squares = (self._grid.place[margin].double() / FINE).pow(2).sum() / 2
         return float(score[n > 0].sum() - squares - len(margin) * model.log_unassigned)
 
-    def sweep(self, waiting: torch.Tensor, thin: int | None) -> tuple[int, int, torch.Tensor]:
-        """One pass over all four lattices.
-
-        waiting: bool, which pixels to test. thin: None, or the number of a pseudo-random half that may move.
-        Returns the moves, the border pixels tested and which pixels have seen a change near them.
-        """
+    def sweep(self, thin: int = -1) -> Told:
+        """See :class:`Moves`."""
         start = self._pixels.labels.clone()
-        tested = sum(self._pass(lattice, waiting, thin) for lattice in self._grid.lattices)
+        self._before = start, self.sums.clone()
+        tested = sum(self._pass(lattice, thin) for lattice in self._grid.lattices)
         moved = (start != self._pixels.labels).float()[None, None]
-        near = torch.nn.functional.max_pool2d(moved, 3, stride=1, padding=1)[0, 0] > 0
-        return int(moved.sum()), tested, near
+        self.waiting = torch.nn.functional.max_pool2d(moved, 3, stride=1, padding=1)[0, 0] > 0
+        return Told(self.energy(), int(moved.sum()), tested)
 
-    def _pass(self, lattice: Lattice, waiting: torch.Tensor, thin: int | None) -> int:
+    def _pass(self, lattice: Lattice, thin: int) -> int:
         """Move the pixels of one lattice; returns how many were on a border."""
-        border = self._border(lattice, waiting, thin)
+        border = self._border(lattice, thin)
         leave, may_leave = self._leaving(border)
         best, may_join = self._joining(border, leave)
         moves = may_leave & may_join & (best != border.own)
         self._apply(border.at[moves], border.own[moves], best[moves])
         return len(border.at)
 
-    def _border(self, lattice: Lattice, waiting: torch.Tensor, thin: int | None) -> _Border:
-        """The waiting pixels of a lattice that have a neighbour of another label; for ``thin`` see :meth:`sweep`."""
+    def _border(self, lattice: Lattice, thin: int) -> _Border:
+        """The waiting pixels of a lattice that have a neighbour of another label; for ``thin`` see :class:`Moves`."""
         flat = self._pixels.labels.view(-1)
-        candidates = torch.nonzero(waiting.view(-1)[lattice.at])[:, 0]
+        candidates = torch.nonzero(self.waiting.reshape(-1)[lattice.at])[:, 0]
         at = lattice.at[candidates]
         own = flat[at]
         border = torch.stack([flat[at + self._grid.ring[i]] != own for i in _NEAREST]).any(dim=0)
-        if thin is not None:
-            border &= (at * 2654435761 + thin * 40503 >> 16) % 2 == 0
+        if thin >= 0:
+            border &= (at * 2654435761 + thin * 40503 >> 16) & 1 == 0
         candidates, at, own = candidates[border], at[border], own[border]
         return _Border(
             at=at,

@@ -11,7 +11,7 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import AnalysisRecipe
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import WeightsError
-from vfxstyle.features import analysis_device
+from vfxstyle.features import shot_device
 from vfxstyle.features.extract import NetworkOutput, Segmentation, extract_features, run_network
 from vfxstyle.features.registry import load_backbone, weights_digest
 from vfxstyle.progress import Stage
@@ -45,7 +45,7 @@ def extract_frames(
     """
     check_weights(recipe, run.weights)
     with run.clock.stage(Stage.FEATURES, len(numbers)) as step:
-        backbone = load_backbone(recipe.backbone, analysis_device(run.device), run.weights)
+        backbone = load_backbone(recipe.backbone, shot_device(run.device), run.weights)
         try:
             for first in range(0, len(numbers), backbone.frames_at_once):
                 group = numbers[first : first + backbone.frames_at_once]

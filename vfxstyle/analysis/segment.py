@@ -14,7 +14,7 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray, IntArray, LabelArray
 from vfxstyle.errors import FrameError
-from vfxstyle.features import analysis_device
+from vfxstyle.features import shot_device
 from vfxstyle.plates.overlap import reading_ahead
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Stage
@@ -104,7 +104,7 @@ class _Segmentation:
         """Superpixels that live through time, or, for stills, those of each picture by itself, never the same twice."""
         count = self.recipe.superpixels_per_frame
         if not self.recipe.frame_based:
-            yield from tsp.segment(pictures, count, seed=self.recipe.seed, device=analysis_device(self.run.device))
+            yield from tsp.segment(pictures, count, seed=self.recipe.seed, device=shot_device(self.run.device))
             return
         first = 0
         for picture in pictures:

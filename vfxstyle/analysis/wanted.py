@@ -13,7 +13,7 @@ from typing import Any
 from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import UsageError
-from vfxstyle.features import analysis_device
+from vfxstyle.features import shot_device
 from vfxstyle.files import file_digest
 from vfxstyle.looks import Preset
 from vfxstyle.plates.plate import Plate
@@ -47,7 +47,7 @@ class AnalysisRecipe(AnalysisSettings):
         frame_based = settings.frame_based or len(shot.frames) == 1
         default = DEFAULT_STILL_SUPERPIXELS if frame_based else DEFAULT_SUPERPIXELS
         values |= {"frame_based": frame_based, "superpixels": settings.superpixels or default}
-        on = analysis_device(device).partition(":")[0]
+        on = shot_device(device).partition(":")[0]
         return cls(**values, backbone=backbone, weights=weights, device=on)
 
     @classmethod

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +14,7 @@ from tsp import compiled
 from vfxstyle._version import __version__
 from vfxstyle.color import ColorConfig
 from vfxstyle.errors import ColorError, PresetError
+from vfxstyle.features import gpu_fault, gpu_names, pick_device, shot_device
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import PresetInfo
 from vfxstyle.looks.library import installed_presets, shipped_folder, user_folder
@@ -49,7 +49,8 @@ def machine_report() -> dict[str, str]:
         "codecs": ", ".join(f"{name} {_codec(name)}" for name in _CODECS),
         "pictures": ", ".join(sorted(PICTURE_EXTENSIONS)),
         "colour configuration": _colours(),
-        "devices": ", ".join(["cpu", *_gpus()]),
+        "devices": _devices(),
+        "--device auto": _automatic(),
         "kernels": kernels(),
         "backbone": _backbone(),
         "presets (user)": str(user_folder()),
@@ -102,12 +103,17 @@ def _colours() -> str:
         return f"broken ({error})"
 
 
-def _gpus() -> list[str]:
-    if find_spec("torch") is None:
-        return []
-    import torch
+def _devices() -> str:
+    """The devices, or why there is no GPU among them."""
+    fault = gpu_fault()
+    if fault:
+        return f"cpu; no GPU: {fault}"
+    return ", ".join(["cpu", *(f"cuda:{index} ({name})" for index, name in enumerate(gpu_names()))])
 
-    return [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
+
+def _automatic() -> str:
+    """What ``--device auto`` stands for here."""
+    return f"shots on {shot_device('auto')}, so that all machines find the same; training on {pick_device('auto')}"
 
 
 def _backbone() -> str:

@@ -27,16 +27,16 @@ _RGB_TO_XYZ = np.array(
     ]
 )
 _WHITE = _RGB_TO_XYZ.sum(axis=1)
-_FORWARD = _RGB_TO_XYZ / _WHITE[:, None]
-_INVERSE = np.linalg.inv(_FORWARD)
-_F00, _F01, _F02, _F10, _F11, _F12, _F20, _F21, _F22 = (np.float32(v) for v in _FORWARD.ravel())
-_I00, _I01, _I02, _I10, _I11, _I12, _I20, _I21, _I22 = (np.float32(v) for v in _INVERSE.ravel())
+FORWARD = _RGB_TO_XYZ / _WHITE[:, None]
+INVERSE = np.linalg.inv(FORWARD)
+_F00, _F01, _F02, _F10, _F11, _F12, _F20, _F21, _F22 = (np.float32(v) for v in FORWARD.ravel())
+_I00, _I01, _I02, _I10, _I11, _I12, _I20, _I21, _I22 = (np.float32(v) for v in INVERSE.ravel())
 
-_EPSILON = np.float32(216 / 24389)
-_SLOPE = np.float32(24389 / 27 / 116)
-_OFFSET = np.float32(16 / 116)
-_KNEE = np.float32(6 / 29)
-_THIRD_OF_BIAS = np.uint32(709921077)  # two thirds of the exponent's bias of 127, where float32 keeps it
+EPSILON = np.float32(216 / 24389)
+SLOPE = np.float32(24389 / 27 / 116)
+OFFSET = np.float32(16 / 116)
+KNEE = np.float32(6 / 29)
+THIRD_OF_BIAS = np.uint32(709921077)  # two thirds of the exponent's bias of 127, where float32 keeps it
 
 
 @kernel(inline="always")
@@ -45,7 +45,7 @@ def _cube_root(x: Scalar) -> Scalar:
 
     The mathematics library's takes ten times as long, which was a third of a grade pass.
     """
-    y = np.uint32(np.float32(x).view(np.uint32) // np.uint32(3) + _THIRD_OF_BIAS).view(np.float32)
+    y = np.uint32(np.float32(x).view(np.uint32) // np.uint32(3) + THIRD_OF_BIAS).view(np.float32)
     cube = y * y * y
     y = y * (cube + x + x) / (cube + cube + x)
     cube = y * y * y
@@ -54,12 +54,12 @@ def _cube_root(x: Scalar) -> Scalar:
 
 @kernel(inline="always")
 def _f(t: Scalar) -> Scalar:
-    return _cube_root(t) if t > _EPSILON else _SLOPE * t + _OFFSET
+    return _cube_root(t) if t > EPSILON else SLOPE * t + OFFSET
 
 
 @kernel(inline="always")
 def _f_inverse(f: Scalar) -> Scalar:
-    return f * f * f if f > _KNEE else (f - _OFFSET) / _SLOPE
+    return f * f * f if f > KNEE else (f - OFFSET) / SLOPE
 
 
 @kernel(inline="always")

@@ -7,6 +7,7 @@ that one that dies takes nothing with it; it is tried again where that can help.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -19,13 +20,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vfxstyle.cores import VARIABLE, cores
-from vfxstyle.errors import PartialError, ResourceError, UsageError
+from vfxstyle.errors import DeviceError, PartialError, ResourceError, UsageError
 from vfxstyle.farm.jobs import FarmJob
 from vfxstyle.farm.tasks import PIECE, Step, chunks, steps_of, whole_range
 from vfxstyle.progress import Clock, Progress, Stage
 from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES
 
 _RETRYABLE = (ResourceError.exit_code, 130, 143)  # of a task that lacked disk, memory or a device, or was stopped
+_CODE = re.compile(r"^vfxstyle: FAILED code=(\w+)", re.MULTILINE)
 _running: set[subprocess.Popen[str]] = set()
 
 
@@ -53,11 +55,18 @@ class Outcome:
     """Wall time."""
     host: str
     """Machine that it ran on."""
+    code: str = ""
+    """The word for scripts of a failure, as :mod:`vfxstyle.errors` has it; empty where it said none."""
 
     @property
     def can_help_again(self) -> bool:
-        """Whether another try can end better."""
+        """Whether another try can end better, on this machine or another."""
         return self.returncode < 0 or self.returncode in _RETRYABLE
+
+    @property
+    def can_help_here(self) -> bool:
+        """Whether another try on the same machine can."""
+        return self.can_help_again and self.code != DeviceError.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,9 @@ def run_process(arguments: Sequence[str]) -> Outcome:
     reason = ""
     if process.returncode:
         reason = errors[-1].removeprefix("Error: ") if errors else f"ended with {process.returncode}, saying nothing."
-    return Outcome(process.returncode, reason, time.perf_counter() - start, socket.gethostname())
+    said = _CODE.findall(told)
+    seconds = time.perf_counter() - start
+    return Outcome(process.returncode, reason, seconds, socket.gethostname(), said[-1] if said else "")
 
 
 def tasks_of(job: FarmJob, step: Step, chunk: int) -> list[Task]:
@@ -152,6 +163,7 @@ class _Run:
         retries: int,
     ) -> None:
         self._jobs, self._steps, self._engine, self._clock, self._retries = jobs, steps, engine, clock, retries
+        self._one_machine = isinstance(engine, ThreadPoolExecutor)
         self.report = RunReport()
         self.futures: dict[Future[Outcome], Task] = {}
         """Tasks under way."""
@@ -185,7 +197,8 @@ class _Run:
         task, outcome = self.futures.pop(future), _outcome_of(future)
         name = task.job.name
         self.report.seconds += outcome.seconds
-        if outcome.can_help_again and self._tries[task.arguments] <= self._retries:
+        again = outcome.can_help_here if self._one_machine else outcome.can_help_again
+        if again and self._tries[task.arguments] <= self._retries:
             self._clock.note(f"{name}: {task.step} is tried again, {outcome.reason}")
             self._submit(task)
             return False

@@ -4,7 +4,7 @@ torch is loaded by networks that run in it, and by nothing else: :mod:`.torch_ba
 :mod:`.torch_tiles` and :mod:`.vgg`.
 """
 
-from vfxstyle.features.devices import analysis_device, check_device, check_torch, pick_device
+from vfxstyle.features.devices import check_device, check_torch, gpu_fault, gpu_names, pick_device, shot_device
 from vfxstyle.features.pca import PCA, PCAFit
 from vfxstyle.features.vectors import RawFeatures, all_blocks, assemble, components_of, projected_blocks
 
@@ -13,11 +13,13 @@ __all__ = [
     "PCAFit",
     "RawFeatures",
     "all_blocks",
-    "analysis_device",
     "assemble",
     "check_device",
     "check_torch",
     "components_of",
+    "gpu_fault",
+    "gpu_names",
     "pick_device",
     "projected_blocks",
+    "shot_device",
 ]

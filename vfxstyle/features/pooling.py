@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numba
 import numpy as np
 
-from vfxstyle.arrays import FloatArray, IntArray, LabelArray
+from vfxstyle.arrays import FloatArray, HalfArray, IntArray, LabelArray
 from vfxstyle.compiled import kernel
 from vfxstyle.features.backbones import CellMaps
 
@@ -18,19 +18,28 @@ if TYPE_CHECKING:
 _CHANNELS = 16  # averaged together: what they hold of all cells stays in the cache of a core
 
 
-def pooled(maps: CellMaps, index: int, rows: LabelArray, wanted: LabelArray) -> dict[str, FloatArray]:
+def pooled(maps: CellMaps, index: int, rows: LabelArray, wanted: LabelArray) -> dict[str, FloatArray | HalfArray]:
     """Mean features of superpixels; those of a pixel are interpolated bilinearly between its four nearest cells.
 
     maps: features of cells of a batch of pictures. index: number of the picture in the batch, from 0.
     rows: int32 (H, W), the superpixel that each pixel of the picture belongs to.
     wanted: int32 (N,), the superpixels that means are requested of, ascending.
-    Returns float32 (N, C) by name of the layer. Layers on a GPU are averaged there, or on the CPU where it lacks
-    memory.
+    Returns float32 (N, C) by name of the layer. Layers on a GPU are averaged there, in their own precision, or on the
+    CPU where it lacks memory.
     """
     weights: dict[float, CellWeights] = {}
-    means: dict[str, FloatArray] = {}
+    means: dict[str, FloatArray | HalfArray] = {}
+    on_device = None
     for name, batch in maps.layers.items():
         layer, origin = batch[index], maps.origins[name]
+        if not isinstance(layer, np.ndarray) and layer.device.type != "cpu":
+            from vfxstyle.features.torch_pooling import DevicePooling
+
+            on_device = on_device or DevicePooling(maps, rows, wanted)
+            own = on_device.means(layer, origin)
+            if own is not None:
+                means[name] = own
+                continue
         if origin not in weights:
             weights[origin] = CellWeights.of(maps, origin, rows, wanted, layer.shape[1], layer.shape[2])
         means[name] = weights[origin].means(layer)
@@ -59,36 +68,17 @@ class CellWeights:
         order = np.argsort(owners, kind="stable")
         order = order[np.searchsorted(owners, 0, sorter=order) :]
         areas = np.bincount(owners[order], minlength=len(wanted))
-        y, x = _between(rows.shape[0], maps, origin, height), _between(rows.shape[1], maps, origin, width)
+        y, x = between(rows.shape[0], maps, origin, height), between(rows.shape[1], maps, origin, width)
         return cls(*_gathered(order, np.cumsum(areas), *y, *x, height, width))
 
     def means(self, layer: FloatArray | Tensor) -> FloatArray:
         """Means of the features of cells, (C, h, w). Returns float32 (N, C)."""
         if isinstance(layer, np.ndarray):
             return _averaged(self.ends, self.cells, self.values, layer.reshape(len(layer), -1))
-        if layer.device.type == "cpu":
-            return self.means(layer.float().contiguous().numpy())
-        import torch
-
-        try:
-            return self._means_there(layer)
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
-            return self.means(layer.cpu())
-
-    def _means_there(self, layer: Tensor) -> FloatArray:
-        """The same on the device of the layer."""
-        import torch
-
-        superpixels = np.repeat(np.arange(len(self.ends)), np.diff(self.ends, prepend=0))
-        places, amounts = torch.from_numpy(np.stack([superpixels, self.cells])), torch.from_numpy(self.values)
-        size = (len(self.ends), layer.shape[1] * layer.shape[2])
-        matrix = torch.sparse_coo_tensor(places, amounts, size, check_invariants=False)
-        columns = layer.float().flatten(1).T.contiguous()
-        return np.asarray((matrix.to(layer.device) @ columns).cpu().numpy(), np.float32)
+        return self.means(layer.float().contiguous().cpu().numpy())
 
 
-def _between(pixels: int, maps: CellMaps, origin: float, cells: int) -> tuple[IntArray, FloatArray]:
+def between(pixels: int, maps: CellMaps, origin: float, cells: int) -> tuple[IntArray, FloatArray]:
     """The cells before and after each pixel along one axis, int64 (P, 2), and their shares, float32 (P, 2)."""
     place = ((np.arange(pixels) + 0.5) * maps.upsample - 0.5 - origin) / maps.stride
     place = np.clip(place, 0, cells - 1)
@@ -112,7 +102,7 @@ def _gathered(
 
     order: int64 (P,), the pixels of each superpixel after those of the one before. ends: int64 (N,), where they end.
     rows, columns: of each row and column of pixels the two rows and columns of cells, with their shares, as
-    :func:`_between` gives them. height, width: of the grid of cells.
+    :func:`between` gives them. height, width: of the grid of cells.
     """
     sums = np.zeros(height * width)
     entry_ends = np.empty_like(ends)

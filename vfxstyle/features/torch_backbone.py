@@ -25,6 +25,7 @@ class TorchBackbone(Backbone):
         self.dtype = torch.float16 if on_gpu else torch.float32
         """Precision that the network runs in; features are float32 either way."""
         self.frames_at_once = 4 if on_gpu else 1
+        self._last: tuple[FloatArray, Tensor] | None = None
 
     @abstractmethod
     def _normalised(self, batch: Tensor) -> Tensor:
@@ -38,7 +39,17 @@ class TorchBackbone(Backbone):
     def _dense(self, batch: Tensor) -> dict[str, Tensor]:
         """Every layer of the dilated network on its grid of stride-8 cells, (B, C, h, w)."""
 
+    def release(self) -> None:
+        """See :class:`Backbone`."""
+        self._last = None
+
     def _batch(self, pictures: FloatArray) -> Tensor:
+        """Pictures as the network takes them, kept until others come: one batch is asked for three times."""
+        if self._last is None or self._last[0] is not pictures:
+            self._last = pictures, self._made_batch(pictures)
+        return self._last[1]
+
+    def _made_batch(self, pictures: FloatArray) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).to(self.device)
         return self._normalised(tensor).to(self.dtype).contiguous(memory_format=torch.channels_last)
 

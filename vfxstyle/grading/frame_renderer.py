@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,12 +19,16 @@ from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.regions import Regions
 from vfxstyle.looks import TransformField, apply_field
 from vfxstyle.looks.base import Base
+from vfxstyle.looks.field import Placing
 from vfxstyle.plates.picture import analysis_picture, analysis_size, lab_of_picture
 from vfxstyle.plates.spaces import Light, encoder
 from vfxstyle.shots import Frame, OutputFormat
 from vfxstyle.superpixels.areas import spread_in_areas
 from vfxstyle.superpixels.smoothing import blend_over_pixels, reach_of, smooth_over_neighbours, spread_over_pixels
 from vfxstyle.superpixels.tables import adjacency, table_of
+
+if TYPE_CHECKING:
+    from vfxstyle.grading.gpu import DeviceGrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class FrameRenderer:
     """What corrections call this look; None for the one that the shot is graded with."""
     instead: tuple[FrameRenderer, ...] = ()
     """Other looks, on superpixels that do not take this one."""
+    on_device: DeviceGrade | None = None
+    """Where frames are graded on a GPU."""
 
     @classmethod
     def of(
@@ -99,6 +106,16 @@ class FrameRenderer:
         carried = CarriedGrade(graded, transforms.graded, analysis, plain.base, plain.plain_field)
         return replace(plain, carried=carried)
 
+    def on(self, device: str) -> FrameRenderer:
+        """The renderer on a device, ``cpu``, ``cuda`` or ``cuda:N``; loads torch for a GPU only."""
+        if device == "cpu":
+            return self
+        from vfxstyle.grading.gpu import DeviceGrade
+        from vfxstyle.superpixels.gpu import ShotLook
+
+        look = ShotLook(self.transforms.labels, self.transforms.transforms, device)
+        return replace(self, on_device=DeviceGrade(device, look, self.base, self.analysis_width))
+
     def corrected(self, corrections: Corrections, others: Mapping[str, FrameRenderer]) -> FrameRenderer:
         """The renderer with corrections. others: those of the other looks that superpixels take, by name."""
         if not corrections:
@@ -127,9 +144,14 @@ class FrameRenderer:
         return RenderedFrame(replace(plate, rgb=rgb, premultiplied=not self.straight_alpha), untouched)
 
     def _graded(self, lit: Frame) -> tuple[FloatArray, int]:
-        guide = guide_of(lit, self.light, self.analysis_width)
-        labels = self.analysis.read_labels(lit.number)
-        return self.graded_over(lit, labels, guide)
+        labels, there = self.analysis.read_labels(lit.number), self.on_device
+        if there is None:
+            return self.graded_over(lit, labels, guide_of(lit, self.light, self.analysis_width))
+        plate = there.plate(lit)
+        guide, on_host = there.guide_of(plate, self.light.matrix)
+        if self.carried is None and self.strengths is None and not (self.corrections or lit.mattes):
+            return there.apply(plate, there.plain_field(labels, guide), self._placing(lit), None)
+        return self.graded_over(lit, labels, on_host)
 
     def graded_over(self, lit: Frame, labels: LabelArray, guide: FloatArray) -> tuple[FloatArray, int]:
         """A frame of decoded light, or a smaller picture of it, graded; and the number of pixels left alone.
@@ -168,16 +190,16 @@ class FrameRenderer:
         return replace(field, strengths=np.ascontiguousarray(blended[..., 0]))
 
     def _changed(self, lit: Frame, field: TransformField, share: FloatArray | None) -> tuple[FloatArray, int]:
-        return apply_field(
-            lit.rgb,
-            field,
-            alpha=lit.alpha if lit.premultiplied else None,
-            offset=(lit.data_window.x - lit.display_window.x, lit.data_window.y - lit.display_window.y),
-            picture_size=(lit.display_window.width, lit.display_window.height),
-            strength=self.strength,
-            share=share,
-            matrix=self.light.matrix,
-        )
+        if self.on_device is not None:
+            there = self.on_device
+            return there.apply(there.plate(lit), there.field_of(field), self._placing(lit), share)
+        alpha = lit.alpha if lit.premultiplied else None
+        return apply_field(lit.rgb, field, self._placing(lit), alpha=alpha, share=share)
+
+    def _placing(self, lit: Frame) -> Placing:
+        data, display = lit.data_window, lit.display_window
+        offset = data.x - display.x, data.y - display.y
+        return Placing((display.width, display.height), offset, self.strength, self.light.matrix)
 
     def plain_field(self, labels: LabelArray, guide: FloatArray) -> TransformField:
         """The look alone, without graded frames. labels: int32 (h, w). guide: float32 (h, w, 3), CIELab."""

@@ -10,6 +10,7 @@ from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.cores import cores
 from vfxstyle.errors import FrameError
+from vfxstyle.features import shot_device
 from vfxstyle.grading.frame_renderer import FrameRenderer
 from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.plan import GradePlan
@@ -168,12 +169,14 @@ class _RenderPass:
 
 def renderer_of(outputs: Outputs, analysis: AnalysisFolder, transforms: ShotTransforms, run: Run) -> FrameRenderer:
     """The renderer of a plan with its corrections, for which other looks are predicted where they take some."""
-    plan, wanted = outputs.plan, outputs.wanted
+    plan, wanted, device = outputs.plan, outputs.wanted, shot_device(run.device)
     others = {}
     for name in plan.corrections.presets:
         other = plan.with_look(name)
-        others[name] = FrameRenderer.of(other, wanted.recipe, *ensure_transforms(other, wanted, once_more(run)))
-    return FrameRenderer.of(plan, wanted.recipe, analysis, transforms).corrected(plan.corrections, others)
+        found = ensure_transforms(other, wanted, once_more(run))
+        others[name] = FrameRenderer.of(other, wanted.recipe, *found).on(device)
+    own = FrameRenderer.of(plan, wanted.recipe, analysis, transforms).on(device)
+    return own.corrected(plan.corrections, others)
 
 
 def frames_at_once(plan: GradePlan, analysis_width: int) -> int:

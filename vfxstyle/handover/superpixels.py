@@ -13,7 +13,7 @@ from tsp.table import TspTable
 from vfxstyle.analysis.label_maps import write_label_map
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import FrameError, OutputError, PartialError
-from vfxstyle.features import analysis_device, check_device
+from vfxstyle.features import check_device, shot_device
 from vfxstyle.files import writing_atomically
 from vfxstyle.handover.places import check_folder
 from vfxstyle.plates.announce import announce_plate
@@ -78,7 +78,7 @@ def write_superpixels(
     check_known(options, SuperpixelsOptions)
     folder, run, settings = Path(output), Run.of(options, progress), pick(ShotSettings, options)
     check_device(run.device)
-    device = analysis_device(run.device)
+    device = shot_device(run.device)
     one_view(settings, "superpixels")
     with open_plate(shot, settings) as plate:
         info = plate.shot.info

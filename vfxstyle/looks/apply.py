@@ -21,7 +21,7 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.color.grading import floored, gain_of
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
-from vfxstyle.looks.field import TransformField, cell_of, look_up, next_cell, weaken
+from vfxstyle.looks.field import Placing, TransformField, cell_of, look_up, next_cell, weaken
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 GUIDE_SIGMA = 8.0
@@ -31,10 +31,12 @@ TOE = 0.002
 """Linear light below which graded values tend towards zero instead of crossing it."""
 
 _TOE = np.float32(TOE)
-_LARGEST = np.float32(1e30)
+LARGEST = np.float32(1e30)
+"""Brightness over coverage, above which a colour is not divided by its coverage."""
 _RANGE = np.float32(-0.5 / GUIDE_SIGMA**2 / np.log(2))
 _E0, _E1, _E2, _E3, _E4, _E5 = (np.float32(v) for v in (1, 0.69314718, 0.24022651, 0.05550411, 0.00961813, 0.00133336))
-_FAR = np.float32(1e-4)  # weight of a cell of any colour: a pixel unlike all four cells takes their plain mean
+FAR = np.float32(1e-4)
+"""Weight of a cell of any colour: a pixel unlike all four cells takes their plain mean."""
 _L, _A, _B = (np.float32(scale) for scale in LAB_SCALE)
 
 
@@ -100,7 +102,7 @@ def _prepare(
             row[0, x] = row[1, x] = row[2, x] = zero
             continue
         peak = max(abs(r), abs(g), abs(b))
-        if cover > zero and cover < one and peak < _LARGEST * cover:
+        if cover > zero and cover < one and peak < LARGEST * cover:
             r, g, b = r / cover, g / cover, b / cover
         else:  # opaque, or so little cover that the quotient would mean nothing
             cover = one
@@ -134,10 +136,10 @@ def _weigh(lab: FloatArray, guide: tuple[FloatArray, FloatArray], place: Scalar,
     for x in range(lab.shape[1]):
         right = cell_of(x, cell[0], cell[1], columns)
         right -= np.floor(right)
-        w0 = (one - place) * (one - right) * (_likeness(w[0, x]) + _FAR)
-        w1 = (one - place) * right * (_likeness(w[1, x]) + _FAR)
-        w2 = place * (one - right) * (_likeness(w[2, x]) + _FAR)
-        w3 = place * right * (_likeness(w[3, x]) + _FAR)
+        w0 = (one - place) * (one - right) * (_likeness(w[0, x]) + FAR)
+        w1 = (one - place) * right * (_likeness(w[1, x]) + FAR)
+        w2 = place * (one - right) * (_likeness(w[2, x]) + FAR)
+        w3 = place * right * (_likeness(w[3, x]) + FAR)
         share = one / (w0 + w1 + w2 + w3)
         w[0, x], w[1, x], w[2, x], w[3, x] = w0 * share, w1 * share, w2 * share, w3 * share
 
@@ -250,33 +252,24 @@ def _apply(
 def apply_field(
     rgb: FloatArray,
     field: TransformField,
+    placing: Placing | None = None,
     *,
     alpha: FloatArray | None = None,
-    offset: tuple[int, int] = (0, 0),
-    picture_size: tuple[int, int] | None = None,
-    strength: float = 1.0,
     share: FloatArray | None = None,
-    matrix: FloatArray | None = None,
 ) -> tuple[FloatArray, int]:
     """Grade a picture.
 
     rgb: float32 (H, W, 3), linear light, any real value; premultiplied by ``alpha`` where one is given.
-    field: transforms over the whole picture.
+    field: transforms over the whole picture. placing: how it is put on ``rgb``; by default it covers that.
     alpha: float32 (H, W), coverage, 0..1; colours are graded as if alpha were 1 and stay premultiplied.
-    offset: position (x, y), in px, of ``rgb`` in the picture that the field covers.
-    picture_size: (width, height), in px, of that picture; by default the size of ``rgb``.
-    strength: share of the change that is made, in linear light, 0..1.
-    share: float32 (H, W), 0..1, share of it that is made on each pixel; by default all of it.
-    matrix: float32 (3, 3), from the primaries of ``rgb`` to Rec.709, in which the look is defined; by default ``rgb``
-        is linear Rec.709 itself. Only the change is converted back, so unchanged pixels keep their bits.
+    share: float32 (H, W), 0..1, share of the change that is made on each pixel; by default all of it.
     Returns float32 (H, W, 3) in the primaries of ``rgb``, and the number of pixels that were not graded because they
     hold NaN or infinity.
     """
     height, width = rgb.shape[:2]
-    full_width, full_height = picture_size or (width, height)
+    placing = Placing((width, height)) if placing is None else placing
     rows, columns = field.guide.shape[:2]
     out = np.empty((height, width, 3), np.float32)
-    to_working = np.eye(3, dtype=np.float32) if matrix is None else np.ascontiguousarray(matrix, np.float32)
     skipped = _apply(
         np.ascontiguousarray(rgb, np.float32),
         np.empty((0, 0), np.float32) if alpha is None else np.ascontiguousarray(alpha, np.float32),
@@ -286,11 +279,11 @@ def apply_field(
         field.shares if field.shares.size else np.zeros((rows, 0, 1), np.float32),
         field.strengths if field.strengths.size else np.zeros((rows, 0), np.float32),
         np.empty((0, 0), np.float32) if share is None else np.ascontiguousarray(share, np.float32),
-        np.array([offset[0] + 0.5, offset[1] + 0.5], np.float32),
-        np.array([columns / full_width, rows / full_height], np.float32),
-        np.float32(strength),
-        to_working,
-        np.ascontiguousarray(np.linalg.inv(to_working.astype(np.float64)), np.float32),
+        np.array(placing.origin, np.float32),
+        np.array(placing.cells(columns, rows), np.float32),
+        np.float32(placing.strength),
+        np.ascontiguousarray(placing.to_working, np.float32),
+        placing.from_working,
         out,
     )
     return out, int(skipped)

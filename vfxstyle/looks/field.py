@@ -27,6 +27,36 @@ class TransformField:
     """float32 (h, w), 0..1, share of the change that is made in each cell; empty for all of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """How a field of transforms is put on a picture."""
+
+    picture_size: tuple[int, int]
+    """(width, height), in px, of the picture that the field covers."""
+    offset: tuple[int, int] = (0, 0)
+    """Position (x, y), in px, of the first pixel in that picture."""
+    strength: float = 1.0
+    """Share of the change that is made, in linear light, 0..1."""
+    to_working: FloatArray = field(default_factory=lambda: np.eye(3, dtype=np.float32))
+    """float32 (3, 3), from the primaries of the picture to Rec.709, in which the look is defined. Only the change is
+    converted back, so unchanged pixels keep their bits."""
+
+    @property
+    def origin(self) -> tuple[float, float]:
+        """Centre of the first pixel, (x, y), in px."""
+        return self.offset[0] + 0.5, self.offset[1] + 0.5
+
+    @property
+    def from_working(self) -> FloatArray:
+        """The inverse of :attr:`to_working`."""
+        return np.ascontiguousarray(np.linalg.inv(self.to_working.astype(np.float64)), np.float32)
+
+    def cells(self, columns: int, rows: int) -> tuple[float, float]:
+        """Cells of a grid per px, along x and y."""
+        width, height = self.picture_size
+        return columns / width, rows / height
+
+
 @kernel(inline="always")
 def cell_of(x: Scalar, origin: Scalar, cell: Scalar, columns: int) -> Scalar:
     """Where a pixel lies between the centres of the cells along one axis."""

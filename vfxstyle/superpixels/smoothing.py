@@ -16,8 +16,10 @@ BORDER_SIGMA = 10.0
 TAPS = 7
 """Samples of the label map round a pixel, in a row and in a column, over one superpixel to each side."""
 
+OWN = np.float32(1e-4)
+"""Weight added to a pixel's own superpixel, so that one unlike every mean colour keeps its transform."""
+
 _RANGE = np.float32(-0.5 / BORDER_SIGMA**2)
-_OWN = np.float32(1e-4)  # weight added to a pixel's own superpixel
 _MOST = TAPS * TAPS  # superpixels round a pixel
 _UNITS = 2**20  # that a weight of 1 is counted in
 
@@ -44,7 +46,7 @@ def smooth_over_neighbours(transforms: FloatArray, table: FrameTable, edges: Lab
 
 
 @kernel(inline="always")
-def _fades(step: float, reach: float) -> IntArray:
+def fades_of(step: float, reach: float) -> IntArray:
     """Weight of each sample by its distance, (TAPS, TAPS), in whole :data:`_UNITS`, so that sums of it are exact."""
     fades = np.empty((TAPS, TAPS), np.int64)
     for j in range(TAPS):
@@ -146,7 +148,7 @@ def _spread(
     """
     height, width = rows.shape
     step = reach / (TAPS // 2)
-    fades = _fades(step, reach)
+    fades = fades_of(step, reach)
     places = np.empty(TAPS, np.int64)
     for j in range(TAPS):
         places[j] = np.int64(np.rint((j - TAPS // 2) * step))
@@ -181,7 +183,7 @@ def _spread(
                     distance += offset * offset
                 like = np.exp(_RANGE * distance)
                 if around[at] == rows[y, x]:
-                    like += _OWN  # so that a pixel unlike every mean colour keeps its own superpixel's transform
+                    like += OWN
                 weight = np.float32(near[k]) * like
                 total += weight
                 for t in range(count):

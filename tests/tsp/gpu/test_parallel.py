@@ -11,10 +11,11 @@ from helpers import moving_picture
 from states import check_rules, one_pixel_superpixel, panning, pocket, small_state, spoil
 
 from tsp import Evaluator, Settings, local, segment
-from tsp.gpu import parallel
-from tsp.gpu.grid import draw, least, noise, pieces
+from tsp.gpu import fused, parallel, split_together
+from tsp.gpu.fused import Workspace, joined_pieces, workspace
+from tsp.gpu.grid import draw, least, noise, pieces, spread
 from tsp.gpu.sweeps import Sweeps
-from tsp.model import derive, gather, squares, with_room
+from tsp.model import MEAN_Y, derive, gather, squares, with_room
 from tsp.pixels import HostPixels
 from tsp.stream import Stream
 from tsp.topology import UNASSIGNED, connected_pieces
@@ -156,7 +157,7 @@ def test_the_energy_on_the_device_is_the_oracles(device):
     constant = None
     for _ in range(3):
         pixels, _ = places(device, labels, colour, model)
-        energy = Sweeps(pixels, table, count, model).energy()
+        energy = Sweeps(pixels, table, count, model, ~pixels.grid.edge).energy()
         left = oracle.energy(labels, colour, table, model) - energy
         constant = left if constant is None else constant
         assert left == pytest.approx(constant, abs=0.05)
@@ -164,6 +165,80 @@ def test_the_energy_on_the_device_is_the_oracles(device):
         columns = slice(model.pad, model.pad + 8)
         labels[model.pad - 2 : model.pad, columns] = labels[model.pad, columns]  # and some of the margin is somebody's
         gather(labels, colour, table, count, model)
+
+
+@pytest.mark.parametrize("kind", ["new", "mixed"])
+def test_the_kernels_of_a_gpu_move_what_operations_of_torch_move(device, kind):
+    """Where there is no GPU, Triton's interpreter runs the kernels."""
+    labels, colour, table, count, model = small_state(kind, height=24, width=30, requested=20)
+    spoil(labels, model.pad)
+    columns = slice(model.pad, model.pad + 8)
+    labels[model.pad - 2 : model.pad, columns] = labels[model.pad, columns]
+    gather(labels, colour, table, count, model)
+    pixels, _ = places(device, labels, colour, model)
+    work = workspace(pixels.grid, model, count)
+    work.load(pixels, table, count, model, ~pixels.grid.edge)
+    plain = Sweeps(pixels, table, count, model, ~pixels.grid.edge)
+    assert work.energy() == pytest.approx(plain.energy(), abs=0.1)
+    for thin in (-1, 3, -1):
+        ours, theirs = work.sweep(thin), plain.sweep(thin)
+        assert torch.equal(work.labels, plain.labels)
+        assert torch.equal(work.waiting, plain.waiting)
+        assert torch.equal(work.sums[:count], plain.sums)
+        assert (ours.moved, ours.tested) == (theirs.moved, theirs.tested)
+        assert ours.moved > 0
+        assert ours.energy == pytest.approx(theirs.energy, abs=0.1)
+    for moves in (work, plain):
+        moves.restore()
+    assert torch.equal(work.labels, plain.labels)
+    assert work.energy() == pytest.approx(plain.energy(), abs=0.1)
+
+
+def test_kernels_of_a_gpu_count_fill_and_spread(device):
+    labels, colour, table, count, model = small_state("mixed", height=24, width=30, requested=20)
+    spoil(labels, model.pad)
+    gather(labels, colour, table, count, model)
+    pixels, _ = places("cpu", labels, colour, model)
+    means = pixels.grid.put(table.scores[:count, MEAN_Y : MEAN_Y + 5])
+    there = pixels if device == "cpu" else parallel.pixels_on(device)(labels, colour, model)
+    sums = fused.statistics_of(there, count).cpu()
+    assert torch.equal(sums, pixels.sums(count))
+    holes = np.random.default_rng(2).random(labels.shape) < 0.7
+    labels[holes & pixels.grid.inside.numpy()] = UNASSIGNED
+    one = parallel.pixels_on("cpu")(labels, colour, model)
+    other = parallel.pixels_on(device)(labels.copy(), colour, model)
+    one.fill_uncovered(copy_of(table), count, model)
+    fused.fill_from_rings(other, means.to(device))
+    assert torch.equal(other.labels.cpu(), one.labels)
+    values = torch.where(one.labels % 3 == 0, one.labels, -1)
+    key, into = one.labels % 3, torch.from_numpy(np.random.default_rng(3).random(labels.shape) < 0.8)
+    values[:, ::2] = -1
+    expected = spread(values, key, into)
+    assert torch.equal(fused.spread_over(values.to(device), key.to(device), into.to(device)).cpu(), expected)
+    assert (expected >= 0).sum() > (values >= 0).sum()
+
+
+def test_kernels_of_a_gpu_part_superpixels_in_two(device, monkeypatch):
+    labels, colour, table, count, model = small_state("mixed", height=24, width=30, requested=12)
+    gather(labels, colour, table, count, model)
+    pixels, _ = places("cpu", labels, colour, model)
+    at = torch.nonzero((pixels.grid.inside & (pixels.labels >= 0)).view(-1))[:, 0]
+    random = np.array([7], np.uint64)
+    expected = split_together._two_means(pixels, at, table, count, random.copy())
+    there = parallel.pixels_on(device)(labels, colour, model)
+    monkeypatch.setattr(split_together, "has_kernels", lambda _: True)
+    found = split_together._two_means(there, at.to(device), table, count, random.copy())
+    assert torch.equal(found.cpu(), expected)
+    assert 0 < float(expected.double().mean()) < 1
+
+
+def test_kernels_of_a_gpu_find_pieces(device):
+    values = torch.from_numpy(np.random.default_rng(1).integers(0, 2, (21, 33))).to(device)
+    padded = torch.nn.functional.pad(values, (2, 2, 2, 2), value=7)
+    for key, among in ((values, None), (values, values == 1), (padded[2:-2, 2:-2], None)):
+        assert torch.equal(
+            joined_pieces(key, among), pieces(key.cpu(), None if among is None else among.cpu()).to(device)
+        )
 
 
 def test_pieces_are_found_as_on_the_host(device):
@@ -392,14 +467,15 @@ def test_where_too_many_move_at_once_half_of_them_do(device):
     before = oracle.energy(labels, colour, table, model)
     pixels, _ = places(device, labels, colour, model)
     thinned = []
-    sweep = Sweeps.sweep
+    kind = Workspace if device == "cuda" else Sweeps
+    sweep = kind.sweep
 
-    def counted(self, waiting, thin):
-        thinned.append(thin is not None)
-        return sweep(self, waiting, thin)
+    def counted(self, thin=-1):
+        thinned.append(thin >= 0)
+        return sweep(self, thin)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Sweeps, "sweep", counted)
+        patch.setattr(kind, "sweep", counted)
         for _ in range(6):
             pixels.activate_all()
             pixels.settle(table, count, model, 12)

@@ -1,0 +1,248 @@
+"""The local moves of :mod:`tsp.gpu.sweeps`, and connected pieces, in a few kernels of a GPU.
+
+A sweep is a dozen kernels, :mod:`tsp.gpu.move_kernels`, on memory that frames of one size share. On a GPU they are
+recorded once and started together from then on: starting them one by one takes longer than running them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+import triton
+
+from tsp.gpu.grid import Canvas, Grid
+from tsp.gpu.map_kernels import (
+    assign_halves,
+    fill_ring,
+    join_pieces,
+    name_pieces,
+    spread_ring,
+    sum_statistics,
+    update_halves,
+)
+from tsp.gpu.move_kernels import WIDTH, move_lattice, refresh_scores, sum_energy
+from tsp.gpu.sweeps import Told
+from tsp.model import STATISTICS, Model, Superpixels
+
+_LATTICES = ((0, 0), (0, 1), (1, 0), (1, 1))
+_BLOCK = 256  # pixels, or superpixels, of a program
+_EXACT: dict[str, Any] = {"enable_fp_fusion": False}  # so that sums and products are rounded as on the processor
+_RINGS = 8  # steps between two looks whether any is left: each look waits for the device
+_WORTH_RECORDING = 8  # sweeps
+_LEAST_ROOM = 2048  # superpixels that a workspace has room for at first
+
+
+class Workspace:
+    """Memory for the local moves of frames of one size, with room for some superpixels."""
+
+    def __init__(self, grid: Grid, model: Model, room: int) -> None:
+        device, size = grid.device, (grid.height, grid.width)
+        self._grid, self._pad = grid, model.pad
+        self.room = room
+        """Superpixels that there is room for."""
+        self.labels = torch.zeros(size, dtype=torch.long, device=device)
+        """The label map that is worked on, padded, int64 (H, W)."""
+        self.waiting = torch.zeros(size, dtype=torch.bool, device=device)
+        """Pixels that the next sweep tests."""
+        self.sums = torch.zeros((room, STATISTICS), dtype=torch.long, device=device)
+        """Statistics, int64 (K, 7)."""
+        self._near = torch.zeros_like(self.waiting)
+        self._colour = torch.zeros((grid.height * grid.width, 3), dtype=torch.long, device=device)
+        self._scores = torch.zeros((room, WIDTH), dtype=torch.double, device=device)
+        self._old = torch.zeros(room, dtype=torch.bool, device=device)
+        self._priors = torch.zeros((room, 5), dtype=torch.double, device=device)
+        self._count = torch.zeros(1, dtype=torch.long, device=device)
+        self._counts = torch.zeros(4, dtype=torch.long, device=device)
+        self._result = torch.zeros(3, dtype=torch.double, device=device)
+        self._numbers = torch.zeros(8, dtype=torch.double, device=device)
+        self._before = torch.zeros_like(self.labels), torch.zeros_like(self.sums), torch.zeros_like(self._counts)
+        self._recorded: torch.cuda.CUDAGraph | None = None
+        self._swept = 0
+        self._colour_of: torch.Tensor | None = None
+
+    def load(self, pixels: Canvas, table: Superpixels, count: int, model: Model, waiting: torch.Tensor) -> None:
+        """Take up a frame. model: of the same sizes as the workspace's."""
+        self.labels.copy_(pixels.labels)
+        self.waiting.copy_(waiting)
+        if self._colour_of is not pixels.colour:
+            self._colour_of = pixels.colour
+            self._colour.copy_(pixels.colour)
+        self.sums[:count].zero_()
+        self._counts.zero_()
+        _count(self.labels, self._grid, self._colour, self.sums, self._counts)
+        density = 0.5 * math.log(2 * math.pi * model.area_var)
+        weights = model.log_old, model.log_new, model.area, model.area_var, density, model.log_unassigned
+        numbers = np.array([model.place_prior, model.colour_prior, *weights, count])
+        # what comes from the host comes at once: each transfer waits for the device
+        every = np.concatenate([numbers, table.priors[:count].reshape(-1), table.old[:count]])
+        told = torch.from_numpy(every).to(self.labels.device)
+        self._numbers.copy_(told[:8])
+        self._count.copy_(told[8:9])
+        self._priors[:count] = told[9 : 9 + 5 * count].view(count, 5)
+        self._old[:count] = told[9 + 5 * count :] > 0
+        self._refresh()
+
+    def energy(self) -> float:
+        """See :class:`~tsp.gpu.sweeps.Moves`."""
+        sum_energy[(1,)](self._scores, self._counts, self._count, self._numbers, self._result)
+        return float(self._result[0])
+
+    def sweep(self, thin: int = -1) -> Told:
+        """See :class:`~tsp.gpu.sweeps.Moves`."""
+        if thin >= 0 or self._grid.device.type == "cpu":
+            self._sweep(thin)
+        elif self._recorded is None:
+            self._sweep(thin)  # compiles the kernels
+            self._swept += 1
+            if self._swept == _WORTH_RECORDING:
+                recorded = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(recorded):
+                    self._sweep(thin)  # is recorded, and not done again
+                self._recorded = recorded
+        else:
+            self._recorded.replay()
+        energy, moved, tested = self._result.tolist()
+        return Told(energy, int(moved), int(tested))
+
+    def restore(self) -> None:
+        """See :class:`~tsp.gpu.sweeps.Moves`."""
+        for tensor, value in zip((self.labels, self.sums, self._counts), self._before, strict=True):
+            tensor.copy_(value)
+        self._refresh()
+
+    def wait_all(self) -> None:
+        """See :class:`~tsp.gpu.sweeps.Moves`."""
+        self.waiting.copy_(~self._grid.edge)
+
+    def _sweep(self, thin: int) -> None:
+        grid = self._grid
+        for value, tensor in zip((self.labels, self.sums, self._counts), self._before, strict=True):
+            tensor.copy_(value)
+        self._near.zero_()
+        self._counts[2:].zero_()
+        for row, column in _LATTICES:
+            pixels = ((grid.height - 1 - row) // 2) * ((grid.width - 1 - column) // 2)
+            if pixels:
+                move_lattice[(triton.cdiv(pixels, _BLOCK),)](
+                    self.labels,
+                    self._colour,
+                    grid.place,
+                    self.waiting,
+                    self._near,
+                    self._scores,
+                    self.sums,
+                    self._counts,
+                    grid.number,
+                    self._numbers,
+                    grid.height,
+                    grid.width,
+                    self._pad,
+                    row,
+                    column,
+                    thin,
+                    **_EXACT,
+                )
+                self._refresh()
+        sum_energy[(1,)](self._scores, self._counts, self._count, self._numbers, self._result)
+        self.waiting.copy_(self._near)
+
+    def _refresh(self) -> None:
+        """Scores from statistics."""
+        blocks = triton.cdiv(self.room, _BLOCK)
+        refresh_scores[(blocks,)](
+            self.sums, self._old, self._priors, self._numbers, self._count, self._scores, **_EXACT
+        )
+
+
+def workspace(grid: Grid, model: Model, count: int) -> Workspace:
+    """The workspace of a grid, made again with more room when that is needed."""
+    if not isinstance(grid.work, Workspace) or grid.work.room < count:
+        grid.work = Workspace(grid, model, max(_LEAST_ROOM, 2 * count))
+    return grid.work
+
+
+def joined_pieces(key: torch.Tensor, among: torch.Tensor | None) -> torch.Tensor:
+    """As :func:`tsp.gpu.grid.pieces`, by union and find with atomic minima: the order of joining does not matter."""
+    height, width = key.shape
+    count = height * width
+    among = torch.ones((height, width), dtype=torch.bool, device=key.device) if among is None else among.contiguous()
+    names = torch.arange(count, dtype=torch.int32, device=key.device)
+    out = torch.empty(count, dtype=torch.long, device=key.device)
+    blocks = (triton.cdiv(count, _BLOCK),)
+    join_pieces[blocks](names, key, among, key.stride(0), height, width)
+    name_pieces[blocks](names, out, count)
+    return out
+
+
+def statistics_of(pixels: Canvas, count: int) -> torch.Tensor:
+    """As :meth:`tsp.gpu.grid.Canvas.sums`."""
+    device = pixels.grid.device
+    sums = torch.zeros((count, STATISTICS), dtype=torch.long, device=device)
+    _count(
+        pixels.labels.contiguous(), pixels.grid, pixels.colour, sums, torch.zeros(4, dtype=torch.long, device=device)
+    )
+    return sums
+
+
+def _count(labels: torch.Tensor, grid: Grid, colour: torch.Tensor, sums: torch.Tensor, counts: torch.Tensor) -> None:
+    size = labels.numel()
+    sum_statistics[(triton.cdiv(size, _BLOCK),)](labels, grid.inside, grid.place, colour, sums, counts, size)
+
+
+def spread_over(values: torch.Tensor, key: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
+    """As :func:`tsp.gpu.grid.spread`."""
+    height, width = values.shape
+    one, two = values.clone(), torch.empty_like(values, memory_format=torch.contiguous_format)
+    key, into = key.contiguous(), into.contiguous()
+    filled = torch.zeros(1, dtype=torch.long, device=values.device)
+    while True:
+        filled.zero_()
+        for _ in range(_RINGS):
+            spread_ring[(triton.cdiv(height * width, _BLOCK),)](one, two, key, into, filled, height, width)
+            one, two = two, one
+        if int(filled) == 0:
+            return one
+
+
+def fill_from_rings(pixels: Canvas, means: torch.Tensor) -> None:
+    """Give uncovered pixels of the frame to the neighbours that are likeliest, ring after ring, in place.
+
+    means: float64 (K, 5), of the superpixels.
+    """
+    grid = pixels.grid
+    one, two = pixels.labels.contiguous(), torch.empty_like(pixels.labels)
+    counts = torch.zeros(2, dtype=torch.long, device=grid.device)
+    while True:
+        for _ in range(_RINGS):
+            counts.zero_()
+            fill_ring[(triton.cdiv(one.numel(), _BLOCK),)](
+                one, two, grid.inside, grid.place, pixels.colour, means, counts, grid.height, grid.width, **_EXACT
+            )
+            one, two = two, one
+        filled, left = counts.tolist()  # of the last ring
+        if left == 0 or filled == 0:
+            break
+    pixels.labels = one
+
+
+def two_means(
+    pixels: Canvas, at: torch.Tensor, old: torch.Tensor, near: torch.Tensor, far: torch.Tensor, turns: int
+) -> torch.Tensor:
+    """Which of two means each pixel is nearer to, int64 (N,), after some turns of moving the means.
+
+    at: int64 (N,), places of the pixels. old: bool (K,). near, far: float64 (K, 5), the means at first.
+    """
+    grid, count = pixels.grid, len(old)
+    rows, side = pixels.labels.view(-1)[at], torch.zeros_like(at)
+    near, far, old = near.contiguous(), far.contiguous(), old.contiguous()
+    sums = torch.zeros((count, STATISTICS), dtype=torch.long, device=grid.device)
+    whole = torch.zeros_like(sums).index_add_(0, rows, pixels.parts(at))
+    for _ in range(turns):
+        assign_halves[(triton.cdiv(len(at), _BLOCK),)](
+            at, rows, grid.place, pixels.colour, near, far, sums, side, len(at), **_EXACT
+        )
+        update_halves[(triton.cdiv(count, _BLOCK),)](sums, whole, old, near, far, count, **_EXACT)
+    return side
