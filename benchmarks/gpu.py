@@ -1,7 +1,7 @@
-"""What a GPU makes of the work, against the processor beside it: ``python benchmarks/gpu.py [--write]``.
+"""What a GPU makes of the work, against the processor beside it: ``python benchmarks/gpu.py [PART ...]``.
 
-Prints Markdown, with ``--write`` into ``docs/gpu.md`` too. Everything is measured in one run on one machine, whose card
-and cores the page names; seconds are medians after a first turn that compiles.
+Prints Markdown, a table for each part, of which ``docs/gpu.md`` has those of one card. Both devices are measured in one
+run on one machine, whose card and cores are named; seconds are medians after a first turn that compiles.
 
 * superpixels: the example at 854x480 and 640x360, flow given and flow estimated on the way, and their energy;
 * features: of pictures of 854x480, four at a time: the network alone, and all that is stored of a frame;
@@ -14,7 +14,6 @@ and cores the page names; seconds are medians after a first turn that compiles.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import shutil
 import statistics
@@ -24,7 +23,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -51,7 +51,6 @@ from vfxstyle.shots import Frame
 from vfxstyle.superpixels.graph import graph_superpixels
 from vfxstyle.superpixels.tables import table_of
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "gpu.md"
 PRESET = "golden"
 GPU = "cuda"
 
@@ -232,38 +231,28 @@ def training() -> None:
         row("to the end", *ended)
 
 
+PARTS = "superpixels", "features", "grade", "shot", "training"
+
+
 def tables(frames: int, parts: list[str]) -> None:
-    """Print every table, or some."""
-    print("# On a GPU\n")
+    """Print every table, or some. frames: of the whole shot."""
     card, memory = torch.cuda.get_device_name(), torch.cuda.get_device_properties(0).total_memory / 2**30
-    print(f"Made by `python benchmarks/gpu.py --write --frames {frames}`, in one run, on one {card} ({memory:.0f} GiB)")
-    print(f"and {cores()} cores of {os.uname().machine}, torch {torch.__version__}.\n")
-    for name, part in (
-        ("superpixels", superpixels),
-        ("features", features),
-        ("grade", grade_pass),
-        ("shot", lambda: shot(frames)),
-        ("training", training),
-    ):
+    machine = f"{cores()} cores of {os.uname().machine}, torch {torch.__version__}"
+    print(f"Made by `python benchmarks/gpu.py` on one {card} ({memory:.0f} GiB) and {machine}.\n")
+    work: list[Callable[[], None]] = [superpixels, features, grade_pass, partial(shot, frames), training]
+    for name, part in zip(PARTS, work, strict=True):
         if name in parts:
             part()
             print(flush=True)
 
 
 def main() -> None:
-    """Print the tables, and write the page."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", type=int, default=100)
-    parser.add_argument("--write", action="store_true", help="write docs/gpu.md")
-    parser.add_argument("parts", nargs="*", default=["superpixels", "features", "grade", "shot", "training"])
+    parser.add_argument("--frames", type=int, default=100, help="of the whole shot")
+    parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}")
     options = parser.parse_args()
-    if not options.write:
-        tables(options.frames, options.parts)
-        return
-    page = io.StringIO()
-    with redirect_stdout(page):
-        tables(options.frames, options.parts)
-    PAGE.write_text(page.getvalue())
+    tables(options.frames, options.parts)
 
 
 if __name__ == "__main__":

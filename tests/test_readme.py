@@ -41,10 +41,8 @@ def commands_of(page):
 def test_the_commands_of_the_pages_exist(page):
     for line in commands_of(page):
         words = line.split(" #")[0].split()
-        command = cli.commands[words[1]]
-        if isinstance(command, click.Group):
-            command = command.commands[words[2]]
-        help_text = CliRunner().invoke(command, ["--help"]).output
+        names = words[1:3] if isinstance(cli.commands[words[1]], click.Group) else words[1:2]
+        help_text = CliRunner().invoke(cli, [*names, "--help"]).output
         for word in words:
             if word.startswith("-"):
                 assert word in help_text, line

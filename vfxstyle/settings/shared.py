@@ -76,8 +76,8 @@ class NetworkSettings(Settings):
 
     device: str = option(
         "auto",
-        help="Where the work is done: auto, cpu, cuda, cuda:N; auto analyses on the CPU, so that all machines find the "
-        "same, and trains on a GPU if there is one.",
+        help="Where the work is done: auto, cpu, cuda, cuda:N; auto analyses and grades on the CPU, so that all "
+        "machines make the same, and trains on a GPU if there is one.",
         metavar="NAME",
         check=check_device,
         commands=PLATE | TRAIN,
