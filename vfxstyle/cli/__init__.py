@@ -16,6 +16,7 @@ import click
 from vfxstyle._version import __version__
 from vfxstyle.cli.analysis import analysis
 from vfxstyle.cli.analyze import analyze
+from vfxstyle.cli.config import config
 from vfxstyle.cli.doctor import doctor
 from vfxstyle.cli.export import export
 from vfxstyle.cli.farm import farm
@@ -40,7 +41,7 @@ def cli() -> None:
 
 
 _LOOKING = (proof, report, review)
-_MACHINE = (presets, spaces, doctor, warm)
+_MACHINE = (presets, spaces, config, doctor, warm)
 for command in (grade, train, analyze, *_LOOKING, analysis, superpixels, export, mattes, farm, *_MACHINE):
     cli.add_command(command)
 

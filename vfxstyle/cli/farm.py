@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from vfxstyle.cli import flags
+from vfxstyle.cli.configured import said_of_shot
 from vfxstyle.cli.renamed import RenamingFarm
 from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES, GradeSettings, Run
 from vfxstyle.settings.table import pick
@@ -51,7 +52,9 @@ def _jobs(
     from vfxstyle.farm.jobs import FarmRequest, resolve_jobs
 
     asked = {name: chosen[name] for name in ("shots", "preset", "output", "frames", "handles")}
-    return resolve_jobs(FarmRequest(**asked, settings=settings, run=run), to_run=to_run, refused=refused)
+    of_shots = {shot: pick(GradeSettings, {**chosen, **said_of_shot(shot)}) for shot in chosen["shots"]}
+    request = FarmRequest(**asked, settings=settings, run=run, of_shots=of_shots)
+    return resolve_jobs(request, to_run=to_run, refused=refused)
 
 
 @click.group()

@@ -7,11 +7,14 @@ from typing import Any, TypeVar
 
 import click
 
+from vfxstyle.cli.configured import OptionOfTable
 from vfxstyle.settings import DEFAULT_BACKBONE, DEFAULT_HANDLES
+from vfxstyle.settings.show_file import variable_of
 from vfxstyle.settings.table import Option, options_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
+_WITH_VARIABLES_OF_THEIR_OWN = ("weights",)  # $VFXSTYLE_WEIGHTS is of one network alone
 
 
 def of(
@@ -35,11 +38,14 @@ def of(
 
 def _flag(own: Option, default_text: str) -> Decorator[Any]:
     names = [name for name in (own.short, own.flag) if name] + [own.name]
+    variable = None if own.name in _WITH_VARIABLES_OF_THEIR_OWN else variable_of(own.name)
     if own.kind is bool:
-        return click.option(*names, is_flag=True, help=own.help)
+        return click.option(*names, cls=OptionOfTable, envvar=variable, is_flag=True, help=own.help)
     default_text = default_text or own.default_text
     return click.option(
         *names,
+        cls=OptionOfTable,
+        envvar=variable,
         type=click.Choice(own.choices) if own.choices else own.kind,
         default=own.default,
         show_default=own.default not in (None, "", ()) and not default_text,

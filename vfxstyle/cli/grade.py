@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from vfxstyle.cli import flags
+from vfxstyle.cli.configured import said_options, tell_options
 from vfxstyle.cli.renamed import RenamingGrade
 from vfxstyle.errors import UsageError
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
@@ -48,7 +49,7 @@ def grade(
     request = GradeRequest(shot=shot, preset=preset, settings=settings, **vars(target))
     if dry_run:
         with request.open() as plan:
-            planned = grading.planned(plan, Run.of(chosen, None))
+            planned = grading.planned(plan, Run.of(chosen, None)) | {"said": said_options()}
             sheet = contact_sheet(plan, proof)
             if sheet is not None and not is_sheet_current(plan, sheet, Run.of(chosen, None), hash_plate=False):
                 planned["support_files"] += [str(sheet), str(Records(plan.records).file_of(sheet))]
@@ -59,6 +60,7 @@ def grade(
     from vfxstyle.cli.progress import GRADE_SHARES, watching
     from vfxstyle.cli.summaries import grade_summary
 
+    tell_options(progress)
     with watching(progress, GRADE_SHARES) as watch, request.open() as plan:
         run = Run.of(chosen, watch)
         made = grading.execute(plan, run)

@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from vfxstyle.cli import flags
+from vfxstyle.cli.configured import ConfiguredCommand
 from vfxstyle.settings import DEFAULT_GROUPS, GradeSettings, GradeTarget, Run
 from vfxstyle.settings.table import pick
 
 
-@click.command()
+@click.command(cls=ConfiguredCommand)
 @click.argument("shot")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="Folder for the Cryptomatte files.")
 @click.option("--groups", type=int, default=DEFAULT_GROUPS, show_default=True, help="Groups of like transforms.")

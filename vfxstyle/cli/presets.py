@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -17,14 +18,29 @@ def presets() -> None:
 
 
 @presets.command("list")
-def list_() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+def list_(as_json: bool) -> None:
     """One line for each installed preset."""
     from vfxstyle.errors import PresetError
-    from vfxstyle.looks.library import installed_presets, shipped_folder
+    from vfxstyle.looks.library import installed_presets, shadowed, shipped_folder
 
-    for info, path, source in installed_presets():
-        told = str(info) if isinstance(info, PresetError) else info.description
-        click.echo(f"{path.stem:<16} {source:<8} {told}")
+    rows = [
+        {
+            "name": path.stem,
+            "source": source,
+            "file": str(path),
+            "description": None if isinstance(info, PresetError) else info.description,
+            "error": str(info) if isinstance(info, PresetError) else None,
+            "shadowed_by": None if (other := shadowed(path)) is None else str(other),
+        }
+        for info, path, source in installed_presets()
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        hidden = f" (hidden by {row['shadowed_by']})" if row["shadowed_by"] else ""
+        click.echo(f"{row['name']:<16} {row['source']:<8} {row['error'] or row['description']}{hidden}")
     click.echo(f"Thumbnails of the shipped ones: {shipped_folder()}/NAME.jpg", err=True)
     click.echo("To see them on a picture of yours: vfxstyle presets sheet PICTURE -o presets.png", err=True)
 

@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from vfxstyle.cli import flags
+from vfxstyle.cli.configured import ConfiguredCommand
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
 from vfxstyle.settings.table import pick
 
 
-@click.command()
+@click.command(cls=ConfiguredCommand)
 @click.argument("shot")
 @click.option(
     "--preset", "presets", required=True, metavar="NAME|FILE,...", help="Looks, with commas between them; one a column."

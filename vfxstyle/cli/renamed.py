@@ -7,11 +7,13 @@ from typing import ClassVar
 
 import click
 
+from vfxstyle.cli.configured import ConfiguredCommand
+
 Renamed = Mapping[str, str | Mapping[str, tuple[str, ...]]]
 """By the old flag: its new name, or, where single values of it have changed, the new words by the old value."""
 
 
-class RenamingCommand(click.Command):
+class RenamingCommand(ConfiguredCommand):
     """A command that takes flags by the names that they had in earlier versions."""
 
     renamed: ClassVar[Renamed] = {}

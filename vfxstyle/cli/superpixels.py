@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from vfxstyle.cli import flags
+from vfxstyle.cli.configured import ConfiguredCommand
 from vfxstyle.progress import Stage
 from vfxstyle.settings import DEFAULT_SUPERPIXELS, Run, ShotSettings
 from vfxstyle.settings.table import pick
@@ -16,7 +17,7 @@ _SHARES = {Stage.SUPERPIXELS: 1}
 _DEFAULTS = {"superpixels": str(DEFAULT_SUPERPIXELS), "analysis_width": "the plate's own, up to 4096"}
 
 
-@click.command()
+@click.command(cls=ConfiguredCommand)
 @click.argument("shot")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="Folder for label maps and table.")
 @click.option("--overlay", is_flag=True, help="Also write pictures with the borders drawn on them.")

@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from vfxstyle.cli import flags
+from vfxstyle.cli.configured import ConfiguredCommand
 from vfxstyle.settings import TrainSettings
 from vfxstyle.settings.table import pick
 
 
-@click.command()
+@click.command(cls=ConfiguredCommand)
 @click.argument("pairs", required=False)
 @click.option("--name", required=True, help="Name of the look.")
 @click.option("--shot", metavar="SHOT", help="Learn from graded frames of this shot instead of PAIRS.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vfxstyle.errors import InputError, ResourceError, UsageError, VfxStyleError
@@ -12,6 +13,7 @@ from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks.library import find_preset, shipped_folder
 from vfxstyle.looks.preset import PresetInfo, read_info
+from vfxstyle.plates.naming import OWN_TOKENS, folder_of, frame_names, is_template, telling_apart, tokens_of
 from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings, Run
 from vfxstyle.timelines.clips import SUFFIX, TimelineRequest, plan_timeline
 
@@ -36,6 +38,8 @@ class FarmRequest:
     """How every shot is read and analysed, and what comes out."""
     run: Run
     """How tasks do their work."""
+    of_shots: Mapping[str, GradeSettings] = field(default_factory=dict)
+    """How single shots are graded, where that differs."""
 
     def __post_init__(self) -> None:
         if self.settings.start_frame is not None:
@@ -84,8 +88,13 @@ class ShotJob:
     @property
     def output(self) -> Path:
         """Folder of frames, or movie, absolute."""
+        return folder_of(self.target)
+
+    @property
+    def target(self) -> str:
+        """What a task is told with -o: the output, or the folder with the names of frames."""
         assert self.request.output is not None  # resolved when the job was made
-        return Path(self.request.output)
+        return str(self.request.output)
 
     @property
     def analysis(self) -> Path:
@@ -166,6 +175,7 @@ class _Resolver:
     def __init__(self, request: FarmRequest, preset: Path) -> None:
         self.request, self.preset = request, preset
         self.jobs: list[FarmJob] = []
+        self._tokens: dict[Path, Mapping[str, str]] = {}
 
     def add(self, shot: str) -> None:
         """Add the job of a shot, or those of a timeline; none where one of them cannot be used."""
@@ -181,10 +191,14 @@ class _Resolver:
 
     def _add_shot(self, shot: str) -> None:
         request = self.request
-        several = request.output is not None and len(request.shots) > 1
+        several = request.output is not None and len(request.shots) > 1 and not is_template(request.output)
         output = None if several else request.output
         wanted = GradeRequest(
-            shot=shot, preset=self.preset, output=output, frames=request.frames, settings=request.settings
+            shot=shot,
+            preset=self.preset,
+            output=output,
+            frames=request.frames,
+            settings=request.of_shots.get(shot, request.settings),
         )
         with wanted.open() as plan:
             if several and request.output is not None:
@@ -222,14 +236,17 @@ class _Resolver:
     def _add_grade(self, wanted: GradeRequest, plan: GradePlan) -> ShotJob:
         """Add the job of a planned grade."""
         place = plan.output.absolute()
-        self._check_free(place)
+        tokens = tokens_of(plan.shot.path, plan.shot.name, self.preset.stem, wanted.settings.tokens)
+        self._check_free(place, tokens)
+        told = plan.target.output
+        names = None if told is None else frame_names(Path(told))
         job = ShotJob(
-            name=self._distinct(place.stem if plan.format.is_movie else place.name),
+            name=self._distinct(_job_name(plan, tokens)),
             request=replace(
                 wanted,
                 shot=Path(wanted.shot).absolute(),
                 preset=self.request.preset,
-                output=str(place),
+                output=str(place if names is None else place / Path(str(told)).name),
                 frames=plan.frames,
                 analysis=str(plan.analysis.absolute()),
             ),
@@ -240,13 +257,30 @@ class _Resolver:
         self.jobs.append(job)
         return job
 
-    def _check_free(self, place: Path) -> None:
+    def _check_free(self, place: Path, tokens: Mapping[str, str] | None = None) -> None:
         if any(job.output == place for job in self.jobs):
-            raise UsageError(f"Two shots would be graded to {place}; give them folders of different names.")
+            told = telling_apart(tokens, self._tokens[place]) if tokens is not None and place in self._tokens else []
+            if is_template(self.request.output) and told:
+                remedy = f"add {' or '.join(f'{{{name}}}' for name in told)} to --to."
+            else:
+                remedy = (
+                    "give them folders of different names, or tell them apart by their paths with --tokens and --to."
+                )
+            raise UsageError(f"Two shots would be graded to {place}; {remedy}")
+        if tokens is not None:
+            self._tokens[place] = tokens
 
     def _distinct(self, name: str) -> str:
         alike = sum(job.name == name or job.name.startswith(f"{name} (") for job in self.jobs)
         return f"{name} ({alike + 1})" if alike else name
+
+
+def _job_name(plan: GradePlan, tokens: Mapping[str, str]) -> str:
+    """What the job of a grade is called: by what the plate's path says, else by its result."""
+    said = [value for name, value in tokens.items() if name not in OWN_TOKENS]
+    if said:
+        return "_".join([*said, tokens["preset"]])
+    return plan.output.stem if plan.format.is_movie else plan.output.name
 
 
 def _pinned(request: FarmRequest, info: PresetInfo, to_run: bool) -> FarmRequest:
@@ -256,8 +290,16 @@ def _pinned(request: FarmRequest, info: PresetInfo, to_run: bool) -> FarmRequest
         from vfxstyle.features.registry import backbone_class
 
         weights = str(backbone_class(info.backbone).find_weights(None))
-    ocio = request.settings.ocio or os.environ.get("OCIO") or None
-    return replace(request, settings=replace(request.settings, ocio=ocio), run=replace(request.run, weights=weights))
+
+    def pinned(settings: GradeSettings) -> GradeSettings:
+        return replace(settings, ocio=settings.ocio or os.environ.get("OCIO") or None)
+
+    return replace(
+        request,
+        settings=pinned(request.settings),
+        of_shots={shot: pinned(settings) for shot, settings in request.of_shots.items()},
+        run=replace(request.run, weights=weights),
+    )
 
 
 def _preset_argument(path: Path) -> str:

@@ -15,6 +15,7 @@ from vfxstyle.settings.table import options_of
 
 _FRAMES_PER_SHARD = 25  # of the shot, for a shard of its features: the network sees about every third to second of them
 _MOST_SHARDS = 8
+_PINNED = ("--config", "none")  # what whoever submits has decided is in the command; no other machine has a say
 
 Arguments = tuple[str, ...]
 
@@ -58,17 +59,17 @@ def steps_of(job: FarmJob, *, shards: int | None = None) -> list[Step]:
 
 def _timeline_step(job: TimelineJob) -> Step:
     once = replace(job.run, overwrite=_never_all(job.run.overwrite))
-    places = (str(job.request.timeline), "--preset", job.preset, "-o", str(job.output))
+    places = (str(job.request.timeline), "--preset", job.preset, "-o", str(job.output), *_PINNED)
     command = ("grade", *places, "--handles", str(job.request.handles), *arguments_of(job.settings, once, "grade"))
     return Step(name="timeline", after=None, command=command)
 
 
 def _steps_of_shot(job: ShotJob, shards: int | None) -> list[Step]:
-    shot: Arguments = ("--preset", job.preset, "--analysis", str(job.analysis))
+    shot: Arguments = ("--preset", job.preset, "--analysis", str(job.analysis), *_PINNED)
     if job.request.within is not None:
         shot += ("--within", whole_range(job.request.within))
     analyze = ("analyze", str(job.shot), *shot, *arguments_of(job.settings, job.run, "analyze"), "--stage")
-    grade = ("grade", str(job.shot), *shot, "-o", str(job.output))
+    grade = ("grade", str(job.shot), *shot, "-o", job.target)
     options = arguments_of(replace(job.settings, write_nuke=False), job.run, "grade")
     # finds every frame there and as it was written, or grades it, never all of them again; a movie it encodes
     overwrite = job.run.overwrite if job.is_movie else _never_all(job.run.overwrite)

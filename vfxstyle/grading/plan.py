@@ -13,19 +13,25 @@ from vfxstyle.analysis.wanted import AnalysisRecipe, WantedAnalysis
 from vfxstyle.color import ColorConfig, ColorSpace
 from vfxstyle.errors import UsageError
 from vfxstyle.grading.corrections import Corrections
+from vfxstyle.grading.places import (
+    check_place,
+    frame_files,
+    named_output,
+    output_format,
+    output_place,
+    prepared_files,
+)
 from vfxstyle.grading.regions import Regions
 from vfxstyle.looks import Preset, read_preset
 from vfxstyle.looks.library import find_preset
-from vfxstyle.plates.places import analysis_of_output, default_output
+from vfxstyle.plates.places import analysis_of_output
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.spaces import PlateSpace, output_space
 from vfxstyle.settings import GradeSettings, GradeTarget, Run, parse_rate
 from vfxstyle.settings.table import options_of
-from vfxstyle.shots import OutputFormat, Shot, default_format, format_frames
+from vfxstyle.shots import OutputFormat, Shot, format_frames
 from vfxstyle.shots.exr import parse_compression
-from vfxstyle.shots.formats import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS
 from vfxstyle.shots.sound import check_sound
-from vfxstyle.shots.writing import frame_file_name
 
 DEFAULT_FRAME_RATE = 24
 """Frames per second of a movie made from frames that do not state a rate."""
@@ -174,10 +180,11 @@ def make_plan(target: GradeTarget, settings: GradeSettings, plate: Plate, preset
     """
     shot = plate.shot
     frames, left_out = plate.requested(target.frames)
-    picked = _format(shot, target, settings)
-    output = _output(shot, preset, picked, target, frames)
+    target = replace(target, output=named_output(shot, preset, target, settings))
+    picked = output_format(shot, target, settings)
+    output = output_place(shot, preset, picked, target, frames)
     _check_fitting(picked, target, settings)
-    _check_place(shot, output, picked)
+    check_place(shot, output, picked)
     plan = GradePlan(
         target=target,
         settings=settings,
@@ -189,8 +196,8 @@ def make_plan(target: GradeTarget, settings: GradeSettings, plate: Plate, preset
         format=picked,
         output_space=output_space(plate.config, picked, plate.space.space, settings.output_space),
         frame_rate=parse_rate(settings.fps) if settings.fps is not None else shot.info.frame_rate,
-        frame_files=_frame_files(shot, output, picked, frames, settings),
-        prepared=_prepared_files(output, frames) if picked.is_movie else {},
+        frame_files=frame_files(shot, output, picked, frames, target, settings),
+        prepared=prepared_files(output, frames) if picked.is_movie else {},
         analysis=analysis_of_output(shot, output, picked) if target.analysis is None else Path(target.analysis),
     )
     if wants_sound(plan):
@@ -217,60 +224,6 @@ def keeps_hdr(plan: GradePlan) -> bool:
     return plan.format.is_movie and high and space.name == plan.input.space.name
 
 
-def _format(shot: Shot, target: GradeTarget, settings: GradeSettings) -> OutputFormat:
-    if target.output is not None and not str(target.output).strip():
-        raise UsageError("-o is empty; name a folder for frames, or a .mov file.")
-    output = None if target.output is None else Path(target.output)
-    suffix = "" if output is None else output.suffix.lower()
-    if output is not None and suffix[1:] in (MOVIE_EXTENSIONS | PICTURE_EXTENSIONS) - {"mov"}:
-        raise UsageError(_instead_of(output, suffix[1:]))
-    to_movie = suffix == ".mov"
-    if settings.format is None:
-        return default_format(movie=shot.is_movie if output is None else to_movie, has_alpha=shot.info.has_alpha)
-    picked = OutputFormat(settings.format)
-    if output is not None and picked.is_movie != to_movie:
-        raise UsageError(
-            f"--format {picked.value} does not fit the output {output}; movies end in .mov, frames go into a folder."
-        )
-    return picked
-
-
-def _instead_of(output: Path, extension: str) -> str:
-    """What to write instead of an output that is a file of a kind that is not written."""
-    if extension in MOVIE_EXTENSIONS:
-        return f"The output {output} is no kind of movie that is written; write -o {output.with_suffix('.mov')}."
-    own = {"tif": "tiff", "exr": "exr", "dpx": "dpx", "png": "png", "tiff": "tiff"}.get(extension, "png")
-    return (
-        f"The output {output} is a file, but frames go into a folder and are named after it; write "
-        f"-o {output.with_suffix('')} --format {own}."
-    )
-
-
-def _output(shot: Shot, preset: Path, picked: OutputFormat, target: GradeTarget, frames: tuple[int, ...]) -> Path:
-    if target.output is not None:
-        return Path(target.output)
-    place = default_output(shot, preset, picked)
-    is_part = frames != (shot.whole or shot.frames)
-    if picked.is_movie and is_part and not target.prepare:  # a part must not replace the whole
-        return place.with_name(f"{place.stem}.{format_frames(frames)}.mov")
-    return place
-
-
-def _frame_files(
-    shot: Shot, output: Path, picked: OutputFormat, frames: tuple[int, ...], settings: GradeSettings
-) -> dict[int, Path]:
-    if picked.is_movie:
-        return dict.fromkeys(frames, output)
-    shift = 0 if settings.start_frame is None else settings.start_frame - frames[0]
-    digits = settings.padding or shot.padding
-    return {n: output / frame_file_name(_name_of(output), n + shift, digits, picked) for n in frames}
-
-
-def _prepared_files(movie: Path, frames: tuple[int, ...]) -> dict[int, Path]:
-    folder = movie.parent / ".vfxstyle" / f"{movie.stem}.frames"
-    return {number: folder / f"{movie.stem}.{number:04d}.npz" for number in frames}
-
-
 def _check_fitting(picked: OutputFormat, target: GradeTarget, settings: GradeSettings) -> None:
     if target.prepare and not picked.is_movie:
         raise UsageError("Frames are made ready for a movie; leave --prepare out, or name a .mov with -o.")
@@ -283,17 +236,3 @@ def _check_fitting(picked: OutputFormat, target: GradeTarget, settings: GradeSet
             raise UsageError(f"--{error}") from error
     if picked.is_movie and (settings.start_frame is not None or settings.padding is not None):
         raise UsageError("A movie has no frame numbers; leave --start-frame and --padding out.")
-
-
-def _check_place(shot: Shot, place: Path, picked: OutputFormat) -> None:
-    if place.exists() and place.is_dir() == picked.is_movie:
-        is_now, goes_into = ("a folder", "a file") if picked.is_movie else ("a file", "a folder")
-        raise UsageError(f"The output {place} is {is_now}, but {picked.value} goes into {goes_into}; choose with -o.")
-    plate = shot.file_of(shot.frames[0])
-    if place.resolve() in (plate.resolve(), plate.resolve().parent):
-        raise UsageError(f"The output {place} is where the plate is; choose another place with -o.")
-
-
-def _name_of(folder: Path) -> str:
-    """The folder's name as the user wrote it; "." and ".." by what they stand for."""
-    return folder.name if folder.name not in ("", "..") else folder.resolve().name

@@ -10,16 +10,21 @@ from vfxstyle.errors import PresetError
 from vfxstyle.looks.preset import SUFFIX, Preset, PresetInfo, read_info, read_preset
 
 ENVIRONMENT = "VFXSTYLE_PRESETS"
-"""Environment variable that names the user's preset folder."""
+"""Environment variable that names the user's preset folders, with colons between them; the first wins."""
+
+
+def user_folders() -> list[Path]:
+    """The user's preset folders: those of ``$VFXSTYLE_PRESETS``, or ``vfxstyle/presets`` in the data home."""
+    named = [Path(folder) for folder in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if folder]
+    if named:
+        return named
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return [Path(home) / "vfxstyle" / "presets"]
 
 
 def user_folder() -> Path:
-    """The user's preset folder: ``$VFXSTYLE_PRESETS``, or ``vfxstyle/presets`` in the data home."""
-    named = os.environ.get(ENVIRONMENT)
-    if named:
-        return Path(named)
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(home) / "vfxstyle" / "presets"
+    """The folder that presets are saved in: the first of :func:`user_folders`."""
+    return user_folders()[0]
 
 
 def shipped_folder() -> Path:
@@ -41,7 +46,7 @@ def find_preset(name: str | Path) -> Path:
         if not path.is_file():
             raise PresetError(f"There is no preset file {path}; check the path or give an installed name.")
         return path
-    for folder in (user_folder(), shipped_folder()):
+    for folder in (*user_folders(), shipped_folder()):
         path = folder / f"{text}{SUFFIX}"
         if path.is_file():
             return path
@@ -58,9 +63,20 @@ def load_preset(name: str | Path) -> Preset:
 
 
 def _files() -> Iterator[tuple[Path, str]]:
-    for folder, source in ((user_folder(), "user"), (shipped_folder(), "shipped")):
+    for folder, source in (*((own, "user") for own in user_folders()), (shipped_folder(), "shipped")):
         if folder.is_dir():
             yield from ((path, source) for path in sorted(folder.glob(f"*{SUFFIX}")))
+
+
+def shadowed(path: Path) -> Path | None:
+    """The preset of an earlier folder that is found by this one's name instead of it."""
+    for folder in (*user_folders(), shipped_folder()):
+        other = folder / path.name
+        if other == path:
+            return None
+        if other.is_file():
+            return other
+    return None
 
 
 def installed_presets() -> list[tuple[PresetInfo | PresetError, Path, str]]:

@@ -24,6 +24,15 @@ class GradeSettings(ShotSettings):
         commands=GRADE,
         decides=Decides.PLAN,
     )
+    tokens: str | None = option(
+        None,
+        help="What the folders of the plate's path are called, as in {seq}/{shot}/plate/{version}; or, without a "
+        "slash, the parts of its name.",
+        default_text="nothing",
+        metavar="PATTERN",
+        commands=GRADE,
+        decides=Decides.PLAN,
+    )
     strength: float = option(
         1.0,
         help="0 to 1: mixes the grade with the plate, in linear light.",
@@ -169,7 +178,7 @@ class GradeTarget:
 
     output: str | Path | None = option(
         None,
-        help="Folder for frames, or a .mov file.",
+        help="Folder for frames, or a .mov file; names in braces stand for parts of the plate's path (docs/shows.md).",
         default_text="SHOT_PRESET beside the shot",
         metavar="PATH",
         short="-o",

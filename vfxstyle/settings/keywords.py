@@ -65,6 +65,7 @@ class AnalyzeOptions(MattesOptions, total=False):
 class GradeOptions(AnalyzeOptions, ShowOptions, total=False):
     """Options of :func:`vfxstyle.grade`."""
 
+    tokens: str | None
     format: FormatName | None
     output_space: str | None
     compression: str | None

@@ -1,0 +1,115 @@
+"""Options that the environment and a show file say."""
+
+import json
+
+import pytest
+from helpers import main_in_process, make_preset
+
+from vfxstyle._version import __version__
+from vfxstyle.looks import save_preset
+from vfxstyle.looks.library import find_preset, shadowed
+
+
+def dry(shot, preset, *words):
+    result = main_in_process("grade", shot, "--preset", preset, "-n", *words)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def show(tmp_path):
+    """Writes the show file above the shots."""
+    return lambda text: (tmp_path / "vfxstyle.toml").write_text(text)
+
+
+def test_command_line_before_environment_before_show_file_before_default(
+    make_shot, identity_preset, show, monkeypatch, tmp_path
+):
+    shot = make_shot()
+    show('strength = 0.5\n[grade]\nstrength = 0.6\ninput-space = "ACEScg"\n')
+    planned = dry(shot, identity_preset)
+    assert planned["settings"]["strength"] == 0.6
+    file = tmp_path / "vfxstyle.toml"
+    assert planned["said"]["strength"] == {"value": 0.6, "from": f"{file} [grade]"}
+    assert planned["said"]["input_space"]["value"] == "ACEScg"
+    monkeypatch.setenv("VFXSTYLE_STRENGTH", "0.7")
+    planned = dry(shot, identity_preset)
+    assert planned["said"]["strength"] == {"value": 0.7, "from": "the environment"}
+    planned = dry(shot, identity_preset, "--strength", 0.8)
+    assert planned["said"]["strength"] == {"value": 0.8, "from": "the command line"}
+    planned = dry(shot, identity_preset, "--config", "none")
+    assert planned["settings"]["strength"] == 1
+    assert planned["said"].keys() == {"preset"}
+
+
+def test_a_shot_has_its_own_word(make_shot, identity_preset, show):
+    show('strength = 0.5\n[shots.one]\nstrength = 0.3\n[shots."*/tw?"]\nstrength = 0.4\n')
+    strengths = [dry(make_shot(name), identity_preset)["settings"]["strength"] for name in ("one", "two", "three")]
+    assert strengths == [0.3, 0.4, 0.5]
+
+
+def test_the_file_is_named_by_option_or_environment(make_shot, identity_preset, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "studio"
+    elsewhere.mkdir()
+    (elsewhere / "show.toml").write_text("strength = 0.2")
+    shot = make_shot()
+    assert dry(shot, identity_preset, "--config", elsewhere / "show.toml")["settings"]["strength"] == 0.2
+    monkeypatch.setenv("VFXSTYLE_CONFIG", str(elsewhere / "show.toml"))
+    assert dry(shot, identity_preset)["settings"]["strength"] == 0.2
+    monkeypatch.setenv("VFXSTYLE_CONFIG", str(elsewhere / "absent.toml"))
+    result = main_in_process("grade", shot, "--preset", identity_preset)
+    assert (result.returncode, "There is no show file" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("strenght = 1", "the nearest is 'strength'"),
+        ("[grade]\nepochs = 3", "has the key 'epochs' in [grade]"),
+        ("[grad]\nstrength = 1", "the nearest is 'grade'"),
+        ("[shots.x]\nmatt = 1", "the nearest is 'matte'"),
+        ("strength = ", "cannot be read"),
+    ],
+)
+def test_what_nothing_takes_is_an_error_with_the_nearest(make_shot, identity_preset, show, text, said):
+    show(text)
+    result = main_in_process("grade", make_shot(), "--preset", identity_preset, "-n")
+    assert result.returncode == 2
+    assert said in result.stderr
+
+
+def test_config_show_says_where_values_come_from(make_shot, show, monkeypatch):
+    shot = make_shot()
+    show("strength = 0.5")
+    monkeypatch.setenv("VFXSTYLE_SEED", "7")
+    result = main_in_process("config", "show", shot, "--json")
+    options = json.loads(result.stdout)["options"]
+    assert options["strength"]["value"] == 0.5
+    assert options["strength"]["from"].endswith("vfxstyle.toml")
+    assert options["seed"] == {"value": "7", "from": "$VFXSTYLE_SEED"}
+    assert options["analysis_width"] == {"value": 640, "from": "default"}
+    assert "strength         0.5" in main_in_process("config", "show", shot).stdout
+
+
+def test_several_folders_of_presets_of_which_the_first_wins(tmp_path, monkeypatch, make_shot, identity_preset, show):
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        save_preset(make_preset(), tmp_path / folder / "look.safetensors")
+    monkeypatch.setenv("VFXSTYLE_PRESETS", f"{tmp_path / 'a'}:{tmp_path / 'b'}")
+    assert find_preset("look") == tmp_path / "a" / "look.safetensors"
+    assert shadowed(tmp_path / "b" / "look.safetensors") == tmp_path / "a" / "look.safetensors"
+    assert shadowed(tmp_path / "a" / "look.safetensors") is None
+    listed = json.loads(main_in_process("presets", "list", "--json").stdout)
+    rows = [row for row in listed if row["name"] == "look"]
+    assert [row["shadowed_by"] for row in rows] == [None, str(tmp_path / "a" / "look.safetensors")]
+    assert "hidden by" in main_in_process("presets", "list").stdout
+    monkeypatch.delenv("VFXSTYLE_PRESETS")
+    show('presets = ["b", "a"]')
+    planned = dry(make_shot(), "look")
+    assert planned["preset"] == str(tmp_path / "b" / "look.safetensors")
+
+
+def test_doctor_says_it_as_json():
+    told = json.loads(main_in_process("doctor", "--json").stdout)
+    assert "cpu" in told["devices"]
+    assert told["vfxstyle"] == __version__

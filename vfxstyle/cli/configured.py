@@ -1,0 +1,138 @@
+"""Commands whose options may also be said by the environment and by a show file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from vfxstyle.settings.show_file import NONE, Known, ShowFile, find_show_file, read_show_file
+
+_PRESETS = "VFXSTYLE_PRESETS"  # as vfxstyle.looks.library has it, which takes long to load
+_SHOW = "vfxstyle.show"
+_PINNED = "vfxstyle.pinned"
+_FROM = "vfxstyle.from"
+_WORDS = {
+    ParameterSource.COMMANDLINE: "the command line",
+    ParameterSource.ENVIRONMENT: "the environment",
+    ParameterSource.DEFAULT_MAP: "the show file",
+}
+_NEVER_SHOWN = ("config", "progress", "dry_run", "as_json")
+
+
+class OptionOfTable(click.Option):
+    """An option that its variable may say, but for where ``--config none`` is given."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """The value of the variable."""
+        return None if ctx.meta.get(_PINNED) else super().resolve_envvar_value(ctx)
+
+
+class ConfiguredCommand(click.Command):
+    """A command that reads the show file of its shot."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        text = "Show file, or none. [default: vfxstyle.toml in a folder above the shot, or $VFXSTYLE_CONFIG]"
+        self.params.append(click.Option(["--config"], metavar="FILE", help=text, expose_value=False))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, with what the show file says as defaults."""
+        if not ctx.resilient_parsing:
+            self._configure(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _configure(self, ctx: click.Context, args: list[str]) -> None:
+        with click.Context(self, info_name=ctx.info_name, parent=ctx.parent, resilient_parsing=True) as trial:
+            super().parse_args(trial, list(args))
+        shots = trial.params.get("shots") or ()
+        shot = trial.params.get("shot") or (shots[0] if shots else None)
+        named = _config_in(args)
+        ctx.meta[_PINNED] = named == NONE
+        show = show_of(shot, named)
+        name = f"farm {ctx.info_name}" if _is_of_farm(ctx) else str(ctx.info_name)
+        found = show.options(name, shot, known_options()) if name in known_options() else {}
+        ctx.meta[_SHOW] = show
+        ctx.meta[_FROM] = {option: place for option, (_, place) in found.items()}
+        ctx.default_map = {option: value for option, (value, _) in found.items()}
+        if show.presets and not os.environ.get(_PRESETS):
+            os.environ[_PRESETS] = os.pathsep.join(map(str, show.presets))
+            ctx.call_on_close(lambda: os.environ.pop(_PRESETS, None))
+
+
+def _config_in(args: list[str]) -> str | None:
+    for index, word in enumerate(args):
+        if word == "--config" and index + 1 < len(args):
+            return args[index + 1]
+        if word.startswith("--config="):
+            return word.partition("=")[2]
+    return None
+
+
+def _is_of_farm(ctx: click.Context) -> bool:
+    return ctx.parent is not None and ctx.parent.info_name == "farm"
+
+
+def known_options() -> Known:
+    """Names of the options of each command that reads a show file; those of ``farm`` begin with that word."""
+    from vfxstyle.cli import cli
+
+    known: dict[str, set[str]] = {}
+    for name, command in cli.commands.items():
+        own = command.commands.items() if isinstance(command, click.Group) else [(name, command)]
+        for sub, each in own:
+            if isinstance(each, ConfiguredCommand):
+                key = name if sub == name else f"{name} {sub}"
+                known[key] = {
+                    str(param.name)
+                    for param in each.params
+                    if isinstance(param, click.Option) and param.name not in _NEVER_SHOWN
+                }
+    return known
+
+
+def show_of(shot: str | None, named: str | None) -> ShowFile:
+    """The show file of a shot, read; one that says nothing where there is none."""
+    path = find_show_file(shot, named)
+    return ShowFile() if path is None else read_show_file(path, known_options())
+
+
+def current_show() -> ShowFile:
+    """The show file of the command that runs."""
+    show: ShowFile = click.get_current_context().meta.get(_SHOW, ShowFile())
+    return show
+
+
+def said_options() -> dict[str, dict[str, Any]]:
+    """Every option of the command that runs whose value is no default: the value, and who said it."""
+    ctx = click.get_current_context()
+    places: Mapping[str, str] = ctx.meta.get(_FROM, {})
+    said: dict[str, dict[str, Any]] = {}
+    for param in ctx.command.params:
+        name = str(param.name)
+        source = ctx.get_parameter_source(name)
+        if source in _WORDS and isinstance(param, click.Option) and name not in _NEVER_SHOWN:
+            place = places.get(name, "") if source is ParameterSource.DEFAULT_MAP else ""
+            said[name] = {"value": ctx.params.get(name), "from": place or _WORDS[source]}
+    return said
+
+
+def tell_options(progress: str) -> None:
+    """Say which options the environment and the show file have decided, to people."""
+    if progress not in ("auto", "bar"):
+        return
+    for name, row in said_options().items():
+        if row["from"] != _WORDS[ParameterSource.COMMANDLINE]:
+            click.echo(f"{name}: {row['value']}, of {row['from']}", err=True)
+
+
+def said_of_shot(shot: str) -> dict[str, Any]:
+    """What the show file of a command on several shots says of one of them, unless something else has said it first."""
+    ctx = click.get_current_context()
+    known = {str(param.name) for param in ctx.command.params}
+    values = current_show().of_shot(shot, known)
+    first = ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT
+    return {name: value for name, value in values.items() if ctx.get_parameter_source(name) not in first}
