@@ -17,6 +17,7 @@ from PyOpenColorIO import Config
 from vfxstyle import grade
 from vfxstyle.errors import UsageError
 from vfxstyle.farm.openjd import job_template, write_bundle
+from vfxstyle.farm.tasks import memory_of, steps_of
 
 OPENJD = shutil.which("openjd", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 
@@ -56,7 +57,7 @@ def test_the_bundle_is_valid_and_names_its_files(write, tmp_path):
     assert checked.returncode == 0, checked.stdout + checked.stderr
     summary = openjd("summary", bundle)
     assert summary.returncode == 0, summary.stdout + summary.stderr
-    assert "features 1" in summary.stdout
+    assert "a_lively features" in summary.stdout
     assets = json.loads((bundle / "asset_references.json").read_text())["assetReferences"]
     assert str(tmp_path / "a" / "a.1003.exr") in assets["inputs"]["filenames"]
     listed = json.loads((bundle / "parameter_values.json").read_text())["parameterValues"]
@@ -68,6 +69,35 @@ def test_the_bundle_is_valid_and_names_its_files(write, tmp_path):
         run = step["script"]["actions"]["onRun"]
         assert run["cancelation"]["mode"] == "NOTIFY_THEN_TERMINATE"
         assert run["args"][-2:] == ["--progress", "openjd"]
+        amounts = {amount["name"]: amount["min"] for amount in step["hostRequirements"]["amounts"]}
+        assert amounts == {"amount.worker.vcpu": 1, "amount.worker.memory": 1024}
+
+
+def test_a_gpu_is_asked_for_where_the_work_is_put_on_one(make_shot, lively_preset):
+    shot = make_shot(frames=range(1, 3))
+    jobs = farm_jobs([str(shot)], str(lively_preset), None, None, **{**QUICK, "device": "cuda"})
+    asked = {
+        step["name"].rpartition(" ")[2]
+        for step in job_template(jobs)["steps"]
+        if "amount.worker.gpu" in str(step["hostRequirements"])
+    }
+    assert asked == {"superpixels", "features", "grade"}
+
+
+@pytest.mark.parametrize(
+    ("size", "measured"), [((4096, 2160), 1.46), ((8192, 4320), 2.45)]
+)  # docs/speed.md, peak memory in GiB
+def test_memory_that_is_asked_for_is_what_was_measured_and_some(make_shot, lively_preset, size, measured):
+    (job,) = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **QUICK)
+    grade_step = next(step for step in steps_of(job) if step.name == "grade")
+    assert measured <= memory_of(replace(job, size=size), grade_step) / 1024 <= 2 * measured
+
+
+def test_long_names_of_steps_stay_distinct(make_shot, lively_preset):
+    shots = [str(make_shot("x" * 70 + name, frames=range(1, 3))) for name in "ab"]
+    names = [step["name"] for step in job_template(farm_jobs(shots, str(lively_preset), None, None, **QUICK))["steps"]]
+    assert len(set(names)) == len(names) == 10
+    assert max(map(len, names)) <= 64
 
 
 def test_deadline_cloud_takes_the_bundle_and_only_what_the_job_reads(make_shot, tmp_path, lively_preset):
@@ -114,7 +144,7 @@ def test_the_job_runs_step_by_step_and_makes_the_frames_of_one_run(write, tmp_pa
 def test_a_failing_task_fails_the_job_and_says_why(write, tmp_path, command):
     bundle = write("a")
     (tmp_path / "a" / "a.1002.exr").write_bytes(b"junk")
-    ran = openjd("run", bundle, "-p", command, "--step", "superpixels 1")
+    ran = openjd("run", bundle, "-p", command, "--step", "a_lively superpixels")
     assert ran.returncode != 0
     assert "openjd_fail: " in ran.stdout
     assert "a.1002.exr" in ran.stdout
@@ -133,8 +163,11 @@ def test_a_cut_becomes_a_step_that_waits_for_its_clips(make_shot, tmp_path, live
     checked = openjd("check", tmp_path / "job")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     steps = {step["name"]: step for step in json.loads((tmp_path / "job" / "template.json").read_text())["steps"]}
-    assert [wait["dependsOn"] for wait in steps["timeline 4"]["dependencies"]] == ["check 1", "check 2", "check 3"]
-    assert steps["timeline 4"]["script"]["actions"]["onRun"]["args"][:2] == ["grade", "{{Param.Folder1}}/cut.otio"]
+    (last,) = (step for name, step in steps.items() if name.endswith(" timeline"))
+    waits = [wait["dependsOn"] for wait in last["dependencies"]]
+    assert waits == [name for name in steps if name.endswith(" check")]
+    assert len(waits) == 3
+    assert last["script"]["actions"]["onRun"]["args"][:2] == ["grade", "{{Param.Folder1}}/cut.otio"]
     assets = json.loads((tmp_path / "job" / "asset_references.json").read_text())["assetReferences"]
     assert {str(cut), str(tmp_path / "a" / "a.1003.exr")} <= set(assets["inputs"]["filenames"])
 

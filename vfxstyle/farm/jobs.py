@@ -64,6 +64,8 @@ class ShotJob:
     """Frames asked for: those of the request, and those that the sequence lacks."""
     length: int
     """Frames of what is analysed."""
+    size: tuple[int, int]
+    """Width and height of a frame, in px."""
 
     @property
     def after(self) -> tuple[str, ...]:
@@ -253,6 +255,7 @@ class _Resolver:
             run=self.request.run,
             asked=tuple(sorted({*plan.frames, *plan.left_out})),
             length=len(plan.shot),
+            size=(plan.shot.info.width, plan.shot.info.height),
         )
         self.jobs.append(job)
         return job

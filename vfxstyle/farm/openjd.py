@@ -16,7 +16,7 @@ from typing import Any
 from vfxstyle.errors import OutputError, UsageError
 from vfxstyle.farm.inputs import files_of, inputs_of
 from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
-from vfxstyle.farm.tasks import PIECE, Step, steps_of, whole_range
+from vfxstyle.farm.tasks import PIECE, Step, memory_of, steps_of, whole_range
 from vfxstyle.files import write_atomically
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.settings import DEFAULT_CHUNK
@@ -73,6 +73,8 @@ class _Places:
     def known(self, job: FarmJob) -> dict[str, str]:
         """Arguments that are paths of a job, in terms of the parameters."""
         found = {str(path): self._in_terms(path) for path in _paths(job)}
+        if isinstance(job, ShotJob) and job.target != str(job.output):  # a folder with the names of frames
+            found[job.target] = f"{self._in_terms(job.output)}/{Path(job.target).name}"
         found |= {word: word.replace(str(path), self._in_terms(path)) for word, path in inputs_of(job).items()}
         return {**found, **{str(path): f"{{{{Param.{name}}}}}" for path, name in self._files.items()}}
 
@@ -82,6 +84,8 @@ class _Places:
 
 
 _TOLD = {"Preset": "The look.", "Ocio": "The colour configuration.", "Weights": "The weights of the backbone."}
+_LONGEST = 64  # letters of a step's name
+_ON_A_DEVICE = ("superpixels", "features", "grade")
 _MOST_PARAMETERS = 48  # of 50, beside Vfxstyle and ChunkSize
 
 
@@ -125,9 +129,9 @@ def job_template(jobs: Sequence[FarmJob], *, shards: int | None = None) -> dict[
     last: dict[str, str] = {}
     for index, job in enumerate(jobs, start=1):
         own = steps_of(job, shards=shards)
-        names = {step.name: f"{step.name} {index}" for step in own}
+        names = {step.name: _step_name(job, step, index) for step in own}
         waits = [last[name] for name in job.after]
-        steps += [_step(step, names, waits, places.known(job)) for step in own]
+        steps += [_step(step, names, waits, places.known(job)) | {"hostRequirements": _host(job, step)} for step in own]
         last[job.name] = steps[-1]["name"]
     return {
         "specificationVersion": "jobtemplate-2023-09",
@@ -138,6 +142,20 @@ def job_template(jobs: Sequence[FarmJob], *, shards: int | None = None) -> dict[
         "parameterDefinitions": definitions,
         "steps": steps,
     }
+
+
+def _step_name(job: FarmJob, step: Step, index: int) -> str:
+    """``SHOT STEP``; of a shot with a long name its end and its number, so that no two are the same."""
+    name = f"{job.name} {step.name}"
+    return name if len(name) <= _LONGEST else f"{job.name[-(_LONGEST - 20) :]} {index} {step.name}"
+
+
+def _host(job: FarmJob, step: Step) -> dict[str, Any]:
+    """What a machine must have for a task of a step."""
+    amounts = [{"name": "amount.worker.vcpu", "min": 1}, {"name": "amount.worker.memory", "min": memory_of(job, step)}]
+    if job.run.device.startswith("cuda") and step.name in _ON_A_DEVICE:
+        amounts.append({"name": "amount.worker.gpu", "min": 1})
+    return {"amounts": amounts}
 
 
 def _step(step: Step, names: dict[str, str], waits: Sequence[str], known: dict[str, str]) -> dict[str, Any]:

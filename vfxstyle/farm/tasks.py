@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
 from vfxstyle.settings import GradeSettings, Overwrite, Run
 from vfxstyle.settings.table import options_of
+from vfxstyle.settings.values import ALL_VIEWS
 
 _FRAMES_PER_SHARD = 25  # of the shot, for a shard of its features: the network sees about every third to second of them
 _MOST_SHARDS = 8
+_LIBRARIES, _UNDER_WAY, _PER_PIXEL = 900, 1536, 64  # MiB, MiB, bytes
 _PINNED = ("--config", "none")  # what whoever submits has decided is in the command; no other machine has a say
 
 Arguments = tuple[str, ...]
@@ -93,6 +95,19 @@ def _steps_of_shot(job: ShotJob, shards: int | None) -> list[Step]:
             in_one=True,
         ),
     ]
+
+
+def memory_of(job: FarmJob, step: Step) -> int:
+    """Memory that a task of a step takes at most, in MiB, rounded up to a quarter of a GiB.
+
+    What libraries take, and frames under way: as many as there is room for in 1.5 GiB, or one that is larger
+    (:mod:`vfxstyle.grading.render`). Measured: 1.5 GiB at 4096x2160 and 2.5 GiB at 8192x4320 (docs/speed.md).
+    """
+    width, height = job.size if isinstance(job, ShotJob) else (0, 0)
+    frame = width * height * _PER_PIXEL / 2**20
+    views = 2 if isinstance(job, ShotJob) and job.settings.view == ALL_VIEWS else 1
+    under_way = frame * views if step.name in ("superpixels", "features") else max(min(_UNDER_WAY, 8 * frame), frame)
+    return math.ceil((_LIBRARIES + under_way * views) / 256) * 256
 
 
 def _never_all(overwrite: Overwrite) -> Overwrite:
