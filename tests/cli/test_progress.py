@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers import QUICK_FLAGS, main_in_process
 
 from vfxstyle.cli.progress import GRADE_SHARES, Bar, Lines, Nothing, make_progress, watching
 from vfxstyle.errors import FrameError
@@ -129,3 +130,18 @@ def test_no_protocol_prints_what_farms_take_for_failure(capsys):
         with watching(name, GRADE_SHARES) as watch:
             graded(watch)
     assert not re.search("error:", capsys.readouterr().err, re.IGNORECASE)
+
+
+def test_a_stream_of_json_is_nothing_else(make_shot, tmp_path, identity_preset):
+    shot = make_shot(frames=range(1, 4))
+    words = ("grade", shot, "--preset", identity_preset, "-o", tmp_path / "out", *QUICK_FLAGS, "--progress", "json")
+    for written, kept in ((3, 0), (0, 3)):
+        result = main_in_process(*words)
+        assert result.stdout == ""
+        events = [json.loads(line) for line in result.stderr.splitlines()]
+        assert [event["event"] for event in events].count("done") == 1
+        done = events[-1]
+        assert (done["event"], done["written"], done["kept"]) == ("done", written, kept)
+        assert done["files"] == [str(tmp_path / "out" / f"out.{number:04d}.exr") for number in range(1, 4)]
+        assert done["output"] == str(tmp_path / "out")
+    assert done["seconds"].keys() <= {"superpixels", "features", "transforms", "grade", "proof"}

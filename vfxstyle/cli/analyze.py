@@ -61,10 +61,10 @@ def analyze(shot: str, progress: Any, dry_run: bool, **chosen: Any) -> None:
     if dry_run:
         click.echo(json.dumps(planned(request, Run.of(chosen, None)), indent=2))
         return
-    from vfxstyle.cli.progress import ANALYSIS_SHARES, watching
+    from vfxstyle.cli.progress import ANALYSIS_SHARES, tell, watching
     from vfxstyle.cli.summaries import analyze_summary
 
     with watching(progress, ANALYSIS_SHARES) as watch:
         report = analyze_request(request, Run.of(chosen, watch))
-    if progress != "none":
-        click.echo(analyze_summary(report), err=True)
+        watch.result(report)
+    tell(progress, analyze_summary(report))

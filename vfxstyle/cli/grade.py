@@ -57,20 +57,20 @@ def grade(
                 planned["support_files"].append(str(page))
             click.echo(json.dumps(planned, indent=2))
         return
-    from vfxstyle.cli.progress import GRADE_SHARES, watching
+    from vfxstyle.cli.progress import GRADE_SHARES, tell, watching
     from vfxstyle.cli.summaries import grade_summary
 
     tell_options(progress)
     with watching(progress, GRADE_SHARES) as watch, request.open() as plan:
         run = Run.of(chosen, watch)
         made = grading.execute(plan, run)
+        watch.result(made)
         sheet = contact_sheet(plan, proof)
         if sheet is not None and (made.written or not is_sheet_current(plan, sheet, run)):
             draw_contact_sheet(plan, sheet, run)
         if page is not None:
             report_of_grade(plan, page, run)
-    if progress != "none":
-        click.echo(grade_summary(made, [path for path in (sheet, page) if path is not None]), err=True)
+    tell(progress, grade_summary(made, [path for path in (sheet, page) if path is not None]))
 
 
 def _check_timeline(target: GradeTarget, proof: Any, report: str | None) -> None:
@@ -100,10 +100,10 @@ def _grade_timeline(
     if dry_run:
         click.echo(json.dumps(timelines.planned(plan_timeline(request), Run.of(chosen, None)), indent=2))
         return
-    from vfxstyle.cli.progress import GRADE_SHARES, watching
+    from vfxstyle.cli.progress import GRADE_SHARES, tell, watching
     from vfxstyle.cli.summaries import timeline_summary
 
     with watching(progress, GRADE_SHARES) as watch:
         report = timelines.execute(plan_timeline(request), Run.of(chosen, watch))
-    if progress != "none":
-        click.echo(timeline_summary(report), err=True)
+        watch.result(report)
+    tell(progress, timeline_summary(report))

@@ -53,14 +53,14 @@ def list_(as_json: bool) -> None:
 def sheet(shot: str, output: str, progress: Any, **chosen: Any) -> None:
     """Draw every installed look on SHOT's middle frame, or on a picture."""
     pick(PlateSettings, chosen)  # wrong options are told before anything is loaded
-    from vfxstyle.cli.progress import PROOF_SHARES, watching
+    from vfxstyle.cli.progress import PROOF_SHARES, tell, watching
     from vfxstyle.cli.summaries import proof_summary
     from vfxstyle.review.proof import sheet_of_looks
 
     with watching(progress, PROOF_SHARES) as watch:
         report = sheet_of_looks(shot, output, watch, **chosen)
-    if progress != "none":
-        click.echo(proof_summary(report), err=True)
+        watch.result(report)
+    tell(progress, proof_summary(report))
 
 
 @presets.command()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
@@ -41,6 +42,10 @@ TASKS_SHARES = {Stage.TASKS: 1}
 class Watch(Progress, Protocol):
     """A progress that is told how the run ended."""
 
+    def result(self, report: Any) -> None:
+        """What came of the run, before it is told to be done."""
+        ...
+
     def done(self) -> None:
         """All that was asked for is there and verified."""
         ...
@@ -55,6 +60,9 @@ class _Plain:
 
     def job(self, index: int, total: int) -> None:
         """Nothing to say: a note names the job."""
+
+    def result(self, report: Any) -> None:
+        """Nothing to say."""
 
     def done(self) -> None:
         """Nothing to say."""
@@ -156,6 +164,9 @@ class Percent:
         """One line, written at once."""
         click.echo(text, err=True)
 
+    def result(self, report: Any) -> None:
+        """Nothing to say: farms that know no word for it look for files."""
+
     def done(self) -> None:
         """Say 100."""
         self._tell(100, "done", 1, 1)
@@ -183,16 +194,25 @@ class JsonLines(Percent):
     """A JSON object a line, for scripts: ``event`` is progress, note, done or failed."""
 
     def __init__(self, shares: Shares) -> None:
-        super().__init__(
-            shares,
-            lambda percent, stage, done, total: _json(
-                "done" if percent == 100 else "progress", percent=percent, stage=stage, step=done, steps=total
-            ),
-        )
+        super().__init__(shares, self._line)
+        self._facts: dict[str, Any] = {}
+
+    def _line(self, percent: int, stage: str, done: int, total: int) -> str:
+        event = "done" if percent == 100 else "progress"
+        facts = self._facts if event == "done" else {}
+        return _json(event, percent=percent, stage=stage, step=done, steps=total, **facts)
+
+    def result(self, report: Any) -> None:
+        """Keep counts, files and seconds for the done event."""
+        self._facts = facts_of(report)
 
     def note(self, text: str) -> None:
         """A note event."""
         click.echo(_json("note", text=text.strip()), err=True)
+
+    def warning(self, message: Warning | str, *_: Any, **__: Any) -> None:
+        """A note event of a warning."""
+        self.note(f"Warning: {message}")
 
     def failed(self, error: VfxStyleError) -> None:
         """A failed event: what the last line says, with the frames that failed and those not made apart."""
@@ -209,6 +229,32 @@ class JsonLines(Percent):
 
 def _json(event: str, **values: Any) -> str:
     return json.dumps({"event": event, **values})
+
+
+_COUNTED = ("written", "kept", "frames", "chosen_frames", "superpixels", "groups")
+_PLACES = ("output", "path", "analysis", "target")
+
+
+def facts_of(report: Any) -> dict[str, Any]:
+    """What a report says of a run, for scripts: places, files, counts, and seconds by stage, as far as it has them."""
+    facts: dict[str, Any] = {name: str(getattr(report, name)) for name in _PLACES if hasattr(report, name)}
+    if hasattr(report, "files"):
+        facts["files"] = [str(path) for path in report.files]
+    for name in _COUNTED:
+        value = getattr(report, name, None)
+        if isinstance(value, Sized):
+            facts[name] = len(value)
+        elif isinstance(value, int):
+            facts[name] = value
+    if hasattr(report, "seconds"):
+        facts["seconds"] = {str(stage): round(seconds, 3) for stage, seconds in report.seconds.items()}
+    return facts
+
+
+def tell(name: ProgressName, text: str) -> None:
+    """Print what came of a run, for people: not into a stream of JSON, and not where nothing is wanted."""
+    if name not in ("none", "json"):
+        click.echo(text, err=True)
 
 
 def make_progress(name: ProgressName, shares: Shares) -> Watch:
@@ -231,7 +277,9 @@ def make_progress(name: ProgressName, shares: Shares) -> Watch:
 @contextmanager
 def watching(name: ProgressName, shares: Shares) -> Iterator[Watch]:
     """A progress that is told how the block ends."""
-    watch = make_progress(name, shares)
+    watch, shown = make_progress(name, shares), warnings.showwarning
+    if isinstance(watch, JsonLines):
+        warnings.showwarning = watch.warning
     try:
         yield watch
     except BaseException as error:
@@ -239,4 +287,6 @@ def watching(name: ProgressName, shares: Shares) -> Iterator[Watch]:
         if known is not None:
             watch.failed(known)
         raise
+    finally:
+        warnings.showwarning = shown
     watch.done()

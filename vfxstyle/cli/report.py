@@ -21,11 +21,11 @@ from vfxstyle.settings.table import pick
 def report(shot: str, preset: str, output: str, progress: Any, **chosen: Any) -> None:
     """Write pictures and figures of what a look does to SHOT, and where everything came from."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
-    from vfxstyle.cli.progress import REPORT_SHARES, watching
+    from vfxstyle.cli.progress import REPORT_SHARES, tell, watching
     from vfxstyle.cli.summaries import report_summary
     from vfxstyle.review.report import report as write
 
     with watching(progress, REPORT_SHARES) as watch:
         made = write(shot, preset, output, progress=watch, **chosen)
-    if progress != "none":
-        click.echo(report_summary(made), err=True)
+        watch.result(made)
+    tell(progress, report_summary(made))

@@ -34,11 +34,11 @@ def superpixels(shot: str, output: str, progress: Any, **chosen: Any) -> None:
     pick(ShotSettings, chosen)  # wrong options are told before anything is loaded
     if click.get_current_context().get_parameter_source("analysis_width") is ParameterSource.DEFAULT:
         del chosen["analysis_width"]  # the table's default is the analysis', not the plate's own width
-    from vfxstyle.cli.progress import watching
+    from vfxstyle.cli.progress import tell, watching
     from vfxstyle.handover.superpixels import write_superpixels
 
     with watching(progress, _SHARES) as watch:
         report = write_superpixels(shot, output, progress=watch, **chosen)
-    if progress != "none":
-        frames, count = len(report.written), report.superpixels
-        click.echo(f"{frames} frames written, {count} superpixels: {report.output}", err=True)
+        watch.result(report)
+    frames, count = len(report.written), report.superpixels
+    tell(progress, f"{frames} frames written, {count} superpixels: {report.output}")

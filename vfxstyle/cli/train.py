@@ -31,7 +31,7 @@ def train(pairs: str | None, name: str, progress: Any, **chosen: Any) -> None:
     from vfxstyle.features import check_torch
 
     check_torch("Training")
-    from vfxstyle.cli.progress import TRAIN_SHARES, watching
+    from vfxstyle.cli.progress import TRAIN_SHARES, tell, watching
     from vfxstyle.cli.summaries import train_summary
     from vfxstyle.review.training_page import TrainingPage
     from vfxstyle.training import train as training
@@ -41,8 +41,8 @@ def train(pairs: str | None, name: str, progress: Any, **chosen: Any) -> None:
     file = place_of_preset(name, chosen["output"]).with_suffix(".html")
     with watching(progress, TRAIN_SHARES) as watch, TrainingPage(file, name, watch) as page:
         report = training.train(pairs, name, progress=page, **chosen)
+        watch.result(report)
         rows = rows_of(report)
         shown = None if chosen["no_suggest"] else chosen["shot"]
         drawn = [page.finish(report, rows, shown), *write_training_report(report, rows)]
-    if progress != "none":
-        click.echo(train_summary(report, drawn), err=True)
+    tell(progress, train_summary(report, drawn))
