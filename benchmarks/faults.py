@@ -35,8 +35,10 @@ from tests.finals import finals
 from tests.mutations import mutated  # tests do a little of the same
 from vfxstyle.cli.progress import make_progress
 from vfxstyle.farm import run as farm
-from vfxstyle.farm.jobs import FarmRequest, ShotJob, resolve_jobs
-from vfxstyle.farm.run import Outcome, RunReport, run_jobs, run_process
+from vfxstyle.farm.jobs import FarmRequest, ShotJob
+from vfxstyle.farm.processes import Outcome, run_process
+from vfxstyle.farm.resolve import resolve_jobs
+from vfxstyle.farm.run import RunReport, run_jobs
 from vfxstyle.farm.status import statuses_of
 from vfxstyle.grading.grade import grade
 from vfxstyle.progress import Stage
@@ -173,7 +175,7 @@ def show(count: int, workers: int, folder: Path) -> Result:
     shots = [str(_short_shot(folder / f"shot_{index:03d}", index)) for index in range(count)]
     request = FarmRequest(
         shots=tuple(shots),
-        preset="golden",
+        presets=("golden",),
         output=str(folder / "graded"),
         settings=pick(GradeSettings, QUICK),
         run=Run.of(QUICK, None),

@@ -23,7 +23,8 @@ from vfxstyle.analysis.request import AnalyzeRequest
 from vfxstyle.arrays import FloatArray
 from vfxstyle.cli import cli, main
 from vfxstyle.color import ColorConfig, ColorSpace
-from vfxstyle.farm.jobs import FarmJob, FarmRequest, resolve_jobs
+from vfxstyle.farm.jobs import FarmJob, FarmRequest
+from vfxstyle.farm.resolve import resolve_jobs
 from vfxstyle.features import all_blocks, projected_blocks
 from vfxstyle.features.histogram import SIZE
 from vfxstyle.features.registry import backbone_class, weights_digest
@@ -142,7 +143,7 @@ def farm_jobs(
     return resolve_jobs(
         FarmRequest(
             shots=tuple(map(str, shots)),
-            preset=preset,
+            presets=tuple(str(preset).split(",")),
             output=None if output is None else str(output),
             frames=None if frames is None else parse_frames(frames),
             handles=handles,

@@ -13,9 +13,11 @@ from helpers import QUICK, QUICK_FLAGS, farm_jobs, frames_of, vfxstyle, write_cu
 
 from vfxstyle import grade
 from vfxstyle.cli import cli
-from vfxstyle.errors import FrameError, PartialError, ResourceError, ShotError, UsageError, VfxStyleError
+from vfxstyle.errors import FrameError, OutputError, PartialError, ResourceError, ShotError, UsageError, VfxStyleError
 from vfxstyle.farm import run as farm
-from vfxstyle.farm.run import Failure, Outcome, engine_of, run_jobs, run_process
+from vfxstyle.farm.openjd import job_template
+from vfxstyle.farm.processes import Outcome, Task, run_process, write_log
+from vfxstyle.farm.run import Failure, engine_of, run_jobs
 from vfxstyle.farm.status import as_table, statuses_of
 from vfxstyle.progress import Silent
 from vfxstyle.timelines.grade import grade_timeline
@@ -118,6 +120,50 @@ def test_a_gpu_that_is_absent_is_looked_for_on_other_machines_only(
         report = run_jobs(jobs, engine, Silent(), retries=2)
     assert report.tasks == tries
     assert report.failures == {"plate_lively": Failure("superpixels: no GPU", retryable=True)}
+
+
+def test_what_tasks_say_is_kept_with_times(make_shot, tmp_path, lively_preset, monkeypatch):
+    jobs = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **QUICK)
+    ends = iter([Outcome(4, "the disk is full", 1.5, "one", "output", ("2026-11-26T17:00:00.000+00:00 Error: x",))])
+    monkeypatch.setattr(farm, "run_process", lambda _: next(ends, Outcome(0, "", 0.1, "two")))
+    with ThreadPoolExecutor(1) as engine:
+        run_jobs(jobs, engine, Silent(), retries=1, logs=tmp_path / "logs")
+    names = sorted(path.name for path in (tmp_path / "logs").iterdir())
+    assert names == [
+        "plate_lively_check_1-2_try1.log",
+        "plate_lively_features_1-1_try1.log",
+        "plate_lively_grade_1-2_try1.log",
+        "plate_lively_superpixels_try1.log",
+        "plate_lively_superpixels_try2.log",
+        "plate_lively_transforms_try1.log",
+    ]
+    first = (tmp_path / "logs" / "plate_lively_superpixels_try1.log").read_text()
+    assert first.startswith("# vfxstyle analyze ")
+    assert "on one, 1.5 s, exit code 4" in first
+    assert first.endswith("2026-11-26T17:00:00.000+00:00 Error: x\n")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="--logs"):
+        write_log(tmp_path / "file", Task(jobs[0], "grade", ()), 1, Outcome(0, "", 0.1, "here"))
+
+
+def test_several_looks_are_put_on_a_shot_over_one_analysis(
+    make_shot, tmp_path, lively_preset, identity_preset, in_this_process
+):
+    shot = make_shot(frames=range(1, 3))
+    jobs = farm_jobs([str(shot)], f"{lively_preset},{identity_preset}", str(tmp_path / "out"), None, **QUICK)
+    assert [(job.name, job.after) for job in jobs] == [("plate_lively", ()), ("plate_identity", ("plate_lively",))]
+    assert jobs[0].analysis == jobs[1].analysis
+    report = run_jobs(jobs, in_this_process, Silent())
+    assert not report.failures
+    assert [status.state for status in statuses_of(jobs, {})] == ["done", "done"]
+    for preset in (lively_preset, identity_preset):
+        alone = grade(shot, preset, tmp_path / preset.stem, **QUICK)
+        graded = frames_of(tmp_path / "out" / f"plate_{preset.stem}")
+        assert graded == frames_of(alone.output)
+    steps = [step["name"] for step in job_template(jobs)["steps"]]
+    assert steps[:5] == [f"plate_lively {name}" for name in ("superpixels", "features", "transforms", "grade", "check")]
+    waits = job_template(jobs)["steps"][5]["dependencies"]
+    assert waits == [{"dependsOn": "plate_lively check"}]
 
 
 def test_a_task_says_the_word_of_its_failure(make_shot, identity_preset):

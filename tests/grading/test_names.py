@@ -7,7 +7,8 @@ from helpers import QUICK, planned_grade
 
 from vfxstyle import grade
 from vfxstyle.errors import UsageError
-from vfxstyle.farm.jobs import FarmRequest, resolve_jobs
+from vfxstyle.farm.jobs import FarmRequest
+from vfxstyle.farm.resolve import resolve_jobs
 from vfxstyle.farm.tasks import steps_of
 from vfxstyle.settings import GradeSettings, Run
 from vfxstyle.settings.table import pick
@@ -48,7 +49,9 @@ def test_the_extension_of_the_names_is_the_format(show, identity_preset):
 def jobs(show, preset, output, tokens=PATTERN):
     settings = pick(GradeSettings, {**QUICK, "tokens": tokens})
     shots = tuple(str(path) for path in sorted(show.glob("sq*/sh*/plate/v001")))
-    request = FarmRequest(shots=shots, preset=str(preset), output=output, settings=settings, run=Run.of(QUICK, None))
+    request = FarmRequest(
+        shots=shots, presets=(str(preset),), output=output, settings=settings, run=Run.of(QUICK, None)
+    )
     return resolve_jobs(request)
 
 

@@ -202,7 +202,7 @@ def test_a_farm_task_gets_its_mattes_by_their_absolute_paths(make_shot, tmp_path
     regions = [words[at + 1] for at, word in enumerate(words) if word == "--region"]
     assert regions == [f"{tmp_path}/m/m.####.png=0.5", "group:look_1=1"]
     template = job_template([job])
-    arguments = next(step for step in template["steps"] if step["name"].startswith("grade"))
+    arguments = next(step for step in template["steps"] if step["name"].endswith(" grade"))
     said = arguments["script"]["actions"]["onRun"]["args"]
     assert said[said.index("--matte") + 1] == "{{Param.Folder1}}/m"
     assert "{{Param.Folder1}}/m/m.####.png=0.5" in said

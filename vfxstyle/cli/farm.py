@@ -33,7 +33,7 @@ def _of_shots(command: Command) -> Command:
     """The arguments of a command about the grades of some shots."""
     shared = (
         click.argument("shots", nargs=-1, required=True, metavar="SHOT..."),
-        flags.preset,
+        flags.presets,
         click.option("--to", "output", metavar="PATH", help="As -o of grade; of several shots, a folder for theirs."),
         flags.frames,
         flags.handles,
@@ -49,9 +49,11 @@ def _jobs(
 ) -> list[FarmJob]:
     """The jobs that the shared arguments ask for."""
     settings, run = pick(GradeSettings, chosen), Run.of(chosen, None)
-    from vfxstyle.farm.jobs import FarmRequest, resolve_jobs
+    from vfxstyle.farm.jobs import FarmRequest
+    from vfxstyle.farm.resolve import resolve_jobs
 
-    asked = {name: chosen[name] for name in ("shots", "preset", "output", "frames", "handles")}
+    asked = {name: chosen[name] for name in ("shots", "output", "frames", "handles")}
+    asked["presets"] = tuple(name for name in chosen["preset"].split(",") if name)
     of_shots = {shot: pick(GradeSettings, {**chosen, **said_of_shot(shot)}) for shot in chosen["shots"]}
     request = FarmRequest(**asked, settings=settings, run=run, of_shots=of_shots)
     return resolve_jobs(request, to_run=to_run, refused=refused)
@@ -67,11 +69,16 @@ def farm() -> None:
 @click.option("-o", "--bundle", required=True, metavar="FOLDER", help="Folder for the job bundle.")
 @_chunk
 @_shards
-def template(bundle: str, chunk: int, shards: int | None, **chosen: Any) -> None:
+@click.option("--job-name", "name", metavar="NAME", help="What the job is called. [default: by looks and shots]")
+@click.option("--priority", type=click.IntRange(0, 100), help="Of the job; Deadline Cloud takes it.")
+def template(
+    bundle: str, chunk: int, shards: int | None, name: str | None, priority: int | None, **chosen: Any
+) -> None:
     """Write an Open Job Description bundle that grades every SHOT, for openjd, Deadline Cloud and others."""
     from vfxstyle.farm.openjd import write_bundle
 
-    for path in write_bundle(Path(bundle), _jobs(chosen), chunk=chunk, shards=shards):
+    jobs = _jobs(chosen)
+    for path in write_bundle(Path(bundle), jobs, chunk=chunk, shards=shards, name=name, priority=priority):
         click.echo(str(path), err=True)
 
 
@@ -106,19 +113,25 @@ def opencue(show: str | None, chunk: int, shards: int | None, dry_run: bool, **c
 @click.option(
     "--retries", type=click.IntRange(0), default=DEFAULT_RETRIES, show_default=True, help="Of a task that was killed."
 )
+@click.option("--logs", metavar="FOLDER", help="What tasks say, with times. [default: a folder of the user's, by time]")
 @click.option("--json", "as_json", is_flag=True, help="Print the status of every shot as JSON.")
 @flags.progress
-def run(dask: str | None, workers: int, retries: int, as_json: bool, progress: Any, **chosen: Any) -> None:
+def run(
+    dask: str | None, workers: int, retries: int, logs: str | None, as_json: bool, progress: Any, **chosen: Any
+) -> None:
     """Grade every SHOT in tasks that run at once, on this machine or on a Dask cluster."""
     from vfxstyle.cli.progress import TASKS_SHARES, watching
+    from vfxstyle.farm.processes import log_folder
     from vfxstyle.farm.run import engine_of, run_jobs
     from vfxstyle.farm.status import statuses_of
 
     refused: dict[str, VfxStyleError] = {}
     jobs, pieces = _jobs(chosen, refused=refused), {name: chosen[name] for name in ("chunk", "shards")}
+    folder = log_folder() if logs is None else Path(logs)
     with watching(progress, TASKS_SHARES) as watch:
+        watch.note(f"logs: {folder}")
         with engine_of(dask, workers) as engine:
-            report = run_jobs(jobs, engine, watch, **pieces, retries=retries)
+            report = run_jobs(jobs, engine, watch, **pieces, retries=retries, logs=folder)
         _tell(statuses_of(jobs, report.failures, refused), as_json)
 
 

@@ -64,6 +64,12 @@ def _range(context: click.Context, parameter: click.Parameter, text: str | None)
 
 
 preset = click.option("--preset", required=True, metavar="NAME|FILE", help="Installed preset or preset file.")
+presets = click.option(
+    "--preset",
+    required=True,
+    metavar="NAME|FILE",
+    help="Installed preset or preset file; several, with commas between them, are put on every shot.",
+)
 backbone = click.option(
     "--backbone",
     default=DEFAULT_BACKBONE,

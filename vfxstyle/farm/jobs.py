@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from vfxstyle.errors import InputError, ResourceError, UsageError, VfxStyleError
-from vfxstyle.grading.plan import GradePlan
+from vfxstyle.errors import UsageError
 from vfxstyle.grading.request import GradeRequest
-from vfxstyle.looks.library import find_preset, shipped_folder
-from vfxstyle.looks.preset import PresetInfo, read_info
-from vfxstyle.plates.naming import OWN_TOKENS, folder_of, frame_names, is_template, telling_apart, tokens_of
+from vfxstyle.plates.naming import folder_of, is_template
 from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings, Run
-from vfxstyle.timelines.clips import SUFFIX, TimelineRequest, plan_timeline
-
-_FILE_DIGEST = re.compile(r"[0-9a-f]{64}")  # of a backbone whose weights are a file, not part of a package
+from vfxstyle.timelines.clips import TimelineRequest
 
 
 @dataclass(frozen=True, kw_only=True)
 class FarmRequest:
-    """What a farm is asked for: one look on some shots and timelines."""
+    """What a farm is asked for: looks on some shots and timelines."""
 
     shots: tuple[str, ...]
     """Shots, and timelines (``.otio``)."""
-    preset: str | Path
-    """The look: an installed name or a preset file."""
+    presets: tuple[str | Path, ...]
+    """The looks, each an installed name or a preset file; all of them are put on every shot, over one analysis."""
     output: str | None = None
-    """As for one grade; of several shots, a folder for theirs."""
+    """As for one grade; of several grades, a folder for theirs, or a template that tells them apart."""
     frames: tuple[int, ...] | None = None
     """Frames of every shot; None for all."""
     handles: int = DEFAULT_HANDLES
@@ -44,10 +37,17 @@ class FarmRequest:
     def __post_init__(self) -> None:
         if self.settings.start_frame is not None:
             raise UsageError("Tasks do not know what the first frame of all is; leave --start-frame out on a farm.")
-        if self.output is not None and len(self.shots) > 1 and self.output.lower().endswith(".mov"):
-            raise UsageError(
-                f"{self.output} is one movie and there are {len(self.shots)} shots; name a folder with --to."
-            )
+        if not self.presets:
+            raise UsageError("No preset is named; name one with --preset, or several with commas between them.")
+        is_movie = self.output is not None and self.output.lower().endswith(".mov")
+        if is_movie and self.is_several and not is_template(self.output):
+            count = f"{len(self.shots)} shots" + (f" and {len(self.presets)} looks" if len(self.presets) > 1 else "")
+            raise UsageError(f"{self.output} is one movie and there are {count}; name a folder with --to.")
+
+    @property
+    def is_several(self) -> bool:
+        """Whether there is more than one grade."""
+        return len(self.shots) * len(self.presets) > 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +66,13 @@ class ShotJob:
     """Frames of what is analysed."""
     size: tuple[int, int]
     """Width and height of a frame, in px."""
+    after: tuple[str, ...] = ()
+    """Names of the jobs that must have ended before: the one that makes the analysis, of several looks on a shot."""
 
     @property
-    def after(self) -> tuple[str, ...]:
-        """Names of the jobs that must have ended before: none."""
-        return ()
+    def source(self) -> Path:
+        """What is graded, absolute."""
+        return self.shot
 
     @property
     def settings(self) -> GradeSettings:
@@ -141,6 +143,11 @@ class TimelineJob:
         return str(self.request.preset)
 
     @property
+    def source(self) -> Path:
+        """What is graded, absolute."""
+        return Path(self.request.timeline)
+
+    @property
     def output(self) -> Path:
         """Folder of the results, absolute."""
         return self.request.folder
@@ -149,162 +156,8 @@ class TimelineJob:
 FarmJob = ShotJob | TimelineJob
 
 
-def resolve_jobs(
-    request: FarmRequest, *, to_run: bool = True, refused: dict[str, VfxStyleError] | None = None
-) -> list[FarmJob]:
-    """The jobs of a request; of several shots, each gets a folder of its own in ``output``.
-
-    A timeline becomes a job for each of its clips, and one for the new timeline. to_run: whether tasks of them are to
-    be run, so that what these need must be there. refused: takes up shots that cannot be used, and why, so that the
-    others can go on without them. Raises :class:`~vfxstyle.errors.VfxStyleError` for a preset or option that cannot be
-    used, and for a shot.
-    """
-    path = find_preset(request.preset)
-    resolver = _Resolver(_pinned(replace(request, preset=_preset_argument(path)), read_info(path), to_run), path)
-    for shot in request.shots:
-        try:
-            resolver.add(shot)
-        except (InputError, ResourceError) as error:
-            if refused is None:
-                raise
-            refused[shot] = error
-    return resolver.jobs
-
-
-class _Resolver:
-    """Jobs in the making."""
-
-    def __init__(self, request: FarmRequest, preset: Path) -> None:
-        self.request, self.preset = request, preset
-        self.jobs: list[FarmJob] = []
-        self._tokens: dict[Path, Mapping[str, str]] = {}
-
-    def add(self, shot: str) -> None:
-        """Add the job of a shot, or those of a timeline; none where one of them cannot be used."""
-        before = list(self.jobs)
-        try:
-            if shot.lower().endswith(SUFFIX):
-                self._add_timeline(Path(shot).absolute())
-            else:
-                self._add_shot(shot)
-        except VfxStyleError:
-            self.jobs = before
-            raise
-
-    def _add_shot(self, shot: str) -> None:
-        request = self.request
-        several = request.output is not None and len(request.shots) > 1 and not is_template(request.output)
-        output = None if several else request.output
-        wanted = GradeRequest(
-            shot=shot,
-            preset=self.preset,
-            output=output,
-            frames=request.frames,
-            settings=request.of_shots.get(shot, request.settings),
-        )
-        with wanted.open() as plan:
-            if several and request.output is not None:
-                plan = plan.into(Path(request.output) / plan.output.name)
-            self._add_grade(wanted, plan)
-
-    def _add_timeline(self, timeline: Path) -> None:
-        request = self.request
-        if request.frames is not None:
-            raise UsageError("A timeline says itself which frames it shows; leave --frames out.")
-        folder = None if request.output is None else Path(request.output).absolute()
-        if folder is not None and len(request.shots) > 1:
-            folder /= f"{timeline.stem}_{self.preset.stem}"
-        wanted = TimelineRequest(
-            timeline=timeline, preset=self.preset, output=folder, handles=request.handles, settings=request.settings
-        )
-        plan = plan_timeline(wanted)
-        place = plan.folder.absolute()
-        self._check_free(place)
-        clips: list[ShotJob] = []
-        for clip in plan.distinct_clips:
-            grade = plan.grade_of(clip)
-            with grade.open() as planned:
-                clips.append(self._add_grade(grade, planned))
-        self.jobs.append(
-            TimelineJob(
-                name=self._distinct(plan.target.stem),
-                request=replace(wanted, preset=request.preset, output=place),
-                run=request.run,
-                target=plan.target.absolute(),
-                after=tuple(clip.name for clip in clips),
-            )
-        )
-
-    def _add_grade(self, wanted: GradeRequest, plan: GradePlan) -> ShotJob:
-        """Add the job of a planned grade."""
-        place = plan.output.absolute()
-        tokens = tokens_of(plan.shot.path, plan.shot.name, self.preset.stem, wanted.settings.tokens)
-        self._check_free(place, tokens)
-        told = plan.target.output
-        names = None if told is None else frame_names(Path(told))
-        job = ShotJob(
-            name=self._distinct(_job_name(plan, tokens)),
-            request=replace(
-                wanted,
-                shot=Path(wanted.shot).absolute(),
-                preset=self.request.preset,
-                output=str(place if names is None else place / Path(str(told)).name),
-                frames=plan.frames,
-                analysis=str(plan.analysis.absolute()),
-            ),
-            run=self.request.run,
-            asked=tuple(sorted({*plan.frames, *plan.left_out})),
-            length=len(plan.shot),
-            size=(plan.shot.info.width, plan.shot.info.height),
-        )
-        self.jobs.append(job)
-        return job
-
-    def _check_free(self, place: Path, tokens: Mapping[str, str] | None = None) -> None:
-        if any(job.output == place for job in self.jobs):
-            told = telling_apart(tokens, self._tokens[place]) if tokens is not None and place in self._tokens else []
-            if is_template(self.request.output) and told:
-                remedy = f"add {' or '.join(f'{{{name}}}' for name in told)} to --to."
-            else:
-                remedy = (
-                    "give them folders of different names, or tell them apart by their paths with --tokens and --to."
-                )
-            raise UsageError(f"Two shots would be graded to {place}; {remedy}")
-        if tokens is not None:
-            self._tokens[place] = tokens
-
-    def _distinct(self, name: str) -> str:
-        alike = sum(job.name == name or job.name.startswith(f"{name} (") for job in self.jobs)
-        return f"{name} ({alike + 1})" if alike else name
-
-
-def _job_name(plan: GradePlan, tokens: Mapping[str, str]) -> str:
-    """What the job of a grade is called: by what the plate's path says, else by its result."""
-    said = [value for name, value in tokens.items() if name not in OWN_TOKENS]
-    if said:
-        return "_".join([*said, tokens["preset"]])
-    return plan.output.stem if plan.format.is_movie else plan.output.name
-
-
-def _pinned(request: FarmRequest, info: PresetInfo, to_run: bool) -> FarmRequest:
-    """The request with what the environment of whoever submits decides, so that all machines do the same."""
-    weights = request.run.weights
-    if to_run and weights is None and _FILE_DIGEST.fullmatch(info.weights):
-        from vfxstyle.features.registry import backbone_class
-
-        weights = str(backbone_class(info.backbone).find_weights(None))
-
-    def pinned(settings: GradeSettings) -> GradeSettings:
-        return replace(settings, ocio=settings.ocio or os.environ.get("OCIO") or None)
-
-    return replace(
-        request,
-        settings=pinned(request.settings),
-        of_shots={shot: pinned(settings) for shot, settings in request.of_shots.items()},
-        run=replace(request.run, weights=weights),
-    )
-
-
-def _preset_argument(path: Path) -> str:
-    """A shipped preset by its name, which every machine knows; any other by its file."""
-    return path.stem if path.parent == shipped_folder() else str(path.absolute())
+def default_name(jobs: Sequence[FarmJob]) -> str:
+    """What a job is called: the look, or how many there are, and the shot, or how many."""
+    looks, shots = {Path(job.preset).stem for job in jobs}, {str(job.source) for job in jobs}
+    look = next(iter(looks)) if len(looks) == 1 else f"{len(looks)} looks"
+    return f"vfxstyle {look} {jobs[0].name if len(jobs) == 1 else f'{len(shots)} shots'}"

@@ -9,11 +9,10 @@ import logging
 import re
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from vfxstyle.errors import ResourceError, UsageError
-from vfxstyle.farm.jobs import FarmJob
+from vfxstyle.farm.jobs import FarmJob, default_name
 from vfxstyle.farm.tasks import PIECE, Step, steps_of, whole_range
 from vfxstyle.settings import DEFAULT_CHUNK
 
@@ -50,8 +49,7 @@ def submit(
 
 def _launcher(jobs: Sequence[FarmJob], show: str | None, chunk: int, shards: int | None) -> Any:
     outline, cuerun, shell = _pyoutline()
-    first = Path(jobs[0].preset).stem, jobs[0].name if len(jobs) == 1 else f"{len(jobs)}_shots"
-    job = outline.Outline(_safe(f"vfxstyle_{'_'.join(first)}"), **({"show": show} if show else {}))
+    job = outline.Outline(_safe(default_name(jobs)), **({"show": show} if show else {}))
     last: dict[str, Any] = {}
     for index, own in enumerate(jobs, start=1):
         waits = [last[name] for name in own.after]

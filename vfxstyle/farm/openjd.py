@@ -15,7 +15,7 @@ from typing import Any
 
 from vfxstyle.errors import OutputError, UsageError
 from vfxstyle.farm.inputs import files_of, inputs_of
-from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
+from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob, default_name
 from vfxstyle.farm.tasks import PIECE, Step, memory_of, steps_of, whole_range
 from vfxstyle.files import write_atomically
 from vfxstyle.plates.plate import open_plate
@@ -54,8 +54,13 @@ class _Places:
     """The folders and files that jobs are given, each a parameter of its own, so that an engine can map it."""
 
     def __init__(self, jobs: Sequence[FarmJob]) -> None:
-        self._files = {path: name for name, path in _files(jobs[0]).items()}  # the same for all
-        self.places = [_Place(name, path, _TOLD[name], is_file=True) for path, name in self._files.items()]
+        self._files: dict[Path, str] = {}
+        self.places: list[_Place] = []
+        for kind, path in ((kind, path) for job in jobs for kind, path in _files(job).items()):
+            if path not in self._files:
+                alike = sum(place.told == _TOLD[kind] for place in self.places)
+                self._files[path] = f"{kind}{alike + 1}" if alike else kind
+                self.places.append(_Place(self._files[path], path, _TOLD[kind], is_file=True))
         self._names: dict[Path, str] = {}
         paths = [path for job in jobs for path in _paths(job)]
         folders = {path.parent for path in paths}
@@ -97,7 +102,7 @@ def _paths(job: FarmJob) -> list[Path]:
 
 
 def _files(job: FarmJob) -> dict[str, Path]:
-    """The single files that all jobs of a run read, by the names of their parameters."""
+    """The single files that a job reads, by what they are."""
     named = {"Ocio": job.settings.ocio, "Weights": job.run.weights}
     found = {"Preset": Path(job.preset)} if Path(job.preset).is_absolute() else {}
     return found | {name: Path(value).absolute() for name, value in named.items() if value and Path(value).is_file()}
@@ -108,8 +113,8 @@ def parameter_values(jobs: Sequence[FarmJob], chunk: int) -> dict[str, Any]:
     return {"ChunkSize": chunk, **{place.name: str(place.path) for place in _Places(jobs).places}}
 
 
-def job_template(jobs: Sequence[FarmJob], *, shards: int | None = None) -> dict[str, Any]:
-    """The template of a job that grades some shots. shards: tasks of a shot's features.
+def job_template(jobs: Sequence[FarmJob], *, shards: int | None = None, name: str | None = None) -> dict[str, Any]:
+    """The template of a job that grades some shots. shards: tasks of a shot's features. name: of the job.
 
     Raises :class:`~vfxstyle.errors.UsageError` for what the format cannot say.
     """
@@ -136,9 +141,7 @@ def job_template(jobs: Sequence[FarmJob], *, shards: int | None = None) -> dict[
     return {
         "specificationVersion": "jobtemplate-2023-09",
         "extensions": ["TASK_CHUNKING"],
-        "name": f"vfxstyle {Path(jobs[0].preset).stem} {jobs[0].name if len(jobs) == 1 else f'{len(jobs)} shots'}"[
-            :128
-        ],
+        "name": (name or default_name(jobs))[:128],
         "parameterDefinitions": definitions,
         "steps": steps,
     }
@@ -200,7 +203,7 @@ def _step(step: Step, names: dict[str, str], waits: Sequence[str], known: dict[s
 
 def asset_references(jobs: Sequence[FarmJob]) -> dict[str, Any]:
     """The files that a job reads, and the folders that it writes to."""
-    inputs = [str(path) for path in _files(jobs[0]).values()]
+    inputs = [str(path) for job in jobs for path in _files(job).values()]
     for job in jobs:
         if isinstance(job, TimelineJob):
             inputs.append(str(job.request.timeline))
@@ -223,25 +226,34 @@ def asset_references(jobs: Sequence[FarmJob]) -> dict[str, Any]:
 
 
 def write_bundle(
-    folder: Path, jobs: Sequence[FarmJob], *, chunk: int = DEFAULT_CHUNK, shards: int | None = None
+    folder: Path,
+    jobs: Sequence[FarmJob],
+    *,
+    chunk: int = DEFAULT_CHUNK,
+    shards: int | None = None,
+    name: str | None = None,
+    priority: int | None = None,
 ) -> list[Path]:
     """Write a job bundle; returns its files.
 
-    Raises :class:`~vfxstyle.errors.OutputError`.
+    name: of the job. priority: 0 to 100, which Deadline Cloud takes from the values of parameters; Open Job Description
+    itself knows none. Raises :class:`~vfxstyle.errors.OutputError`.
     """
     values = parameter_values(jobs, chunk)
-    listed = [{"name": name, "value": value} for name, value in values.items()]
+    listed = [{"name": parameter, "value": value} for parameter, value in values.items()]
+    if priority is not None:
+        listed.append({"name": "deadline:priority", "value": priority})
     contents = {
-        "template.json": job_template(jobs, shards=shards),
+        "template.json": job_template(jobs, shards=shards, name=name),
         "parameter_values.json": {"parameterValues": listed},  # as Deadline Cloud reads them
         "parameters.json": values,  # as openjd does
         "asset_references.json": asset_references(jobs),
     }
-    for name, content in contents.items():
+    for file, content in contents.items():
         try:
-            write_atomically(folder / name, f"{json.dumps(content, indent=2)}\n".encode())
+            write_atomically(folder / file, f"{json.dumps(content, indent=2)}\n".encode())
         except OSError as error:
             raise OutputError(
                 f"Bundle {folder} cannot be written: {error.strerror}; choose another with -o."
             ) from error
-    return [folder / name for name in contents]
+    return [folder / file for file in contents]

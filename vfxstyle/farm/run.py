@@ -7,66 +7,21 @@ that one that dies takes nothing with it; it is tried again where that can help.
 from __future__ import annotations
 
 import os
-import re
-import socket
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from vfxstyle.cores import VARIABLE, cores
-from vfxstyle.errors import DeviceError, PartialError, ResourceError, UsageError
+from vfxstyle.errors import PartialError, ResourceError, UsageError
 from vfxstyle.farm.jobs import FarmJob
+from vfxstyle.farm.processes import RUNNING, Outcome, Task, run_process, write_log
 from vfxstyle.farm.tasks import PIECE, Step, chunks, steps_of, whole_range
 from vfxstyle.progress import Clock, Progress, Stage
 from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES
-
-_RETRYABLE = (ResourceError.exit_code, 130, 143)  # of a task that lacked disk, memory or a device, or was stopped
-_CODE = re.compile(r"^vfxstyle: FAILED code=(\w+)", re.MULTILINE)
-_running: set[subprocess.Popen[str]] = set()
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One process: a step of a shot, or a piece of it."""
-
-    job: FarmJob
-    """What it belongs to."""
-    step: str
-    """Name of the step."""
-    arguments: tuple[str, ...]
-    """Arguments of ``vfxstyle``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a process ended."""
-
-    returncode: int
-    """Its exit code; negative where a signal killed it."""
-    reason: str
-    """The message of a failure; empty where all went well."""
-    seconds: float
-    """Wall time."""
-    host: str
-    """Machine that it ran on."""
-    code: str = ""
-    """The word for scripts of a failure, as :mod:`vfxstyle.errors` has it; empty where it said none."""
-
-    @property
-    def can_help_again(self) -> bool:
-        """Whether another try can end better, on this machine or another."""
-        return self.returncode < 0 or self.returncode in _RETRYABLE
-
-    @property
-    def can_help_here(self) -> bool:
-        """Whether another try on the same machine can."""
-        return self.can_help_again and self.code != DeviceError.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +46,6 @@ class RunReport:
     """Wall time of all of them, added up."""
 
 
-def run_process(arguments: Sequence[str]) -> Outcome:
-    """Run ``vfxstyle`` with these arguments in a process of its own, on the machine that this is called on."""
-    start = time.perf_counter()
-    command = [sys.executable, "-m", "vfxstyle", *arguments, "--progress", "auto"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
-    _running.add(process)
-    try:
-        told = process.communicate()[1]
-    finally:
-        _running.discard(process)
-    errors = [line for line in told.splitlines() if line.startswith("Error: ")]
-    reason = ""
-    if process.returncode:
-        reason = errors[-1].removeprefix("Error: ") if errors else f"ended with {process.returncode}, saying nothing."
-    said = _CODE.findall(told)
-    seconds = time.perf_counter() - start
-    return Outcome(process.returncode, reason, seconds, socket.gethostname(), said[-1] if said else "")
-
-
 def tasks_of(job: FarmJob, step: Step, chunk: int) -> list[Task]:
     """The tasks of a step."""
     pieces = [f"{index}/{step.shards}" for index in range(1, step.shards + 1)]
@@ -118,7 +54,7 @@ def tasks_of(job: FarmJob, step: Step, chunk: int) -> list[Task]:
     if not pieces:
         return [Task(job, step.name, step.command)]
     return [
-        Task(job, step.name, tuple(piece if argument == PIECE else argument for argument in step.command))
+        Task(job, step.name, tuple(piece if argument == PIECE else argument for argument in step.command), piece)
         for piece in pieces
     ]
 
@@ -131,8 +67,11 @@ def run_jobs(
     chunk: int = DEFAULT_CHUNK,
     shards: int | None = None,
     retries: int = DEFAULT_RETRIES,
+    logs: Path | None = None,
 ) -> RunReport:
     """Run every step of every job, those of one in order, those of different ones at once.
+
+    logs: a folder for what tasks say.
 
     A task that fails for good ends its job once the other tasks of its step have ended; other jobs go on, but for a
     timeline that waits for it.
@@ -140,7 +79,7 @@ def run_jobs(
     steps = {job.name: [tasks_of(job, step, chunk) for step in steps_of(job, shards=shards)] for job in jobs}
     clock = Clock(progress)
     with clock.stage(Stage.TASKS, sum(len(tasks) for own in steps.values() for tasks in own)) as step_done:
-        run = _Run(jobs, steps, engine, clock, retries)
+        run = _Run(jobs, steps, engine, clock, retries, logs)
         for job in jobs:
             if not job.after:
                 run.begin(job.name)
@@ -161,7 +100,9 @@ class _Run:
         engine: Executor,
         clock: Clock,
         retries: int,
+        logs: Path | None,
     ) -> None:
+        self._logs = logs
         self._jobs, self._steps, self._engine, self._clock, self._retries = jobs, steps, engine, clock, retries
         self._one_machine = isinstance(engine, ThreadPoolExecutor)
         self.report = RunReport()
@@ -197,6 +138,8 @@ class _Run:
         task, outcome = self.futures.pop(future), _outcome_of(future)
         name = task.job.name
         self.report.seconds += outcome.seconds
+        if self._logs is not None:
+            write_log(self._logs, task, self._tries[task.arguments], outcome)
         again = outcome.can_help_here if self._one_machine else outcome.can_help_again
         if again and self._tries[task.arguments] <= self._retries:
             self._clock.note(f"{name}: {task.step} is tried again, {outcome.reason}")
@@ -246,7 +189,7 @@ def engine_of(dask: str | None, workers: int) -> Iterator[Executor]:
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in list(_running):  # each drops or finishes its frame
+            for process in list(RUNNING):  # each drops or finishes its frame
                 process.terminate()
             raise
         finally:

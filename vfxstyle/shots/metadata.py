@@ -13,6 +13,7 @@ import OpenImageIO as oiio
 from vfxstyle.color import ColorSpace, SpaceKind
 from vfxstyle.color.config import REC709_DISPLAY, SRGB_DISPLAY
 from vfxstyle.color.described import icc_of
+from vfxstyle.color.interop import chromaticities_of
 from vfxstyle.files import plain_path
 from vfxstyle.shots.exr import Header, box_of
 from vfxstyle.shots.formats import OutputFormat
@@ -143,7 +144,7 @@ def set_exr_colour(header: Header, space: ColorSpace) -> None:
         header.pop(name, None)
     if space.interop_id:
         header["colorInteropID"] = space.interop_id
-        primaries = OpenEXR.colorInteropIDToChromaticities(space.interop_id)
+        primaries = chromaticities_of(space.interop_id)
         if had_primaries and primaries is not None:
             header["chromaticities"] = primaries
 

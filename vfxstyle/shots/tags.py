@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import OpenEXR
 import OpenImageIO as oiio
 
 from vfxstyle.color.config import REC709_DISPLAY, SRGB_DISPLAY, WORKING
 from vfxstyle.color.described import REC709, DescribedSpace
+from vfxstyle.color.interop import interop_id_of
 from vfxstyle.color.rec2020 import REC2020_DISPLAY
 from vfxstyle.shots.png import PngColour
 
@@ -96,7 +96,7 @@ def tag_of_exr(header: Mapping[str, Any]) -> ColorTag:
         return ColorTag("lin_ap0_scene", "acesImageContainerFlag")
     stated = header.get("chromaticities")
     if stated is not None:
-        space = OpenEXR.chromaticitiesToColorInteropID(tuple(stated))
+        space = interop_id_of(tuple(stated))
         numbers = " ".join(f"{value:.4g}" for value in stated)
         source = f"chromaticities {numbers}"
         red, green, blue, white = zip(*[iter(map(float, stated))] * 2, strict=True)
