@@ -42,6 +42,13 @@ def test_command_line_before_environment_before_show_file_before_default(
     assert planned["said"].keys() == {"preset"}
 
 
+def test_what_is_a_command_and_an_option_can_be_both(make_shot, identity_preset, show):
+    show("superpixels = 321\n")
+    assert dry(make_shot(), identity_preset)["settings"]["superpixels"] == 321
+    show("[superpixels]\nsuperpixels = 123\n")
+    assert dry(make_shot(), identity_preset)["settings"]["superpixels"] is None
+
+
 def test_a_shot_has_its_own_word(make_shot, identity_preset, show):
     show('strength = 0.5\n[shots.one]\nstrength = 0.3\n[shots."*/tw?"]\nstrength = 0.4\n')
     strengths = [dry(make_shot(name), identity_preset)["settings"]["strength"] for name in ("one", "two", "three")]

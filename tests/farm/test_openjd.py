@@ -16,7 +16,7 @@ from PyOpenColorIO import Config
 
 from vfxstyle import grade
 from vfxstyle.errors import UsageError
-from vfxstyle.farm.openjd import job_template, write_bundle
+from vfxstyle.farm.openjd import job_template, parameter_values, write_bundle
 from vfxstyle.farm.tasks import memory_of, steps_of
 
 OPENJD = shutil.which("openjd", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
@@ -173,8 +173,8 @@ def test_a_cut_becomes_a_step_that_waits_for_its_clips(make_shot, tmp_path, live
 
 
 @pytest.mark.slow
-def test_what_the_format_has_no_room_for(make_shot, tmp_path, lively_preset):
-    """Sixty shots of one place are few parameters; sixty places are too many, and so said. Ranges may be long."""
+def test_what_the_format_has_no_room_for(make_shot, tmp_path, lively_preset, monkeypatch):
+    """Sixty shots of one place are few parameters, sixty places of one show are one; other sixty are too many."""
     shot = make_shot(frames=range(1001, 1004))
     for index in range(60):
         for place in (tmp_path / f"s{index}", tmp_path / f"p{index}" / "plate"):
@@ -184,8 +184,11 @@ def test_what_the_format_has_no_room_for(make_shot, tmp_path, lively_preset):
     checked = openjd("check", tmp_path / "job")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     far = farm_jobs([str(tmp_path / f"p{i}" / "plate") for i in range(60)], str(lively_preset), None, None, **QUICK)
-    with pytest.raises(UsageError, match=r"61 folders and files.*make several bundles"):
-        job_template(far)
+    assert [name for name in parameter_values(far, 10) if name.startswith("Folder")] == ["Folder1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(os.path, "commonpath", lambda _: "/")
+        with pytest.raises(UsageError, match=r"61 folders and files.*make several bundles"):
+            job_template(far)
     numbers = tuple(range(1001, 3001, 2))
     odd = [replace(near[0], request=replace(near[0].request, frames=numbers), asked=numbers)]
     write_bundle(tmp_path / "odd", odd)

@@ -3,8 +3,11 @@
 import json
 import os
 import signal
+import subprocess
 import sys
+import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
@@ -120,6 +123,31 @@ def test_a_gpu_that_is_absent_is_looked_for_on_other_machines_only(
         report = run_jobs(jobs, engine, Silent(), retries=2)
     assert report.tasks == tries
     assert report.failures == {"plate_lively": Failure("superpixels: no GPU", retryable=True)}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+def test_a_task_ends_with_the_worker_that_waits_for_it():
+    """As where a Dask worker is killed, whose task another one does then."""
+    task = (
+        "import os, time; from vfxstyle.cli import _end_with_parent as end; end(); print(os.getpid()); time.sleep(60)"
+    )
+    worker = (
+        "import os, subprocess, sys; environment = {**os.environ, 'VFXSTYLE_TASK_OF': str(os.getpid())}; "
+        f"subprocess.run([sys.executable, '-c', {task!r}], env=environment)"
+    )
+    with subprocess.Popen([sys.executable, "-c", worker], stdout=subprocess.PIPE, text=True) as process:
+        pid = int(process.stdout.readline())
+        process.kill()
+        for _ in range(200):
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                break
+            if "Z" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]:
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("the task is still there")
 
 
 def test_what_tasks_say_is_kept_with_times(make_shot, tmp_path, lively_preset, monkeypatch):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import ctypes
+import os
 import signal
 import sys
 import traceback
@@ -40,6 +42,7 @@ def cli() -> None:
     """Put learned looks on whole shots: semantics-aware, steady in time, at any resolution."""
 
 
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 _LOOKING = (proof, report, review)
 _MACHINE = (presets, spaces, config, doctor, warm)
 for command in (grade, train, analyze, *_LOOKING, analysis, superpixels, export, mattes, farm, *_MACHINE):
@@ -80,11 +83,25 @@ def _as_bytes_or_escaped(error: UnicodeError) -> tuple[str | bytes, int]:
         return codecs.lookup_error("backslashreplace")(error)
 
 
+def _end_with_parent() -> None:
+    """In a task of a farm: be terminated where the process that waits for it dies, as another worker does it then."""
+    parent = os.environ.pop("VFXSTYLE_TASK_OF", "")
+    if not parent:
+        return
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    except (OSError, AttributeError):
+        return  # not Linux
+    if str(os.getppid()) != parent:
+        raise SystemExit(143)
+
+
 def main() -> None:
     """Run the command line and leave with its exit code (0, 1, 2, 3, 4, 130 or 143)."""
     _let_every_name_through()
     warnings.showwarning = _show_warning
     signal.signal(signal.SIGTERM, _on_terminate)
+    _end_with_parent()
     try:
         cli.main(standalone_mode=False)
         code = 0

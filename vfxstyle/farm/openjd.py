@@ -61,14 +61,17 @@ class _Places:
                 alike = sum(place.told == _TOLD[kind] for place in self.places)
                 self._files[path] = f"{kind}{alike + 1}" if alike else kind
                 self.places.append(_Place(self._files[path], path, _TOLD[kind], is_file=True))
-        self._names: dict[Path, str] = {}
         paths = [path for job in jobs for path in _paths(job)]
         folders = {path.parent for path in paths}
-        for path in paths:  # a folder inside another is found from there
-            root = next((above for above in reversed(path.parents) if above in folders), path.parent)
-            if root not in self._names:
-                self._names[root] = f"Folder{len(self._names) + 1}"
-                self.places.append(_Place(self._names[root], root, "Holds plates, analyses or results."))
+        # a folder inside another is found from there
+        roots = dict.fromkeys(
+            next((above for above in reversed(path.parents) if above in folders), path.parent) for path in paths
+        )
+        common = Path(os.path.commonpath(folders))
+        if len(self.places) + len(roots) > _MOST_PARAMETERS and common != Path(common.root):
+            roots = {common: None}  # of a large show
+        self._names = {root: f"Folder{number}" for number, root in enumerate(roots, start=1)}
+        self.places += [_Place(name, root, "Holds plates, analyses or results.") for root, name in self._names.items()]
         if len(self.places) > _MOST_PARAMETERS:
             raise UsageError(
                 f"The job has {len(self.places)} folders and files to use, and Open Job Description allows 50 "

@@ -18,6 +18,8 @@ from vfxstyle.errors import DeviceError, OutputError, ResourceError
 from vfxstyle.farm.jobs import FarmJob
 from vfxstyle.files import write_atomically
 
+PARENT = "VFXSTYLE_TASK_OF"
+"""Environment variable that tells a task the process that waits for it, without which it ends."""
 RUNNING: set[subprocess.Popen[str]] = set()
 """Processes that this one has started and that have not ended."""
 _RETRYABLE = (ResourceError.exit_code, 130, 143)  # of a task that lacked disk, memory or a device, or was stopped
@@ -71,7 +73,14 @@ def run_process(arguments: Sequence[str]) -> Outcome:
     """Run ``vfxstyle`` with these arguments in a process of its own, on the machine that this is called on."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "vfxstyle", *arguments, "--progress", "auto"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env={**os.environ, PARENT: str(os.getpid())},
+    )
     RUNNING.add(process)
     told: list[str] = []
     try:

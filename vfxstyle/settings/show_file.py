@@ -135,7 +135,7 @@ def read_show_file(path: Path, known: Known) -> ShowFile:
     commands = {name.split()[0] for name in known}
     _check_keys(path, "", {name for name, value in said.items() if not isinstance(value, dict)}, every | {PRESETS})
     _check_keys(path, "", {name for name, value in said.items() if isinstance(value, dict)}, commands | {SHOTS})
-    for name in commands & said.keys():
+    for name in (name for name in commands if isinstance(said.get(name), dict)):  # superpixels is an option too
         said[name] = {_option(key): value for key, value in said[name].items()}
         own = {key for command, names in known.items() if command.split()[0] == name for key in names}
         _check_keys(path, name, said[name], own)
