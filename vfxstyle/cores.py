@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
+import math
 import os
+from pathlib import Path
 
 VARIABLE = "OMP_NUM_THREADS"
 """Environment variable by which a farm tells a task how many threads it may run."""
+_CGROUPS = Path("/sys/fs/cgroup")
 
 
 def cores() -> int:
-    """Threads that compute at once: what ``$OMP_NUM_THREADS`` says, else the cores that the process may run on."""
+    """Threads that compute at once: what ``$OMP_NUM_THREADS`` says, else the cores that the process may run on.
+
+    Of a container those that it is given, by whichever is less: the cores that it may run on, or its share of time.
+    """
     said = os.environ.get(VARIABLE, "").partition(",")[0].strip()
-    return int(said) if said.isdecimal() and int(said) > 0 else len(os.sched_getaffinity(0))
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
+    return max(1, min(len(os.sched_getaffinity(0)), quota()))
+
+
+def quota(root: Path = _CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
+    """Cores that the control groups of this process give it time of, rounded up; many where none limits it.
+
+    root: where control groups are. own: the file that names the process's own. Source: Linux, admin-guide/cgroup-v2
+    (cpu.max) and cgroup-v1/cpu (cpu.cfs_quota_us).
+    """
+    least = math.inf
+    for group in _groups(root, own):
+        try:
+            if (group / "cpu.max").is_file():
+                most, period = (group / "cpu.max").read_text().split()[:2]
+            else:
+                most, period = ((group / f"cpu.cfs_{name}_us").read_text().strip() for name in ("quota", "period"))
+            if most != "max" and int(most) > 0:
+                least = min(least, int(most) / int(period))
+        except (OSError, ValueError):
+            continue
+    return 2**31 if math.isinf(least) else math.ceil(least)
+
+
+def _groups(root: Path, own: Path) -> list[Path]:
+    """Folders of the control groups that may limit this process: its own and those above it."""
+    try:
+        lines = own.read_text().splitlines()
+    except OSError:
+        return []
+    found = {root, root / "cpu"}
+    for line in lines:
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if controllers in ("", "cpu", "cpu,cpuacct", "cpuacct,cpu"):
+            base = root / controllers if controllers else root
+            inside = base / path.lstrip("/")
+            found |= {folder for folder in (inside, *inside.parents) if folder.is_relative_to(root)}
+    return sorted(found)

@@ -55,6 +55,21 @@ def test_a_shot_has_its_own_word(make_shot, identity_preset, show):
     assert strengths == [0.3, 0.4, 0.5]
 
 
+def test_paths_are_from_the_folder_of_the_file_and_other_words_stay(make_shot, identity_preset, show, tmp_path):
+    (tmp_path / "exr").mkdir()
+    show('format = "exr"\n[grade]\noutput = "graded"\n')
+    planned = dry(make_shot(), identity_preset)
+    assert planned["settings"]["format"] == "exr"
+    assert planned["output"] == str(tmp_path / "graded")
+
+
+def test_a_timeline_takes_no_template(make_shot, tmp_path, identity_preset):
+    (tmp_path / "cut.otio").write_text("{}")
+    result = main_in_process("grade", tmp_path / "cut.otio", "--preset", identity_preset, "-o", "{root}/{plate}")
+    assert result.returncode == 2
+    assert "The clips of a timeline have folders of their own" in result.stderr
+
+
 def test_the_file_is_named_by_option_or_environment(make_shot, identity_preset, tmp_path, monkeypatch):
     elsewhere = tmp_path / "studio"
     elsewhere.mkdir()
@@ -76,6 +91,7 @@ def test_the_file_is_named_by_option_or_environment(make_shot, identity_preset, 
         ("[grad]\nstrength = 1", "the nearest is 'grade'"),
         ("[shots.x]\nmatt = 1", "the nearest is 'matte'"),
         ("strength = ", "cannot be read"),
+        ('output = "out"', "write it in a table, as in [grade]"),
     ],
 )
 def test_what_nothing_takes_is_an_error_with_the_nearest(make_shot, identity_preset, show, text, said):

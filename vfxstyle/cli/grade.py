@@ -74,12 +74,16 @@ def grade(
 
 
 def _check_timeline(target: GradeTarget, proof: Any, report: str | None) -> None:
+    from vfxstyle.plates.naming import is_template
+
     if proof is not None or report is not None:
         raise UsageError("A timeline gets no proof and no report; make them of a clip's own plate.")
     if target.prepare or target.within is not None:
         raise UsageError(
             "A timeline is graded in one go, and says what its shots are; leave --prepare and --within out."
         )
+    if is_template(target.output):
+        raise UsageError(f"The clips of a timeline have folders of their own; name a plain one, not {target.output}.")
     if target.frames is not None or target.analysis is not None:
         raise UsageError("A timeline says itself which frames it shows; leave --frames and --analysis out.")
 

@@ -86,6 +86,10 @@ class _Resolver:
         request = self.request
         if request.frames is not None:
             raise UsageError("A timeline says itself which frames it shows; leave --frames out.")
+        if is_template(request.output):
+            raise UsageError(
+                f"The clips of a timeline have folders of their own; name a plain one, not {request.output}."
+            )
         folder = None if request.output is None else Path(request.output).absolute()
         if folder is not None and request.is_several:
             folder /= f"{timeline.stem}_{self.preset.stem}"

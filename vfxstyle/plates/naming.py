@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def tokens_of(path: Path, plate: str, preset: str, pattern: str | None) -> dict[
     ``{seq}/{shot}/plate/{version}``, or, without a slash, of the plate's name, such as ``{shot}_{element}``.
     Raises :class:`~vfxstyle.errors.UsageError` where the pattern does not fit.
     """
-    whole = path.absolute()
+    whole = Path(os.path.abspath(path))  # noqa: PTH100 - without . and .., and with links as they are named
     folders = whole.parts if path.is_dir() else (*whole.parent.parts, plate)
     tokens = {"plate": plate, "preset": preset, "root": str(Path(*folders[:-1]))}
     if pattern is None:

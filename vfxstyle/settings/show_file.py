@@ -27,6 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.errors import UsageError
+from vfxstyle.settings.grade import GradeSettings, Run
+from vfxstyle.settings.table import options_of
+from vfxstyle.settings.train import TrainSettings
 
 FILE_NAME = "vfxstyle.toml"
 ENVIRONMENT = "VFXSTYLE_CONFIG"
@@ -36,6 +39,12 @@ NONE = "none"
 PRESETS = "presets"
 SHOTS = "shots"
 _FARM = "farm"
+_OF_ONE_COMMAND = ("output",)  # options that mean something else for each command
+_PATHS = {
+    *(own.name for table in (GradeSettings, Run, TrainSettings) for own in options_of(table) if own.is_path),
+    *("output", "analysis", "preset", PRESETS),
+}
+"""Options whose values are paths."""
 
 Known = Mapping[str, Collection[str]]
 """Names of the options that each command takes."""
@@ -76,7 +85,8 @@ class ShowFile:
         """Folders of presets."""
         assert self.path is not None or not self.said
         folders = self.said.get(PRESETS, [])
-        return [Path(self._placed(PRESETS, folder)) for folder in ([folders] if isinstance(folders, str) else folders)]
+        folders = [folders] if isinstance(folders, str) else folders
+        return [Path(self._placed(PRESETS, folder)) for folder in folders]
 
     def _tables(self, command: str, shot: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Tables that count for a command, the last one most."""
@@ -95,12 +105,14 @@ class ShowFile:
 
     def _placed(self, name: str, value: Any) -> Any:
         """A value; of paths that are relative the one from the folder of the show file."""
-        if not isinstance(value, str) or self.path is None:
+        if isinstance(value, list):
+            return [self._placed(name, each) for each in value]
+        if not isinstance(value, str) or self.path is None or name not in _PATHS:
             return value
         if name == "output" and not value.startswith(("/", "{root}")):
             return str(self.path.parent / value)
         place = self.path.parent / value
-        return str(place) if place.exists() and not Path(value).is_absolute() else value
+        return str(place) if place.exists() else value
 
 
 def find_show_file(shot: str | None, named: str | None = None) -> Path | None:
@@ -133,7 +145,10 @@ def read_show_file(path: Path, known: Known) -> ShowFile:
     said = {_option(name): value for name, value in said.items()}
     every = {name for names in known.values() for name in names}
     commands = {name.split()[0] for name in known}
-    _check_keys(path, "", {name for name, value in said.items() if not isinstance(value, dict)}, every | {PRESETS})
+    plain = {name for name, value in said.items() if not isinstance(value, dict)}
+    for name in plain.intersection(_OF_ONE_COMMAND):
+        raise UsageError(f"The show file {path} has '{name}' at its beginning; write it in a table, as in [grade].")
+    _check_keys(path, "", plain, every | {PRESETS})
     _check_keys(path, "", {name for name, value in said.items() if isinstance(value, dict)}, commands | {SHOTS})
     for name in (name for name in commands if isinstance(said.get(name), dict)):  # superpixels is an option too
         said[name] = {_option(key): value for key, value in said[name].items()}
