@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from helpers import main_in_process, make_preset
+from helpers import QUICK_FLAGS, main_in_process, make_preset
 
 from vfxstyle._version import __version__
 from vfxstyle.looks import save_preset
@@ -63,6 +63,49 @@ def test_paths_are_from_the_folder_of_the_file_and_other_words_stay(make_shot, i
     assert planned["output"] == str(tmp_path / "graded")
 
 
+def test_one_value_does_for_an_option_that_can_be_given_again(make_shot, identity_preset, show, monkeypatch):
+    show('region = "group:look_1=0.5"')
+    assert dry(make_shot(), identity_preset)["settings"]["region"] == ["group:look_1=0.5"]
+    monkeypatch.setenv("VFXSTYLE_REGION", "group:look_1=0.5;group:look_2=1")
+    assert len(dry(make_shot("b"), identity_preset)["settings"]["region"]) == 2
+
+
+def test_a_path_that_was_left_has_no_say(make_shot, identity_preset, show, tmp_path, monkeypatch):
+    (tmp_path / "left").mkdir()
+    (tmp_path / "left" / "vfxstyle.toml").write_text("strength = 0.1")
+    show("strength = 0.9\n[shots.left]\nstrength = 0.2")
+    make_shot()
+    monkeypatch.chdir(tmp_path / "left")
+    assert dry("../plate", identity_preset)["settings"]["strength"] == 0.9
+
+
+def test_a_farm_takes_a_shots_own_word_as_a_grade_does(make_shot, identity_preset, show):
+    shots = [make_shot(name, frames=range(1, 3)) for name in ("one", "two")]
+    show("[shots.one]\nstrength = 0\n")
+    words = (*shots, "--preset", identity_preset, *QUICK_FLAGS)
+    for shot in shots:
+        assert main_in_process("grade", shot, *words[2:]).returncode == 0
+    status = main_in_process("farm", "status", *words, "--json")
+    assert [own["state"] for own in json.loads(status.stdout)] == ["done", "done"], status.stderr
+    show('[shots.one]\npreset = "cold"\n')
+    refused = main_in_process("farm", "status", *words)
+    assert (refused.returncode, "which a farm cannot take" in refused.stderr) == (2, True)
+
+
+def test_the_output_of_a_shot_is_that_of_its_grade(make_shot, identity_preset, show):
+    show('[shots.plate]\noutput = "{root}/x"\n')
+    shot = make_shot()
+    assert dry(shot, identity_preset)["output"].endswith("/x")
+    told = json.loads(main_in_process("config", "show", shot, "--command", "report", "--json").stdout)
+    assert told["options"]["output"]["from"] == "default"
+
+
+def test_nothing_counts_where_none_is_asked_for(make_shot, monkeypatch):
+    monkeypatch.setenv("VFXSTYLE_SEED", "7")
+    told = json.loads(main_in_process("config", "show", make_shot(), "--config", "none", "--json").stdout)
+    assert told["options"]["seed"] == {"value": 0, "from": "default"}
+
+
 def test_a_timeline_takes_no_template(make_shot, tmp_path, identity_preset):
     (tmp_path / "cut.otio").write_text("{}")
     result = main_in_process("grade", tmp_path / "cut.otio", "--preset", identity_preset, "-o", "{root}/{plate}")
@@ -92,6 +135,9 @@ def test_the_file_is_named_by_option_or_environment(make_shot, identity_preset, 
         ("[shots.x]\nmatt = 1", "the nearest is 'matte'"),
         ("strength = ", "cannot be read"),
         ('output = "out"', "write it in a table, as in [grade]"),
+        ("strength = [1]", "vfxstyle.toml has strength = [1]; one value is enough"),
+        ('[grade]\nstrength = "high"', "vfxstyle.toml [grade] has strength = 'high'"),
+        ("presets = 3", "write a list of folders"),
     ],
 )
 def test_what_nothing_takes_is_an_error_with_the_nearest(make_shot, identity_preset, show, text, said):

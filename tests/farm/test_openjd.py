@@ -81,7 +81,7 @@ def test_a_gpu_is_asked_for_where_the_work_is_put_on_one(make_shot, lively_prese
         for step in job_template(jobs)["steps"]
         if "amount.worker.gpu" in str(step["hostRequirements"])
     }
-    assert asked == {"superpixels", "features", "grade"}
+    assert asked == {"superpixels", "features", "transforms", "grade", "check"}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,10 @@ def test_a_gpu_is_asked_for_where_the_work_is_put_on_one(make_shot, lively_prese
 def test_memory_that_is_asked_for_is_what_was_measured_and_some(make_shot, lively_preset, size, measured):
     (job,) = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **QUICK)
     grade_step = next(step for step in steps_of(job) if step.name == "grade")
-    assert measured <= memory_of(replace(job, size=size), grade_step) / 1024 <= 2 * measured
+    asked = memory_of(replace(job, size=size), grade_step)
+    assert measured <= asked / 1024 <= 2 * measured
+    stereo = replace(job, size=size, request=replace(job.request, settings=replace(job.settings, view="all")))
+    assert asked < memory_of(stereo, grade_step) <= 2 * asked
 
 
 def test_long_names_of_steps_stay_distinct(make_shot, lively_preset):

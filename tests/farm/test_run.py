@@ -170,8 +170,13 @@ def test_what_tasks_say_is_kept_with_times(make_shot, tmp_path, lively_preset, m
     assert "on one, 1.5 s, exit code 4" in first
     assert first.endswith("2026-11-26T17:00:00.000+00:00 Error: x\n")
     (tmp_path / "file").write_text("")
+    done = Outcome(0, "", 0.1, "here")
     with pytest.raises(OutputError, match="--logs"):
-        write_log(tmp_path / "file", Task(jobs[0], "grade", ()), 1, Outcome(0, "", 0.1, "here"))
+        write_log(tmp_path / "file", Task(jobs[0], "grade", ()), 1, done)
+    gaps = ",".join(map(str, range(1001, 1200, 2)))
+    assert len(write_log(tmp_path / "logs", Task(jobs[0], "check", (), gaps), 1, done).name) < 200
+    with ThreadPoolExecutor(1) as engine:  # the work goes on
+        assert not run_jobs(jobs, engine, Silent(), logs=tmp_path / "file").failures
 
 
 def test_several_looks_are_put_on_a_shot_over_one_analysis(
@@ -191,7 +196,26 @@ def test_several_looks_are_put_on_a_shot_over_one_analysis(
     steps = [step["name"] for step in job_template(jobs)["steps"]]
     assert steps[:5] == [f"plate_lively {name}" for name in ("superpixels", "features", "transforms", "grade", "check")]
     waits = job_template(jobs)["steps"][5]["dependencies"]
-    assert waits == [{"dependsOn": "plate_lively check"}]
+    assert waits == [{"dependsOn": "plate_lively transforms"}]
+    both = f"{lively_preset},{lively_preset}"
+    with pytest.raises(UsageError, match="named twice"):
+        farm_jobs([str(shot)], both, None, None, **QUICK)
+
+
+def test_a_look_that_fails_takes_no_other_with_it(make_shot, lively_preset, identity_preset, monkeypatch):
+    jobs = farm_jobs([str(make_shot(frames=range(1, 3)))], f"{lively_preset},{identity_preset}", None, None, **QUICK)
+
+    def run(arguments):
+        bad = arguments[0] == "grade" and str(lively_preset) in arguments
+        return Outcome(3 if bad else 0, "bad" if bad else "", 0.1, "here")
+
+    monkeypatch.setattr(farm, "run_process", run)
+    with ThreadPoolExecutor(1) as engine:
+        report = run_jobs(jobs, engine, Silent())
+    assert report.failures.keys() == {"plate_lively"}
+    assert report.tasks == 4 + 5
+    (_, second) = statuses_of(jobs, report.failures)
+    assert second.reason != "not all clips are done"
 
 
 def test_a_task_says_the_word_of_its_failure(make_shot, identity_preset):

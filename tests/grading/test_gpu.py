@@ -5,9 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from helpers import QUICK
 
+from vfxstyle import grade
+from vfxstyle.analysis import wanted
 from vfxstyle.analysis.predict import ShotTransforms
-from vfxstyle.grading import gpu
+from vfxstyle.errors import DeviceError
+from vfxstyle.grading import gpu, transforms
 from vfxstyle.grading.frame_renderer import FrameRenderer
 from vfxstyle.looks.base import NO_BASE
 from vfxstyle.plates.spaces import Light
@@ -116,6 +120,18 @@ def test_a_matte_and_strengths_go_with_it():
     frame = replace(frame, mattes=(matte,))
     expected, _ = renderer._graded(frame)
     assert_same_halves(on_device(renderer)._graded(frame)[0], expected)
+
+
+def test_a_gpu_that_is_absent_is_told_where_only_grading_is_left(make_shot, lively_preset, monkeypatch, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    shot = make_shot(frames=range(1, 3))
+    grade(shot, lively_preset, tmp_path / "one", analysis=tmp_path / "analysis", **QUICK)
+    monkeypatch.setattr(wanted, "shot_device", lambda _: "cpu")  # as if that analysis had been made on a GPU
+    monkeypatch.setattr(transforms, "check_device", lambda _: None)
+    with pytest.raises(DeviceError, match="not present on this machine"):
+        grade(shot, lively_preset, tmp_path / "two", analysis=tmp_path / "analysis", **{**QUICK, "device": "cuda"})
+    assert not list((tmp_path / "two").glob("*.exr"))
 
 
 def test_where_memory_lacks_a_frame_is_graded_in_parts_with_the_same_pixels(monkeypatch):

@@ -36,6 +36,7 @@ def test_tokens_are_read_from_the_folders_of_a_path():
         ("{shot}_{element}", "plate's name 'v001' does not fit"),
         ("plate", "write names in braces"),
         ("{preset}/{shot}", "{preset} is given already"),
+        ("{0}/{shot}", "write names in braces"),
     ],
 )
 def test_patterns_that_do_not_fit_are_told(pattern, said):
@@ -76,5 +77,7 @@ def test_a_folder_is_no_template():
     assert not is_template("/out/graded")
     assert frame_names(Path("/out/graded")) is None
     assert folder_of("/out/graded.mov") == Path("/out/graded.mov")
+    assert not is_template("/out#1/take#1_golden")  # a name with such a sign in it
+    assert folder_of("/out/take#1_golden") == Path("/out/take#1_golden")
     with pytest.raises(UsageError, match="once is enough"):
         frame_names(Path("x.####.####.exr"))

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import triton
 
-from tsp.gpu.grid import Canvas, Grid
+from tsp.gpu.grid import LATTICES, RINGS, Canvas, Grid
 from tsp.gpu.map_kernels import (
     assign_halves,
     fill_ring,
@@ -27,10 +27,8 @@ from tsp.gpu.move_kernels import WIDTH, move_lattice, refresh_scores, sum_energy
 from tsp.gpu.sweeps import Told
 from tsp.model import STATISTICS, Model, Superpixels
 
-_LATTICES = ((0, 0), (0, 1), (1, 0), (1, 1))
 _BLOCK = 256  # pixels, or superpixels, of a program
 _EXACT: dict[str, Any] = {"enable_fp_fusion": False}  # so that sums and products are rounded as on the processor
-_RINGS = 8  # steps between two looks whether any is left: each look waits for the device
 _WORTH_RECORDING = 8  # sweeps
 _LEAST_ROOM = 2048  # superpixels that a workspace has room for at first
 
@@ -123,7 +121,7 @@ class Workspace:
             tensor.copy_(value)
         self._near.zero_()
         self._counts[2:].zero_()
-        for row, column in _LATTICES:
+        for row, column in LATTICES:
             pixels = ((grid.height - 1 - row) // 2) * ((grid.width - 1 - column) // 2)
             if pixels:
                 move_lattice[(triton.cdiv(pixels, _BLOCK),)](
@@ -200,7 +198,7 @@ def spread_over(values: torch.Tensor, key: torch.Tensor, into: torch.Tensor) -> 
     filled = torch.zeros(1, dtype=torch.long, device=values.device)
     while True:
         filled.zero_()
-        for _ in range(_RINGS):
+        for _ in range(RINGS):
             spread_ring[(triton.cdiv(height * width, _BLOCK),)](one, two, key, into, filled, height, width)
             one, two = two, one
         if int(filled) == 0:
@@ -216,7 +214,7 @@ def fill_from_rings(pixels: Canvas, means: torch.Tensor) -> None:
     one, two = pixels.labels.contiguous(), torch.empty_like(pixels.labels)
     counts = torch.zeros(2, dtype=torch.long, device=grid.device)
     while True:
-        for _ in range(_RINGS):
+        for _ in range(RINGS):
             counts.zero_()
             fill_ring[(triton.cdiv(one.numel(), _BLOCK),)](
                 one, two, grid.inside, grid.place, pixels.colour, means, counts, grid.height, grid.width, **_EXACT

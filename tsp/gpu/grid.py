@@ -24,9 +24,11 @@ FINE = 2.0**20
 NEVER = 2**63 - 1
 COARSE = 2.0**8
 """Squares of whitened features in the integer sums are multiples of 1 / this."""
-_LATTICES = ((0, 0), (0, 1), (1, 0), (1, 1))
+LATTICES = ((0, 0), (0, 1), (1, 0), (1, 1))
+"""First row and column of the four lattices."""
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
-_RINGS = 8  # steps that labels spread before it is tested whether they still do: each test waits for the device
+RINGS = 8
+"""Steps that labels spread before it is tested whether they still do: each test waits for the device."""
 
 
 def has_kernels(device: torch.device) -> bool:
@@ -53,7 +55,7 @@ class Grid:
         self.ring = [dy * width + dx for dy, dx in _RING]  # steps to the eight neighbours in the flattened map
         self.work: Any = None
         """What :mod:`tsp.gpu.fused` keeps between frames."""
-        self.lattices = [self._lattice(row, column) for row, column in _LATTICES]
+        self.lattices = [self._lattice(row, column) for row, column in LATTICES]
 
     def put(self, table: Any) -> torch.Tensor:
         """Bring an array of the host here, as a copy."""
@@ -168,7 +170,7 @@ def spread(values: torch.Tensor, key: torch.Tensor, into: torch.Tensor) -> torch
     ways = [(dy, dx, into & (moved(key, dy, dx) == key)) for dy, dx in AROUND]
     while True:
         before = values
-        for _ in range(_RINGS):
+        for _ in range(RINGS):
             source = values
             for dy, dx, way in ways:
                 values = torch.where(way & (values < 0), moved(source, dy, dx), values)

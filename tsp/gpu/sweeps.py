@@ -1,7 +1,7 @@
 """The local moves of many pixels at once, with their scores on the device, in operations of torch.
 
 They run on any device of torch. :mod:`tsp.gpu.fused` does the same in a few kernels and takes their place on a GPU;
-tests hold it to them, bit by bit.
+tests hold its labels and sums to them, bit by bit.
 
 Pixels of one lattice, (row mod 2, column mod 2), are never 8-neighbours, so none of them sees another move and all
 simple-point moves of a lattice may be made together: no superpixel is cut. The statistics are those from before the

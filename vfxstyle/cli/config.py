@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from vfxstyle.cli.configured import ConfiguredCommand, known_options, show_of
-from vfxstyle.settings.show_file import variable_of
+from vfxstyle.settings.show_file import NONE, variable_of
 
 
 @click.group()
@@ -41,7 +41,7 @@ def show(shot: str, command: str, named: str | None, as_json: bool) -> None:
         if not isinstance(param, click.Option) or name not in known[command]:
             continue
         variable = variable_of(name)
-        if isinstance(param.envvar, str) and os.environ.get(param.envvar):
+        if named != NONE and isinstance(param.envvar, str) and os.environ.get(param.envvar):
             rows[name] = {"value": os.environ[param.envvar], "from": f"${variable}"}
         elif name in said:
             rows[name] = {"value": said[name][0], "from": said[name][1]}

@@ -9,12 +9,16 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from vfxstyle.errors import UsageError
+from vfxstyle.settings import GradeSettings
 from vfxstyle.settings.show_file import NONE, Known, ShowFile, find_show_file, read_show_file
+from vfxstyle.settings.table import options_of
 
 _PRESETS = "VFXSTYLE_PRESETS"  # as vfxstyle.looks.library has it, which takes long to load
 _SHOW = "vfxstyle.show"
 _PINNED = "vfxstyle.pinned"
 _FROM = "vfxstyle.from"
+_OF_A_SHOT = {own.name for own in options_of(GradeSettings)}
 _WORDS = {
     ParameterSource.COMMANDLINE: "the command line",
     ParameterSource.ENVIRONMENT: "the environment",
@@ -29,6 +33,11 @@ class OptionOfTable(click.Option):
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """The value of the variable."""
         return None if ctx.meta.get(_PINNED) else super().resolve_envvar_value(ctx)
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """The values of an option that can be given several times have semicolons between them."""
+        value = self.resolve_envvar_value(ctx)
+        return value.split(";") if self.multiple and value is not None else super().value_from_envvar(ctx)
 
 
 class ConfiguredCommand(click.Command):
@@ -57,10 +66,27 @@ class ConfiguredCommand(click.Command):
         found = show.options(name, shot, known_options()) if name in known_options() else {}
         ctx.meta[_SHOW] = show
         ctx.meta[_FROM] = {option: place for option, (_, place) in found.items()}
-        ctx.default_map = {option: value for option, (value, _) in found.items()}
+        ctx.default_map = {
+            option: _checked(ctx, param, *found[option])
+            for param in self.params
+            if (option := str(param.name)) in found
+        }
         if show.presets and not os.environ.get(_PRESETS):
             os.environ[_PRESETS] = os.pathsep.join(map(str, show.presets))
             ctx.call_on_close(lambda: os.environ.pop(_PRESETS, None))
+
+
+def _checked(ctx: click.Context, param: click.Parameter, value: Any, place: str) -> Any:
+    """A value of the show file in the type of its option. Raises :class:`~vfxstyle.errors.UsageError`."""
+    if param.multiple and isinstance(value, str):
+        value = [value]
+    if isinstance(value, list | tuple) and not param.multiple:
+        raise UsageError(f"{place} has {param.name} = {value!r}; one value is enough.")
+    try:
+        return param.type_cast_value(ctx, value)
+    except (click.BadParameter, TypeError, ValueError) as error:
+        said = error.message if isinstance(error, click.BadParameter) else str(error)
+        raise UsageError(f"{place} has {param.name} = {value!r}: {said}") from error
 
 
 def _config_in(args: list[str]) -> str | None:
@@ -129,10 +155,22 @@ def tell_options(progress: str) -> None:
             click.echo(f"{name}: {row['value']}, of {row['from']}", err=True)
 
 
+def is_of_show_file(option: str) -> bool:
+    """Whether the show file says an option of the command that runs."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.DEFAULT_MAP
+
+
 def said_of_shot(shot: str) -> dict[str, Any]:
     """What the show file of a command on several shots says of one of them, unless something else has said it first."""
-    ctx = click.get_current_context()
-    known = {str(param.name) for param in ctx.command.params}
-    values = current_show().of_shot(shot, known)
+    ctx, show = click.get_current_context(), current_show()
+    params = {str(param.name): param for param in ctx.command.params}
     first = ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT
-    return {name: value for name, value in values.items() if ctx.get_parameter_source(name) not in first}
+    said: dict[str, Any] = {}
+    for name, value in show.of_shot(shot, params).items():
+        if name not in _OF_A_SHOT:
+            raise UsageError(
+                f"{show.path} has {name} for {shot} alone, which a farm cannot take; say it for all shots."
+            )
+        if ctx.get_parameter_source(name) not in first:
+            said[name] = _checked(ctx, params[name], value, f"{show.path} [shots]")
+    return said

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from vfxstyle.cli import flags
-from vfxstyle.cli.configured import said_options, tell_options
+from vfxstyle.cli.configured import is_of_show_file, said_options, tell_options
 from vfxstyle.cli.renamed import RenamingGrade
 from vfxstyle.errors import UsageError
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
@@ -36,6 +36,8 @@ def grade(
     settings, target = pick(GradeSettings, chosen), pick(GradeTarget, chosen)
     Run.of(chosen, None)  # wrong options are told before anything is loaded
     if shot.lower().endswith(".otio"):
+        if is_of_show_file("output") and "{" in str(target.output):  # a template, which is for shots
+            chosen["output"] = None
         _check_timeline(target, proof, report)
         _grade_timeline(shot, preset, handles, progress, dry_run, chosen)
         return
@@ -74,16 +76,12 @@ def grade(
 
 
 def _check_timeline(target: GradeTarget, proof: Any, report: str | None) -> None:
-    from vfxstyle.plates.naming import is_template
-
     if proof is not None or report is not None:
         raise UsageError("A timeline gets no proof and no report; make them of a clip's own plate.")
     if target.prepare or target.within is not None:
         raise UsageError(
             "A timeline is graded in one go, and says what its shots are; leave --prepare and --within out."
         )
-    if is_template(target.output):
-        raise UsageError(f"The clips of a timeline have folders of their own; name a plain one, not {target.output}.")
     if target.frames is not None or target.analysis is not None:
         raise UsageError("A timeline says itself which frames it shows; leave --frames and --analysis out.")
 
@@ -102,11 +100,13 @@ def _grade_timeline(
         settings=pick(GradeSettings, chosen),
     )
     if dry_run:
-        click.echo(json.dumps(timelines.planned(plan_timeline(request), Run.of(chosen, None)), indent=2))
+        planned = timelines.planned(plan_timeline(request), Run.of(chosen, None)) | {"said": said_options()}
+        click.echo(json.dumps(planned, indent=2))
         return
     from vfxstyle.cli.progress import GRADE_SHARES, tell, watching
     from vfxstyle.cli.summaries import timeline_summary
 
+    tell_options(progress)
     with watching(progress, GRADE_SHARES) as watch:
         report = timelines.execute(plan_timeline(request), Run.of(chosen, watch))
         watch.result(report)

@@ -17,7 +17,7 @@ from vfxstyle.errors import ColorError, PresetError
 from vfxstyle.features import gpu_fault, gpu_names, pick_device, shot_device
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import PresetInfo
-from vfxstyle.looks.library import installed_presets, shipped_folder, user_folder
+from vfxstyle.looks.library import installed_presets, shipped_folder, user_folders
 from vfxstyle.settings import DEFAULT_BACKBONE
 from vfxstyle.shots.formats import PICTURE_EXTENSIONS
 
@@ -53,7 +53,7 @@ def machine_report() -> dict[str, str]:
         "--device auto": _automatic(),
         "kernels": kernels(),
         "backbone": _backbone(),
-        "presets (user)": str(user_folder()),
+        "presets (user)": ", ".join(map(str, user_folders())),
         "presets (shipped)": str(shipped_folder()),
         "presets installed": ", ".join(_preset(info, path) for info, path, _ in installed_presets()) or "none",
     }

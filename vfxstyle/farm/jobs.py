@@ -39,9 +39,13 @@ class FarmRequest:
             raise UsageError("Tasks do not know what the first frame of all is; leave --start-frame out on a farm.")
         if not self.presets:
             raise UsageError("No preset is named; name one with --preset, or several with commas between them.")
+        twice = [name for name in self.presets if self.presets.count(name) > 1]
+        if twice:
+            raise UsageError(f"Preset '{twice[0]}' is named twice; once is enough.")
         is_movie = self.output is not None and self.output.lower().endswith(".mov")
         if is_movie and self.is_several and not is_template(self.output):
-            count = f"{len(self.shots)} shots" + (f" and {len(self.presets)} looks" if len(self.presets) > 1 else "")
+            shots = f"{len(self.shots)} shots" if len(self.shots) > 1 else "one shot"
+            count = shots if len(self.presets) == 1 else f"{shots} with {len(self.presets)} looks"
             raise UsageError(f"{self.output} is one movie and there are {count}; name a folder with --to.")
 
     @property
@@ -67,7 +71,7 @@ class ShotJob:
     size: tuple[int, int]
     """Width and height of a frame, in px."""
     after: tuple[str, ...] = ()
-    """Names of the jobs that must have ended before: the one that makes the analysis, of several looks on a shot."""
+    """Names of the jobs that come before: of several looks on a shot the one that makes the analysis."""
 
     @property
     def source(self) -> Path:

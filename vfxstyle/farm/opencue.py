@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from vfxstyle.errors import ResourceError, UsageError
-from vfxstyle.farm.jobs import FarmJob, default_name
-from vfxstyle.farm.tasks import PIECE, Step, steps_of, whole_range
+from vfxstyle.farm.jobs import FarmJob, TimelineJob, default_name
+from vfxstyle.farm.tasks import ANALYSED, PIECE, Step, steps_of, whole_range
 from vfxstyle.settings import DEFAULT_CHUNK
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.]+")
@@ -51,8 +51,9 @@ def _launcher(jobs: Sequence[FarmJob], show: str | None, chunk: int, shards: int
     outline, cuerun, shell = _pyoutline()
     job = outline.Outline(_safe(default_name(jobs)), **({"show": show} if show else {}))
     last: dict[str, Any] = {}
+    analysed: dict[str, Any] = {}
     for index, own in enumerate(jobs, start=1):
-        waits = [last[name] for name in own.after]
+        waits = [(last if isinstance(own, TimelineJob) else analysed)[name] for name in own.after]
         layers: dict[str, Any] = {}
         for step in steps_of(own, shards=shards):
             layer = shell(_safe(f"{step.name}_{index}_{own.name}"), **_arguments(step, chunk), service="shell")
@@ -60,6 +61,8 @@ def _launcher(jobs: Sequence[FarmJob], show: str | None, chunk: int, shards: int
                 layer.depend_all(other)
             job.add_layer(layer)
             layers[step.name] = last[own.name] = layer
+            if step.name == ANALYSED:
+                analysed[own.name] = layer
     return cuerun.OutlineLauncher(job, backend="cue")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from vfxstyle.errors import OutputError, UsageError
 from vfxstyle.farm.inputs import files_of, inputs_of
 from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob, default_name
-from vfxstyle.farm.tasks import PIECE, Step, memory_of, steps_of, whole_range
+from vfxstyle.farm.tasks import ANALYSED, PIECE, Step, memory_of, steps_of, whole_range
 from vfxstyle.files import write_atomically
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.settings import DEFAULT_CHUNK
@@ -93,7 +93,6 @@ class _Places:
 
 _TOLD = {"Preset": "The look.", "Ocio": "The colour configuration.", "Weights": "The weights of the backbone."}
 _LONGEST = 64  # letters of a step's name
-_ON_A_DEVICE = ("superpixels", "features", "grade")
 _MOST_PARAMETERS = 48  # of 50, beside Vfxstyle and ChunkSize
 
 
@@ -135,12 +134,13 @@ def job_template(jobs: Sequence[FarmJob], *, shards: int | None = None, name: st
     ]
     steps: list[dict[str, Any]] = []
     last: dict[str, str] = {}
+    analysed: dict[str, str] = {}
     for index, job in enumerate(jobs, start=1):
         own = steps_of(job, shards=shards)
         names = {step.name: _step_name(job, step, index) for step in own}
-        waits = [last[name] for name in job.after]
+        waits = [(last if isinstance(job, TimelineJob) else analysed)[name] for name in job.after]
         steps += [_step(step, names, waits, places.known(job)) | {"hostRequirements": _host(job, step)} for step in own]
-        last[job.name] = steps[-1]["name"]
+        last[job.name], analysed[job.name] = steps[-1]["name"], names.get(ANALYSED, "")
     return {
         "specificationVersion": "jobtemplate-2023-09",
         "extensions": ["TASK_CHUNKING"],
@@ -159,7 +159,7 @@ def _step_name(job: FarmJob, step: Step, index: int) -> str:
 def _host(job: FarmJob, step: Step) -> dict[str, Any]:
     """What a machine must have for a task of a step."""
     amounts = [{"name": "amount.worker.vcpu", "min": 1}, {"name": "amount.worker.memory", "min": memory_of(job, step)}]
-    if job.run.device.startswith("cuda") and step.name in _ON_A_DEVICE:
+    if job.run.device.startswith("cuda"):  # any of them makes again what has been lost
         amounts.append({"name": "amount.worker.gpu", "min": 1})
     return {"amounts": amounts}
 

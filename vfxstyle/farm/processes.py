@@ -23,6 +23,7 @@ PARENT = "VFXSTYLE_TASK_OF"
 RUNNING: set[subprocess.Popen[str]] = set()
 """Processes that this one has started and that have not ended."""
 _RETRYABLE = (ResourceError.exit_code, 130, 143)  # of a task that lacked disk, memory or a device, or was stopped
+_LONGEST = 80  # letters of a job, or of a piece, in the name of a log
 _MOST_LINES = 2000  # of a task's log: what a whole shot says is some dozens
 _CODE = re.compile(r"^vfxstyle: FAILED code=(\w+)", re.MULTILINE)
 
@@ -116,8 +117,8 @@ def write_log(folder: Path, task: Task, attempt: int, outcome: Outcome) -> Path:
 
     attempt: number of the try. Raises :class:`~vfxstyle.errors.OutputError`.
     """
-    piece = "".join(letter if letter.isalnum() else "-" for letter in task.piece)
-    name = "_".join(part for part in (task.job.name, task.step, piece, f"try{attempt}") if part)
+    piece = "".join(letter if letter.isalnum() else "-" for letter in task.piece)[:_LONGEST]
+    name = "_".join(part for part in (task.job.name[:_LONGEST], task.step, piece, f"try{attempt}") if part)
     path = folder / f"{name.replace('/', '-')}.log"
     head = (
         f"# vfxstyle {shlex.join(task.arguments)}\n# on {outcome.host}, {outcome.seconds:.1f} s, exit code "

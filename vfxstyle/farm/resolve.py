@@ -59,7 +59,7 @@ class _Resolver:
         before = list(self.jobs)
         try:
             if shot.lower().endswith(SUFFIX):
-                self._add_timeline(Path(shot).absolute())
+                self._add_timeline(Path(shot).absolute(), self.request.of_shots.get(shot, self.request.settings))
             else:
                 self._add_shot(shot)
         except VfxStyleError:
@@ -82,19 +82,15 @@ class _Resolver:
                 plan = plan.into(Path(request.output) / plan.output.name)
             self._add_grade(wanted, plan)
 
-    def _add_timeline(self, timeline: Path) -> None:
+    def _add_timeline(self, timeline: Path, settings: GradeSettings) -> None:
         request = self.request
         if request.frames is not None:
             raise UsageError("A timeline says itself which frames it shows; leave --frames out.")
-        if is_template(request.output):
-            raise UsageError(
-                f"The clips of a timeline have folders of their own; name a plain one, not {request.output}."
-            )
         folder = None if request.output is None else Path(request.output).absolute()
         if folder is not None and request.is_several:
             folder /= f"{timeline.stem}_{self.preset.stem}"
         wanted = TimelineRequest(
-            timeline=timeline, preset=self.preset, output=folder, handles=request.handles, settings=request.settings
+            timeline=timeline, preset=self.preset, output=folder, handles=request.handles, settings=settings
         )
         plan = plan_timeline(wanted)
         place = plan.folder.absolute()
@@ -117,7 +113,8 @@ class _Resolver:
     def _add_grade(self, wanted: GradeRequest, plan: GradePlan) -> ShotJob:
         """Add the job of a planned grade."""
         place = plan.output.absolute()
-        tokens = tokens_of(plan.shot.path, plan.shot.name, self.preset.stem, wanted.settings.tokens)
+        pattern = wanted.settings.tokens if is_template(self.request.output) else None
+        tokens = tokens_of(plan.shot.path, plan.shot.name, self.preset.stem, pattern)
         self._check_free(place, tokens)
         shot = Path(wanted.shot).absolute()
         sibling = next((job for job in self.jobs if isinstance(job, ShotJob) and _is_of(job, shot, wanted)), None)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.cores import VARIABLE, cores
-from vfxstyle.errors import PartialError, ResourceError, UsageError
-from vfxstyle.farm.jobs import FarmJob
+from vfxstyle.errors import OutputError, PartialError, ResourceError, UsageError
+from vfxstyle.farm.jobs import FarmJob, TimelineJob
 from vfxstyle.farm.processes import RUNNING, Outcome, Task, run_process, write_log
 from vfxstyle.farm.tasks import PIECE, Step, chunks, steps_of, whole_range
 from vfxstyle.progress import Clock, Progress, Stage
@@ -114,7 +114,7 @@ class _Run:
         self._partial: set[str] = set()
 
     def begin(self, job: str) -> None:
-        """Submit the next step of a job; where there is none, or it failed, begin the timelines that waited for it."""
+        """Submit the next step of a job; where there is none, or it failed, begin the jobs that waited for it."""
         if job not in self.report.failures and self._steps[job]:
             tasks = self._steps[job].pop(0)
             self._clock.note(f"{job}: {tasks[0].step}, {len(tasks)} {'task' if len(tasks) == 1 else 'tasks'}")
@@ -128,7 +128,7 @@ class _Run:
                 # a timeline whose clips are there but for some frames is written, and says so itself
                 failures = self.report.failures
                 failed = [name for name in other.after if name in failures and name not in self._partial]
-                if failed:
+                if failed and isinstance(other, TimelineJob):  # other looks on a shot are tried all the same
                     retryable = all(failures[name].retryable for name in failed)
                     failures[other.name] = Failure(f"{', '.join(failed)} failed.", retryable)
                 self.begin(other.name)
@@ -139,7 +139,7 @@ class _Run:
         name = task.job.name
         self.report.seconds += outcome.seconds
         if self._logs is not None:
-            write_log(self._logs, task, self._tries[task.arguments], outcome)
+            self._keep_log(self._logs, task, outcome)
         again = outcome.can_help_here if self._one_machine else outcome.can_help_again
         if again and self._tries[task.arguments] <= self._retries:
             self._clock.note(f"{name}: {task.step} is tried again, {outcome.reason}")
@@ -159,6 +159,14 @@ class _Run:
         if not self._open[name]:
             self.begin(name)
         return True
+
+    def _keep_log(self, folder: Path, task: Task, outcome: Outcome) -> None:
+        """Write what a task has said; what cannot be written is told once, and the work goes on."""
+        try:
+            write_log(folder, task, self._tries[task.arguments], outcome)
+        except OutputError as error:
+            self._clock.note(f"no more logs are kept: {error}")
+            self._logs = None
 
     def _submit(self, task: Task) -> None:
         self._tries[task.arguments] += 1

@@ -97,7 +97,7 @@ def statuses_of(
     failures: how some failed, by name. refused: shots that are no jobs, as resolve_jobs collects them.
     """
     found = {job.name: status_of(job, failures.get(job.name)) for job in jobs}
-    for job in jobs:
+    for job in (job for job in jobs if isinstance(job, TimelineJob)):
         own = found[job.name]
         open_clips = [found[name] for name in job.after if found[name].state != "done"]
         if open_clips and own.state != "none":

@@ -41,6 +41,8 @@ class Step:
     """Whether all frames are one PIECE."""
 
 
+ANALYSED = "transforms"
+"""The step after which the analysis of a shot is there, for other looks too."""
 PIECE = "{piece}"
 """Stands for a shard or a range of frames in a command."""
 
@@ -106,7 +108,7 @@ def memory_of(job: FarmJob, step: Step) -> int:
     width, height = job.size if isinstance(job, ShotJob) else (0, 0)
     frame = width * height * _PER_PIXEL / 2**20
     views = 2 if isinstance(job, ShotJob) and job.settings.view == ALL_VIEWS else 1
-    under_way = frame * views if step.name in ("superpixels", "features") else max(min(_UNDER_WAY, 8 * frame), frame)
+    under_way = frame if step.name in ("superpixels", "features") else max(min(_UNDER_WAY, 8 * frame), frame)
     return math.ceil((_LIBRARIES + under_way * views) / 256) * 256
 
 

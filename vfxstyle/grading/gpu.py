@@ -82,9 +82,13 @@ class DeviceGrade:
     _base: dict[tuple[int, int], Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def plate(self, lit: Frame) -> DevicePlate:
-        """Bring a frame of light."""
-        with self._stream():
-            return DevicePlate(lit, self.device)
+        """Bring a frame of light, or take the one that this thread brought last."""
+        last: DevicePlate | None = getattr(self._here, "plate", None)
+        if last is None or last.lit is not lit:
+            self._here.plate = None  # its memory first
+            with self._stream():
+                last = self._here.plate = DevicePlate(lit, self.device)
+        return last
 
     def guide_of(self, plate: DevicePlate, matrix: FloatArray) -> tuple[Tensor, FloatArray]:
         """The analysis picture of a plate, float32 (h, w, 3), CIELab, on the device and on the host.

@@ -10,7 +10,7 @@ from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.cores import cores
 from vfxstyle.errors import FrameError
-from vfxstyle.features import shot_device
+from vfxstyle.features import check_device, shot_device
 from vfxstyle.grading.frame_renderer import FrameRenderer
 from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.plan import GradePlan
@@ -169,6 +169,7 @@ class _RenderPass:
 
 def renderer_of(outputs: Outputs, analysis: AnalysisFolder, transforms: ShotTransforms, run: Run) -> FrameRenderer:
     """The renderer of a plan with its corrections, for which other looks are predicted where they take some."""
+    check_device(run.device)
     plan, wanted, device = outputs.plan, outputs.wanted, shot_device(run.device)
     others = {}
     for name in plan.corrections.presets:

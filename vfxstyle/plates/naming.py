@@ -23,7 +23,8 @@ OWN_TOKENS = {
     "root": "the folder before what --tokens describes, or the one that the plate lies in",
 }
 """Tokens that there always are, and what they stand for. ``{frame}`` is one of file names."""
-_TOKEN = re.compile(r"\{(\w+)\}")
+_TOKEN = re.compile(r"\{([A-Za-z_]\w*)\}")
+_EXTENSION = re.compile(r"\.[A-Za-z]\w*$")
 _FRAME = re.compile(r"\{frame(?::0?(\d+)d?)?\}|(#+)|%0?(\d*)d|\$F(\d*)")
 
 
@@ -57,7 +58,7 @@ def is_template(output: str | Path | None) -> bool:
 def frame_names(output: Path) -> FrameNames | None:
     """What an output says about the files of frames; None where it is a folder or a movie."""
     found = list(_FRAME.finditer(output.name))
-    if not found:
+    if not found or not _EXTENSION.search(output.name[found[-1].end() :]):  # else it is a name with such a sign in it
         return None
     if len(found) > 1:
         raise UsageError(f"The output {output} has the frame number {len(found)} times; once is enough.")
@@ -85,7 +86,7 @@ def tokens_of(path: Path, plate: str, preset: str, pattern: str | None) -> dict[
     if pattern is None:
         return tokens
     parts = [part for part in pattern.split("/") if part]
-    if not parts or not _TOKEN.search(pattern):
+    if not _TOKEN.search(pattern) or set(_TOKEN.sub("", pattern)) & {"{", "}"}:
         raise UsageError(f"tokens is '{pattern}'; write names in braces, as in {{seq}}/{{shot}}/plate/{{version}}.")
     strange = sorted(set(_TOKEN.findall(pattern)) & {*OWN_TOKENS, "frame"})
     if strange:
@@ -112,7 +113,7 @@ def _expression(parts: list[str]) -> str:
         seen.add(name)
         return f"(?P<{name}>[^/]+?)"
 
-    pieces = [re.split(r"\{(\w+)\}", part) for part in parts]
+    pieces = [_TOKEN.split(part) for part in parts]
     return "/".join(
         "".join(group(piece) if index % 2 else re.escape(piece) for index, piece in enumerate(own)) for own in pieces
     )

@@ -69,7 +69,8 @@ class ShowFile:
         found: dict[str, tuple[Any, str]] = {}
         for place, values in self._tables(command, shot):
             for name, value in values.items():
-                if name in known[command]:
+                elsewhere = place.startswith(f"{SHOTS}.") and name in _OF_ONE_COMMAND and command != "grade"
+                if name in known[command] and not elsewhere:
                     found[name] = self._placed(name, value), f"{self.path}{f' [{place}]' if place else ''}"
         return found
 
@@ -98,7 +99,7 @@ class ShowFile:
             yield from self._of_shots(shot)
 
     def _of_shots(self, shot: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        path = Path(shot).absolute()
+        path = Path(os.path.abspath(shot))  # noqa: PTH100 - without .., and with links as they are named
         for pattern, values in self.said.get(SHOTS, {}).items():
             if pattern in path.parts or path.stem == pattern or fnmatch(str(path), pattern):
                 yield f"{SHOTS}.{pattern}", values
@@ -128,7 +129,7 @@ def find_show_file(shot: str | None, named: str | None = None) -> Path | None:
         if not path.is_file():
             raise UsageError(f"There is no show file {path}; check --config and ${ENVIRONMENT}.")
         return path.absolute()
-    start = (Path.cwd() if shot is None else Path(shot)).absolute()
+    start = Path(os.path.abspath(shot or "."))  # noqa: PTH100 - as above
     return next((path for folder in (start, *start.parents) if (path := folder / FILE_NAME).is_file()), None)
 
 
@@ -148,6 +149,9 @@ def read_show_file(path: Path, known: Known) -> ShowFile:
     plain = {name for name, value in said.items() if not isinstance(value, dict)}
     for name in plain.intersection(_OF_ONE_COMMAND):
         raise UsageError(f"The show file {path} has '{name}' at its beginning; write it in a table, as in [grade].")
+    folders = said.get(PRESETS, [])
+    if not isinstance(folders, str | list) or not all(isinstance(folder, str) for folder in folders):
+        raise UsageError(f"The show file {path} has {PRESETS} = {folders!r}; write a list of folders.")
     _check_keys(path, "", plain, every | {PRESETS})
     _check_keys(path, "", {name for name, value in said.items() if isinstance(value, dict)}, commands | {SHOTS})
     for name in (name for name in commands if isinstance(said.get(name), dict)):  # superpixels is an option too

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 from vfxstyle.errors import ShotError, UsageError
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks.library import find_preset
+from vfxstyle.plates.naming import is_template
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings
 from vfxstyle.shots import Shot, format_frames
@@ -43,6 +44,8 @@ class TimelineRequest:
             raise UsageError(f"handles is {self.handles}; it must be at least 0.")
         if self.settings.start_frame is not None:
             raise UsageError("--start-frame is for one shot, not for a timeline; leave it out.")
+        if is_template(self.output):
+            raise UsageError(f"The clips of a timeline have folders of their own; name a plain one, not {self.output}.")
 
     @property
     def name(self) -> str:
