@@ -167,7 +167,7 @@ def test_the_energy_on_the_device_is_the_oracles(device):
         gather(labels, colour, table, count, model)
 
 
-@pytest.mark.parametrize("kind", ["new", "mixed"])
+@pytest.mark.parametrize("kind", ["mixed"])
 def test_the_kernels_of_a_gpu_move_what_operations_of_torch_move(device, kind):
     """Where there is no GPU, Triton's interpreter runs the kernels."""
     labels, colour, table, count, model = small_state(kind, height=24, width=30, requested=20)
