@@ -39,12 +39,12 @@ class Stored:
         return self.labels
 
 
-def renderer_and_frame(size=(26, 36), columns=18, *, base=NO_BASE, alpha=False, overscan=0):
+def renderer_and_frame(size=(18, 24), columns=12, *, base=NO_BASE, alpha=False, overscan=0):
     """A renderer on the processor with a lively look, and a frame with highlights and broken pixels."""
     random = np.random.default_rng(5)
     height, width = size
     rgb = np.exp(smooth(random, height, width, 3)).astype(np.float32) * 0.3
-    rgb[3, 4], rgb[6, 7, 1], rgb[10:13, 10:20] = np.nan, np.inf, 40
+    rgb[3, 4], rgb[6, 7, 1], rgb[8:10, 10:20] = np.nan, np.inf, 40
     cover = np.clip(smooth(random, height, width) + 0.8, 0, 1).astype(np.float32) if alpha else None
     if cover is not None:
         rgb *= cover[..., None]
@@ -96,7 +96,7 @@ BASES = {
 
 
 @pytest.mark.parametrize(
-    ("base", "alpha", "overscan", "columns"), [("none", False, 0, 36), ("cube", True, 0, 18), ("place", True, 4, 15)]
+    ("base", "alpha", "overscan", "columns"), [("none", False, 0, 24), ("cube", True, 0, 12), ("place", True, 4, 11)]
 )
 def test_a_frame_is_the_same_on_a_device(base, alpha, overscan, columns):
     renderer, frame = renderer_and_frame(columns=columns, base=BASES[base], alpha=alpha, overscan=overscan)
@@ -104,14 +104,14 @@ def test_a_frame_is_the_same_on_a_device(base, alpha, overscan, columns):
     found, alone = on_device(renderer)._graded(frame)
     assert alone == skipped == 2
     assert_same_halves(found, expected)
-    assert np.abs(expected[20:] - frame.rgb[20:]).max() > 0.05  # the look does something
+    assert np.abs(expected[11:] - frame.rgb[11:]).max() > 0.05  # the look does something
     again, _ = on_device(renderer)._graded(frame)
     assert again.tobytes() == found.tobytes()
 
 
 def test_a_matte_and_strengths_go_with_it():
     renderer, frame = renderer_and_frame()
-    matte = np.linspace(0, 1, 36, dtype=np.float32) * np.ones((26, 1), np.float32)
+    matte = np.linspace(0, 1, 24, dtype=np.float32) * np.ones((18, 1), np.float32)
     renderer = replace(
         renderer,
         strengths=np.linspace(0, 1, len(renderer.transforms.labels), dtype=np.float32),
@@ -150,12 +150,12 @@ def test_where_memory_lacks_a_frame_is_graded_in_parts_with_the_same_pixels(monk
 
         return limited
 
-    monkeypatch.setattr(gpu, "guide_on_device", scarce(gpu.guide_on_device, 14))
-    monkeypatch.setattr(gpu, "apply_on_device", scarce(gpu.apply_on_device, 13))
+    monkeypatch.setattr(gpu, "guide_on_device", scarce(gpu.guide_on_device, 10))
+    monkeypatch.setattr(gpu, "apply_on_device", scarce(gpu.apply_on_device, 9))
     parts, still_alone = there._graded(frame)
     assert parts.tobytes() == whole.tobytes()
     assert still_alone == alone
-    assert max(tall) <= 14
+    assert max(tall) <= 10
     monkeypatch.setattr(gpu, "apply_on_device", scarce(gpu.apply_on_device, 0))
     with pytest.raises(torch.OutOfMemoryError):
         there._graded(frame)
