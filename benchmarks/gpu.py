@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -36,8 +35,9 @@ import torch
 
 import tsp
 from benchmarks.io import EXAMPLE, make_plate
+from benchmarks.speed import shot_with_graded_frames
 from tsp.energy import Evaluator
-from vfxstyle import grade, open_shot
+from vfxstyle import open_shot
 from vfxstyle.arrays import FloatArray
 from vfxstyle.color import linear_to_srgb
 from vfxstyle.cores import cores
@@ -212,12 +212,7 @@ def training() -> None:
     head("training on three graded frames, 854x480", "GPU, s", "CPU, s")
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        plate, graded = place / "plate", place / "graded"
-        make_plate(plate, (854, 480), 24)
-        whole = grade(plate, PRESET, place / "whole").output
-        graded.mkdir()
-        for frame in (1002, 1012, 1022):
-            shutil.copy(next(whole.glob(f"*.{frame}.exr")), graded / f"plate.{frame}.exr")
+        plate, graded = shot_with_graded_frames(place)
         saved, ended = [], []
         for device in (GPU, "cpu"):
             target = place / f"{device}.safetensors"

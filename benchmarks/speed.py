@@ -122,14 +122,20 @@ def cpu_of(*command: object) -> Cost:
     return costs[0]
 
 
-def training(place: Path) -> None:
-    """Print how long it takes to learn a look from three graded frames."""
+def shot_with_graded_frames(place: Path) -> tuple[Path, Path]:
+    """Write a shot of 24 frames of 854x480, and three of them graded; returns both folders."""
     shot, graded = place / "shot", place / "graded"
     make_plate(shot, (854, 480), 24)
     whole = grade(shot, PRESET, place / "whole").output
     graded.mkdir()
     for frame in (1002, 1012, 1022):
         shutil.copy(next(whole.glob(f"*.{frame}.exr")), graded / f"plate.{frame}.exr")
+    return shot, graded
+
+
+def training(place: Path) -> None:
+    """Print how long it takes to learn a look from three graded frames."""
+    shot, graded = shot_with_graded_frames(place)
     command = [sys.executable, "-m", "vfxstyle", "train", "--shot", shot, "--graded", graded, "--name", "x"]
     start, target = time.time(), place / "x.safetensors"
     cost = cpu_of(*command, "-o", target, "--progress", "none")

@@ -33,7 +33,7 @@ def show(shot: str, command: str, named: str | None, as_json: bool) -> None:
     own = cli.commands[words[0]]
     own = own.commands[words[1]] if isinstance(own, click.Group) else own
     assert isinstance(own, ConfiguredCommand)
-    file = show_of(shot, named)
+    file = show_of(shot, named, known)
     said = file.options(command, shot, known)
     rows: dict[str, dict[str, Any]] = {}
     for param in own.params:

@@ -61,9 +61,10 @@ class ConfiguredCommand(click.Command):
         shot = trial.params.get("shot") or (shots[0] if shots else None)
         named = _config_in(args)
         ctx.meta[_PINNED] = named == NONE
-        show = show_of(shot, named)
+        known = known_options()
+        show = show_of(shot, named, known)
         name = f"farm {ctx.info_name}" if _is_of_farm(ctx) else str(ctx.info_name)
-        found = show.options(name, shot, known_options()) if name in known_options() else {}
+        found = show.options(name, shot, known) if name in known else {}
         ctx.meta[_SHOW] = show
         ctx.meta[_FROM] = {option: place for option, (_, place) in found.items()}
         ctx.default_map = {
@@ -120,10 +121,10 @@ def known_options() -> Known:
     return known
 
 
-def show_of(shot: str | None, named: str | None) -> ShowFile:
+def show_of(shot: str | None, named: str | None, known: Known) -> ShowFile:
     """The show file of a shot, read; one that says nothing where there is none."""
     path = find_show_file(shot, named)
-    return ShowFile() if path is None else read_show_file(path, known_options())
+    return ShowFile() if path is None else read_show_file(path, known)
 
 
 def current_show() -> ShowFile:

@@ -148,10 +148,10 @@ class FrameRenderer:
         if there is None:
             return self.graded_over(lit, labels, guide_of(lit, self.light, self.analysis_width))
         plate = there.plate(lit)
-        guide, on_host = there.guide_of(plate, self.light.matrix)
+        guide = there.guide_of(plate, self.light.matrix)
         if self.carried is None and self.strengths is None and not (self.corrections or lit.mattes):
             return there.apply(plate, there.plain_field(labels, guide), self._placing(lit), None)
-        return self.graded_over(lit, labels, on_host)
+        return self.graded_over(lit, labels, there.on_host(guide))
 
     def graded_over(self, lit: Frame, labels: LabelArray, guide: FloatArray) -> tuple[FloatArray, int]:
         """A frame of decoded light, or a smaller picture of it, graded; and the number of pixels left alone.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -90,8 +91,8 @@ class DeviceGrade:
                 last = self._here.plate = DevicePlate(lit, self.device)
         return last
 
-    def guide_of(self, plate: DevicePlate, matrix: FloatArray) -> tuple[Tensor, FloatArray]:
-        """The analysis picture of a plate, float32 (h, w, 3), CIELab, on the device and on the host.
+    def guide_of(self, plate: DevicePlate, matrix: FloatArray) -> Tensor:
+        """The analysis picture of a plate, float32 (h, w, 3), CIELab, on the device.
 
         matrix: float32 (3, 3), from its light to Rec.709.
         """
@@ -107,8 +108,12 @@ class DeviceGrade:
 
         with self._stream():
             to_working = put(matrix, self.device)
-            guide = torch.cat(plate.in_parts(size[1], of))
-            return guide, guide.cpu().numpy()
+            return torch.cat(plate.in_parts(size[1], of))
+
+    def on_host(self, guide: Tensor) -> FloatArray:
+        """What :meth:`guide_of` gives, on the host."""
+        with self._stream():
+            return np.asarray(guide.cpu().numpy(), np.float32)
 
     def plain_field(self, labels: LabelArray, guide: Tensor) -> DeviceField:
         """The look without graded frames, its base included. labels: int32 (h, w). guide: as :meth:`guide_of`."""

@@ -193,7 +193,8 @@ def spread_on_device(transforms: Tensor, table: DeviceTable, guide: Tensor) -> T
     device = guide.device
     reach = max(1.0, float(np.sqrt(height * width / len(transforms))))
     step = reach / (TAPS // 2)
-    fades = (torch.from_numpy(fades_of(step, reach)).float() / float(fades_of(step, reach).max())).to(device)
+    weights = fades_of(step, reach)
+    fades = (torch.from_numpy(weights).float() / float(weights.max())).to(device)
     places = torch.from_numpy(np.rint((np.arange(TAPS) - TAPS // 2) * step).astype(np.int32)).to(device)
     out = torch.empty((height, width, COEFFICIENTS), device=device)
     most, last = transforms[:, : _WIDE.value].contiguous(), transforms[:, _WIDE.value].contiguous()
