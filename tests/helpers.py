@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -69,6 +70,7 @@ def main_in_process(*arguments: object) -> subprocess.CompletedProcess[str]:
             redirect_stdout(out),
             redirect_stderr(err),
             patch.object(sys, "argv", words),
+            patch.dict(os.environ),  # threads are told to libraries by it
             pytest.raises(SystemExit) as end,
         ):
             main()
@@ -80,7 +82,8 @@ def main_in_process(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def in_process(*arguments: object) -> Result:
     """How a command ended in this process, which has everything loaded, and what it printed; an error is raised."""
-    return CliRunner().invoke(cli, [str(word) for word in arguments], catch_exceptions=False)
+    with patch.dict(os.environ):
+        return CliRunner().invoke(cli, [str(word) for word in arguments], catch_exceptions=False)
 
 
 def planned_grade(

@@ -46,3 +46,26 @@ def test_without_limits_it_is_the_cores_that_may_be_run_on(groups, monkeypatch):
     assert cores.cores() == 1
     monkeypatch.setenv("OMP_NUM_THREADS", "7,2")
     assert cores.cores() == 7
+
+
+def test_memory_is_the_least_of_the_machine_and_its_groups(groups):
+    (groups / "meminfo").write_text("MemTotal:  64000000 kB\nMemAvailable:  8000000 kB\n")
+    place = groups, groups / "own", groups / "meminfo"
+    assert cores.free_memory(*place) == 8_000_000 * 1024
+    (groups / "a" / "memory.max").write_text(str(3 * 2**30))
+    (groups / "a" / "memory.current").write_text(str(2**30))
+    assert cores.free_memory(*place) == 2 * 2**30
+    (groups / "a" / "b" / "memory.max").write_text("max")
+    (groups / "a" / "b" / "memory.current").write_text("1")
+    assert cores.free_memory(*place) == 2 * 2**30
+
+
+def test_a_number_of_threads_goes_to_every_library(monkeypatch):
+    for name in (cores.VARIABLE, *cores._OF_LIBRARIES):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "5")
+    monkeypatch.setattr(cores, "quota", lambda: 1)
+    cores.limit_threads(None)
+    assert (os.environ["OPENBLAS_NUM_THREADS"], os.environ["OPENIMAGEIO_THREADS"]) == ("5", "1")
+    cores.limit_threads(6)
+    assert {os.environ[name] for name in (cores.VARIABLE, *cores._OF_LIBRARIES)} == {"6"}

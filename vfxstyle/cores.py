@@ -1,13 +1,22 @@
-"""How many cores this process may use."""
+"""How many cores, and how much memory, this process may use."""
 
 from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 
 VARIABLE = "OMP_NUM_THREADS"
 """Environment variable by which a farm tells a task how many threads it may run."""
+_OF_LIBRARIES = (
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "OPENIMAGEIO_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+)
+"""Variables that libraries read when they are loaded."""
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -20,6 +29,18 @@ def cores() -> int:
     if said.isdecimal() and int(said) > 0:
         return int(said)
     return max(1, min(len(os.sched_getaffinity(0)), quota()))
+
+
+def limit_threads(count: int | None) -> None:
+    """Let every library that is loaded from here on run at most so many threads; None for :func:`cores`.
+
+    A number that is given counts; without one, what the environment says of a library stands.
+    """
+    for name in (VARIABLE, *_OF_LIBRARIES):
+        if count is not None:
+            os.environ[name] = str(count)
+        else:
+            os.environ.setdefault(name, str(cores()))
 
 
 def quota(root: Path = _CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
@@ -40,6 +61,22 @@ def quota(root: Path = _CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
         except (OSError, ValueError):
             continue
     return 2**31 if math.isinf(least) else math.ceil(least)
+
+
+def free_memory(root: Path = _CGROUPS, own: Path = Path("/proc/self/cgroup"), of: Path = Path("/proc/meminfo")) -> int:
+    """Bytes of memory that this process and those that it starts may still take: of the machine, or of its container.
+
+    root, own: as for :func:`quota`. of: what the machine has. Source: Linux, filesystems/proc (MemAvailable),
+    admin-guide/cgroup-v2 (memory.max, memory.current).
+    """
+    lines = dict(line.split(":", 1) for line in of.read_text().splitlines() if ":" in line)
+    least = int(lines["MemAvailable"].split()[0]) * 1024
+    for group in _groups(root, own):
+        with suppress(OSError, ValueError):
+            most, taken = ((group / f"memory.{name}").read_text().strip() for name in ("max", "current"))
+            if most != "max":
+                least = min(least, max(0, int(most) - int(taken)))
+    return least
 
 
 def _groups(root: Path, own: Path) -> list[Path]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
+
+LOGGER = "vfxstyle"
+"""Name of the logger that is told what runs do: stages and notes are INFO, steps DEBUG, warnings WARNING."""
+_log = logging.getLogger(LOGGER)
+_log.addHandler(logging.NullHandler())  # where nobody listens nothing is printed
 
 
 class Stage(StrEnum):
@@ -85,7 +91,7 @@ class Silent:
 
 
 class Clock:
-    """Passes stages on to a :class:`Progress` and adds up their seconds."""
+    """Passes stages on to a :class:`Progress`, logs them, and adds up their seconds."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -98,11 +104,19 @@ class Clock:
     @contextmanager
     def stage(self, stage: Stage, total: int) -> Iterator[Callable[[], None]]:
         """A timed stage."""
-        start = time.perf_counter()
+        start, done = time.perf_counter(), 0
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+            _log.debug("%s: %d of %d, %.3f s", stage, done, total, time.perf_counter() - start)
+            step()
+
         try:
             with self.progress.stage(stage, total) as step:
-                yield step
+                yield count
         finally:
+            _log.info("%s: %d of %d steps in %.3f s", stage, done, total, time.perf_counter() - start)
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
             self.peak_bytes[stage] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
@@ -113,4 +127,10 @@ class Clock:
 
     def note(self, text: str) -> None:
         """Pass a line on."""
+        _log.info("%s", text.strip())
+        self.progress.note(text)
+
+    def warn(self, text: str) -> None:
+        """Pass a line on that says that something is not as it should be."""
+        _log.warning("%s", text.strip())
         self.progress.note(text)

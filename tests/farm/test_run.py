@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -206,7 +207,7 @@ def test_a_look_that_fails_takes_no_other_with_it(make_shot, lively_preset, iden
     jobs = farm_jobs([str(make_shot(frames=range(1, 3)))], f"{lively_preset},{identity_preset}", None, None, **QUICK)
 
     def run(arguments):
-        bad = arguments[0] == "grade" and str(lively_preset) in arguments
+        bad = arguments[0] == "grade" and any(word.startswith(str(lively_preset)) for word in arguments)
         return Outcome(3 if bad else 0, "bad" if bad else "", 0.1, "here")
 
     monkeypatch.setattr(farm, "run_process", run)
@@ -419,3 +420,23 @@ def test_two_cuts_of_one_place_are_refused(make_shot, tmp_path, lively_preset):
     cut = write_cut(tmp_path, make_shot)
     with pytest.raises(UsageError, match="Two shots would be graded to"):
         farm_jobs([str(cut), str(cut)], str(lively_preset), str(tmp_path / "farm"), None, **QUICK)
+
+
+def test_workers_are_as_many_as_cores_and_memory_allow(make_shot, lively_preset, monkeypatch):
+    jobs = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **QUICK)
+    monkeypatch.setattr(farm, "free_memory", lambda: 100 * 2**30)
+    assert farm.workers_here(jobs, threads=12) == 6
+    monkeypatch.setattr(farm, "free_memory", lambda: 3 * 2**30)  # a task takes at most one GiB and some
+    assert farm.workers_here(jobs, threads=12) == 3
+    monkeypatch.setattr(farm, "free_memory", lambda: 2**20)
+    assert farm.workers_here(jobs, threads=12) == 1
+
+
+@pytest.mark.parametrize(("said", "threads", "told"), [(None, None, "1"), ("5", None, "5"), ("5", 8, "4")])
+def test_threads_are_divided_among_the_workers(monkeypatch, said, threads, told):
+    monkeypatch.setattr(farm, "cores", lambda: 2)
+    with patch.dict(os.environ, {} if said is None else {"OMP_NUM_THREADS": said}):
+        if said is None:
+            os.environ.pop("OMP_NUM_THREADS", None)
+        with engine_of(None, 2, threads):
+            assert os.environ["OMP_NUM_THREADS"] == told

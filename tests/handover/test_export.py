@@ -12,6 +12,7 @@ from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.errors import UsageError
 from vfxstyle.handover.export import export
 from vfxstyle.looks import save_preset
+from vfxstyle.shots.exr import read_parts
 
 CONFIG = ColorConfig.load("ocio://studio-config-latest")
 
@@ -119,3 +120,21 @@ def test_wrong_usage_is_named(make_shot, tmp_path, global_preset, options, messa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=message):
         export(make_shot(frames=range(1, 2)), global_preset, **QUICK, **options)
+
+
+def test_mattes_of_where_a_lut_falls_short(tmp_path, make_shot, lively_preset, global_preset):
+    shot = make_shot(frames=range(1, 4))
+    report = export(shot, lively_preset, lut=tmp_path / "look.cube", residual=tmp_path / "short", frames="2-3", **QUICK)
+    assert [path.name for path in report.mattes] == ["short.0002.exr", "short.0003.exr"]
+    (part,) = read_parts(report.mattes[0])
+    matte = part.channels["residual.matte"]
+    assert (matte.dtype, matte.shape) == (np.float16, (72, 128))
+    mean = report.residuals[tmp_path / "look.cube"].by_frame[2]
+    assert 5 * float(matte.mean(dtype=np.float64)) == pytest.approx(
+        mean, rel=0.2
+    )  # of other pixels, and but for what is above 5
+    plain = export(shot, global_preset, lut=tmp_path / "plain.cube", residual=tmp_path / "none", frames="2", **QUICK)
+    (part,) = read_parts(plain.mattes[0])
+    assert part.channels["residual.matte"].mean(dtype=np.float64) < 0.2 * matte.mean(dtype=np.float64)
+    with pytest.raises(UsageError, match="where the plate is; choose another place with --residual"):
+        export(shot, global_preset, lut=tmp_path / "plain.cube", residual=shot, **QUICK)

@@ -4,8 +4,8 @@ import pytest
 from helpers import make_preset
 
 from vfxstyle.errors import PresetError
-from vfxstyle.looks import PresetInfo, save_preset
-from vfxstyle.looks.library import find_preset, installed_presets, load_preset, shipped_folder, user_folder
+from vfxstyle.looks import PresetInfo, read_preset, save_preset
+from vfxstyle.looks.library import find_preset, installed_presets, load_preset, pinned, shipped_folder, user_folder
 
 
 @pytest.fixture
@@ -58,3 +58,23 @@ def test_the_users_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("VFXSTYLE_PRESETS")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     assert user_folder() == tmp_path / "data" / "vfxstyle" / "presets"
+
+
+def test_a_pinned_preset_is_the_one_with_that_content(install, tmp_path):
+    shipped = find_preset("golden")
+    pin = pinned("golden", read_preset(shipped).digest)
+    assert find_preset(pin) == shipped
+    other = install("golden")  # which comes first, and is another
+    assert find_preset("golden") == other
+    assert find_preset(pin) == shipped
+    by_path = pinned(str(other), read_preset(other).digest)
+    assert find_preset(by_path) == other
+    with pytest.raises(
+        PresetError, match=rf"{shipped} have another content than the preset 'golden'.*0123456789abcdef"
+    ):
+        find_preset(pinned("golden", "0123456789abcdef" * 4))
+    with pytest.raises(PresetError, match="installed are"):
+        find_preset(pinned("absent", "0" * 64))
+    odd = tmp_path / f"odd@{'0' * 16}"
+    odd.write_bytes(other.read_bytes())
+    assert find_preset(odd) == odd  # a file of that very name

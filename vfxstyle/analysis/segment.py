@@ -77,7 +77,7 @@ class _Segmentation:
                 if self.run.on_error == "stop":
                     raise frame
                 self.unreadable[number] = str(frame)
-                self.run.clock.note(f"left out: {frame}")
+                self.run.clock.warn(f"left out: {frame}")
                 continue
             self.frames.append(number)
             yield self._picture(frame)

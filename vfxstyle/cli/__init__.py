@@ -23,6 +23,7 @@ from vfxstyle.cli.doctor import doctor
 from vfxstyle.cli.export import export
 from vfxstyle.cli.farm import farm
 from vfxstyle.cli.grade import grade
+from vfxstyle.cli.logs import LOG, SHOWN
 from vfxstyle.cli.mattes import mattes
 from vfxstyle.cli.presets import presets
 from vfxstyle.cli.proof import proof
@@ -65,6 +66,7 @@ def _fail(error: VfxStyleError) -> int:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    LOG.warning("%s", message, extra={SHOWN: True})
     click.echo(f"Warning: {message}", err=True)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from vfxstyle.cli.logs import log_options, logging_as_asked
+from vfxstyle.cores import limit_threads
 from vfxstyle.errors import UsageError
 from vfxstyle.settings import GradeSettings
 from vfxstyle.settings.show_file import NONE, Known, ShowFile, find_show_file, read_show_file
@@ -18,13 +20,14 @@ _PRESETS = "VFXSTYLE_PRESETS"  # as vfxstyle.looks.library has it, which takes l
 _SHOW = "vfxstyle.show"
 _PINNED = "vfxstyle.pinned"
 _FROM = "vfxstyle.from"
+_THREADS = "vfxstyle.threads"
 _OF_A_SHOT = {own.name for own in options_of(GradeSettings)}
 _WORDS = {
     ParameterSource.COMMANDLINE: "the command line",
     ParameterSource.ENVIRONMENT: "the environment",
     ParameterSource.DEFAULT_MAP: "the show file",
 }
-_NEVER_SHOWN = ("config", "progress", "dry_run", "as_json")
+_NEVER_SHOWN = ("config", "progress", "dry_run", "as_json", "verbose", "quiet", "log_file", "log_format")
 
 
 class OptionOfTable(click.Option):
@@ -47,12 +50,30 @@ class ConfiguredCommand(click.Command):
         super().__init__(*arguments, **named)
         text = "Show file, or none. [default: vfxstyle.toml in a folder above the shot, or $VFXSTYLE_CONFIG]"
         self.params.append(click.Option(["--config"], metavar="FILE", help=text, expose_value=False))
+        self.params += [
+            click.Option(
+                ["--threads"],
+                type=click.IntRange(1),
+                envvar="VFXSTYLE_THREADS",
+                metavar="N",
+                is_eager=True,  # libraries read it when they are loaded, which other options do
+                expose_value=False,
+                callback=_take_threads,
+                help="Threads at once. [default: $OMP_NUM_THREADS, else the cores that this process may use]",
+            ),
+            *log_options(),
+        ]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, with what the show file says as defaults."""
         if not ctx.resilient_parsing:
             self._configure(ctx, args)
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, with its log."""
+        with logging_as_asked(ctx):
+            return super().invoke(ctx)
 
     def _configure(self, ctx: click.Context, args: list[str]) -> None:
         with click.Context(self, info_name=ctx.info_name, parent=ctx.parent, resilient_parsing=True) as trial:
@@ -75,6 +96,15 @@ class ConfiguredCommand(click.Command):
         if show.presets and not os.environ.get(_PRESETS):
             os.environ[_PRESETS] = os.pathsep.join(map(str, show.presets))
             ctx.call_on_close(lambda: os.environ.pop(_PRESETS, None))
+
+
+def _take_threads(ctx: click.Context, param: click.Parameter, threads: int | None) -> None:
+    """Let libraries run as many threads as are asked for."""
+    if ctx.resilient_parsing:
+        return
+    ctx.meta[_THREADS] = threads
+    if not (_is_of_farm(ctx) and ctx.info_name == "run"):  # which divides them among its tasks
+        limit_threads(threads)
 
 
 def _checked(ctx: click.Context, param: click.Parameter, value: Any, place: str) -> Any:
@@ -127,6 +157,12 @@ def show_of(shot: str | None, named: str | None, known: Known) -> ShowFile:
     return ShowFile() if path is None else read_show_file(path, known)
 
 
+def threads_asked() -> int | None:
+    """Threads that the command that runs was asked to use at most."""
+    threads: int | None = click.get_current_context().meta.get(_THREADS)
+    return threads
+
+
 def current_show() -> ShowFile:
     """The show file of the command that runs."""
     show: ShowFile = click.get_current_context().meta.get(_SHOW, ShowFile())
@@ -143,7 +179,8 @@ def said_options() -> dict[str, dict[str, Any]]:
         source = ctx.get_parameter_source(name)
         if source in _WORDS and isinstance(param, click.Option) and name not in _NEVER_SHOWN:
             place = places.get(name, "") if source is ParameterSource.DEFAULT_MAP else ""
-            said[name] = {"value": ctx.params.get(name), "from": place or _WORDS[source]}
+            value = ctx.meta[_THREADS] if name == "threads" else ctx.params.get(name)
+            said[name] = {"value": value, "from": place or _WORDS[source]}
     return said
 
 

@@ -19,6 +19,7 @@ from vfxstyle.settings.table import pick
 @click.option("--space", metavar="SPACE", help="Space that they are applied in. [default: the plate's; log for light]")
 @click.option("--size", type=int, default=33, show_default=True, help="Nodes of the LUT along an axis.")
 @click.option("--map", "map_file", metavar="FILE", help="PNG of where it falls short. [default: beside the file]")
+@click.option("--residual", metavar="FOLDER", help="EXR mattes of where it falls short, one for each frame.")
 @flags.frames
 @flags.preset
 @flags.of("export", GradeTarget, GradeSettings, Run, defaults={"analysis": "that of grade with the same preset"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from vfxstyle.cli import flags
-from vfxstyle.cli.configured import said_of_shot
+from vfxstyle.cli.configured import said_of_shot, threads_asked
 from vfxstyle.cli.renamed import RenamingFarm
 from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES, GradeSettings, Run
 from vfxstyle.settings.table import pick
@@ -105,8 +104,7 @@ def opencue(show: str | None, chunk: int, shards: int | None, dry_run: bool, **c
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    default=max(1, (os.cpu_count() or 2) // 2),
-    help="Tasks at once on this machine. [default: half its cores]",
+    help="Tasks at once on this machine. [default: half its cores, or as many as there is memory for]",
 )
 @_chunk
 @_shards
@@ -117,12 +115,12 @@ def opencue(show: str | None, chunk: int, shards: int | None, dry_run: bool, **c
 @click.option("--json", "as_json", is_flag=True, help="Print the status of every shot as JSON.")
 @flags.progress
 def run(
-    dask: str | None, workers: int, retries: int, logs: str | None, as_json: bool, progress: Any, **chosen: Any
+    dask: str | None, workers: int | None, retries: int, logs: str | None, as_json: bool, progress: Any, **chosen: Any
 ) -> None:
     """Grade every SHOT in tasks that run at once, on this machine or on a Dask cluster."""
     from vfxstyle.cli.progress import TASKS_SHARES, watching
     from vfxstyle.farm.processes import log_folder
-    from vfxstyle.farm.run import engine_of, run_jobs
+    from vfxstyle.farm.run import engine_of, run_jobs, workers_here
     from vfxstyle.farm.status import statuses_of
 
     refused: dict[str, VfxStyleError] = {}
@@ -130,7 +128,8 @@ def run(
     folder = log_folder() if logs is None else Path(logs)
     with watching(progress, TASKS_SHARES) as watch:
         watch.note(f"logs: {folder}")
-        with engine_of(dask, workers) as engine:
+        threads = threads_asked()
+        with engine_of(dask, workers or workers_here(jobs, threads), threads) as engine:
             report = run_jobs(jobs, engine, watch, **pieces, retries=retries, logs=folder)
         _tell(statuses_of(jobs, report.failures, refused), as_json)
 

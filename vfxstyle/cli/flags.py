@@ -58,9 +58,11 @@ def _flag(own: Option, default_text: str) -> Decorator[Any]:
 
 def _range(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, ...] | None:
     """A range as numbers."""
+    if text is None or context.resilient_parsing:
+        return None
     from vfxstyle.shots import parse_frames
 
-    return None if text is None else parse_frames(text)
+    return parse_frames(text)
 
 
 preset = click.option("--preset", required=True, metavar="NAME|FILE", help="Installed preset or preset file.")

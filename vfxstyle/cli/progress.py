@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import click
 from tqdm import tqdm
 
+from vfxstyle.cli.logs import LOG, SHOWN
 from vfxstyle.errors import VfxStyleError, failure_of
 from vfxstyle.progress import Progress, Silent, Stage
 
@@ -212,6 +213,7 @@ class JsonLines(Percent):
 
     def warning(self, message: Warning | str, *_: Any, **__: Any) -> None:
         """A note event of a warning."""
+        LOG.warning("%s", message, extra={SHOWN: True})
         self.note(f"Warning: {message}")
 
     def failed(self, error: VfxStyleError) -> None:
@@ -253,6 +255,8 @@ def facts_of(report: Any) -> dict[str, Any]:
 
 def tell(name: ProgressName, text: str) -> None:
     """Print what came of a run, for people: not into a stream of JSON, and not where nothing is wanted."""
+    for line in text.splitlines():
+        LOG.info("%s", line)
     if name not in ("none", "json"):
         click.echo(text, err=True)
 

@@ -90,6 +90,9 @@ def export_summary(report: ExportReport) -> str:
             f"{path}: mean {residual.mean:.2f}, 95 % below {residual.percentile_95:.2f} (the plate itself: mean "
             f"{residual.plate_mean:.2f}); worst on frame {worst}, {residual.by_frame[worst]:.2f}: {drawn}"
         )
+    lines += (
+        [f"{len(report.mattes)} mattes of where it falls short: {report.mattes[0].parent}"] if report.mattes else []
+    )
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vfxstyle.errors import UsageError
 from vfxstyle.grading.request import GradeRequest
+from vfxstyle.looks.library import pinned
 from vfxstyle.plates.naming import folder_of, is_template
 from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings, Run
 from vfxstyle.timelines.clips import TimelineRequest
@@ -70,6 +71,8 @@ class ShotJob:
     """Frames of what is analysed."""
     size: tuple[int, int]
     """Width and height of a frame, in px."""
+    digest: str
+    """SHA-256 of the preset, which every task must find."""
     after: tuple[str, ...] = ()
     """Names of the jobs that come before: of several looks on a shot the one that makes the analysis."""
 
@@ -87,6 +90,11 @@ class ShotJob:
     def preset(self) -> str:
         """Name of a shipped preset, or the absolute path of a preset file."""
         return str(self.request.preset)
+
+    @property
+    def pinned_preset(self) -> str:
+        """The same with its content, as tasks are told."""
+        return pinned(self.preset, self.digest)
 
     @property
     def shot(self) -> Path:
@@ -133,6 +141,8 @@ class TimelineJob:
     """How its task does its work."""
     target: Path
     """The new timeline."""
+    digest: str
+    """SHA-256 of the preset, which the task must find."""
     after: tuple[str, ...]
     """Names of the clips' jobs, which must have ended before."""
 
@@ -145,6 +155,11 @@ class TimelineJob:
     def preset(self) -> str:
         """Name of a shipped preset, or the absolute path of a preset file."""
         return str(self.request.preset)
+
+    @property
+    def pinned_preset(self) -> str:
+        """The same with its content, as tasks are told."""
+        return pinned(self.preset, self.digest)
 
     @property
     def source(self) -> Path:

@@ -18,6 +18,7 @@ from vfxstyle.farm.inputs import files_of, inputs_of
 from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob, default_name
 from vfxstyle.farm.tasks import ANALYSED, PIECE, Step, memory_of, steps_of, whole_range
 from vfxstyle.files import write_atomically
+from vfxstyle.looks.library import pinned
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.settings import DEFAULT_CHUNK
 
@@ -84,7 +85,10 @@ class _Places:
         if isinstance(job, ShotJob) and job.target != str(job.output):  # a folder with the names of frames
             found[job.target] = f"{self._in_terms(job.output)}/{Path(job.target).name}"
         found |= {word: word.replace(str(path), self._in_terms(path)) for word, path in inputs_of(job).items()}
-        return {**found, **{str(path): f"{{{{Param.{name}}}}}" for path, name in self._files.items()}}
+        found |= {str(path): f"{{{{Param.{name}}}}}" for path, name in self._files.items()}
+        if job.preset in found:
+            found[job.pinned_preset] = pinned(found[job.preset], job.digest)
+        return found
 
     def _in_terms(self, path: Path) -> str:
         root = next(above for above in reversed(path.parents) if above in self._names)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vfxstyle.errors import InputError, ResourceError, UsageError, VfxStyleError
 from vfxstyle.farm.jobs import FarmJob, FarmRequest, ShotJob, TimelineJob
+from vfxstyle.files import current_digest
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks.library import find_preset, shipped_folder
@@ -106,6 +107,7 @@ class _Resolver:
                 request=replace(wanted, preset=_preset_argument(self.preset), output=place),
                 run=request.run,
                 target=plan.target.absolute(),
+                digest=current_digest(self.preset),
                 after=tuple(clip.name for clip in clips),
             )
         )
@@ -134,6 +136,7 @@ class _Resolver:
             asked=tuple(sorted({*plan.frames, *plan.left_out})),
             length=len(plan.shot),
             size=(plan.shot.info.width, plan.shot.info.height),
+            digest=current_digest(self.preset),
             after=() if sibling is None else (sibling.name,),
         )
         self.jobs.append(job)

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vfxstyle.cores import VARIABLE, cores
+from vfxstyle.cores import VARIABLE, cores, free_memory, limit_threads
 from vfxstyle.errors import OutputError, PartialError, ResourceError, UsageError
 from vfxstyle.farm.jobs import FarmJob, TimelineJob
 from vfxstyle.farm.processes import RUNNING, Outcome, Task, run_process, write_log
-from vfxstyle.farm.tasks import PIECE, Step, chunks, steps_of, whole_range
+from vfxstyle.farm.tasks import PIECE, Step, chunks, memory_of, steps_of, whole_range
 from vfxstyle.progress import Clock, Progress, Stage
 from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES
 
@@ -142,7 +142,7 @@ class _Run:
             self._keep_log(self._logs, task, outcome)
         again = outcome.can_help_here if self._one_machine else outcome.can_help_again
         if again and self._tries[task.arguments] <= self._retries:
-            self._clock.note(f"{name}: {task.step} is tried again, {outcome.reason}")
+            self._clock.warn(f"{name}: {task.step} is tried again, {outcome.reason}")
             self._submit(task)
             return False
         if outcome.returncode == PartialError.exit_code and name not in self.report.failures:
@@ -154,7 +154,7 @@ class _Run:
             first = self.report.failures.setdefault(name, failure)
             if first.retryable and not failure.retryable:  # what has to be mended first
                 self.report.failures[name] = failure
-            self._clock.note(f"{name}: {task.step} failed on {outcome.host}, {outcome.reason}")
+            self._clock.warn(f"{name}: {task.step} failed on {outcome.host}, {outcome.reason}")
         self._open[name] -= 1
         if not self._open[name]:
             self.begin(name)
@@ -165,7 +165,7 @@ class _Run:
         try:
             write_log(folder, task, self._tries[task.arguments], outcome)
         except OutputError as error:
-            self._clock.note(f"no more logs are kept: {error}")
+            self._clock.warn(f"no more logs are kept: {error}")
             self._logs = None
 
     def _submit(self, task: Task) -> None:
@@ -182,16 +182,28 @@ def _outcome_of(future: Future[Outcome]) -> Outcome:
         return Outcome(-1, f"the task was lost ({type(error).__name__}: {error})", 0.0, "a machine that is gone")
 
 
+def workers_here(jobs: Sequence[FarmJob], threads: int | None = None) -> int:
+    """Tasks at once on this machine: half its cores, or as many as there is memory for.
+
+    threads: cores that the tasks may use together; None for all of :func:`~vfxstyle.cores.cores`.
+    """
+    of_a_task = max((memory_of(job, step) for job in jobs for step in steps_of(job)), default=1) * 2**20
+    return max(1, min((threads or cores()) // 2, free_memory() // of_a_task))
+
+
 @contextmanager
-def engine_of(dask: str | None, workers: int) -> Iterator[Executor]:
+def engine_of(dask: str | None, workers: int, threads: int | None = None) -> Iterator[Executor]:
     """Processes on this machine, or a Dask cluster: ``local`` for one here, else a scheduler's address.
 
+    threads: that the tasks on this machine may use together, which are divided among the workers; None for the cores
+    that this process may use, or what the environment says of a task.
     Raises :class:`~vfxstyle.errors.UsageError` where Dask is not installed, and
     :class:`~vfxstyle.errors.ResourceError` for a cluster that does not answer.
     """
     if dask is None:
         # the processes share this machine's cores; they inherit what stands in the environment
-        os.environ.setdefault(VARIABLE, str(max(1, cores() // workers)))
+        if threads is not None or VARIABLE not in os.environ:
+            limit_threads(max(1, (threads or cores()) // workers))
         pool = ThreadPoolExecutor(workers, "vfxstyle-task")
         try:
             yield pool

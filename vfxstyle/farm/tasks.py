@@ -63,13 +63,13 @@ def steps_of(job: FarmJob, *, shards: int | None = None) -> list[Step]:
 
 def _timeline_step(job: TimelineJob) -> Step:
     once = replace(job.run, overwrite=_never_all(job.run.overwrite))
-    places = (str(job.request.timeline), "--preset", job.preset, "-o", str(job.output), *_PINNED)
+    places = (str(job.request.timeline), "--preset", job.pinned_preset, "-o", str(job.output), *_PINNED)
     command = ("grade", *places, "--handles", str(job.request.handles), *arguments_of(job.settings, once, "grade"))
     return Step(name="timeline", after=None, command=command)
 
 
 def _steps_of_shot(job: ShotJob, shards: int | None) -> list[Step]:
-    shot: Arguments = ("--preset", job.preset, "--analysis", str(job.analysis), *_PINNED)
+    shot: Arguments = ("--preset", job.pinned_preset, "--analysis", str(job.analysis), *_PINNED)
     if job.request.within is not None:
         shot += ("--within", whole_range(job.request.within))
     analyze = ("analyze", str(job.shot), *shot, *arguments_of(job.settings, job.run, "analyze"), "--stage")

@@ -34,9 +34,9 @@ def announce(plan: GradePlan, clock: Clock) -> None:
             f"{plan.format.value} has no tag for {plan.output_space.name}; name the space where the files are read"
         )
     if shot.info.hdr and not keeps_hdr(plan):
-        clock.note("the movie's mastering display and light levels do not fit the result, and are left out")
+        clock.warn("the movie's mastering display and light levels do not fit the result, and are left out")
     if plan.output_space.kind is SpaceKind.LINEAR and plan.format.value in ("png", "dpx"):
-        clock.note(f"{plan.format.value} of linear light clips what is above 1.0")
+        clock.warn(f"{plan.format.value} of linear light clips what is above 1.0")
 
 
 def announce_distance(plan: GradePlan, analysis: AnalysisFolder, clock: Clock) -> None:
@@ -44,7 +44,7 @@ def announce_distance(plan: GradePlan, analysis: AnalysisFolder, clock: Clock) -
     gaps = distances(*frames_among_pictures(analysis, plan.preset))
     if gaps and (worst := max(gaps.values())) >= FAR:
         number = max(gaps, key=lambda frame: gaps[frame])
-        clock.note(
+        clock.warn(
             f"frame {number} is {worst:.1f} times as far from the pictures that {plan.preset.info.name} was learnt "
             "from as these are from each other; look at a proof before the farm"
         )

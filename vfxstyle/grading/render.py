@@ -163,7 +163,7 @@ class _RenderPass:
         if self.run.on_error == "stop":
             raise error
         if number not in self.done.failed:
-            self.run.clock.note(f"left out: {error}")
+            self.run.clock.warn(f"left out: {error}")
         self.done.failed[number] = str(error)
 
 

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Unpack
 
 import numpy as np
+import OpenEXR
 
 from vfxstyle.color import ColorSpace, SpaceKind
 from vfxstyle.color.luts import CDL_SUFFIX, LUT_SUFFIXES, write_cdl, write_cube
 from vfxstyle.errors import UsageError
+from vfxstyle.handover.headers import display_header
 from vfxstyle.handover.look import LookOnShot, open_look
+from vfxstyle.handover.places import check_folder
 from vfxstyle.handover.residual import MOST_FRAMES, Approximation, LookInSpace, Pixels, Residual
 from vfxstyle.looks.lut import apply_cube, fit_cdl, fit_cube
 from vfxstyle.plates.frames import Frames, frame_numbers
@@ -21,6 +24,10 @@ from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import GradeTarget, Run
 from vfxstyle.settings.keywords import ExportOptions
 from vfxstyle.settings.table import check_known
+from vfxstyle.shots import OutputFormat
+from vfxstyle.shots.exr import ExrPart
+from vfxstyle.shots.folders import make_folder
+from vfxstyle.shots.writing import frame_file_name, write_exr
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,8 @@ class ExportReport:
     """Of each file written."""
     maps: Sequence[Path]
     """Pictures of where a global LUT or CDL cannot follow."""
+    mattes: tuple[Path, ...] = ()
+    """The same for every frame, where mattes were asked for."""
 
 
 def export(
@@ -44,6 +53,7 @@ def export(
     space: str | None = None,
     size: int = 33,
     map_file: str | Path | None = None,
+    residual: str | Path | None = None,
     frames: Frames = None,
     within: Frames = None,
     analysis: str | Path | None = None,
@@ -55,8 +65,9 @@ def export(
     lut: a ``.cube`` or ``.clf``; cdl: a ``.cc``; one at least. space: OpenColorIO name of the space that they are
     applied in; by default the plate's, or the configuration's log for scene-linear plates. size: nodes of the LUT along
     an axis, 2 to 129. map_file: a PNG with plate, look, LUT and difference of the frame where it falls shortest;
-    by default beside the first file. within: frames that the shot is taken to
-    consist of. The rest is as in :func:`vfxstyle.grade`.
+    by default beside the first file. residual: a folder for a matte of every frame, EXR with the channel
+    ``residual.matte``, of where the first file falls short: 0 for nowhere, 1 for 5 CIEDE2000 or more. within: frames
+    that the shot is taken to consist of. The rest is as in :func:`vfxstyle.grade`.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     targets = _targets(lut, cdl)
@@ -69,20 +80,40 @@ def export(
         chosen, _ = opened.frames(frames)
         look = LookInSpace(opened, _space(opened, space))
         chosen = tuple(number for number in chosen if number not in opened.wanted.stored.unreadable)
+        if residual is not None:
+            check_folder(Path(residual), opened.plan.shot, "--residual")
         numbers = [chosen[i] for i in _spread_evenly(len(chosen))]
         with run.clock.stage(Stage.SAMPLING, len(numbers)) as step:
             fitted, held_out = look.samples(numbers, step)
         report: dict[Path, Residual] = {}
+        fits: list[Approximation] = []
         maps: list[Path] = []
         with run.clock.stage(Stage.FITTING, len(targets)) as step:
             for path in targets:
                 apply = _write(path, look, fitted, size)
+                fits.append(apply)
                 report[path] = look.residual(apply, held_out)
                 worst = max(report[path].by_frame, key=lambda number: report[path].by_frame[number])
                 maps.append(Path(map_file) if map_file and not maps else path.with_suffix(f"{path.suffix}.map.png"))
                 look.draw_map(maps[-1], worst, apply)
                 step()
-    return ExportReport(look.space, report, maps)
+        mattes: list[Path] = []
+        if residual is not None:
+            with run.clock.stage(Stage.MATTES, len(chosen)) as step:
+                for number in chosen:
+                    mattes.append(_write_matte(Path(residual), look, number, fits[0]))
+                    step()
+    return ExportReport(look.space, report, maps, tuple(mattes))
+
+
+def _write_matte(folder: Path, look: LookInSpace, number: int, apply: Approximation) -> Path:
+    """Write where a LUT or CDL falls short on a frame."""
+    shot = look.plan.shot
+    make_folder(folder)
+    path = folder / frame_file_name(folder.resolve().name, number, shot.padding, OutputFormat.EXR)
+    header = display_header(shot.read(number)) | {"compression": OpenEXR.ZIP_COMPRESSION}
+    write_exr(path, [ExrPart(header, {"residual.matte": look.matte(number, apply).astype(np.float16)})])
+    return path
 
 
 def _targets(lut: str | Path | None, cdl: str | Path | None) -> list[Path]:

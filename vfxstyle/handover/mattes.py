@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
 import numpy as np
 
-from vfxstyle._version import __version__
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import PartialError, UsageError
+from vfxstyle.handover.headers import display_header
 from vfxstyle.handover.look import open_look
 from vfxstyle.handover.places import check_folder
 from vfxstyle.plates.frames import Frames, frame_numbers
@@ -18,11 +18,10 @@ from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import DEFAULT_GROUPS, GradeTarget, Run
 from vfxstyle.settings.keywords import MattesOptions
 from vfxstyle.settings.table import check_known
-from vfxstyle.shots import Frame, OutputFormat, Shot
+from vfxstyle.shots import OutputFormat, Shot
 from vfxstyle.shots.cryptomatte import matte_channels, matte_part, ranked
 from vfxstyle.shots.exr import Header
 from vfxstyle.shots.folders import make_folder
-from vfxstyle.shots.metadata import exr_header_of
 from vfxstyle.shots.writing import frame_file_name, write_exr
 from vfxstyle.superpixels.groups import group_alike
 
@@ -83,7 +82,7 @@ def mattes(
                 alike = group[np.searchsorted(transforms.labels, labels)].astype(np.int32)
                 layers = [_layer(SUPERPIXEL_LAYER, labels, plate, "06d"), _layer(GROUP_LAYER, alike, plate, "d")]
                 name = frame_file_name(folder.resolve().name, number, plate.padding, OutputFormat.EXR)
-                write_exr(folder / name, [matte_part(_header(plate.read(number)), layers)])
+                write_exr(folder / name, [matte_part(display_header(plate.read(number)), layers)])
                 step()
     if unreadable or absent:
         reasons = [stored.unreadable[number] for number in unreadable] + [f"Frame {n} is missing." for n in absent]
@@ -99,13 +98,3 @@ def _layer(name: str, labels: LabelArray, plate: Shot, digits: str) -> tuple[dic
     found, cover = ranked(labels, plate.info.width, plate.info.height)
     names = {int(label): f"{name}_{label:{digits}}" for label in np.unique(found[found >= 0])}
     return matte_channels(name, found, cover, names)
-
-
-def _header(frame: Frame) -> Header:
-    """A header over the plate's display window, with its timecode and rate."""
-    bare = replace(frame, data_window=frame.display_window)
-    header = exr_header_of(bare)
-    if frame.exr is not None:
-        own = frame.exr.parts[frame.exr.layer.part].header
-        header |= {name: own[name] for name in ("timeCode", "framesPerSecond", "pixelAspectRatio") if name in own}
-    return header | {"vfxstyle:version": __version__}

@@ -8,11 +8,14 @@ from vfxstyle.errors import UsageError
 from vfxstyle.shots import Shot
 
 
-def check_folder(folder: Path, shot: Shot) -> None:
-    """Raise :class:`~vfxstyle.errors.UsageError` for a plate's folder, one of graded frames, and a file."""
+def check_folder(folder: Path, shot: Shot, option: str = "-o") -> None:
+    """Raise :class:`~vfxstyle.errors.UsageError` for a plate's folder, one of graded frames, and a file.
+
+    option: that names the folder.
+    """
     if folder.resolve() in {shot.file_of(number).resolve().parent for number in shot.frames}:
-        raise UsageError(f"The output {folder} is where the plate is; choose another place with -o.")
+        raise UsageError(f"The output {folder} is where the plate is; choose another place with {option}.")
     if (folder / ".vfxstyle").exists():
-        raise UsageError(f"The output {folder} holds graded frames; choose another place with -o.")
+        raise UsageError(f"The output {folder} holds graded frames; choose another place with {option}.")
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"The output {folder} is a file, and must be a folder; choose another place with -o.")
+        raise UsageError(f"The output {folder} is a file, and must be a folder; choose another place with {option}.")

@@ -107,16 +107,26 @@ class LookInSpace:
             {number: float(gap.mean()) for number, gap in gaps.items()},
         )
 
+    def matte(self, number: int, approximation: Approximation) -> FloatArray:
+        """Where the approximation falls short on a frame, float32 (H, W): 0 for nowhere, 1 for MAP_TOP or more."""
+        before, after, seen = self.pair(number)
+        return self._gap(self.shown(self._approximated(before, approximation)), self.shown(after), seen)
+
+    def _approximated(self, before: FloatArray, approximation: Approximation) -> FloatArray:
+        return approximation(before.reshape(-1, 3)).reshape(before.shape)
+
+    def _gap(self, shown: FloatArray, wanted: FloatArray, seen: BoolArray) -> FloatArray:
+        gap = np.where(seen, delta_e_2000(linear_to_lab(shown), linear_to_lab(wanted)), 0)
+        return np.clip(gap / MAP_TOP, 0, 1).astype(np.float32)
+
     def draw_map(self, path: Path, number: int, approximation: Approximation) -> None:
         """A PNG of four pictures: plate, look, LUT or CDL, and the difference of the last two."""
         before, after, seen = self.pair(number)
         width = min(MAP_WIDTH, before.shape[1])
         size = (width, max(1, round(before.shape[0] * width / before.shape[1])))
-        approximated = approximation(before.reshape(-1, 3)).reshape(before.shape)
-        lit = [self.shown(picture) for picture in (before, after, approximated)]
-        gap = np.where(seen, delta_e_2000(linear_to_lab(lit[2]), linear_to_lab(lit[1])), 0)
-        heat = np.clip(gap / MAP_TOP, 0, 1)[..., None] * np.ones(3, np.float32)
-        pictures = [linear_to_srgb(picture) for picture in lit] + [heat.astype(np.float32)]
+        lit = [self.shown(picture) for picture in (before, after, self._approximated(before, approximation))]
+        heat = self._gap(lit[2], lit[1], seen)[..., None] * np.ones(3, np.float32)
+        pictures = [linear_to_srgb(picture) for picture in lit] + [heat]
         small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in pictures]
         sheet = np.vstack([np.hstack(small[:2]), np.hstack(small[2:])])
         write_sheet(path, sheet)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from vfxstyle.errors import PresetError
+from vfxstyle.files import current_digest
 from vfxstyle.looks.preset import SUFFIX, Preset, PresetInfo, read_info, read_preset
 
 ENVIRONMENT = "VFXSTYLE_PRESETS"
 """Environment variable that names the user's preset folders, with colons between them; the first wins."""
+
+
+_PINNED = re.compile(r"(?P<name>.+)@(?P<pin>[0-9a-f]{16})")
 
 
 def user_folders() -> list[Path]:
@@ -34,24 +39,54 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "presets"
 
 
+def pinned(name: str, digest: str) -> str:
+    """A preset's name or path, with the content that it must have. digest: SHA-256 of the file, hexadecimal."""
+    return f"{name}@{digest[:16]}"
+
+
 def find_preset(name: str | Path) -> Path:
     """The file of a preset given by name or by path; the user's presets come before shipped ones.
 
-    name: of an installed preset, or a path that ends in ``.safetensors`` or contains a slash.
+    name: of an installed preset, or a path that ends in ``.safetensors`` or contains a slash. After ``@`` the first 16
+    digits of the file's SHA-256 may follow: then it is the first one of that name with that content.
     Raises :class:`~vfxstyle.errors.PresetError` if there is none.
     """
     text = str(name)
-    if text.endswith(SUFFIX) or "/" in text:
-        path = Path(text)
-        if not path.is_file():
-            raise PresetError(f"There is no preset file {path}; check the path or give an installed name.")
-        return path
-    for folder in (*user_folders(), shipped_folder()):
-        path = folder / f"{text}{SUFFIX}"
-        if path.is_file():
-            return path
+    pin = _PINNED.fullmatch(text)
+    if pin is not None and not Path(text).is_file():
+        return _find_pinned(pin["name"], pin["pin"])
+    found = _candidates(text)
+    if found:
+        return found[0]
+    if _is_path(text):
+        raise PresetError(f"There is no preset file {text}; check the path or give an installed name.")
     known = ", ".join(sorted({path.stem for path, _ in _files()})) or "none"
     raise PresetError(f"There is no preset '{text}'; installed are: {known}. Give one of them or a preset file.")
+
+
+def _find_pinned(name: str, pin: str) -> Path:
+    """The preset of a name that has a content."""
+    found = _candidates(name) or [find_preset(name)]  # which says why there is none
+    for path in found:
+        if current_digest(path).startswith(pin):
+            return path
+    raise PresetError(
+        f"{' and '.join(map(str, found))} {'has' if len(found) == 1 else 'have'} another content than the preset "
+        f"'{name}' that was asked for (SHA-256 {pin}...); install that one, or send the job again."
+    )
+
+
+def _candidates(text: str) -> list[Path]:
+    """Files that a name or path may stand for, the first before the others."""
+    if _is_path(text):
+        places = [Path(text)]
+    else:
+        places = [folder / f"{text}{SUFFIX}" for folder in (*user_folders(), shipped_folder())]
+    return [path for path in places if path.is_file()]
+
+
+def _is_path(text: str) -> bool:
+    return text.endswith(SUFFIX) or "/" in text
 
 
 def load_preset(name: str | Path) -> Preset:

@@ -184,7 +184,7 @@ def draw_contact_sheet(plan: GradePlan, place: Path, run: Run) -> None:
         _draw(view, {plan.preset_file.stem: look}, first_middle_last(frames), place)
         Records(plan.records).store(place, _key_of_sheet(plan, view.run))
     except VfxStyleError as error:
-        run.clock.note(f"no contact sheet: {error}")
+        run.clock.warn(f"no contact sheet: {error}")
 
 
 def default_frames(view: ShownShot, look: FrameRenderer) -> tuple[int, ...]:

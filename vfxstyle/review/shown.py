@@ -205,12 +205,12 @@ def shown(
             target = replace(request.target, within=numbers, analysis=scratch)
             plan = opened.enter_context(request.graded_by(request.presets[0], target).open())
             wanted = WantedAnalysis.of(plan.plate, Path(scratch), plan.recipe(run))
-            run.clock.note(
+            run.clock.warn(
                 f"the shot has not been analysed; what is shown ({format_frames(numbers)}) is analysed by itself, and "
                 "a grade of the whole shot, whose superpixels live through time, can differ a little"
             )
             if any(replace(plan, preset_file=find_preset(name)).preset.graded for name in request.presets):
-                run.clock.note(
+                run.clock.warn(
                     "graded frames are carried from those that are shown alone; analyse the shot first for all"
                 )
         view = ShownShot(plan, wanted, run, width or wanted.recipe.analysis_width)

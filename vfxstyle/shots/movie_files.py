@@ -7,12 +7,21 @@ from typing import Any
 
 import av
 
+from vfxstyle.cores import cores
+
 _NO_MOVIES = ("tty", "txd", "ass", "srt", "webvtt", "image2", "lavfi")  # texts and single pictures pass for these
 
 
 def film_of(container: av.container.InputContainer) -> Any:
     """The picture track that players show: not a cover or a preview beside it."""
     return container.streams.best("video") or container.streams.video[0]
+
+
+def film_to_decode(container: av.container.InputContainer) -> Any:
+    """The same, to be decoded on as many threads as this process may run."""
+    film = film_of(container)
+    film.thread_type, film.codec_context.thread_count = "AUTO", cores()
+    return film
 
 
 def is_movie_file(path: Path) -> bool:

@@ -14,7 +14,7 @@ from vfxstyle.errors import FrameError, ShotError
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.shots.frame import Frame, MovieMark
 from vfxstyle.shots.hdr import hdr_of, side_data_of
-from vfxstyle.shots.movie_files import film_of
+from vfxstyle.shots.movie_files import film_to_decode
 from vfxstyle.shots.movie_pixels import has_alpha, is_xyz, picture_to_rgb
 from vfxstyle.shots.movie_times import SMPTE_RATES, constant_rate
 from vfxstyle.shots.orientation import IN_WORDS, SIDEWAYS, UPRIGHT, orientation_of_matrix, upright
@@ -39,11 +39,10 @@ class MovieShot(Shot):
     def __init__(self, path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
         self.name, self.path, self.padding = path.stem, path, 4
         self._container = self._open()
-        self._stream = film_of(self._container)
+        self._stream = film_to_decode(self._container)
         excess = ReadOptions(max_pixels=max_pixels).excess(self._stream.width, self._stream.height)
         if excess:
             raise ShotError(f"Movie {path} {excess}; copy it again, or let it pass with --max-pixels.")
-        self._stream.thread_type = "AUTO"
         self._times = self._scan()
         self._rate = self._constant_rate()
         self.frames = tuple(range(1, len(self._times) + 1))
@@ -90,8 +89,7 @@ class MovieShot(Shot):
         if time is None:  # not every container can go back to its first frame
             self._container.close()
             self._container = self._open()
-            self._stream = film_of(self._container)
-            self._stream.thread_type = "AUTO"
+            self._stream = film_to_decode(self._container)
         else:
             self._container.seek(time, stream=self._stream, backward=True)
         return self._container.decode(self._stream)

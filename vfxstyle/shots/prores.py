@@ -13,6 +13,7 @@ import numpy as np
 
 from vfxstyle.arrays import CodeArray
 from vfxstyle.color import ColorSpace
+from vfxstyle.cores import cores
 from vfxstyle.errors import OutputError
 from vfxstyle.files import drop, finish, temporary_name
 from vfxstyle.shots.folders import make_folder
@@ -98,6 +99,7 @@ class ProResSink(FrameSink):
         stream = self._container.add_stream("prores_ks", rate=self.style.frame_rate)
         stream.width, stream.height, stream.pix_fmt = width, height, self._pixel_format
         context = stream.codec_context
+        context.thread_count = cores()
         context.time_base = 1 / self.style.frame_rate
         context.options = {"profile": PROFILES[self.style.format][0], "vendor": "apl0"}
         if self.with_alpha:

@@ -78,7 +78,7 @@ def execute(plan: TimelinePlan, run: Run) -> TimelineReport:
             if run.on_error == "stop" and not isinstance(error, PartialError):
                 raise
             failed.append(f"{clip.name}: {error}")
-            run.clock.note(f"left out: {failed[-1]}")
+            run.clock.warn(f"left out: {failed[-1]}")
     try:
         first = {media: report.files[0] for media, report in reports.items()}
         write_atomically(plan.target, _rewritten(plan, first))

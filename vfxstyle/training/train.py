@@ -136,7 +136,7 @@ def train(
             try:
                 next_frames = frames_to_grade(Path(shot), exemplars, preset, learnt.committee, context)
             except InputError as error:  # the look is there, and its page is still to be written
-                clock.note(f"which frames to grade next cannot be told: {error}")
+                clock.warn(f"which frames to grade next cannot be told: {error}")
     stored.remove()
     report = report_of(target, preset, settings, exemplars, examples, learnt)
     return replace(report, notes=notes, next_frames=next_frames, subject=subject, seconds=clock.seconds)

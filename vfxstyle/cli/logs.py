@@ -1,0 +1,133 @@
+"""Logs of a command, by the standard library's logging: to a file, and more or less to the terminal."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vfxstyle._version import __version__
+from vfxstyle.errors import OutputError, UsageError, failure_of
+from vfxstyle.progress import LOGGER
+
+LOG = logging.getLogger(LOGGER)
+SHOWN = "shown"
+"""Attribute of records that are printed by whoever logs them."""
+
+
+def log_options() -> list[click.Option]:
+    """The options of every command that works on a shot."""
+    return [
+        click.Option(["-v", "--verbose"], is_flag=True, help="Say every step."),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Say nothing but warnings and errors."),
+        click.Option(
+            ["--log-file"], metavar="FILE", envvar="VFXSTYLE_LOG_FILE", help="Append what is done, with times, to FILE."
+        ),
+        click.Option(
+            ["--log-format"],
+            type=click.Choice(["text", "json"]),
+            default="text",
+            envvar="VFXSTYLE_LOG_FORMAT",
+            show_default=True,
+            help="Of that file.",
+        ),
+    ]
+
+
+@contextmanager
+def logging_as_asked(ctx: click.Context) -> Iterator[None]:
+    """Send the log of the block where a command's options say, and note how the block ends.
+
+    Takes the options of :func:`log_options` out of the command's parameters. Raises
+    :class:`~vfxstyle.errors.OutputError` for a file that cannot be written.
+    """
+    verbose, quiet, file, form = (ctx.params.pop(name) for name in ("verbose", "quiet", "log_file", "log_format"))
+    if verbose and quiet:
+        raise UsageError("--verbose and --quiet contradict each other; leave one out.")
+    progress = ctx.params.get("progress", "auto")
+    handlers: list[logging.Handler] = []
+    if quiet or (verbose and progress not in ("json", "none")):
+        handlers.append(_Terminal(logging.WARNING if quiet else logging.DEBUG))
+    if quiet and "progress" in ctx.params:
+        ctx.params["progress"] = "none"
+    if file:
+        handlers.append(_file_handler(Path(file), form))
+    before = LOG.level
+    LOG.setLevel(logging.DEBUG if verbose else logging.INFO)
+    for handler in handlers:
+        LOG.addHandler(handler)
+    LOG.info("vfxstyle %s: %s", __version__, shlex.join(sys.argv[1:]))
+    try:
+        yield
+        LOG.info("ended well")
+    except click.exceptions.Exit:
+        raise
+    except BaseException as error:
+        known = failure_of(error)
+        if known is None:
+            LOG.exception("a fault of the program")
+        else:
+            LOG.error("%s", known)
+        raise
+    finally:
+        LOG.setLevel(before)
+        for handler in handlers:
+            LOG.removeHandler(handler)
+            handler.close()
+
+
+class _Terminal(logging.Handler):
+    """What progress does not show: steps, or warnings where there is no progress; errors are printed at the end."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A line above the bar; of warnings those that are not printed otherwise."""
+        from tqdm import tqdm  # takes a while to load, and most commands say nothing here
+
+        if getattr(record, SHOWN, False):
+            return
+        if self.level == logging.DEBUG and record.levelno == logging.DEBUG:
+            tqdm.write(f"{datetime.now():%H:%M:%S.%f} {record.getMessage()}", file=sys.stderr)
+        elif self.level == logging.WARNING == record.levelno:
+            click.echo(f"Warning: {record.getMessage()}", err=True)
+
+
+def _file_handler(path: Path, form: str) -> logging.Handler:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise OutputError(f"Log {path} cannot be written: {error.strerror}; choose another with --log-file.") from error
+    handler.setFormatter(_JsonLine() if form == "json" else _TextLine("%(asctime)s %(levelname)s %(message)s"))
+    return handler
+
+
+class _TextLine(logging.Formatter):
+    """A line of text with the time of day and its zone."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's
+        """ISO 8601, milliseconds."""
+        return datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
+
+
+class _JsonLine(_TextLine):
+    """A JSON object a line: time, level, message; of a fault its traceback too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        said: dict[str, Any] = {
+            "time": self.formatTime(record),
+            "level": record.levelname.lower(),
+            "process": record.process,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            said["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(said)
