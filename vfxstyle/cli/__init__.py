@@ -23,6 +23,7 @@ from vfxstyle.cli.doctor import doctor
 from vfxstyle.cli.export import export
 from vfxstyle.cli.farm import farm
 from vfxstyle.cli.grade import grade
+from vfxstyle.cli.hosts import hosts
 from vfxstyle.cli.logs import LOG, SHOWN
 from vfxstyle.cli.mattes import mattes
 from vfxstyle.cli.presets import presets
@@ -45,7 +46,7 @@ def cli() -> None:
 
 _PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 _LOOKING = (proof, report, review)
-_MACHINE = (presets, spaces, config, doctor, warm)
+_MACHINE = (hosts, presets, spaces, config, doctor, warm)
 for command in (grade, train, analyze, *_LOOKING, analysis, superpixels, export, mattes, farm, *_MACHINE):
     cli.add_command(command)
 

@@ -65,9 +65,18 @@ def _range(context: click.Context, parameter: click.Parameter, text: str | None)
     return parse_frames(text)
 
 
-preset = click.option("--preset", required=True, metavar="NAME|FILE", help="Installed preset or preset file.")
+preset = click.option(
+    "--preset",
+    cls=OptionOfTable,
+    envvar=variable_of("preset"),
+    required=True,
+    metavar="NAME|FILE",
+    help="Installed preset or preset file.",
+)
 presets = click.option(
     "--preset",
+    cls=OptionOfTable,
+    envvar=variable_of("preset"),
     required=True,
     metavar="NAME|FILE",
     help="Installed preset or preset file; several, with commas between them, are put on every shot.",

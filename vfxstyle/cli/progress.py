@@ -234,14 +234,16 @@ def _json(event: str, **values: Any) -> str:
 
 
 _COUNTED = ("written", "kept", "frames", "chosen_frames", "superpixels", "groups")
+_LISTS = ("files", "mattes")
 _PLACES = ("output", "path", "analysis", "target")
 
 
 def facts_of(report: Any) -> dict[str, Any]:
     """What a report says of a run, for scripts: places, files, counts, and seconds by stage, as far as it has them."""
     facts: dict[str, Any] = {name: str(getattr(report, name)) for name in _PLACES if hasattr(report, name)}
-    if hasattr(report, "files"):
-        facts["files"] = [str(path) for path in report.files]
+    facts |= {name: [str(path) for path in getattr(report, name)] for name in _LISTS if hasattr(report, name)}
+    if hasattr(report, "space"):
+        facts["space"] = report.space.name
     for name in _COUNTED:
         value = getattr(report, name, None)
         if isinstance(value, Sized):

@@ -74,7 +74,7 @@ def _steps_of_shot(job: ShotJob, shards: int | None) -> list[Step]:
         shot += ("--within", whole_range(job.request.within))
     analyze = ("analyze", str(job.shot), *shot, *arguments_of(job.settings, job.run, "analyze"), "--stage")
     grade = ("grade", str(job.shot), *shot, "-o", job.target)
-    options = arguments_of(replace(job.settings, write_nuke=False), job.run, "grade")
+    options = arguments_of(replace(job.settings, write_nuke=False, write_review=False), job.run, "grade")
     # finds every frame there and as it was written, or grades it, never all of them again; a movie it encodes
     overwrite = job.run.overwrite if job.is_movie else _never_all(job.run.overwrite)
     last = arguments_of(job.settings, replace(job.run, overwrite=overwrite), "grade")

@@ -15,7 +15,9 @@ from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.render import Rendered, render
 from vfxstyle.grading.request import GradeRequest
+from vfxstyle.grading.review_files import review_files, write_review
 from vfxstyle.grading.transforms import ensure_transforms
+from vfxstyle.otio import otio_library
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import GradeSettings, Run
@@ -92,6 +94,8 @@ def grade_request(request: GradeRequest, run: Run) -> GradeReport:
 
 def execute(plan: GradePlan, run: Run) -> GradeReport:
     """Write what a plan asks for and is not there. Raises :class:`~vfxstyle.errors.VfxStyleError`."""
+    if plan.settings.write_review:
+        otio_library("--write-review")
     announce(plan, run.clock)
     outputs = _outputs(plan, run)
     todo = _frames_to_write(outputs, run)
@@ -100,6 +104,8 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
         run.clock.note(f"made ready for {plan.output}, which the command without --prepare writes of all frames")
     if plan.settings.write_nuke:
         run.clock.note(f"Nuke script: {write_nuke(plan)}")
+    if plan.settings.write_review:
+        run.clock.note(f"for review: {', '.join(map(str, write_review(plan)))}")
     _check_there(outputs, done, run)
     outputs.drop_prepared()
     if (done.failed or plan.left_out) and not plan.prepares:  # a movie's unreadable frames are the movie's to tell
@@ -127,6 +133,7 @@ def planned(plan: GradePlan, run: Run) -> dict[str, Any]:
     todo = _frames_to_write(outputs, run)
     files = list(dict.fromkeys(plan.targets[number] for number in todo))
     support = outputs.support_files(files, run) + ([nuke_file(plan)] if plan.settings.write_nuke else [])
+    support += review_files(plan) if plan.settings.write_review else []
     return plan.as_json(run, files, support)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vfxstyle.errors import OutputError
 from vfxstyle.files import write_atomically
+from vfxstyle.grading.media import Media, beside, grade_of, plate_of
 from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan
 from vfxstyle.shots import OutputFormat
 
@@ -14,11 +15,8 @@ _PLAIN = re.compile(r"^[\w.+-]+$")
 
 
 def nuke_file(plan: GradePlan) -> Path:
-    """Where the script goes: beside the movie, or into the folder of frames."""
-    if plan.format.is_movie:
-        return plan.output.with_suffix(".nk")
-    first = plan.frame_files[plan.frames[0]]
-    return first.with_name(f"{first.name.rsplit('.', 2)[0]}.nk")
+    """Where the script goes."""
+    return beside(plan, ".nk")
 
 
 def write_nuke(plan: GradePlan) -> Path:
@@ -36,18 +34,11 @@ def write_nuke(plan: GradePlan) -> Path:
 
 def _script(plan: GradePlan, path: Path) -> str:
     shot = plan.shot
-    info, frames, padding = shot.info, plan.frames, plan.settings.padding or shot.padding
-    shift = 0 if plan.settings.start_frame is None else plan.settings.start_frame - frames[0]
-    first, last = frames[0] + shift, frames[-1] + shift
+    info, plate, grade = shot.info, plate_of(plan), grade_of(plan)
+    shift = 0 if plan.settings.start_frame is None else plan.settings.start_frame - plate.first
+    first, last = plate.first + shift, plate.last + shift
     rate = f"{float(plan.frame_rate or DEFAULT_FRAME_RATE):.6g}"
     shape = f"{info.width} {info.height}"
-    plate_file = shot.file_of(frames[0]).absolute()
-    result_file = plan.frame_files[frames[0]].absolute()
-    if not shot.is_movie:
-        plate_file = _pattern(plate_file, frames[0], shot.padding)
-    if not plan.format.is_movie:
-        result_file = _pattern(result_file, first, padding)
-    result_range = (1, len(frames)) if plan.format.is_movie else (first, last)
     nodes = [
         _node(
             "Root",
@@ -64,9 +55,9 @@ def _script(plan: GradePlan, path: Path) -> str:
             ["label " + _quoted("plate left of the edge, grade right of it"), "xpos 200", "ypos 0"],
             ["addUserKnob {20 User l Wipe}", "addUserKnob {7 wipe l edge R 0 1}", "wipe 0.5"],
         ),
-        _read("Plate", plate_file, (frames[0], frames[-1]), first, plan.input.space.name, -200),
+        _read("Plate", plate, first, plan.input.space.name, -200),
         *_shown_layer(plan, "Plate", -200),
-        _read("Grade", result_file, result_range, first, plan.output_space.name, 0),
+        _read("Grade", grade, first, plan.output_space.name, 0),
         *(_shown_layer(plan, "Grade", 0) if plan.format is OutputFormat.EXR else []),
         _node("Keymix", ["inputs 3", "channels rgba", "name PlateOverGrade", "xpos 0", "ypos 160"]),
         _node("Viewer", [f"frame_range {first}-{last}", f"fps {rate}", "name Viewer1", "xpos 0", "ypos 260"]),
@@ -74,8 +65,8 @@ def _script(plan: GradePlan, path: Path) -> str:
     return f"# {plan.preset_file.stem} on {shot.name}, written by vfxstyle\n" + "".join(nodes)
 
 
-def _read(name: str, file: Path, span: tuple[int, int], shown_from: int, space: str, x: int) -> str:
-    first, last = span
+def _read(name: str, media: Media, shown_from: int, space: str, x: int) -> str:
+    file, first, last = media.named(f"%0{media.padding}d"), media.first, media.last
     return _node(
         "Read",
         ["inputs 0", f"file {_quoted(str(file))}", f"first {first}", f"last {last}"],
@@ -94,13 +85,6 @@ def _shown_layer(plan: GradePlan, name: str, x: int) -> list[str]:
     if view:
         nodes.append(_node("OneView", [f"view {_quoted(view)}", f"name {name}View", place, "ypos 80"]))
     return nodes
-
-
-def _pattern(file: Path, number: int, padding: int) -> Path:
-    """``shot.%04d.exr`` of one of a sequence's files; a file without the number in its name stays."""
-    digits = f"{abs(number):0{padding}d}"
-    before, found, after = file.stem.rpartition(digits)
-    return file.with_name(f"{before}%0{padding}d{after}{file.suffix}") if found else file
 
 
 def _node(kind: str, *knobs: list[str]) -> str:

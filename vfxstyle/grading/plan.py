@@ -166,6 +166,7 @@ class GradePlan:
             "layer": "; ".join(plan.shot.info.layer for plan in (self, *self.others)),
             "analysis": str(self.analysis),
             "settings": asdict(self.settings) | how,
+            "results": [str(path) for path in self.files],
             "files": [str(path) for path in to_write],
             "support_files": [str(path) for path in support],
         }

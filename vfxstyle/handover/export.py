@@ -43,6 +43,11 @@ class ExportReport:
     mattes: tuple[Path, ...] = ()
     """The same for every frame, where mattes were asked for."""
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What was written: the LUT, the CDL."""
+        return tuple(self.residuals)
+
 
 def export(
     shot: str | Path,

@@ -189,6 +189,7 @@ class _Making:
             "summary": summary,
             "training_distance": self._training_distance(),
             "warnings": self._warnings(summary),
+            "weak": self._weak(),
             "frames": [own.as_json() for own in self.figures.frames.values()],
             "groups": [group.as_json() for group in self.groups()],
             "superpixels": {"total": len(self.lives.areas), **self.lives.as_json()},
@@ -232,6 +233,22 @@ class _Making:
         if self.view.analysis.unreadable:
             found.append(f"{len(self.view.analysis.unreadable)} frames of the plate could not be read")
         return found
+
+    def _weak(self) -> list[dict[str, Any]]:
+        """Frames that somebody should look at, and why."""
+        far = self._training_distance() or {"frames": {}}
+        found: dict[int, list[str]] = {}
+        for number, own in self.figures.frames.items():
+            if (own.flicker or 0) >= _FLICKERS:
+                found.setdefault(number, []).append(f"the grade moves by {own.flicker:.1f} Lab")
+            for name in ("white", "black"):
+                before, after = getattr(own, name)
+                if after - before > _CLIPS:
+                    found.setdefault(number, []).append(f"{after:.1%} at display {name}, the plate {before:.1%}")
+        for number, gap in far["frames"].items():
+            if gap >= FAR:
+                found.setdefault(number, []).append(f"{gap:.1f} times as far from the learnt pictures as usual")
+        return [{"frame": number, "why": "; ".join(why)} for number, why in sorted(found.items())]
 
     def _training_distance(self) -> dict[str, Any] | None:
         gaps = distances(*self.among_pictures)

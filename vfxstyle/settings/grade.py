@@ -145,6 +145,12 @@ class GradeSettings(ShotSettings):
         commands=GRADE,
         decides=Decides.PLAN,
     )
+    write_review: bool = option(
+        False,
+        help="Write a session of RV with plate, grade and a wipe, and a timeline of OpenTimelineIO, beside the result.",
+        commands=GRADE,
+        decides=Decides.PLAN,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,6 +74,7 @@ class GradeOptions(AnalyzeOptions, ShowOptions, total=False):
     fps: str | None
     audio: Audio
     write_nuke: bool
+    write_review: bool
 
 
 class TrainOptions(TypedDict, total=False):

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 from vfxstyle.errors import ShotError, UsageError
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks.library import find_preset
+from vfxstyle.otio import otio_library
 from vfxstyle.plates.naming import is_template
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings
@@ -149,15 +150,6 @@ def _check_regions(settings: GradeSettings) -> None:
             f"{own[0] if own else settings.adjust} is of one shot, and a timeline has several; grade that clip by "
             "itself, or use mattes of the plates' own files (crypto:, channel:)."
         )
-
-
-def otio_library() -> Any:
-    """The module OpenTimelineIO. Raises :class:`~vfxstyle.errors.UsageError` where it is not installed."""
-    try:
-        import opentimelineio
-    except ImportError as error:
-        raise UsageError("A timeline needs OpenTimelineIO; install it with pip install 'vfxstyle[otio]'.") from error
-    return opentimelineio
 
 
 def _read(timeline: Path) -> Any:

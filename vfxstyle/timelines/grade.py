@@ -14,12 +14,13 @@ from vfxstyle.errors import OutputError, PartialError, VfxStyleError
 from vfxstyle.files import write_atomically
 from vfxstyle.grading import grade as grading
 from vfxstyle.grading.grade import GradeReport
+from vfxstyle.otio import otio_library
 from vfxstyle.progress import Clock, Progress
 from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings, Run
 from vfxstyle.settings.keywords import GradeOptions
 from vfxstyle.settings.table import check_known, pick
 from vfxstyle.shots import format_frames
-from vfxstyle.timelines.clips import Clip, TimelinePlan, TimelineRequest, otio_library, plan_timeline
+from vfxstyle.timelines.clips import Clip, TimelinePlan, TimelineRequest, plan_timeline
 
 Media = tuple[str, tuple[int, ...]]
 """A shot and frames of it."""

@@ -1,0 +1,3 @@
+import nuke
+
+nuke.menu("Nodes").addMenu("vfxstyle").addCommand("VfxStyle", "nuke.createNode('VfxStyle')")

@@ -1,0 +1,214 @@
+"""What the knobs of the VfxStyle gizmo do. The command runs beside Nuke; nodes are touched in the main thread only.
+
+https://learn.foundry.com/nuke/developers/ has nuke.executeInMainThread, nuke.ProgressTask and the knobs.
+"""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Any, Callable
+
+import nuke
+import vfxstyle_command as command
+import vfxstyle_nuke_nodes as nodes
+
+_RUNS: dict[str, command.Run] = {}
+_PRESETS: list[str] = []
+Ended = Callable[[Any, command.Run], None]
+
+
+def created(node: Any) -> None:
+    """A node has come: its list of installed looks is filled."""
+    if _PRESETS:
+        node["presets"].setValues(_PRESETS)
+    else:
+        refresh(node)
+
+
+def changed(node: Any, knob: Any) -> None:
+    """Somebody has changed a knob: the list of installed looks sets the look."""
+    if knob is not None and knob.name() == "presets":
+        node["preset"].setValue(knob.value())
+
+
+def refresh(node: Any) -> None:
+    """Ask which looks are installed, while Nuke goes on."""
+
+    def found(names: list[str]) -> None:
+        _PRESETS[:] = names
+        node["presets"].setValues(names)
+
+    _aside(node, command.presets, found)
+
+
+def grade_here(node: Any) -> None:
+    """Grade on this machine."""
+    asked = _asked(node)
+    if asked is not None:
+        plate, words = asked
+        _start(node, ["grade", *words], lambda own, run: _graded(own, run, plate))
+
+
+def _graded(node: Any, run: command.Run, plate: nodes.Plate) -> None:
+    facts = run.facts
+    nodes.show_result(node, facts["files"], plate)
+    _say(node, f"{facts['written']} frames written, {facts['kept']} were up to date: {facts['output']}")
+
+
+def proof(node: Any) -> None:
+    """Draw the current frame under the look, and open the picture."""
+    asked = _asked(node, whole=False)
+    if asked is not None:
+        plate, words = asked
+        frame = min(max(int(nuke.frame()), plate.first), plate.last)
+        file = str(nodes.own_folder(node) / f"{node.name()}_proof.png")
+        _start(node, ["proof", *words, "-f", str(frame), "-o", file], lambda own, run: _drawn(own, file))
+
+
+def _drawn(node: Any, file: str) -> None:
+    _say(node, f"proof: {file}")
+    webbrowser.open(Path(file).absolute().as_uri())
+
+
+def stand_in(node: Any) -> None:
+    """Make a LUT that stands in for the look, and mattes of where it falls short."""
+    asked = _asked(node, whole=False)
+    if asked is not None:
+        _, words = asked
+        base = str(nodes.own_folder(node) / f"{node.name()}_stand_in")
+        _start(node, ["export", *words, "--lut", f"{base}.cube", "--residual", base], _exported)
+
+
+def _exported(node: Any, run: command.Run) -> None:
+    facts = run.facts
+    nodes.show_stand_in(node, facts["files"][0], facts["space"], facts["mattes"])
+    _say(node, f"stand-in in {facts['space']}: {facts['files'][0]}; residual.matte is where it falls short")
+
+
+def send_to_farm(node: Any) -> None:
+    """Write a job bundle, and give it to the farm's own command."""
+    asked = _asked(node)
+    if asked is None:
+        return
+    _, words = asked
+    bundle = str(nodes.own_folder(node) / f"{node.name()}_job")
+    submit = node["submit"].value().strip()
+
+    def send() -> str:
+        at = words.index("-o") if "-o" in words else None
+        named = words if at is None else [*words[:at], "--to", *words[at + 1 :]]
+        command.call(command.command_line(["farm", "template", *named, "-o", bundle]))
+        if not submit:
+            return f"bundle: {bundle}"
+        said = command.call([word.replace("{bundle}", bundle) for word in shlex.split(submit)])
+        return str((said.strip().splitlines() or [f"sent: {bundle}"])[-1])
+
+    _aside(node, send, lambda text: _say(node, text))
+
+
+def status(node: Any) -> None:
+    """Ask how many frames are there; where all are, the result is shown."""
+    asked = _asked(node)
+    if asked is None:
+        return
+    plate, words = asked
+    at = words.index("-o") if "-o" in words else None
+    named = words if at is None else [*words[:at], "--to", *words[at + 1 :]]
+
+    def ask() -> Any:
+        planned = command.ask("grade", *words, "-n")
+        return command.ask("farm", "status", *named, "--json")[0], planned
+
+    def told(found: Any) -> None:
+        row, planned = found
+        _say(node, f"{row['state']}: {row['current']} of {row['frames']} frames. {row['reason']}".strip())
+        if row["state"] == "done":
+            nodes.show_result(node, planned["results"], plate)
+
+    _aside(node, ask, told)
+
+
+def cancel(node: Any) -> None:
+    """Stop what runs for a node."""
+    run = _RUNS.get(node.fullName())
+    if run is not None:
+        run.cancel()
+
+
+def _asked(node: Any, whole: bool = True) -> Any | None:
+    """The plate of a node, and the arguments that all commands share; None where it cannot be had, which is said.
+
+    whole: with the frames, the place and the further options of a grade.
+    """
+    try:
+        plate = nodes.plate_of(node)
+        words = [plate.shot, "--preset", node["preset"].value(), *plate.options]
+        words += ["--strength", f"{float(node['strength'].value()):g}"]
+        if node["use_matte"].value():
+            first, last = nodes.frame_range(node)
+            words += ["--matte", f"{nodes.written(node, 'MatteWrite', 'matte', first, last)}:A"]
+        if whole and node["frames"].value().strip():
+            words += ["-f", node["frames"].value().strip()]
+        if whole and node["folder"].value():
+            words += ["-o", str(nodes.own_folder(node) / f"{node.name()}_grade")]
+        if whole:
+            words += shlex.split(node["options"].value())
+    except (RuntimeError, ValueError) as error:  # of Nuke's own rendering, or of what is connected
+        _say(node, str(error))
+        return None
+    return plate, words
+
+
+def _start(node: Any, words: list[str], ended: Ended) -> None:
+    """Run a command beside Nuke, with a progress bar that can stop it."""
+    name = node.fullName()
+    running = _RUNS.get(name)
+    if running is not None and running.is_running:
+        _say(node, "Something runs for this node already; cancel it, or wait.")
+        return
+    task = [nuke.ProgressTask(f"vfxstyle: {node.name()}")]
+
+    def show(run: command.Run) -> None:
+        if task:
+            task[0].setProgress(run.percent)
+            task[0].setMessage(run.stage)
+            if task[0].isCancelled() and not run.cancelled:
+                run.cancel()
+
+    def finish(run: command.Run) -> None:
+        del task[:]  # closes the bar
+        if run.error:
+            _say(node, "cancelled" if run.cancelled else run.error)
+        else:
+            ended(node, run)
+
+    try:
+        _RUNS[name] = command.Run(
+            words,
+            told=lambda run, _: nuke.executeInMainThread(show, (run,)),
+            ended=lambda run: nuke.executeInMainThread(finish, (run,)),
+        )
+    except command.CommandError as error:
+        del task[:]
+        _say(node, str(error))
+
+
+def _aside(node: Any, ask: Callable[[], Any], told: Callable[[Any], None]) -> None:
+    """Ask the command something in a thread, and take the answer in Nuke's."""
+
+    def work() -> None:
+        try:
+            answer = ask()
+        except command.CommandError as error:
+            nuke.executeInMainThread(_say, (node, str(error)))
+        else:
+            nuke.executeInMainThread(told, (answer,))
+
+    threading.Thread(target=work, name="vfxstyle", daemon=True).start()
+
+
+def _say(node: Any, text: str) -> None:
+    node["said"].setValue(text)

@@ -1,0 +1,178 @@
+"""Nodes of the VfxStyle gizmo: the plate that it grades, and the Read of what comes out.
+
+Nuke's functions and knobs by their documentation, https://learn.foundry.com/nuke/developers/ (nuke.Node, nuke.execute)
+and https://learn.foundry.com/nuke/content/reference_guide/ (Read, Write, OCIOFileTransform, Switch, Copy).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nuke
+
+_NUMBER = re.compile(r"(?<![0-9])([0-9]+)(\.[A-Za-z0-9]+)$")
+_MOVIES = (".mov", ".mp4", ".mkv", ".mxf", ".avi")
+
+
+class Plate(NamedTuple):
+    """What is graded, on disk."""
+
+    shot: str
+    """Sequence pattern or movie."""
+    first: int
+    """First frame."""
+    last: int
+    """Last frame."""
+    options: list[str]
+    """Options that say how it is read."""
+    read: Any | None
+    """The Read that it is; None for one that was written for this."""
+
+
+def own_folder(node: Any) -> Path:
+    """Where the node's own files go: its folder knob, else `vfxstyle` beside the script."""
+    script = nuke.root()["name"].value()
+    return Path(node["folder"].value() or (Path(script).parent if script else Path.cwd()) / "vfxstyle")
+
+
+def plain_read(node: Any) -> Any | None:
+    """The Read that the plate input is, if nothing lies between and it shows every frame under its own number."""
+    above = node.input(0)
+    while above is not None and above.Class() == "Dot":
+        above = above.input(0)
+    if above is None or above.Class() != "Read" or above["disable"].value():
+        return None
+    mode, frame = above["frame_mode"].value(), str(above["frame"].value()).strip()
+    same = {"expression": frame in ("", "frame"), "offset": frame in ("", "0")}
+    return above if same.get(mode, frame == str(int(above["first"].value()))) else None
+
+
+def frame_range(node: Any) -> list[int]:
+    """First and last frame to work on: those of the frames knob, else of the plate."""
+    said = [int(number) for number in re.findall(r"(?<![0-9x])-?[0-9]+", node["frames"].value())]
+    if said:
+        return [min(said), max(said)]
+    above = node.input(0)
+    return [int(above.firstFrame()), int(above.lastFrame())]
+
+
+def plate_of(node: Any) -> Plate:
+    """The plate on disk; what is no plain Read is written first, which can be cancelled.
+
+    Raises ValueError where nothing is connected.
+    """
+    if node.input(0) is None:
+        raise ValueError("Connect a plate to the first input.")
+    read = plain_read(node)
+    if read is not None:
+        first, last = int(read["first"].value()), int(read["last"].value())
+        return Plate(sequence(read["file"].value()), first, last, reading_options(read), read)
+    first, last = frame_range(node)
+    shot = written(node, "PlateWrite", "plate", first, last)
+    return Plate(shot, first, last, ["--input-space", "scene_linear", *config_options()], None)
+
+
+def written(node: Any, write: str, kind: str, first: int, last: int) -> str:
+    """Write an input of the node with a Write inside it; returns the pattern of its files."""
+    name = f"{node.name()}_{kind}"
+    folder = own_folder(node) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / f"{name}.%04d.exr").as_posix()
+    inner = node.node(write)
+    inner["file"].setValue(file)
+    nuke.execute(inner, first, last, 1)
+    return file
+
+
+def reading_options(read: Any) -> list[str]:
+    """The colour space of a Read, where somebody has chosen it and colours are OpenColorIO's."""
+    space = str(read["colorspace"].value())
+    if read["raw"].value() or space.startswith("default") or nuke.root()["colorManagement"].value() != "OCIO":
+        return []
+    return ["--input-space", space, *config_options()]
+
+
+def config_options() -> list[str]:
+    """The OpenColorIO configuration of the script, where it has one of its own."""
+    root = nuke.root()
+    if root["colorManagement"].value() != "OCIO" or root["OCIO_config"].value() != "custom":
+        return []
+    return ["--ocio", root["customOCIOConfigPath"].value()]
+
+
+def sequence(file: str) -> str:
+    """A Read's file as vfxstyle takes it: without a frame range behind it."""
+    return re.sub(r"\s+-?[0-9]+-+?[0-9]+$", "", file.strip())
+
+
+def pattern_of(file: str) -> str:
+    """`x.%04d.exr` of one of a sequence's files; a movie stays."""
+    if file.lower().endswith(_MOVIES):
+        return file
+    return _NUMBER.sub(lambda found: f"%0{len(found.group(1))}d{found.group(2)}", file.replace("\\", "/"))
+
+
+def numbers_of(files: list[str]) -> list[int]:
+    """Frame numbers of a sequence's files; of a movie none."""
+    found = [_NUMBER.search(file) for file in files if not file.lower().endswith(_MOVIES)]
+    return [int(match.group(1)) for match in found if match]
+
+
+def show_result(node: Any, files: list[str], plate: Plate) -> Any:
+    """Let one Read beside the node show the result, and connect it; what it showed before stays as a backup.
+
+    It is called NODE_grade, and the one before it NODE_grade_former.
+    """
+    file, name = pattern_of(files[0]), f"{node.name()}_grade"
+    numbers = numbers_of(files) or [plate.first, plate.last]
+    read = nuke.toNode(name)
+    if read is not None and read["file"].value() not in ("", file):
+        former = nuke.toNode(f"{name}_former") or _new_read(f"{name}_former", node, 2)
+        for knob in ("file", "first", "last", "origfirst", "origlast", "frame_mode", "frame", "colorspace", "raw"):
+            former[knob].setValue(read[knob].value())
+    if read is None:
+        read = _new_read(name, node, 1)
+    read["file"].setValue(file)
+    for knob in ("first", "origfirst"):
+        read[knob].setValue(min(numbers))
+    for knob in ("last", "origlast"):
+        read[knob].setValue(max(numbers))
+    read["frame_mode"].setValue("start at")
+    read["frame"].setValue(str(min(numbers)))
+    if plate.read is None:
+        read["raw"].setValue(True)  # in the working space, as it was written
+    else:  # a result is in the space of its plate
+        read["raw"].setValue(plate.read["raw"].value())
+        read["colorspace"].setValue(plate.read["colorspace"].value())
+    read["reload"].execute()
+    node.setInput(2, read)
+    node["show"].setValue("grade")
+    return read
+
+
+def _new_read(name: str, node: Any, column: int) -> Any:
+    read = nuke.nodes.Read()
+    read["name"].setValue(name)
+    read["on_error"].setValue("black")
+    read.setXYpos(int(node.xpos()) + 110 * column, int(node.ypos()) - 80)
+    return read
+
+
+def show_stand_in(node: Any, lut: str, space: str, mattes: list[str]) -> None:
+    """Let the node show a LUT in place of the look, and carry the matte of where it falls short."""
+    inner = node.node("StandIn")
+    inner["file"].setValue(lut)
+    inner["working_space"].setValue(space)
+    inner["reload"].execute()
+    inner["disable"].setValue(False)
+    if mattes:
+        short, numbers = node.node("Short"), numbers_of(mattes)
+        short["file"].setValue(pattern_of(mattes[0]))
+        for knob, number in (("first", min(numbers)), ("last", max(numbers))):
+            short[knob].setValue(number)
+            short[f"orig{knob}"].setValue(number)
+        short["reload"].execute()
+    node.node("ShortMatte")["disable"].setValue(not mattes)
+    node["show"].setValue("stand-in")

@@ -1,0 +1,12 @@
+"""Mark the frames that the report of each grade calls weak."""
+
+import os
+import sys
+
+MODULES, COMMAND = "", ""  # `vfxstyle hosts install` says here where they are, which a script of Resolve is not told
+sys.path[:0] = MODULES.split(";")
+os.environ.setdefault("VFXSTYLE_COMMAND", COMMAND)
+
+import vfxstyle_resolve  # noqa: E402
+
+print("\n".join(vfxstyle_resolve.mark_weak(vfxstyle_resolve.resolve_of(globals()))))
