@@ -136,7 +136,7 @@ def test_a_grade_becomes_a_take_beside_its_plate(scripts, resolve, capsys, tmp_p
     item = resolve.item
     assert run(scripts, "Add grades as takes", resolve, capsys) == "plate 010/a: not graded yet (0 of 3 frames)"
     assert not item.takes
-    assert main_in_process("grade", tmp_path / "plate" / "plate.####.exr").returncode == 0  # its look and options are the environment's
+    assert main_in_process("grade", tmp_path / "plate" / "plate.####.exr").returncode == 0
     out = tmp_path / "plate" / "plate_golden"
     told = run(scripts, "Add grades as takes", resolve, capsys)
     assert told == f"plate 010/a: take 2: {out / 'plate_golden.1001.exr'}"
