@@ -1,4 +1,4 @@
-"""Without torch: what ``requirements-light.txt`` installs is enough to grade (docs/farm.md)."""
+"""Without torch: what ``requirements-light.txt`` installs is enough to grade (docs/install.md)."""
 
 import shutil
 import subprocess

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from vfxstyle.errors import VfxStyleError
     from vfxstyle.farm.jobs import FarmJob
     from vfxstyle.farm.status import ShotStatus
+    from vfxstyle.farm.wishes import Wishes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -26,6 +28,29 @@ _chunk = click.option(
     "--chunk", type=click.IntRange(1), default=DEFAULT_CHUNK, show_default=True, help="Frames of a task."
 )
 _shards = click.option("--shards", type=click.IntRange(1), help="Tasks of a shot's features. [default: by its length]")
+_WISHES = (
+    click.option("--job-name", "name", metavar="NAME", help="What the job is called. [default: by looks and shots]"),
+    click.option("--priority", type=click.IntRange(0, 100), help="Of the job."),
+    click.option("--pool", metavar="NAME", help="Of Deadline: machines that it goes to."),
+    click.option("--group", metavar="NAME", help="Of Deadline: kind of machines that it needs."),
+    click.option("--limit", "limits", multiple=True, metavar="NAME", help="That tasks count against. Can be repeated."),
+    click.option("--max-workers", type=click.IntRange(1), help="Machines at once, of Deadline and Deadline Cloud."),
+)
+
+
+def _wishing(command: Command) -> Command:
+    """What a farm manager is told of a job; the command gets it as ``wishes``."""
+
+    @wraps(command)
+    def with_wishes(**chosen: Any) -> Any:
+        from vfxstyle.farm.wishes import Wishes
+
+        wishes = Wishes(**{str(name): chosen.pop(name) for name in Wishes.__dataclass_fields__})
+        return command(wishes=wishes, **chosen)
+
+    for option in reversed(_WISHES):
+        with_wishes = option(with_wishes)
+    return cast(Command, with_wishes)
 
 
 def _of_shots(command: Command) -> Command:
@@ -68,17 +93,35 @@ def farm() -> None:
 @click.option("-o", "--bundle", required=True, metavar="FOLDER", help="Folder for the job bundle.")
 @_chunk
 @_shards
-@click.option("--job-name", "name", metavar="NAME", help="What the job is called. [default: by looks and shots]")
-@click.option("--priority", type=click.IntRange(0, 100), help="Of the job; Deadline Cloud takes it.")
-def template(
-    bundle: str, chunk: int, shards: int | None, name: str | None, priority: int | None, **chosen: Any
-) -> None:
+@_wishing
+def template(bundle: str, chunk: int, shards: int | None, wishes: Wishes, **chosen: Any) -> None:
     """Write an Open Job Description bundle that grades every SHOT, for openjd, Deadline Cloud and others."""
     from vfxstyle.farm.openjd import write_bundle
 
-    jobs = _jobs(chosen)
-    for path in write_bundle(Path(bundle), jobs, chunk=chunk, shards=shards, name=name, priority=priority):
+    for path in write_bundle(Path(bundle), _jobs(chosen), chunk=chunk, shards=shards, wishes=wishes):
         click.echo(str(path), err=True)
+
+
+@farm.command(cls=RenamingFarm)
+@_of_shots
+@click.option("--command", default="vfxstyle", show_default=True, help="vfxstyle on the workers.")
+@click.option("--program", default="deadlinecommand", show_default=True, help="Deadline's command, which sends jobs.")
+@_chunk
+@_shards
+@_wishing
+@click.option("-n", "--dry-run", is_flag=True, help="Print the jobs as JSON and stop.")
+def deadline(
+    command: str, program: str, chunk: int, shards: int | None, wishes: Wishes, dry_run: bool, **chosen: Any
+) -> None:
+    """Send jobs that grade every SHOT to Deadline 10, one for each step."""
+    from vfxstyle.farm.deadline import deadline_jobs, submit
+
+    made = deadline_jobs(_jobs(chosen), chunk=chunk, shards=shards, command=command, wishes=wishes)
+    if dry_run:
+        click.echo(json.dumps([job.as_json() for job in made], indent=2))
+        return
+    for sent, job in zip(submit(made, program), made, strict=True):
+        click.echo(f"{sent} {job.info['Name']}", err=True)
 
 
 @farm.command(cls=RenamingFarm)
@@ -86,16 +129,17 @@ def template(
 @click.option("--show", help="OpenCue's show. [default: $SHOW, as pyoutline has it]")
 @_chunk
 @_shards
+@_wishing
 @click.option("-n", "--dry-run", is_flag=True, help="Print the job as OpenCue gets it and stop.")
-def opencue(show: str | None, chunk: int, shards: int | None, dry_run: bool, **chosen: Any) -> None:
+def opencue(show: str | None, chunk: int, shards: int | None, wishes: Wishes, dry_run: bool, **chosen: Any) -> None:
     """Send a job that grades every SHOT to OpenCue."""
     from vfxstyle.farm.opencue import job_spec, submit
 
     jobs = _jobs(chosen)
     if dry_run:
-        click.echo(job_spec(jobs, show=show, chunk=chunk, shards=shards))
+        click.echo(job_spec(jobs, show=show, chunk=chunk, shards=shards, wishes=wishes))
         return
-    click.echo(submit(jobs, show=show, chunk=chunk, shards=shards), err=True)
+    click.echo(submit(jobs, show=show, chunk=chunk, shards=shards, wishes=wishes), err=True)
 
 
 @farm.command(cls=RenamingFarm)

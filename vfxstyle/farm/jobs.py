@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -173,10 +173,3 @@ class TimelineJob:
 
 
 FarmJob = ShotJob | TimelineJob
-
-
-def default_name(jobs: Sequence[FarmJob]) -> str:
-    """What a job is called: the look, or how many there are, and the shot, or how many."""
-    looks, shots = {Path(job.preset).stem for job in jobs}, {str(job.source) for job in jobs}
-    look = next(iter(looks)) if len(looks) == 1 else f"{len(looks)} looks"
-    return f"vfxstyle {look} {jobs[0].name if len(jobs) == 1 else f'{len(shots)} shots'}"
