@@ -1,7 +1,7 @@
 """The same jobs for Deadline 10: a job of its CommandLine plugin for every step, each waiting for those before.
 
 Files: https://docs.thinkboxsoftware.com/products/deadline/10.2/1_User%20Manual/manual/manual-submission.html (job info
-and plug-in info files, arbitrary command-line jobs). They are sent one by one: each names the ids of those it waits for.
+and plug-in info files, arbitrary command-line jobs). They are sent one by one: each names those it waits for.
 """
 
 from __future__ import annotations
