@@ -182,3 +182,27 @@ def test_doctor_says_it_as_json():
     told = json.loads(main_in_process("doctor", "--json").stdout)
     assert "cpu" in told["devices"]
     assert told["vfxstyle"] == __version__
+
+
+def test_what_looks_at_a_grade_finds_its_analysis_where_a_template_sent_it(make_shot, identity_preset, show, tmp_path):
+    shot = make_shot(frames=range(1, 4))
+    show('[grade]\noutput = "{root}/graded/{plate}/{preset}"\n')
+    options = ["--preset", identity_preset, *QUICK_FLAGS]
+    assert main_in_process("grade", shot, *options, "--proof", "none").returncode == 0
+    place = tmp_path / "graded" / "plate" / "identity"
+    for words in (["report", "-o", tmp_path / "r.json"], ["export", "--lut", tmp_path / "a.cube"]):
+        told = main_in_process(words[0], shot, *words[1:], *options)
+        assert told.returncode == 0, told.stderr
+        assert not (tmp_path / "plate_identity").exists()
+    facts = json.loads((tmp_path / "r.json").read_text())
+    assert facts["analysis"]["folder"].startswith(str(place))
+    assert facts["said"]["to"] == {
+        "value": "{root}/graded/{plate}/{preset}",
+        "from": f"{tmp_path / 'vfxstyle.toml'} [grade]",
+    }
+    assert facts["said"]["preset"]["from"] == "the command line"
+    other = tmp_path / "other"
+    assert main_in_process("grade", shot, *options, "-o", other, "--strength", 0.5, "--proof", "none").returncode == 0
+    told = main_in_process("mattes", shot, *options, "--to", other, "-o", tmp_path / "m", "-f", "1")
+    assert told.returncode == 0, told.stderr
+    assert f"analysis: {other}" in told.stderr

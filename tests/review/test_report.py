@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,10 +15,11 @@ from vfxstyle.errors import UsageError
 from vfxstyle.files import file_digest
 from vfxstyle.looks.base import NO_BASE
 from vfxstyle.looks.transform import COEFFICIENTS, TERMS
-from vfxstyle.review.figures import Pictures, ShotFigures, beyond_lut, evenly, flicker
+from vfxstyle.review.figures import FrameFigures, Pictures, ShotFigures, beyond_lut, evenly, flicker
 from vfxstyle.review.groups import group_of, hue_name
 from vfxstyle.review.lives import lives_of
 from vfxstyle.review.report import report, report_place
+from vfxstyle.review.weak import warnings_of, weak_frames
 
 
 def pictures(graded, plate=None):
@@ -143,3 +145,27 @@ def test_a_grade_writes_its_report_with_its_outputs(make_shot, tmp_path, lively_
 def test_what_is_no_report_is_refused(tmp_path):
     with pytest.raises(UsageError, match="name one"):
         report_place(tmp_path / "r.pdf")
+
+
+def test_weak_frames_are_named_with_the_reason():
+    figures = ShotFigures()
+    nothing = {"change": 2.0, "not_finite": 0, "beyond_lut": 0.0, "flicker": None}
+    plain = FrameFigures(frame=1, white=(0.0, 0.001), black=(0.0, 0.0), **nothing)
+    figures.frames = {
+        1: plain,
+        2: replace(plain, frame=2, flicker=4.25),
+        3: replace(plain, frame=3, white=(0.01, 0.02), flicker=1.0),
+        4: replace(plain, frame=4, black=(0.02, 0.01), flicker=1.0),
+    }
+    far = {"worst": 2.5, "frames": {1: 1.0, 3: 2.5}}
+    assert weak_frames(figures, far) == [
+        {"frame": 2, "why": "the grade moves by 4.2 Lab"},
+        {
+            "frame": 3,
+            "why": "2.0% at display white, the plate 1.0%; 2.5 times as far from the learnt pictures as usual",
+        },
+    ]
+    told = warnings_of(figures, {"flicker_worst": 4.25, "not_finite": 0}, far)
+    assert [text.split(":")[0] for text in told[:1]] == ["the grade moves most at frame 2"]
+    assert len(told) == 3
+    assert weak_frames(figures, None)[1]["why"] == clipped

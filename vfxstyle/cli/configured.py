@@ -86,6 +86,9 @@ class ConfiguredCommand(click.Command):
         show = show_of(shot, named, known)
         name = f"farm {ctx.info_name}" if _is_of_farm(ctx) else str(ctx.info_name)
         found = show.options(name, shot, known) if name in known else {}
+        if "to" in {param.name for param in self.params}:  # of a command that looks at a grade
+            graded = show.options("grade", shot, known)
+            found |= {"to": graded["output"]} if "output" in graded else {}
         ctx.meta[_SHOW] = show
         ctx.meta[_FROM] = {option: place for option, (_, place) in found.items()}
         ctx.default_map = {

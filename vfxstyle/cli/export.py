@@ -8,6 +8,7 @@ import click
 
 from vfxstyle.cli import flags
 from vfxstyle.cli.configured import ConfiguredCommand
+from vfxstyle.cli.graded import with_analysis_of_grade
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
 from vfxstyle.settings.table import pick
 
@@ -22,11 +23,14 @@ from vfxstyle.settings.table import pick
 @click.option("--residual", metavar="FOLDER", help="EXR mattes of where it falls short, one for each frame.")
 @flags.frames
 @flags.preset
+@flags.graded_to
+@flags.tokens
 @flags.of("export", GradeTarget, GradeSettings, Run, defaults={"analysis": "that of grade with the same preset"})
 @flags.progress
 def export(shot: str, progress: Any, **chosen: Any) -> None:
     """Write the best global LUT or CDL for a look on SHOT, with what it lacks."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
+    chosen = with_analysis_of_grade(shot, chosen["preset"], chosen)
     from vfxstyle.cli.progress import EXPORT_SHARES, tell, watching
     from vfxstyle.cli.summaries import export_summary
     from vfxstyle.handover.export import export as write_export

@@ -81,6 +81,15 @@ presets = click.option(
     metavar="NAME|FILE",
     help="Installed preset or preset file; several, with commas between them, are put on every shot.",
 )
+graded_to = click.option(
+    "--to",
+    "to",
+    cls=OptionOfTable,
+    envvar=variable_of("output"),
+    metavar="PATH",
+    help="Where the grade is, as -o of grade has it; its analysis is used. [default: beside the shot]",
+)
+tokens = click.option("--tokens", cls=OptionOfTable, envvar=variable_of("tokens"), metavar="PATTERN", help="Of --to.")
 backbone = click.option(
     "--backbone",
     default=DEFAULT_BACKBONE,

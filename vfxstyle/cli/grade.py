@@ -71,7 +71,7 @@ def grade(
         if sheet is not None and (made.written or not is_sheet_current(plan, sheet, run)):
             draw_contact_sheet(plan, sheet, run)
         if page is not None:
-            report_of_grade(plan, page, run)
+            report_of_grade(plan, page, run, said_options())
     tell(progress, grade_summary(made, [path for path in (sheet, page) if path is not None]))
 
 

@@ -8,6 +8,7 @@ import click
 
 from vfxstyle.cli import flags
 from vfxstyle.cli.configured import ConfiguredCommand
+from vfxstyle.cli.graded import with_analysis_of_grade
 from vfxstyle.settings import DEFAULT_GROUPS, GradeSettings, GradeTarget, Run
 from vfxstyle.settings.table import pick
 
@@ -18,11 +19,14 @@ from vfxstyle.settings.table import pick
 @click.option("--groups", type=int, default=DEFAULT_GROUPS, show_default=True, help="Groups of like transforms.")
 @flags.frames
 @flags.preset
+@flags.graded_to
+@flags.tokens
 @flags.of("mattes", GradeTarget, GradeSettings, Run, defaults={"analysis": "that of grade with the same preset"})
 @flags.progress
 def mattes(shot: str, output: str, preset: str, progress: Any, **chosen: Any) -> None:
     """Write the temporal superpixels of SHOT, and groups that a look treats alike, as Cryptomatte EXR files."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
+    chosen = with_analysis_of_grade(shot, preset, chosen)
     from vfxstyle.cli.progress import MATTES_SHARES, tell, watching
     from vfxstyle.cli.summaries import mattes_summary
     from vfxstyle.handover.mattes import mattes as write_mattes

@@ -8,6 +8,7 @@ import click
 
 from vfxstyle.cli import flags
 from vfxstyle.cli.configured import ConfiguredCommand
+from vfxstyle.cli.graded import with_analysis_of_grade
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
 from vfxstyle.settings.table import pick
 
@@ -21,11 +22,14 @@ from vfxstyle.settings.table import pick
     "-o", "--output", metavar="FILE", help="A .png, or a .html with wipes. [default: SHOT_proof.png beside the shot]"
 )
 @flags.frames_shown
+@flags.graded_to
+@flags.tokens
 @flags.of("proof", GradeTarget, GradeSettings, Run, defaults={"analysis": "where grades with these presets make it"})
 @flags.progress
 def proof(shot: str, presets: str, output: str | None, progress: Any, **chosen: Any) -> None:
     """Draw frames of SHOT under several looks in one picture, plate first, as a viewer shows them."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
+    chosen = with_analysis_of_grade(shot, presets, chosen)
     from vfxstyle.cli.progress import PROOF_SHARES, tell, watching
     from vfxstyle.cli.summaries import proof_summary
     from vfxstyle.review.proof import proof as draw

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from vfxstyle.cli import flags
-from vfxstyle.cli.configured import ConfiguredCommand
+from vfxstyle.cli.configured import ConfiguredCommand, said_options
+from vfxstyle.cli.graded import with_analysis_of_grade
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
 from vfxstyle.settings.table import pick
 
@@ -16,16 +17,20 @@ from vfxstyle.settings.table import pick
 @click.argument("shot")
 @flags.preset
 @click.option("-o", "--output", required=True, metavar="FILE", help="A .html, one self-contained page, or a .json.")
+@flags.graded_to
+@flags.tokens
 @flags.of("report", GradeTarget, GradeSettings, Run, defaults={"analysis": "that of grade with the same preset"})
 @flags.progress
 def report(shot: str, preset: str, output: str, progress: Any, **chosen: Any) -> None:
     """Write pictures and figures of what a look does to SHOT, and where everything came from."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
+    said = said_options()
+    chosen = with_analysis_of_grade(shot, preset, chosen)
     from vfxstyle.cli.progress import REPORT_SHARES, tell, watching
     from vfxstyle.cli.summaries import report_summary
     from vfxstyle.review.report import report as write
 
     with watching(progress, REPORT_SHARES) as watch:
-        made = write(shot, preset, output, progress=watch, **chosen)
+        made = write(shot, preset, output, said=said, progress=watch, **chosen)
         watch.result(made)
     tell(progress, report_summary(made))

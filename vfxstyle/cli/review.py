@@ -8,6 +8,7 @@ import click
 
 from vfxstyle.cli import flags
 from vfxstyle.cli.configured import ConfiguredCommand
+from vfxstyle.cli.graded import with_analysis_of_grade
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
 from vfxstyle.settings.table import pick
 
@@ -17,11 +18,14 @@ from vfxstyle.settings.table import pick
 @flags.preset
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on this machine. [default: a free one]")
 @click.option("--no-browser", is_flag=True, help="Only print the address of the page.")
+@flags.graded_to
+@flags.tokens
 @flags.of("review", GradeTarget, GradeSettings, Run, defaults={"analysis": "that of grade with the same preset"})
 @flags.progress
 def review(shot: str, progress: Any, no_browser: bool, **chosen: Any) -> None:
     """Look at SHOT under a look in a browser on this machine, and put it right by hand."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
+    chosen = with_analysis_of_grade(shot, chosen["preset"], chosen)
     from vfxstyle.cli.progress import REPORT_SHARES, watching
     from vfxstyle.review.review import opened_review, serve
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Unpack
@@ -15,7 +14,7 @@ import numpy as np
 
 import tsp
 from vfxstyle._version import __version__
-from vfxstyle.analysis.distance import FAR, distances, frames_among_pictures
+from vfxstyle.analysis.distance import distances, frames_among_pictures
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.arrays import ByteArray, FloatArray, LabelArray
 from vfxstyle.errors import UsageError
@@ -27,18 +26,21 @@ from vfxstyle.plates.announce import announce_plate
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.review.embedding import embedded
-from vfxstyle.review.figures import FrameFigures, Pictures, ShotFigures, beyond_lut, evenly, summed_up
+from vfxstyle.review.figures import Pictures, ShotFigures, beyond_lut, evenly, summed_up
 from vfxstyle.review.groups import Group, group_of, painted
 from vfxstyle.review.lives import Lives, lives_of
 from vfxstyle.review.pages import Cell, write_page
 from vfxstyle.review.report_page import ReportPictures, report_page
 from vfxstyle.review.shown import ShownShot, ShowRequest, shown
+from vfxstyle.review.weak import warnings_of, weak_frames
 from vfxstyle.settings import DEFAULT_GROUPS, GradeSettings, GradeTarget, Run
 from vfxstyle.settings.keywords import ShowOptions
 from vfxstyle.settings.table import check_known, pick
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.superpixels.groups import group_alike
 
+Said = Mapping[str, Mapping[str, Any]]
+"""Options by name, each with its value and who said it."""
 SCHEMA = 1
 """Version of the JSON."""
 SUFFIXES = (".html", ".json")
@@ -46,8 +48,6 @@ SUFFIXES = (".html", ".json")
 MOST_FRAMES = 60
 """Frames that are shown and measured, evenly spread."""
 _OVERLAYS = 6
-_FLICKERS = 3.0  # Lab, p95: from here on people see it
-_CLIPS = 0.003  # share of pixels that a grade may bring to display white or black
 _LIBRARIES = ("numpy", "numba", "opencv-python-headless", "OpenImageIO", "OpenEXR", "opencolorio", "av", "onnxruntime")
 
 
@@ -68,13 +68,15 @@ def report(
     *,
     within: Frames = None,
     analysis: str | Path | None = None,
+    said: Said | None = None,
     progress: Progress | None = None,
     **options: Unpack[ShowOptions],
 ) -> ShotReport:
     """Write what a look does to a shot: pictures, figures and where everything came from.
 
     output: a ``.html``, self-contained, or a ``.json``. A shot that has not been analysed is analysed first, in the
-    folder where a grade with the look makes its analysis. The rest is as in :func:`vfxstyle.grade`.
+    folder where a grade with the look makes its analysis. said: options that are no defaults, each with its value and
+    who said it; the report has them. The rest is as in :func:`vfxstyle.grade`.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     check_known(options, ShowOptions)
@@ -84,7 +86,7 @@ def report(
     request = ShowRequest(shot=shot, presets=(preset,), target=target, settings=pick(GradeSettings, options))
     with shown(request, None, run, quick=False) as view:
         announce_plate(view.plan.plate, view.frames, run.clock)
-        return write_report(view, place)
+        return write_report(view, place, said)
 
 
 def report_place(output: str | Path) -> Path:
@@ -95,20 +97,20 @@ def report_place(output: str | Path) -> Path:
     return place
 
 
-def report_of_grade(plan: GradePlan, place: Path, run: Run) -> ShotReport:
-    """Report on a grade that has ended."""
+def report_of_grade(plan: GradePlan, place: Path, run: Run, said: Said | None = None) -> ShotReport:
+    """Report on a grade that has ended. said: as for :func:`report`."""
     wanted = plan.wanted(run)
-    return write_report(ShownShot(plan, wanted, run, wanted.recipe.analysis_width), place)
+    return write_report(ShownShot(plan, wanted, run, wanted.recipe.analysis_width), place, said)
 
 
-def write_report(view: ShownShot, place: Path) -> ShotReport:
-    """Measure an opened shot and write its report."""
+def write_report(view: ShownShot, place: Path, said: Said | None = None) -> ShotReport:
+    """Measure an opened shot and write its report. said: as for :func:`report`."""
     make_folder(place.parent)
     making = _Making(view)
     numbers = evenly(view.frames, MOST_FRAMES)
     with view.run.clock.stage(Stage.REPORT, len(numbers)) as step:
         making.look_at(numbers, step)
-    facts = making.facts()
+    facts = making.facts() | {"said": said}
     is_json = place.suffix.lower() == ".json"
     write_page(place, json.dumps(facts, indent=1) + "\n" if is_json else report_page(facts, making.pictures()))
     return ShotReport(output=place, facts=facts)
@@ -189,7 +191,7 @@ class _Making:
             "summary": summary,
             "training_distance": self._training_distance(),
             "warnings": self._warnings(summary),
-            "weak": self._weak(),
+            "weak": weak_frames(self.figures, self._training_distance()),
             "frames": [own.as_json() for own in self.figures.frames.values()],
             "groups": [group.as_json() for group in self.groups()],
             "superpixels": {"total": len(self.lives.areas), **self.lives.as_json()},
@@ -211,44 +213,10 @@ class _Making:
         }
 
     def _warnings(self, summary: dict[str, Any]) -> list[str]:
-        found = list[str]()
-        worst = self.figures.worst(lambda own: own.flicker or 0.0)
-        if (summary["flicker_worst"] or 0) >= _FLICKERS:
-            found.append(f"the grade moves most at frame {worst}: {summary['flicker_worst']:.1f} Lab; play it there")
-        for name in ("white", "black"):
-            own = self.figures.frames[self.figures.worst(partial(_clipped, name))]
-            before, after = getattr(own, name)
-            if after - before > _CLIPS:
-                found.append(
-                    f"{after:.1%} of frame {own.frame} are at display {name}, where the plate has {before:.1%}"
-                )
-        far = self._training_distance()
-        if far is not None and far["worst"] >= FAR:
-            found.append(
-                f"the shot is {far['worst']:.1f} times as far from the pictures that the look was learnt from as these "
-                "are from each other"
-            )
-        if summary["not_finite"]:
-            found.append(f"{summary['not_finite']} pixels of the plate hold NaN or infinity, and were left as they are")
+        found = warnings_of(self.figures, summary, self._training_distance())
         if self.view.analysis.unreadable:
             found.append(f"{len(self.view.analysis.unreadable)} frames of the plate could not be read")
         return found
-
-    def _weak(self) -> list[dict[str, Any]]:
-        """Frames that somebody should look at, and why."""
-        far = self._training_distance() or {"frames": {}}
-        found: dict[int, list[str]] = {}
-        for number, own in self.figures.frames.items():
-            if (own.flicker or 0) >= _FLICKERS:
-                found.setdefault(number, []).append(f"the grade moves by {own.flicker:.1f} Lab")
-            for name in ("white", "black"):
-                before, after = getattr(own, name)
-                if after - before > _CLIPS:
-                    found.setdefault(number, []).append(f"{after:.1%} at display {name}, the plate {before:.1%}")
-        for number, gap in far["frames"].items():
-            if gap >= FAR:
-                found.setdefault(number, []).append(f"{gap:.1f} times as far from the learnt pictures as usual")
-        return [{"frame": number, "why": "; ".join(why)} for number, why in sorted(found.items())]
 
     def _training_distance(self) -> dict[str, Any] | None:
         gaps = distances(*self.among_pictures)
@@ -283,12 +251,6 @@ class _Making:
     def _group_map(self, number: int) -> LabelArray:
         rows = np.searchsorted(self.renderer.transforms.labels, self.view.frame(number).large_labels)
         return self.group_by_row[rows].astype(np.int32)
-
-
-def _clipped(name: str, own: FrameFigures) -> float:
-    """How much more of a frame is at display white or black than of its plate."""
-    before, after = getattr(own, name)
-    return float(after - before)
 
 
 def _version(library: str) -> str:
