@@ -140,6 +140,7 @@ def farm_jobs(
     frames: str | None = None,
     *,
     handles: int = 8,
+    graded: str | None = None,
     **options: Any,
 ) -> list[FarmJob]:
     """The jobs of some shots and timelines."""
@@ -150,6 +151,7 @@ def farm_jobs(
             output=None if output is None else str(output),
             frames=None if frames is None else parse_frames(frames),
             handles=handles,
+            graded=graded,
             settings=pick(GradeSettings, options),
             run=Run.of(options, None),
         )

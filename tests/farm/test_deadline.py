@@ -1,6 +1,7 @@
 """Jobs for Deadline 10, and how they are sent: to a stand-in of its command, as no repository was at hand."""
 
 import json
+import re
 import shlex
 import sys
 from itertools import pairwise
@@ -125,7 +126,9 @@ def test_from_the_command_line(make_shot, lively_preset, program, tmp_path):
     assert not list((tmp_path / "repository").iterdir())
     sent = main_in_process(*words)
     assert sent.returncode == 0, sent.stderr
-    assert len(sent.stderr.splitlines()) == 5
+    *lines, estimate = sent.stderr.splitlines()
+    assert len(lines) == 5
+    assert re.fullmatch(r"about \S+ hours of one core, 1 GiB of memory a task, \S+ GB on disk", estimate)
     assert of_file(tmp_path / "repository" / "3_info.job")["Pool"] == "a"
     refused = main_in_process("farm", "template", shot, "--preset", lively_preset, "-o", tmp_path / "b", "--pool", "a")
     assert refused.returncode == 2

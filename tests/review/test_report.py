@@ -158,12 +158,10 @@ def test_weak_frames_are_named_with_the_reason():
         4: replace(plain, frame=4, black=(0.02, 0.01), flicker=1.0),
     }
     far = {"worst": 2.5, "frames": {1: 1.0, 3: 2.5}}
+    clipped = "2.0% at display white, the plate 1.0%"
     assert weak_frames(figures, far) == [
         {"frame": 2, "why": "the grade moves by 4.2 Lab"},
-        {
-            "frame": 3,
-            "why": "2.0% at display white, the plate 1.0%; 2.5 times as far from the learnt pictures as usual",
-        },
+        {"frame": 3, "why": f"{clipped}; 2.5 times as far from the learnt pictures as usual"},
     ]
     told = warnings_of(figures, {"flicker_worst": 4.25, "not_finite": 0}, far)
     assert [text.split(":")[0] for text in told[:1]] == ["the grade moves most at frame 2"]

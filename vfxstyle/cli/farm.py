@@ -59,6 +59,11 @@ def _of_shots(command: Command) -> Command:
         click.argument("shots", nargs=-1, required=True, metavar="SHOT..."),
         flags.presets,
         click.option("--to", "output", metavar="PATH", help="As -o of grade; of several shots, a folder for theirs."),
+        click.option(
+            "--graded",
+            metavar="FOLDER",
+            help="Learn the look first, from these graded frames of the first SHOT, and save it to the file --preset.",
+        ),
         flags.frames,
         flags.handles,
         flags.of("grade", GradeSettings, Run, without={"start_frame"}),  # a task does not know the first frame of all
@@ -76,7 +81,7 @@ def _jobs(
     from vfxstyle.farm.jobs import FarmRequest
     from vfxstyle.farm.resolve import resolve_jobs
 
-    asked = {name: chosen[name] for name in ("shots", "output", "frames", "handles")}
+    asked = {name: chosen[name] for name in ("shots", "output", "frames", "handles", "graded")}
     asked["presets"] = tuple(name for name in chosen["preset"].split(",") if name)
     of_shots = {shot: pick(GradeSettings, {**chosen, **said_of_shot(shot)}) for shot in chosen["shots"]}
     request = FarmRequest(**asked, settings=settings, run=run, of_shots=of_shots)
@@ -96,10 +101,13 @@ def farm() -> None:
 @_wishing
 def template(bundle: str, chunk: int, shards: int | None, wishes: Wishes, **chosen: Any) -> None:
     """Write an Open Job Description bundle that grades every SHOT, for openjd, Deadline Cloud and others."""
+    from vfxstyle.farm.jobs import estimate_in_words
     from vfxstyle.farm.openjd import write_bundle
 
-    for path in write_bundle(Path(bundle), _jobs(chosen), chunk=chunk, shards=shards, wishes=wishes):
+    jobs = _jobs(chosen)
+    for path in write_bundle(Path(bundle), jobs, chunk=chunk, shards=shards, wishes=wishes):
         click.echo(str(path), err=True)
+    click.echo(estimate_in_words(jobs), err=True)
 
 
 @farm.command(cls=RenamingFarm)
@@ -115,13 +123,16 @@ def deadline(
 ) -> None:
     """Send jobs that grade every SHOT to Deadline 10, one for each step."""
     from vfxstyle.farm.deadline import deadline_jobs, submit
+    from vfxstyle.farm.jobs import estimate_in_words
 
-    made = deadline_jobs(_jobs(chosen), chunk=chunk, shards=shards, command=command, wishes=wishes)
+    jobs = _jobs(chosen)
+    made = deadline_jobs(jobs, chunk=chunk, shards=shards, command=command, wishes=wishes)
     if dry_run:
         click.echo(json.dumps([job.as_json() for job in made], indent=2))
         return
     for sent, job in zip(submit(made, program), made, strict=True):
         click.echo(f"{sent} {job.info['Name']}", err=True)
+    click.echo(estimate_in_words(jobs), err=True)
 
 
 @farm.command(cls=RenamingFarm)
@@ -133,6 +144,7 @@ def deadline(
 @click.option("-n", "--dry-run", is_flag=True, help="Print the job as OpenCue gets it and stop.")
 def opencue(show: str | None, chunk: int, shards: int | None, wishes: Wishes, dry_run: bool, **chosen: Any) -> None:
     """Send a job that grades every SHOT to OpenCue."""
+    from vfxstyle.farm.jobs import estimate_in_words
     from vfxstyle.farm.opencue import job_spec, submit
 
     jobs = _jobs(chosen)
@@ -140,6 +152,7 @@ def opencue(show: str | None, chunk: int, shards: int | None, wishes: Wishes, dr
         click.echo(job_spec(jobs, show=show, chunk=chunk, shards=shards, wishes=wishes))
         return
     click.echo(submit(jobs, show=show, chunk=chunk, shards=shards, wishes=wishes), err=True)
+    click.echo(estimate_in_words(jobs), err=True)
 
 
 @farm.command(cls=RenamingFarm)

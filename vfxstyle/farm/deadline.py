@@ -78,8 +78,7 @@ def deadline_jobs(
                 plugin = {"Executable": command, "Arguments": arguments, "Shell": "default", "ShellExecute": False}
                 made.append(DeadlineJob(info=info, plugin=plugin, after=before))
             at[step.name] = last[own.name] = tuple(range(first, len(made)))
-            if step.name == ANALYSED:
-                analysed[own.name] = at[step.name]
+        analysed[own.name] = at.get(ANALYSED, last[own.name])
     return made
 
 

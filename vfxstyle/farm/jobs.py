@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vfxstyle.errors import UsageError
+from vfxstyle.grading.estimate import Estimate
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks.library import pinned
+from vfxstyle.looks.preset import SUFFIX
 from vfxstyle.plates.naming import folder_of, is_template
 from vfxstyle.settings import DEFAULT_HANDLES, GradeSettings, Run
+from vfxstyle.timelines.clips import SUFFIX as TIMELINE_SUFFIX
 from vfxstyle.timelines.clips import TimelineRequest
 
 
@@ -34,6 +37,8 @@ class FarmRequest:
     """How tasks do their work."""
     of_shots: Mapping[str, GradeSettings] = field(default_factory=dict)
     """How single shots are graded, where that differs."""
+    graded: str | None = None
+    """Folder of graded frames of the first shot, from which the look is learnt first, into the preset file."""
 
     def __post_init__(self) -> None:
         if self.settings.start_frame is not None:
@@ -43,11 +48,19 @@ class FarmRequest:
         twice = [name for name in self.presets if self.presets.count(name) > 1]
         if twice:
             raise UsageError(f"Preset '{twice[0]}' is named twice; once is enough.")
+        if self.graded is not None:
+            self._check_learning()
         is_movie = self.output is not None and self.output.lower().endswith(".mov")
         if is_movie and self.is_several and not is_template(self.output):
             shots = f"{len(self.shots)} shots" if len(self.shots) > 1 else "one shot"
             count = shots if len(self.presets) == 1 else f"{shots} with {len(self.presets)} looks"
             raise UsageError(f"{self.output} is one movie and there are {count}; name a folder with --to.")
+
+    def _check_learning(self) -> None:
+        if len(self.presets) > 1 or not str(self.presets[0]).endswith(SUFFIX):
+            raise UsageError(f"With --graded, --preset is the one file that the look is saved to; it ends in {SUFFIX}.")
+        if any(shot.lower().endswith(TIMELINE_SUFFIX) for shot in self.shots):
+            raise UsageError("With --graded, name shots; a look is not learnt on a timeline.")
 
     @property
     def is_several(self) -> bool:
@@ -72,9 +85,12 @@ class ShotJob:
     size: tuple[int, int]
     """Width and height of a frame, in px."""
     digest: str
-    """SHA-256 of the preset, which every task must find."""
+    """SHA-256 of the preset, which every task must find; empty for one that is learnt first."""
+    estimate: Estimate
+    """What it will take where no frame is there yet."""
     after: tuple[str, ...] = ()
-    """Names of the jobs that come before: of several looks on a shot the one that makes the analysis."""
+    """Names of the jobs that come before: of several looks on a shot the one that makes the analysis, and the one that
+    learns the look."""
 
     @property
     def source(self) -> Path:
@@ -94,7 +110,7 @@ class ShotJob:
     @property
     def pinned_preset(self) -> str:
         """The same with its content, as tasks are told."""
-        return pinned(self.preset, self.digest)
+        return pinned(self.preset, self.digest) if self.digest else self.preset
 
     @property
     def shot(self) -> Path:
@@ -172,4 +188,49 @@ class TimelineJob:
         return self.request.folder
 
 
-FarmJob = ShotJob | TimelineJob
+@dataclass(frozen=True, kw_only=True)
+class TrainJob:
+    """A look that is learnt from graded frames of a shot, before shots are graded with it."""
+
+    name: str
+    """What it is called; no two of a run are called the same."""
+    source: Path
+    """The shot, absolute."""
+    graded: Path
+    """Folder of the graded frames, absolute."""
+    target: Path
+    """The preset file, absolute."""
+    settings: GradeSettings
+    """How the shot is read."""
+    run: Run
+    """How the task does its work."""
+    digest: str = ""
+    """Nobody knows it yet."""
+    after: tuple[str, ...] = ()
+    """It waits for nothing."""
+
+    @property
+    def preset(self) -> str:
+        """The preset file."""
+        return str(self.target)
+
+    @property
+    def pinned_preset(self) -> str:
+        """The same."""
+        return self.preset
+
+    @property
+    def output(self) -> Path:
+        """The folder that is written to."""
+        return self.target.parent
+
+
+FarmJob = ShotJob | TimelineJob | TrainJob
+
+
+def estimate_in_words(jobs: Sequence[FarmJob]) -> str:
+    """What jobs will take all together, in a line for people."""
+    own = [job.estimate for job in jobs if isinstance(job, ShotJob)]
+    hours, room = sum(each.cpu_seconds for each in own) / 3600, sum(each.disk_bytes for each in own) / 1e9
+    memory = max((each.memory_bytes for each in own), default=0) / 2**30
+    return f"about {hours:.2g} hours of one core, {memory:.2g} GiB of memory a task, {room:.2g} GB on disk"

@@ -75,8 +75,7 @@ def _launcher(jobs: Sequence[FarmJob], show: str | None, chunk: int, shards: int
                 layer.depend_all(other)
             job.add_layer(layer)
             layers[step.name] = last[own.name] = layer
-            if step.name == ANALYSED:
-                analysed[own.name] = layer
+        analysed[own.name] = layers.get(ANALYSED, last[own.name])
     priority = {} if wishes.priority is None else {"priority": wishes.priority}
     return cuerun.OutlineLauncher(job, backend="cue", **priority)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from vfxstyle.errors import OutputError, UsageError
 from vfxstyle.farm.inputs import files_of, inputs_of
-from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
+from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob, TrainJob
 from vfxstyle.farm.tasks import ANALYSED, PIECE, Step, memory_of, steps_of, whole_range
 from vfxstyle.farm.wishes import NOTHING, Wishes
 from vfxstyle.files import write_atomically
@@ -87,7 +87,7 @@ class _Places:
             found[job.target] = f"{self._in_terms(job.output)}/{Path(job.target).name}"
         found |= {word: word.replace(str(path), self._in_terms(path)) for word, path in inputs_of(job).items()}
         found |= {str(path): f"{{{{Param.{name}}}}}" for path, name in self._files.items()}
-        if job.preset in found:
+        if job.digest and job.preset in found:
             found[job.pinned_preset] = pinned(found[job.preset], job.digest)
         return found
 
@@ -105,13 +105,15 @@ def _paths(job: FarmJob) -> list[Path]:
     """What a job reads and writes in folders."""
     if isinstance(job, TimelineJob):
         return [job.request.timeline, job.output]
-    return [job.shot, job.output, job.analysis, *inputs_of(job).values()]
+    if isinstance(job, TrainJob):
+        return [job.source, job.graded, job.target]
+    return [job.shot, job.output, job.analysis, *inputs_of(job).values(), *([] if job.digest else [Path(job.preset)])]
 
 
 def _files(job: FarmJob) -> dict[str, Path]:
     """The single files that a job reads, by what they are."""
     named = {"Ocio": job.settings.ocio, "Weights": job.run.weights}
-    found = {"Preset": Path(job.preset)} if Path(job.preset).is_absolute() else {}
+    found = {"Preset": Path(job.preset)} if job.digest and Path(job.preset).is_absolute() else {}
     return found | {name: Path(value).absolute() for name, value in named.items() if value and Path(value).is_file()}
 
 
@@ -145,7 +147,8 @@ def job_template(jobs: Sequence[FarmJob], *, shards: int | None = None, wishes: 
         names = {step.name: _step_name(job, step, index) for step in own}
         waits = [(last if isinstance(job, TimelineJob) else analysed)[name] for name in job.after]
         steps += [_step(step, names, waits, places.known(job)) | {"hostRequirements": _host(job, step)} for step in own]
-        last[job.name], analysed[job.name] = steps[-1]["name"], names.get(ANALYSED, "")
+        last[job.name] = steps[-1]["name"]
+        analysed[job.name] = names.get(ANALYSED, last[job.name])
     return {
         "specificationVersion": "jobtemplate-2023-09",
         "extensions": ["TASK_CHUNKING"],
@@ -215,6 +218,8 @@ def asset_references(jobs: Sequence[FarmJob]) -> dict[str, Any]:
     for job in jobs:
         if isinstance(job, TimelineJob):
             inputs.append(str(job.request.timeline))
+        elif isinstance(job, TrainJob):
+            inputs += map(str, sorted(job.graded.iterdir()))
         else:
             inputs += map(str, files_of(job))
             with open_plate(job.shot, replace(job.settings, missing="skip"), job.request.within) as plate:

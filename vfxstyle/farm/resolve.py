@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from vfxstyle.errors import InputError, ResourceError, UsageError, VfxStyleError
-from vfxstyle.farm.jobs import FarmJob, FarmRequest, ShotJob, TimelineJob
+from vfxstyle.farm.jobs import FarmJob, FarmRequest, ShotJob, TimelineJob, TrainJob
 from vfxstyle.files import current_digest
+from vfxstyle.grading.estimate import estimate
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks.library import find_preset, shipped_folder
@@ -34,9 +35,14 @@ def resolve_jobs(
     """
     jobs: list[FarmJob] = []
     tokens: dict[Path, Mapping[str, str]] = {}
+    learning = _learning(request)
+    if learning is not None:
+        jobs.append(learning)
     for name in request.presets:
-        path = find_preset(name)
-        resolver = _Resolver(_pinned(request, read_info(path), to_run), path, jobs, tokens)
+        path = find_preset(name) if learning is None else learning.target
+        resolver = _Resolver(
+            _pinned(request, read_info(path) if learning is None else None, to_run), path, jobs, tokens
+        )
         for shot in request.shots:
             try:
                 resolver.add(shot)
@@ -45,6 +51,24 @@ def resolve_jobs(
                     raise
                 refused[shot] = error
     return jobs
+
+
+def _learning(request: FarmRequest) -> TrainJob | None:
+    """The job that learns the look, where it is to be learnt."""
+    if request.graded is None:
+        return None
+    graded, target = Path(request.graded).absolute(), Path(request.presets[0]).absolute()
+    if not graded.is_dir():
+        raise UsageError(f"There is no folder {graded} of graded frames; check --graded.")
+    pinned = _pinned(request, None, to_run=False)
+    return TrainJob(
+        name=target.stem,
+        source=Path(request.shots[0]).absolute(),
+        graded=graded,
+        target=target,
+        settings=pinned.of_shots.get(request.shots[0], pinned.settings),
+        run=pinned.run,
+    )
 
 
 class _Resolver:
@@ -77,6 +101,7 @@ class _Resolver:
             output=output,
             frames=request.frames,
             settings=request.of_shots.get(shot, request.settings),
+            is_learnt_first=request.graded is not None,
         )
         with wanted.open() as plan:
             if several and request.output is not None:
@@ -121,6 +146,7 @@ class _Resolver:
         shot = Path(wanted.shot).absolute()
         sibling = next((job for job in self.jobs if isinstance(job, ShotJob) and _is_of(job, shot, wanted)), None)
         told = plan.target.output
+        before = [job for job in self.jobs if isinstance(job, TrainJob)] + ([] if sibling is None else [sibling])
         names = None if told is None else frame_names(Path(told))
         job = ShotJob(
             name=self._distinct(_job_name(plan, tokens)),
@@ -136,8 +162,9 @@ class _Resolver:
             asked=tuple(sorted({*plan.frames, *plan.left_out})),
             length=len(plan.shot),
             size=(plan.shot.info.width, plan.shot.info.height),
-            digest=current_digest(self.preset),
-            after=() if sibling is None else (sibling.name,),
+            digest="" if wanted.is_learnt_first else current_digest(self.preset),
+            estimate=estimate(plan, plan.frames, analysed=sibling is not None),
+            after=tuple(job.name for job in before),
         )
         self.jobs.append(job)
         return job
@@ -162,7 +189,8 @@ class _Resolver:
 
 def _is_of(job: ShotJob, shot: Path, wanted: GradeRequest) -> bool:
     """Whether a job grades the same shot with another look, so that one analysis does for both."""
-    return job.shot == shot and job.request.within == wanted.within and job.after == () and wanted.analysis is None
+    is_alone = job.after == () and not wanted.is_learnt_first
+    return job.shot == shot and job.request.within == wanted.within and is_alone and wanted.analysis is None
 
 
 def _job_name(plan: GradePlan, tokens: Mapping[str, str]) -> str:
@@ -173,10 +201,13 @@ def _job_name(plan: GradePlan, tokens: Mapping[str, str]) -> str:
     return plan.output.stem if plan.format.is_movie else plan.output.name
 
 
-def _pinned(request: FarmRequest, info: PresetInfo, to_run: bool) -> FarmRequest:
-    """The request with what the environment of whoever submits decides, so that all machines do the same."""
+def _pinned(request: FarmRequest, info: PresetInfo | None, to_run: bool) -> FarmRequest:
+    """The request with what the environment of whoever submits decides, so that all machines do the same.
+
+    info: of the look; None for one that is learnt first.
+    """
     weights = request.run.weights
-    if to_run and weights is None and _FILE_DIGEST.fullmatch(info.weights):
+    if to_run and weights is None and info is not None and _FILE_DIGEST.fullmatch(info.weights):
         from vfxstyle.features.registry import backbone_class
 
         weights = str(backbone_class(info.backbone).find_weights(None))

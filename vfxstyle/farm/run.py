@@ -17,7 +17,7 @@ from typing import Any
 
 from vfxstyle.cores import VARIABLE, cores, free_memory, limit_threads
 from vfxstyle.errors import OutputError, PartialError, ResourceError, UsageError
-from vfxstyle.farm.jobs import FarmJob, TimelineJob
+from vfxstyle.farm.jobs import FarmJob, TimelineJob, TrainJob
 from vfxstyle.farm.processes import RUNNING, Outcome, Task, run_process, write_log
 from vfxstyle.farm.tasks import PIECE, Step, chunks, memory_of, steps_of, whole_range
 from vfxstyle.progress import Clock, Progress, Stage
@@ -104,6 +104,7 @@ class _Run:
     ) -> None:
         self._logs = logs
         self._jobs, self._steps, self._engine, self._clock, self._retries = jobs, steps, engine, clock, retries
+        self._by_name = {job.name: job for job in jobs}
         self._one_machine = isinstance(engine, ThreadPoolExecutor)
         self.report = RunReport()
         self.futures: dict[Future[Outcome], Task] = {}
@@ -128,7 +129,10 @@ class _Run:
                 # a timeline whose clips are there but for some frames is written, and says so itself
                 failures = self.report.failures
                 failed = [name for name in other.after if name in failures and name not in self._partial]
-                if failed and isinstance(other, TimelineJob):  # other looks on a shot are tried all the same
+                learning = [name for name in failed if isinstance(self._by_name[name], TrainJob)]
+                if learning or (
+                    failed and isinstance(other, TimelineJob)
+                ):  # other looks on a shot are tried all the same
                     retryable = all(failures[name].retryable for name in failed)
                     failures[other.name] = Failure(f"{', '.join(failed)} failed.", retryable)
                 self.begin(other.name)

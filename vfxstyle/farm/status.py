@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from vfxstyle.errors import PartialError, VfxStyleError
-from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
+from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob, TrainJob
 from vfxstyle.grading.status import frame_states
 from vfxstyle.shots import format_frames
 from vfxstyle.timelines.clips import plan_timeline
@@ -46,7 +47,10 @@ def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
     wanted, place = (len(job.asked), job.output) if isinstance(job, ShotJob) else (0, job.target)
     found = ShotStatus(job.name, "none", wanted, 0, str(place), "", retryable=True)
     try:
-        found = _status_of_shot(job, found) if isinstance(job, ShotJob) else _status_of_timeline(job, found)
+        if isinstance(job, TrainJob):
+            found = replace(found, state="done", retryable=False) if job.target.is_file() else found
+        else:
+            found = _status_of_shot(job, found) if isinstance(job, ShotJob) else _status_of_timeline(job, found)
     except VfxStyleError as error:
         found = replace(found, state="failed", reason=str(error), retryable=error.retryable)
     if failure is None or found.state == "done":
@@ -55,6 +59,8 @@ def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
 
 
 def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:
+    if job.request.is_learnt_first and not Path(job.preset).is_file():
+        return nothing
     there = frame_states(job.request, job.run)
     current = len(there.current)
     if current == len(job.asked):

@@ -9,14 +9,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
+from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob, TrainJob
+from vfxstyle.grading.estimate import memory_of_frames
 from vfxstyle.settings import GradeSettings, Overwrite, Run
 from vfxstyle.settings.table import options_of
 from vfxstyle.settings.values import ALL_VIEWS
 
 _FRAMES_PER_SHARD = 25  # of the shot, for a shard of its features: the network sees about every third to second of them
 _MOST_SHARDS = 8
-_LIBRARIES, _UNDER_WAY, _PER_PIXEL = 900, 1536, 64  # MiB, MiB, bytes
 _PINNED = ("--config", "none")  # what whoever submits has decided is in the command; no other machine has a say
 
 Arguments = tuple[str, ...]
@@ -28,7 +28,7 @@ class Step:
 
     name: str
     """``superpixels``, ``features``, ``transforms``, ``grade``, and ``check`` of frames or ``movie``; of a timeline
-    ``timeline``."""
+    ``timeline``, of a look ``train``."""
     after: str | None
     """The step that must have ended well before."""
     command: Arguments
@@ -58,7 +58,15 @@ def arguments_of(settings: GradeSettings, run: Run, command: str) -> Arguments:
 
 def steps_of(job: FarmJob, *, shards: int | None = None) -> list[Step]:
     """The steps of a job. shards: tasks of the features; by default by the number of frames."""
+    if isinstance(job, TrainJob):
+        return [_train_step(job)]
     return [_timeline_step(job)] if isinstance(job, TimelineJob) else _steps_of_shot(job, shards)
+
+
+def _train_step(job: TrainJob) -> Step:
+    places = ("--shot", str(job.source), "--graded", str(job.graded), "-o", str(job.target), *_PINNED)
+    options = arguments_of(job.settings, job.run, "train")
+    return Step(name="train", after=None, command=("train", "--name", job.target.stem, *places, *options))
 
 
 def _timeline_step(job: TimelineJob) -> Step:
@@ -100,16 +108,10 @@ def _steps_of_shot(job: ShotJob, shards: int | None) -> list[Step]:
 
 
 def memory_of(job: FarmJob, step: Step) -> int:
-    """Memory that a task of a step takes at most, in MiB, rounded up to a quarter of a GiB.
-
-    What libraries take, and frames under way: as many as there is room for in 1.5 GiB, or one that is larger
-    (:mod:`vfxstyle.grading.render`). Measured: 1.5 GiB at 4096x2160 and 2.5 GiB at 8192x4320 (docs/speed.md).
-    """
+    """Memory that a task of a step takes at most, in MiB."""
     width, height = job.size if isinstance(job, ShotJob) else (0, 0)
-    frame = width * height * _PER_PIXEL / 2**20
     views = 2 if isinstance(job, ShotJob) and job.settings.view == ALL_VIEWS else 1
-    under_way = frame if step.name in ("superpixels", "features") else max(min(_UNDER_WAY, 8 * frame), frame)
-    return math.ceil((_LIBRARIES + under_way * views) / 256) * 256
+    return memory_of_frames(width, height, views, one_by_one=step.name in ("superpixels", "features"))
 
 
 def _never_all(overwrite: Overwrite) -> Overwrite:

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import ChangedError, PartialError, VfxStyleError
 from vfxstyle.grading.announce import announce, announce_distance
+from vfxstyle.grading.estimate import estimate
 from vfxstyle.grading.nuke import nuke_file, write_nuke
 from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.plan import GradePlan
@@ -134,7 +135,8 @@ def planned(plan: GradePlan, run: Run) -> dict[str, Any]:
     files = list(dict.fromkeys(plan.targets[number] for number in todo))
     support = outputs.support_files(files, run) + ([nuke_file(plan)] if plan.settings.write_nuke else [])
     support += review_files(plan) if plan.settings.write_review else []
-    return plan.as_json(run, files, support)
+    analysed = any(outputs.wanted.stored.place.glob("analysis.json"))
+    return plan.as_json(run, files, support) | {"estimate": estimate(plan, todo, analysed=analysed).as_json()}
 
 
 def _outputs(plan: GradePlan, run: Run, *, hash_plate: bool = True) -> Outputs:

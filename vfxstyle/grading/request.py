@@ -27,6 +27,8 @@ class GradeRequest(GradeTarget):
     """The look: an installed name or a preset file."""
     settings: GradeSettings
     """How the shot is read and analysed, and what comes out."""
+    is_learnt_first: bool = False
+    """Whether the look is a file that is made before the grade, so that it need not be there yet."""
 
     @contextmanager
     def open(self) -> Iterator[GradePlan]:
@@ -34,7 +36,7 @@ class GradeRequest(GradeTarget):
 
         Raises what :func:`~vfxstyle.plates.plate.open_plate` and :func:`~vfxstyle.grading.plan.make_plan` raise.
         """
-        preset = find_preset(self.preset)
+        preset = Path(self.preset) if self.is_learnt_first else find_preset(self.preset)
         adjust = self.settings.adjust
         corrections = Corrections(analysis="") if adjust is None else read_corrections(adjust)
         with ExitStack() as opened:
