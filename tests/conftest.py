@@ -15,8 +15,9 @@ from ctypes.util import find_library
 if find_library("cuda") is None:
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from helpers import REPOSITORY, make_preset, moving_picture, write_picture
@@ -47,6 +48,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             "set VFXSTYLE_TEST_DATA.",
             yellow=True,
         )
+
+
+@pytest.fixture(autouse=True)
+def _own_environment() -> Iterator[None]:
+    """Commands tell libraries by the environment how many threads they may run; no test leaves that to the next."""
+    with patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(autouse=True)

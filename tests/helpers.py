@@ -70,7 +70,6 @@ def main_in_process(*arguments: object) -> subprocess.CompletedProcess[str]:
             redirect_stdout(out),
             redirect_stderr(err),
             patch.object(sys, "argv", words),
-            patch.dict(os.environ),  # threads are told to libraries by it
             pytest.raises(SystemExit) as end,
         ):
             main()
@@ -82,8 +81,7 @@ def main_in_process(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def in_process(*arguments: object) -> Result:
     """How a command ended in this process, which has everything loaded, and what it printed; an error is raised."""
-    with patch.dict(os.environ):
-        return CliRunner().invoke(cli, [str(word) for word in arguments], catch_exceptions=False)
+    return CliRunner().invoke(cli, [str(word) for word in arguments], catch_exceptions=False)
 
 
 def planned_grade(

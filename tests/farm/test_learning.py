@@ -28,12 +28,7 @@ def test_every_grade_waits_for_the_look(jobs, tmp_path):
     first, *grades = jobs
     (step,) = steps_of(first)
     assert step.command[:3] == ("train", "--name", "own")
-    for flag, value in {
-        "--shot": "a",
-        "--graded": "hand",
-        "-o": "looks/own.safetensors",
-        "--superpixels": "40",
-    }.items():
+    for flag, value in {"--shot": "a", "--graded": "hand", "-o": "looks/own.safetensors"}.items():
         assert step.command[step.command.index(flag) + 1] in (value, str(tmp_path / value))
     assert [job.after for job in grades] == [("own",), ("own",)]
     assert [job.output.name for job in grades] == ["a_own", "b_own"]
