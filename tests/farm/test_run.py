@@ -440,3 +440,11 @@ def test_threads_are_divided_among_the_workers(monkeypatch, said, threads, told)
             os.environ.pop("OMP_NUM_THREADS", None)
         with engine_of(None, 2, threads):
             assert os.environ["OMP_NUM_THREADS"] == told
+
+
+def test_a_task_runs_what_is_installed_whatever_folder_it_is_started_in(tmp_path, monkeypatch):
+    (tmp_path / "vfxstyle").mkdir()
+    (tmp_path / "vfxstyle" / "__init__.py").write_text("raise SystemExit(9)\n")
+    monkeypatch.chdir(tmp_path)
+    outcome = run_process(["analyze", "absent", "--preset", "golden"])
+    assert (outcome.returncode, "absent" in outcome.reason) == (3, True)

@@ -31,7 +31,7 @@ def warm(cpu: str | None) -> None:
             "another level: x86-64-v2, x86-64-v3 or x86-64-v4."
         )
     environment = os.environ | ({"NUMBA_CPU_NAME": named} if runs_on_this_processor(named) else {})
-    ran = subprocess.run([sys.executable, "-m", "vfxstyle.rehearsal"], env=environment, check=False)
+    ran = subprocess.run([sys.executable, "-P", "-m", "vfxstyle.rehearsal"], env=environment, check=False)
     if ran.returncode != 0:
         raise ResourceError("The rehearsal that compiles the kernels failed; what it said stands above.")
     click.echo(kernels())

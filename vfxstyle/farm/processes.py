@@ -73,7 +73,7 @@ class Outcome:
 def run_process(arguments: Sequence[str]) -> Outcome:
     """Run ``vfxstyle`` with these arguments in a process of its own, on the machine that this is called on."""
     start = time.perf_counter()
-    command = [sys.executable, "-m", "vfxstyle", *arguments, "--progress", "auto"]
+    command = [sys.executable, "-P", "-m", "vfxstyle", *arguments, "--progress", "auto"]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

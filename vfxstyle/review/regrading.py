@@ -101,7 +101,7 @@ class Regrading:
             for values in (settings, self.run):
                 if hasattr(values, own.name) and own.name not in ("superpixels", "matte"):
                     words += own.arguments(getattr(values, own.name))
-        command = [sys.executable, "-m", "vfxstyle", *words]
+        command = [sys.executable, "-P", "-m", "vfxstyle", *words]
         with self._turn:
             if self._training is None or self._training.poll() is not None:
                 self._training = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
