@@ -12,11 +12,10 @@ VARIABLE = "OMP_NUM_THREADS"
 _OF_LIBRARIES = (
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
     "OPENIMAGEIO_THREADS",
     "OPENCV_FOR_THREADS_NUM",
 )
-"""Variables that libraries read when they are loaded."""
+"""Variables that libraries read when they are loaded; numba asks :func:`cores` (:mod:`vfxstyle.compiled`)."""
 _CGROUPS = Path("/sys/fs/cgroup")
 
 

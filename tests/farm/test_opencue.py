@@ -13,6 +13,7 @@ from vfxstyle.farm.opencue import job_spec, submit
 from vfxstyle.farm.wishes import Wishes
 
 pytest.importorskip("outline", reason="needs pyoutline, which this Python has no wheel of")
+pytestmark = pytest.mark.filterwarnings("ignore:Testing an element:DeprecationWarning")  # pyoutline does it
 
 
 def layers_of(spec):

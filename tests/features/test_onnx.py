@@ -1,5 +1,6 @@
 """The network of the CPU, in ONNX Runtime, against the one in torch."""
 
+import os
 import subprocess
 import sys
 
@@ -67,3 +68,12 @@ def test_a_damaged_network_is_said(tmp_path, monkeypatch):
     (tmp_path / "efficientnet_lite0_dense.onnx").write_bytes(b"cut")
     with pytest.raises(WeightsError, match="cannot be loaded"):
         OnnxEfficientNetLite0().cell_maps(np.zeros((1, 32, 32, 3), np.float32), upsample=1, border=0)
+
+
+def test_nothing_is_reported_to_the_makers_of_the_library(tmp_path):
+    """It keeps an identity in the user's cache folder before it sends anything."""
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", FEATURES], env=environment, stdout=subprocess.DEVNULL, check=True)
+    kept = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [name for name in kept if name == "deviceid" or "onnxruntime" in name]

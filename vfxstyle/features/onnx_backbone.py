@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import cv2
 import numpy as np
+
+# From 1.29 on the library sends what it does to its makers unless this is said before it is loaded (its Privacy.md).
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime
 
 from vfxstyle.arrays import FloatArray

@@ -43,7 +43,8 @@ def side_data_of(picture: av.VideoFrame) -> dict[str, bytes]:
     """What the decoder says beside a picture, by FFmpeg's name of its kind."""
     found = {}
     with suppress(ValueError):  # of kinds that the library has no name for, which come last in its list
-        for side in cast(Any, picture.side_data):
+        sides = cast(Any, picture.side_data)
+        for side in (sides[index] for index in range(len(sides))):  # versions of the library iterate over other things
             found[side.type.name] = bytes(side)
     return found
 
