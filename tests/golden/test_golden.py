@@ -9,8 +9,10 @@ from helpers import read_pixels
 
 from vfxstyle import grade, load_preset
 from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA
+from vfxstyle.color import ColorConfig
 from vfxstyle.looks.preset import PRESET_SCHEMA
 
+CONFIGURATION = "studio-config-v5.0.0_aces-v2.1_ocio-v2.6"
 HERE = Path(__file__).resolve().parent
 WRITTEN = sorted(HERE.glob("preset_*_analysis_*"))
 CURRENT = [place for place in WRITTEN if place.name.endswith(f"_{ANALYSIS_SCHEMA}")]
@@ -32,6 +34,8 @@ def test_a_preset_of_an_earlier_version_loads(place):
 @pytest.mark.parametrize("place", CURRENT, ids=lambda place: place.name)
 def test_an_analysis_of_an_earlier_version_is_graded_with(place, predicted, tmp_path):
     """It is found to be the plate's, nothing of it is made again, and the frames are as they were."""
+    if ColorConfig.load().name != CONFIGURATION:
+        pytest.skip(f"made with {CONFIGURATION}, which this OpenColorIO does not have as its default")
     own = shutil.copytree(place, tmp_path / "golden")
     if predicted:
         shutil.rmtree(next((own / "analysis").glob("*/transforms")))

@@ -3,6 +3,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
+import PyOpenColorIO as ocio
 import pytest
 from helpers import moving_picture, space
 
@@ -166,6 +167,8 @@ def test_black_and_white_lie_exactly_on_their_codes(tmp_path):
 
 def test_every_tag_of_colour_is_written_and_seen_again(tmp_path):
     for name, codes in CODES_OF_SPACE.items():
+        if name == "g24_rec709_scene" and ocio.GetVersionHex() < 0x02060000:
+            continue  # another space has that name there
         out = sink(tmp_path / "a.mov", space=space(name))
         out.write(frame(0))
         out.close()
