@@ -125,7 +125,7 @@ def move_lattice(
     w, e = tl.load(labels + at - 1, valid, 0), tl.load(labels + at + 1, valid, 0)
     border = valid & (tl.load(waiting + at, valid, 0) != 0) & ((n != own) | (s != own) | (w != own) | (e != own))
     drawn = (thin < 0) | ((((at * 2654435761 + thin * 40503) >> 16) & 1) == 0)
-    border = (border & drawn).to(tl.int1)
+    border = (border & drawn) != 0
     tested = tl.sum(border.to(tl.int64))
     if tested > 0:
         nw, ne = tl.load(labels + at - width - 1, border, 0), tl.load(labels + at - width + 1, border, 0)
