@@ -125,28 +125,29 @@ def show_result(node: Any, files: list[str], plate: Plate) -> Any:
 
     It is called NODE_grade, and the one before it NODE_grade_former.
     """
-    file, name = pattern_of(files[0]), f"{node.name()}_grade"
-    numbers = numbers_of(files) or [plate.first, plate.last]
-    read = nuke.toNode(name)
-    if read is not None and read["file"].value() not in ("", file):
-        former = nuke.toNode(f"{name}_former") or _new_read(f"{name}_former", node, 2)
-        for knob in ("file", "first", "last", "origfirst", "origlast", "frame_mode", "frame", "colorspace", "raw"):
-            former[knob].setValue(read[knob].value())
-    if read is None:
-        read = _new_read(name, node, 1)
-    read["file"].setValue(file)
-    for knob in ("first", "origfirst"):
-        read[knob].setValue(min(numbers))
-    for knob in ("last", "origlast"):
-        read[knob].setValue(max(numbers))
-    read["frame_mode"].setValue("start at")
-    read["frame"].setValue(str(min(numbers)))
-    if plate.read is None:
-        read["raw"].setValue(True)  # in the working space, as it was written
-    else:  # a result is in the space of its plate
-        read["raw"].setValue(plate.read["raw"].value())
-        read["colorspace"].setValue(plate.read["colorspace"].value())
-    read["reload"].execute()
+    with nuke.root():  # not inside the node, whose button was pressed
+        file, name = pattern_of(files[0]), f"{node.name()}_grade"
+        numbers = numbers_of(files) or [plate.first, plate.last]
+        read = nuke.toNode(name)
+        if read is not None and read["file"].value() not in ("", file):
+            former = nuke.toNode(f"{name}_former") or _new_read(f"{name}_former", node, 2)
+            for knob in ("file", "first", "last", "origfirst", "origlast", "frame_mode", "frame", "colorspace", "raw"):
+                former[knob].setValue(read[knob].value())
+        if read is None:
+            read = _new_read(name, node, 1)
+        read["file"].setValue(file)
+        for knob in ("first", "origfirst"):
+            read[knob].setValue(min(numbers))
+        for knob in ("last", "origlast"):
+            read[knob].setValue(max(numbers))
+        read["frame_mode"].setValue("start at")
+        read["frame"].setValue(str(min(numbers)))
+        if plate.read is None:
+            read["raw"].setValue(True)  # in the working space, as it was written
+        else:  # a result is in the space of its plate
+            read["raw"].setValue(plate.read["raw"].value())
+            read["colorspace"].setValue(plate.read["colorspace"].value())
+        read["reload"].execute()
     node.setInput(2, read)
     node["show"].setValue("grade")
     return read

@@ -57,6 +57,8 @@ class Knob:
 class Node:
     """A node with knobs and inputs."""
 
+    inside = []  # noqa: RUF012 - groups that nodes are looked for and made in, the last one at present
+
     def __init__(self, kind, name, knobs):
         self._kind, self.inputs, self.inner, self.place = kind, {}, {}, (0, 0)
         self.knobs = {key: Knob(key, value) for key, value in {"name": name, **knobs}.items()}

@@ -60,6 +60,11 @@ def plate(nuke, make_shot):
     return nuke.add("Read", "Read1", file=file, first=first, last=last)
 
 
+def named(nuke, name):
+    with nuke.root():
+        return nuke.toNode(name)
+
+
 def said(node):
     return node["said"].value()
 
@@ -96,7 +101,7 @@ def test_a_plain_read_is_graded_where_it_lies_and_one_read_shows_it(nuke, node, 
     nuke.pump(lambda: said(node))
     assert said(node).startswith("3 frames written, 0 were up to date: ")
     assert not nuke.rendered  # nothing was written that is on disk already
-    read = nuke.toNode("VfxStyle1_grade")
+    read = named(nuke, "VfxStyle1_grade")
     assert node.input(2) is read
     assert node["show"].value() == "grade"
     told = [read[name].value() for name in ("first", "last", "frame_mode", "frame", "colorspace", "raw")]
@@ -110,9 +115,9 @@ def test_a_plain_read_is_graded_where_it_lies_and_one_read_shows_it(nuke, node, 
     node["said"].setValue("")
     nuke.work.grade_here(node)
     nuke.pump(lambda: said(node))
-    assert nuke.toNode("VfxStyle1_grade") is read  # reused
+    assert named(nuke, "VfxStyle1_grade") is read  # reused
     assert read["file"].value() == str(tmp_path / "elsewhere" / "VfxStyle1_grade" / "VfxStyle1_grade.%04d.exr")
-    former = nuke.toNode("VfxStyle1_grade_former")
+    former = named(nuke, "VfxStyle1_grade_former")
     assert (former["file"].value(), former["last"].value()) == (first, 1003)
 
 
@@ -135,7 +140,7 @@ def test_a_plate_with_nodes_between_is_written_first_and_a_matte_too(nuke, node,
     written = [str(folder / f"VfxStyle1_{kind}" / f"VfxStyle1_{kind}.%04d.exr") for kind in ("plate", "matte")]
     assert nuke.rendered == [(name, 1001, 1002, 1) for name in written]
     assert said(node).startswith("2 frames written")
-    read = nuke.toNode("VfxStyle1_grade")
+    read = named(nuke, "VfxStyle1_grade")
     assert read["raw"].value()  # the working space, as it was written
     plate, graded = (read_pixels(name % 1001)[..., :3] for name in (written[0], read["file"].value()))
     changed = np.abs(graded - plate).max(axis=(0, 2)) > 0
