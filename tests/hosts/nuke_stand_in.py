@@ -66,6 +66,12 @@ class Node:
     def __getitem__(self, name):
         return self.knobs[name]  # a knob that is not there is a mistake
 
+    def __enter__(self):
+        Node.inside.append(self)
+
+    def __exit__(self, *_):
+        Node.inside.pop()
+
     def Class(self):
         return self._kind
 
@@ -146,6 +152,7 @@ class Nuke(types.ModuleType):
         return self.current
 
     def toNode(self, name):
+        assert Node.inside == [self._root]
         return next((node for node in self.all.values() if node.name() == name), None)
 
     def execute(self, node, first, last, step):
