@@ -8,12 +8,12 @@ import pytest
 from finals import finals
 from helpers import QUICK_FLAGS, command
 
-KILLS = 4
+KILLS = 3
 
 
 @pytest.mark.slow
 def test_killed_at_random_moments_and_resumed_is_undisturbed(make_shot, tmp_path, lively_preset):
-    shot = make_shot(frames=range(1, 25))
+    shot = make_shot(frames=range(1, 17))
     words = command("grade", shot, "--preset", lively_preset, *QUICK_FLAGS, "--progress", "none")
     start = time.monotonic()
     subprocess.run([*words, "-o", str(tmp_path / "whole" / "out")], check=True, timeout=300)

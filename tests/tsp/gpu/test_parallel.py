@@ -87,7 +87,7 @@ def test_one_pixel_alone_goes_where_the_host_sends_it(device, kind):
     gather(labels, colour, table, count, model)
     random = np.random.default_rng(3)
     moved = 0
-    for _ in range(300):
+    for _ in range(150):
         y, x = (random.integers(model.pad - 1, size - model.pad + 1) for size in labels.shape)
         ours, _ = places(device, labels, colour, model)
         ours._waiting = torch.zeros_like(ours.grid.inside)
