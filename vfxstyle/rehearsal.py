@@ -76,8 +76,9 @@ def _learn(place: Path, shot: Path, graded: Path) -> None:
             (own,) = folder.glob(f"*.{frame:04d}.exr")
             (place / "pairs" / side / f"{frame}.exr").write_bytes(own.read_bytes())
         (few / own.name).write_bytes(own.read_bytes())
-    train(None, "few", shot=shot, graded=few, output=place / "few.safetensors", epochs=2, superpixels=_COUNT)
-    train(place / "pairs", "pairs", output=place / "pairs.safetensors", epochs=2, superpixels=_COUNT)
+    look, other = place / "few.safetensors", place / "pairs.safetensors"
+    train(None, "few", shot=shot, graded=few, output=look, epochs=2, superpixels=_COUNT, no_suggest=True)
+    train(place / "pairs", "pairs", output=other, epochs=2, superpixels=_COUNT, no_suggest=True)
 
 
 def _shot(folder: Path, kind: str) -> Path:

@@ -151,7 +151,7 @@ def test_a_movie_on_a_farm_is_the_movie_of_one_run(tmp_path, lively_preset):
         write_picture(tmp_path / "plate" / f"plate.{number}.exr", moving_picture(number - 1001))
     out = tmp_path / "out.mov"
     where = [tmp_path / "plate", "--preset", lively_preset, "--to", out]
-    ran = vfxstyle("farm", "run", *where, "--workers", 2, "--chunk", 2, *QUICK_FLAGS)
+    ran = vfxstyle("farm", "run", *where, "--workers", 2, "--chunk", 3, *QUICK_FLAGS)
     assert ran.returncode == 0, ran.stderr
     assert "1 of 1 shots done" in ran.stdout
     analysis = tmp_path / ".vfxstyle" / "out"
