@@ -56,9 +56,7 @@ def test_a_processor_that_this_machine_has_not_is_refused():
 
 def test_doctor_says_what_a_task_will_find(tmp_path, monkeypatch):
     (found,) = [line for line in vfxstyle("doctor").stdout.splitlines() if line.startswith("kernels")]
-    assert re.search(
-        r" \d+ compiled for .+ in /.*/kernels-[0-9a-f]{16}|none yet; compiled on first use", found
-    )
+    assert re.search(r" \d+ compiled for .+ in /.*/kernels-[0-9a-f]{16}|none yet; compiled on first use", found)
     place = tmp_path / "kernels-0" / "a.module"
     place.mkdir(parents=True)
     (place / "a_kernel.nbc").touch()

@@ -27,6 +27,11 @@ def cores() -> int:
     said = os.environ.get(VARIABLE, "").partition(",")[0].strip()
     if said.isdecimal() and int(said) > 0:
         return int(said)
+    return cores_of_process()
+
+
+def cores_of_process() -> int:
+    """Cores that this process and those that it starts may use together, whatever a task is told."""
     return max(1, min(len(os.sched_getaffinity(0)), quota()))
 
 

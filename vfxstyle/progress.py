@@ -116,7 +116,9 @@ class Clock:
             with self.progress.stage(stage, total) as step:
                 yield count
         finally:
-            _log.info("%s: %d of %d steps in %.3f s", stage, done, total, time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            facts = {"stage": str(stage), "steps": done, "of": total, "seconds": round(seconds, 3)}
+            _log.info("%s: %d of %d steps in %.3f s", stage, done, total, seconds, extra={"facts": facts})
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
             self.peak_bytes[stage] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 

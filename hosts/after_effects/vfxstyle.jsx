@@ -5,6 +5,7 @@
 var vfxstyle = (function () {
     var COMMAND = "vfxstyle"; // `vfxstyle hosts install` writes its own path here; ssh or wsl with it will do as well
     var POLL = 500; // milliseconds
+    var ENDED = "vfxstyle-ended"; // the last line of a log, whatever became of the command
     var own = {state: null, say: function () {}};
 
     // ---- words and JSON
@@ -41,10 +42,12 @@ var vfxstyle = (function () {
         if (!detached) {
             return isWindows() ? "cmd.exe /c \"" + whole + "\"" : "/bin/sh -c " + own.quoted(whole + " 2>&1");
         }
+        var to = " > " + own.quoted(log) + " 2>&1";
+        var end = "echo " + ENDED + " >> " + own.quoted(log);
         if (isWindows()) {
-            return "cmd.exe /c \"start \"vfxstyle\" /b cmd.exe /c \"" + whole + " > " + own.quoted(log) + " 2>&1\"\"";
+            return "cmd.exe /c \"start \"vfxstyle\" /b cmd.exe /c \"" + whole + to + " & " + end + "\"\"";
         }
-        return "/bin/sh -c " + own.quoted("nohup " + whole + " > " + own.quoted(log) + " 2>&1 < /dev/null &");
+        return "/bin/sh -c " + own.quoted("nohup /bin/sh -c " + own.quoted(whole + to + "; " + end) + " < /dev/null &");
     };
 
     // ---- the plate
@@ -118,6 +121,17 @@ var vfxstyle = (function () {
         return last;
     };
 
+    // what a log has beside events: what a shell or a fault has said
+    own.plainLines = function (text) {
+        var lines = text.split(/\r?\n/), plain = [];
+        for (var i = 0; i < lines.length; i += 1) {
+            if (lines[i] && lines[i].charAt(0) !== "{" && lines[i].indexOf(ENDED) !== 0) {
+                plain.push(lines[i]);
+            }
+        }
+        return plain.slice(-3).join(" ");
+    };
+
     own.poll = function () {
         var state = own.state;
         if (!state || !state.log.open("r")) {
@@ -125,18 +139,18 @@ var vfxstyle = (function () {
         }
         var text = state.log.read();
         state.log.close();
-        var event = own.lastEvent(text);
-        if (event && event.event === "progress") {
-            own.say(event.percent + " %  " + event.stage);
-        } else if (event && event.event === "done") {
+        var event = own.lastEvent(text), kind = event ? event.event : "";
+        if (kind === "done") {
             own.stop();
             own.show(state.layer, event.files, state.preset);
-        } else if (event && event.event === "failed") {
+        } else if (kind === "failed") {
             own.stop();
             own.say(event.message);
-        } else if (/^vfxstyle: FAILED|not found|not recognized/m.test(text)) {
+        } else if (new RegExp("^" + ENDED, "m").test(text)) {
             own.stop();
-            own.say(text);
+            own.say("It ended without a result: " + own.plainLines(text));
+        } else if (kind === "progress") {
+            own.say(event.percent + " %  " + event.stage);
         }
     };
 

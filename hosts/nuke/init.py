@@ -1,3 +1,3 @@
 import os
 
-os.environ.setdefault("VFXSTYLE_COMMAND", "")  # the command, where it is not the one that installed this
+os.environ.setdefault("VFXSTYLE_COMMAND", "vfxstyle")  # `vfxstyle hosts install` says here where it is

@@ -1,3 +1,3 @@
 import nuke
 
-nuke.menu("Nodes").addMenu("vfxstyle").addCommand("VfxStyle", "nuke.createNode('VfxStyle')")
+nuke.menu("Nodes").addMenu("vfxstyle").addCommand("VfxStyle", "nuke.createNode('VfxStyle')")  # vfxstyle hosts install

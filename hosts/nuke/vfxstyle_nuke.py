@@ -5,7 +5,6 @@ https://learn.foundry.com/nuke/developers/ has nuke.executeInMainThread, nuke.Pr
 
 from __future__ import annotations
 
-import shlex
 import threading
 import webbrowser
 from pathlib import Path
@@ -15,6 +14,10 @@ import nuke
 import vfxstyle_command as command
 import vfxstyle_nuke_nodes as nodes
 
+_OF_PLATE = (
+    "--input-space", "--ocio", "--layer", "--view", "--max-pixels", "--analysis-width", "--superpixels", "--seed",
+    "--coverage", "--weights", "--device", "--within", "--analysis", "--threads", "--config",
+)  # fmt: skip
 _RUNS: dict[str, command.Run] = {}
 _PRESETS: list[str] = []
 Ended = Callable[[Any, command.Run], None]
@@ -54,8 +57,8 @@ def grade_here(node: Any) -> None:
 
 def _graded(node: Any, run: command.Run, plate: nodes.Plate) -> None:
     facts = run.facts
-    nodes.show_result(node, facts["files"], plate)
-    _say(node, f"{facts['written']} frames written, {facts['kept']} were up to date: {facts['output']}")
+    left = nodes.show_result(node, facts["files"], plate, (facts["input_space"], facts["output_space"]))
+    _say(node, f"{facts['written']} frames written, {facts['kept']} were up to date: {facts['output']}{left}")
 
 
 def proof(node: Any) -> None:
@@ -73,19 +76,19 @@ def _drawn(node: Any, file: str) -> None:
     webbrowser.open(Path(file).absolute().as_uri())
 
 
-def stand_in(node: Any) -> None:
-    """Make a LUT that stands in for the look, and mattes of where it falls short."""
+def global_lut(node: Any) -> None:
+    """Make the global LUT that comes nearest to the look, and mattes of where it falls short."""
     asked = _asked(node, whole=False)
     if asked is not None:
         _, words = asked
-        base = str(nodes.own_folder(node) / f"{node.name()}_stand_in")
+        base = str(nodes.own_folder(node) / f"{node.name()}_lut")
         _start(node, ["export", *words, "--lut", f"{base}.cube", "--residual", base], _exported)
 
 
 def _exported(node: Any, run: command.Run) -> None:
     facts = run.facts
-    nodes.show_stand_in(node, facts["files"][0], facts["space"], facts["mattes"])
-    _say(node, f"stand-in in {facts['space']}: {facts['files'][0]}; residual.matte is where it falls short")
+    nodes.show_lut(node, facts["files"][0], facts["space"], facts["mattes"])
+    _say(node, f"LUT in {facts['space']}: {facts['files'][0]}; residual.matte is where it falls short")
 
 
 def send_to_farm(node: Any) -> None:
@@ -103,7 +106,7 @@ def send_to_farm(node: Any) -> None:
         command.call(command.command_line(["farm", "template", *named, "-o", bundle]))
         if not submit:
             return f"bundle: {bundle}"
-        said = command.call([word.replace("{bundle}", bundle) for word in shlex.split(submit)])
+        said = command.call([word.replace("{bundle}", bundle) for word in command.words_of(submit)])
         return str((said.strip().splitlines() or [f"sent: {bundle}"])[-1])
 
     _aside(node, send, lambda text: _say(node, text))
@@ -126,7 +129,9 @@ def status(node: Any) -> None:
         row, planned = found
         _say(node, f"{row['state']}: {row['current']} of {row['frames']} frames. {row['reason']}".strip())
         if row["state"] == "done":
-            nodes.show_result(node, planned["results"], plate)
+            nodes.show_result(
+                node, planned["results"], plate, (planned["input_space"]["name"], planned["output_space"])
+            )
 
     _aside(node, ask, told)
 
@@ -152,14 +157,25 @@ def _asked(node: Any, whole: bool = True) -> Any | None:
             words += ["--matte", f"{nodes.written(node, 'MatteWrite', 'matte', first, last)}:A"]
         if whole and node["frames"].value().strip():
             words += ["-f", node["frames"].value().strip()]
-        if whole and node["folder"].value():
-            words += ["-o", str(nodes.own_folder(node) / f"{node.name()}_grade")]
-        if whole:
-            words += shlex.split(node["options"].value())
-    except (RuntimeError, ValueError) as error:  # of Nuke's own rendering, or of what is connected
+        if node["folder"].value():  # where the analysis of the grade is, too
+            words += ["-o" if whole else "--to", str(nodes.own_folder(node) / f"{node.name()}_grade")]
+        words += _of_plate(command.words_of(node["options"].value()), whole)
+    except (OSError, RuntimeError, ValueError) as error:  # of Nuke's own rendering, or of what is connected
         _say(node, str(error))
         return None
     return plate, words
+
+
+def _of_plate(words: list[str], whole: bool) -> list[str]:
+    """Further options; without the frames of a grade only those that say how the plate is read and analysed."""
+    if whole:
+        return words
+    kept: list[str] = []
+    for index, word in enumerate(words):
+        flag, joined, _ = word.partition("=")
+        if flag in _OF_PLATE:
+            kept += [word] if joined else words[index : index + 2]
+    return kept
 
 
 def _start(node: Any, words: list[str], ended: Ended) -> None:
@@ -202,8 +218,8 @@ def _aside(node: Any, ask: Callable[[], Any], told: Callable[[Any], None]) -> No
     def work() -> None:
         try:
             answer = ask()
-        except command.CommandError as error:
-            nuke.executeInMainThread(_say, (node, str(error)))
+        except Exception as error:  # whatever it is, the artist is told
+            nuke.executeInMainThread(_say, (node, str(error) or type(error).__name__))
         else:
             nuke.executeInMainThread(told, (answer,))
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import nuke
 
-_NUMBER = re.compile(r"(?<![0-9])([0-9]+)(\.[A-Za-z0-9]+)$")
+_NUMBER = re.compile(r"((?:(?<=\.)-)?(?<![0-9])[0-9]+)(\.[A-Za-z0-9]+)$")
 _MOVIES = (".mov", ".mp4", ".mkv", ".mxf", ".avi")
 
 
@@ -42,8 +42,8 @@ def plain_read(node: Any) -> Any | None:
     above = node.input(0)
     while above is not None and above.Class() == "Dot":
         above = above.input(0)
-    if above is None or above.Class() != "Read" or above["disable"].value():
-        return None
+    if above is None or above.Class() != "Read" or above["disable"].value() or "[" in above["file"].value():
+        return None  # of what lies in brackets only Nuke knows what it is
     mode, frame = above["frame_mode"].value(), str(above["frame"].value()).strip()
     same = {"expression": frame in ("", "frame"), "offset": frame in ("", "0")}
     return above if same.get(mode, frame == str(int(above["first"].value()))) else None
@@ -71,7 +71,9 @@ def plate_of(node: Any) -> Plate:
         return Plate(sequence(read["file"].value()), first, last, reading_options(read), read)
     first, last = frame_range(node)
     shot = written(node, "PlateWrite", "plate", first, last)
-    return Plate(shot, first, last, ["--input-space", "scene_linear", *config_options()], None)
+    is_ocio = nuke.root()["colorManagement"].value() == "OCIO"
+    space = "scene_linear" if is_ocio else "Linear Rec.709 (sRGB)"  # the working space of Nuke's own
+    return Plate(shot, first, last, ["--input-space", space, *config_options()], None)
 
 
 def written(node: Any, write: str, kind: str, first: int, last: int) -> str:
@@ -120,10 +122,11 @@ def numbers_of(files: list[str]) -> list[int]:
     return [int(match.group(1)) for match in found if match]
 
 
-def show_result(node: Any, files: list[str], plate: Plate) -> Any:
+def show_result(node: Any, files: list[str], plate: Plate, spaces: tuple[str, str]) -> str:
     """Let one Read beside the node show the result, and connect it; what it showed before stays as a backup.
 
-    It is called NODE_grade, and the one before it NODE_grade_former.
+    It is called NODE_grade, and the one before it NODE_grade_former. spaces: of the plate and of the result. Returns
+    what is left to do by hand, in words.
     """
     with nuke.root():  # not inside the node, whose button was pressed
         file, name = pattern_of(files[0]), f"{node.name()}_grade"
@@ -142,15 +145,25 @@ def show_result(node: Any, files: list[str], plate: Plate) -> Any:
             read[knob].setValue(max(numbers))
         read["frame_mode"].setValue("start at")
         read["frame"].setValue(str(min(numbers)))
-        if plate.read is None:
-            read["raw"].setValue(True)  # in the working space, as it was written
-        else:  # a result is in the space of its plate
-            read["raw"].setValue(plate.read["raw"].value())
-            read["colorspace"].setValue(plate.read["colorspace"].value())
+        left = _set_space(read, plate, *spaces)
         read["reload"].execute()
     node.setInput(2, read)
     node["show"].setValue("grade")
-    return read
+    return left
+
+
+def _set_space(read: Any, plate: Plate, given: str, made: str) -> str:
+    """Set the colour space of the result; returns what is left to do by hand, in words."""
+    if given == made:  # as Nuke takes the plate
+        read["raw"].setValue(True if plate.read is None else plate.read["raw"].value())
+        if plate.read is not None:
+            read["colorspace"].setValue(plate.read["colorspace"].value())
+        return ""
+    read["raw"].setValue(False)
+    if made in [str(entry).split("\t")[0] for entry in read["colorspace"].values()]:
+        read["colorspace"].setValue(made)
+        return ""
+    return f" Its input transform is {made}, which this script has by another name; set it."
 
 
 def _new_read(name: str, node: Any, column: int) -> Any:
@@ -161,9 +174,9 @@ def _new_read(name: str, node: Any, column: int) -> Any:
     return read
 
 
-def show_stand_in(node: Any, lut: str, space: str, mattes: list[str]) -> None:
-    """Let the node show a LUT in place of the look, and carry the matte of where it falls short."""
-    inner = node.node("StandIn")
+def show_lut(node: Any, lut: str, space: str, mattes: list[str]) -> None:
+    """Let the node show the plate through a LUT, and carry the matte of where it falls short."""
+    inner = node.node("GlobalLut")
     inner["file"].setValue(lut)
     inner["working_space"].setValue(space)
     inner["reload"].execute()
@@ -176,4 +189,4 @@ def show_stand_in(node: Any, lut: str, space: str, mattes: list[str]) -> None:
             short[f"orig{knob}"].setValue(number)
         short["reload"].execute()
     node.node("ShortMatte")["disable"].setValue(not mattes)
-    node["show"].setValue("stand-in")
+    node["show"].setValue("LUT")

@@ -3,9 +3,9 @@
 import os
 import sys
 
-MODULES, COMMAND = "", ""  # `vfxstyle hosts install` says here where they are, which a script of Resolve is not told
+MODULES = ""  # `vfxstyle hosts install` says here where they are, which a script of Resolve is not told
 sys.path[:0] = MODULES.split(";")
-os.environ.setdefault("VFXSTYLE_COMMAND", COMMAND)
+os.environ.setdefault("VFXSTYLE_COMMAND", "vfxstyle")
 
 import vfxstyle_resolve  # noqa: E402
 

@@ -6,6 +6,7 @@ $VFXSTYLE_PRESET says of each plate.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from xml.etree import ElementTree
 import vfxstyle_command as command
 
 _RANGE = re.compile(r"\[(-?\d+)-(-?\d+)\]")  # as Resolve names a sequence: plate.[1001-1024].exr
-_NUMBER = re.compile(r"(\d+)(\.\w+)$")
+_NUMBER = re.compile(r"((?:(?<=\.)-)?(?<!\d)\d+)(\.\w+)$")
 _OWN = "vfxstyle"
 _LUT_FOLDERS = {
     "darwin": ["/Library/Application Support/Blackmagic Design/DaVinci Resolve/LUT"],
@@ -65,7 +66,7 @@ def clips_of(resolve: Any) -> Iterator[tuple[Any, str]]:
             media = item.GetMediaPoolItem()
             path = media.GetClipProperty("File Path") if media else ""
             if path:
-                yield item, _RANGE.sub(lambda found: "#" * len(found.group(1)), path)
+                yield item, _RANGE.sub(lambda found: "#" * len(found.group(1).lstrip("-")), path)
 
 
 def add_takes(resolve: Any) -> list[str]:
@@ -114,8 +115,10 @@ def put_luts(resolve: Any) -> list[str]:
     project = resolve.GetProjectManager().GetCurrentProject()
 
     def put(item: Any, shot: str) -> str:
-        file = folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', item.GetName())}.cube"
-        facts = _exported(shot, "--lut", str(file))
+        own = hashlib.sha256(shot.encode(errors="replace")).hexdigest()[:8]  # plates of one name are many
+        file = folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', item.GetName())}_{own}.cube"
+        with tempfile.TemporaryDirectory() as scratch:
+            facts = _exported(shot, "--lut", str(file), "--map", str(Path(scratch) / "map.png"))
         project.RefreshLUTList()
         graph = item.GetNodeGraph() if "GetNodeGraph" in dir(item) else item
         done = graph.SetLUT(1, f"{_OWN}/{file.name}")
@@ -172,8 +175,8 @@ def _said(work: Any) -> str:
     """What came of the work on a clip; what fails there does not stop the others."""
     try:
         return str(work())
-    except command.CommandError as error:
-        return str(error)
+    except Exception as error:  # whatever it is, it is told
+        return str(error) or type(error).__name__
 
 
 def _exported(shot: str, *arguments: str) -> dict[str, Any]:

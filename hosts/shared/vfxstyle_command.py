@@ -18,8 +18,6 @@ from typing import Any, Callable
 
 COMMAND = "VFXSTYLE_COMMAND"
 """Environment variable that names the command."""
-DEFAULT = "vfxstyle"
-"""The command where the variable names none; `vfxstyle hosts install` writes its own path here."""
 _OF_HOSTS = ("PYTHONHOME", "PYTHONPATH", "PYTHONNOUSERSITE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "QT_PLUGIN_PATH")
 _SECONDS_TO_END = 20
 
@@ -30,8 +28,15 @@ class CommandError(Exception):
 
 def command_line(arguments: Sequence[str]) -> list[str]:
     """The command with its arguments."""
-    named = os.environ.get(COMMAND, "")
-    return [*(shlex.split(named, posix=os.name != "nt") if named else [DEFAULT]), *arguments]
+    named = words_of(os.environ.get(COMMAND, "")) or ["vfxstyle"]
+    return [*named, *arguments]
+
+
+def words_of(line: str) -> list[str]:
+    """The words of a command line; quotes hold together what has spaces, and Windows' backslashes stay."""
+    if os.name != "nt":
+        return shlex.split(line)
+    return [word.strip('"') for word in shlex.split(line, posix=False)]
 
 
 def environment() -> dict[str, str]:

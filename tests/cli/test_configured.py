@@ -88,7 +88,9 @@ def test_a_farm_takes_a_shots_own_word_as_a_grade_does(make_shot, identity_prese
     status = main_in_process("farm", "status", *words, "--json")
     assert [own["state"] for own in json.loads(status.stdout)] == ["done", "done"], status.stderr
     show('[shots.one]\npreset = "cold"\n')
-    refused = main_in_process("farm", "status", *words)
+    assert main_in_process("farm", "status", *words).returncode == 1  # the command line says which look
+    show(f'preset = "{identity_preset}"\n[shots.one]\npreset = "cold"\n')
+    refused = main_in_process("farm", "status", *shots, *QUICK_FLAGS)
     assert (refused.returncode, "which a farm cannot take" in refused.stderr) == (2, True)
 
 

@@ -30,7 +30,7 @@ def test_every_grade_waits_for_the_look(jobs, tmp_path):
     assert step.command[:3] == ("train", "--name", "own")
     for flag, value in {"--shot": "a", "--graded": "hand", "-o": "looks/own.safetensors"}.items():
         assert step.command[step.command.index(flag) + 1] in (value, str(tmp_path / value))
-    assert [job.after for job in grades] == [("own",), ("own",)]
+    assert [job.after for job in grades] == [("own (look)",), ("own (look)",)]
     assert [job.output.name for job in grades] == ["a_own", "b_own"]
     grade = steps_of(grades[0])[3].command
     assert grade[grade.index("--preset") + 1] == str(tmp_path / "looks" / "own.safetensors")  # of no content yet
@@ -38,9 +38,9 @@ def test_every_grade_waits_for_the_look(jobs, tmp_path):
 
 def test_engines_are_told_so(jobs, tmp_path):
     steps = {step["name"]: step for step in job_template(jobs)["steps"]}
-    assert "dependencies" not in steps["own train"]
+    assert "dependencies" not in steps["own (look) train"]
     for shot in ("a", "b"):
-        assert steps[f"{shot}_own superpixels"]["dependencies"] == [{"dependsOn": "own train"}]
+        assert steps[f"{shot}_own superpixels"]["dependencies"] == [{"dependsOn": "own (look) train"}]
     words = steps["a_own grade"]["script"]["actions"]["onRun"]["args"]
     preset = words[words.index("--preset") + 1]
     for name, value in parameter_values(jobs, 10).items():
@@ -69,9 +69,9 @@ def test_a_look_that_cannot_be_learnt_stops_its_grades(jobs, monkeypatch, tmp_pa
         report = run_jobs(jobs, engine, Silent())
     assert run == ["train"]
     assert {name: failure.reason for name, failure in report.failures.items()} == {
-        "own": "train: no frame of the shot is graded",
-        "a_own": "own failed.",
-        "b_own": "own failed.",
+        "own (look)": "train: no frame of the shot is graded",
+        "a_own": "own (look) failed.",
+        "b_own": "own (look) failed.",
     }
     assert [status.state for status in statuses_of(jobs, report.failures)] == ["failed"] * 3
     assert [status.state for status in statuses_of(jobs, {})] == ["none"] * 3
@@ -102,7 +102,7 @@ def test_what_was_learnt_is_put_on_the_shots(jobs, monkeypatch, lively_preset):
     [
         ("golden", ["plate"], "hand", "the one file that the look is saved to"),
         ("a.safetensors", ["cut.otio"], "hand", "not learnt on a timeline"),
-        ("a.safetensors", ["plate"], "absent", "no folder .*absent of graded frames"),
+        ("a.safetensors", ["plate"], "absent", "no folder .*absent with graded frames"),
     ],
 )
 def test_what_cannot_be_is_said(make_shot, tmp_path, monkeypatch, preset, shots, graded, message):

@@ -9,8 +9,8 @@ import pytest
 from helpers import QUICK, farm_jobs, write_cut
 
 from vfxstyle.errors import ResourceError, UsageError
+from vfxstyle.farm.job_options import JobOptions
 from vfxstyle.farm.opencue import job_spec, submit
-from vfxstyle.farm.wishes import Wishes
 
 pytest.importorskip("outline", reason="needs pyoutline, which this Python has no wheel of")
 pytestmark = pytest.mark.filterwarnings("ignore:Testing an element:DeprecationWarning")  # pyoutline does it
@@ -52,16 +52,18 @@ def test_a_cut_waits_for_all_its_clips(make_shot, tmp_path, lively_preset):
     assert waits[last] == ["check_1_010", "check_2_020", "check_3_030"]
 
 
-def test_what_is_wished_of_a_job_and_its_memory(make_shot, lively_preset):
+def test_what_is_said_of_a_job_and_its_memory(make_shot, lively_preset):
     jobs = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **QUICK)
-    root, layers, _ = layers_of(job_spec(jobs, show="myshow", wishes=Wishes(name="own", priority=7, limits=("io",))))
+    root, layers, _ = layers_of(
+        job_spec(jobs, show="myshow", options=JobOptions(name="own", priority=7, limits=("io",)))
+    )
     (job,) = root.iter("job")
     assert (job.get("name"), job.findtext("priority")) == ("own", "7")
     for layer in layers.values():
         assert [limit.text for limit in layer.iter("limit")] == ["io"]
         assert re.fullmatch(r"1\d\d\dm", layer.findtext("memory"))
     with pytest.raises(UsageError, match="OpenCue has no word for --max-workers"):
-        job_spec(jobs, show="myshow", wishes=Wishes(max_workers=3))
+        job_spec(jobs, show="myshow", options=JobOptions(max_workers=3))
 
 
 def test_what_opencue_cannot_do_is_said(make_shot, lively_preset, monkeypatch):

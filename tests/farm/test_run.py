@@ -434,7 +434,7 @@ def test_workers_are_as_many_as_cores_and_memory_allow(make_shot, lively_preset,
 
 @pytest.mark.parametrize(("said", "threads", "told"), [(None, None, "1"), ("5", None, "5"), ("5", 8, "4")])
 def test_threads_are_divided_among_the_workers(monkeypatch, said, threads, told):
-    monkeypatch.setattr(farm, "cores", lambda: 2)
+    monkeypatch.setattr(farm, "cores_of_process", lambda: 2)
     with patch.dict(os.environ, {} if said is None else {"OMP_NUM_THREADS": said}):
         if said is None:
             os.environ.pop("OMP_NUM_THREADS", None)

@@ -50,6 +50,9 @@ class Knob:
         assert threading.current_thread() is threading.main_thread()
         self.values_listed = list(values)
 
+    def values(self):
+        return self.values_listed
+
     def execute(self):
         self.pressed += 1
 

@@ -155,8 +155,10 @@ def test_from_the_list_of_looks_to_the_layer(panel, make_shot, tmp_path):
     line = panel.evaluate("commands.shift()")
     log = panel.evaluate("vfxstyle.state.log.fsName")
     assert line.startswith("/bin/sh -c 'nohup ")
-    assert line.rstrip("'").endswith("2>&1 < /dev/null &")
-    inner = shlex.split(line)[2].removeprefix("nohup ").partition(" > ")[0]  # what is left of it runs here at once
+    assert line.rstrip("'").endswith("< /dev/null &")
+    inner = shlex.split(shlex.split(line)[2])[3]
+    assert inner.endswith(f" > '{log}' 2>&1; echo vfxstyle-ended >> '{log}'")
+    inner = inner.partition(" > ")[0]  # what is left of it runs here at once
     ran = subprocess.run(f"{inner} {words}", shell=True, capture_output=True, text=True, check=True)
     told = ran.stderr.splitlines()
 
@@ -179,12 +181,22 @@ def test_a_failure_is_said(panel, tmp_path):
     panel.evaluate("file => choose(file)", "/absent/a.1001.exr")
     for text, said in (
         ('{"event": "failed", "code": "shot", "message": "There is no shot."}', "There is no shot."),
-        ("sh: vfxstyle: command not found", "sh: vfxstyle: command not found"),
+        ("sh: vfxstyle: not found\nvfxstyle-ended\n", "It ended without a result: sh: vfxstyle: not found"),
+        ('{"event": "progress", "percent": 4, "stage": "grade"}\nvfxstyle-ended', "It ended without a result: "),
     ):
         panel.evaluate("vfxstyle.grade({preset: 'golden', strength: '1', frames: ''})")
         panel.evaluate("text => { disk[vfxstyle.state.log.fsName] = text; tick(); }", text)
         assert panel.evaluate("shown.children[3].text") == said
         assert panel.evaluate("[tasks, vfxstyle.state]") == [{}, None]
+
+
+def test_words_of_a_note_end_nothing(panel):
+    panel.evaluate("file => choose(file)", "/absent/a.1001.exr")
+    panel.evaluate("vfxstyle.grade({preset: 'golden', strength: '1', frames: ''})")
+    note = '{"event": "note", "text": "a frame is not found; vfxstyle-ended"}\n'
+    note += '{"event": "progress", "percent": 7, "stage": "grade"}'
+    panel.evaluate("text => { disk[vfxstyle.state.log.fsName] = text; tick(); }", note)
+    assert panel.evaluate("shown.children[3].text") == "7 %  grade"
 
 
 def test_words_are_quoted_for_either_shell(panel):
@@ -194,4 +206,4 @@ def test_words_are_quoted_for_either_shell(panel):
     panel.evaluate("$.os = 'Windows 11'")
     line = panel.evaluate("vfxstyle.line(['a b'], 'C:\\\\log', true)")
     assert line.startswith('cmd.exe /c "start "vfxstyle" /b cmd.exe /c "')
-    assert '"a b" > "C:\\log" 2>&1' in line
+    assert '"a b" > "C:\\log" 2>&1 & echo vfxstyle-ended >> "C:\\log"' in line

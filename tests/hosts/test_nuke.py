@@ -13,6 +13,7 @@ import pytest
 from helpers import QUICK_FLAGS, moving_picture, read_pixels, write_picture
 from hosts.nuke_stand_in import Nuke, ProgressTask, frames_of_plate, load_gizmo
 
+from vfxstyle.errors import UsageError
 from vfxstyle.handover.hosts import HOSTS, host_folder, install, own_command
 from vfxstyle.shots.exr import read_parts
 
@@ -72,13 +73,13 @@ def said(node):
 def test_the_gizmo_is_what_its_modules_expect(nuke, node, installed):
     inner = node.inner
     assert [inner["Show"].input(index).name() for index in range(3)] == ["plate", "ShortMatte", "grade"]
-    assert [inner["ShortMatte"].input(index).name() for index in range(2)] == ["StandIn", "Short"]
-    assert inner["StandIn"].input(0) is inner["PlateWrite"].input(0) is inner["plate"]
+    assert [inner["ShortMatte"].input(index).name() for index in range(2)] == ["GlobalLut", "Short"]
+    assert inner["GlobalLut"].input(0) is inner["PlateWrite"].input(0) is inner["plate"]
     assert inner["MatteWrite"].input(0) is inner["matte"]
     assert inner["Output1"].input(0) is inner["Show"]
     assert [inner[name]["number"].value() for name in ("plate", "matte", "grade")] == [0, "1", "2"]
     buttons = {user[1]: user[user.index("T") + 1] for user in node.users if user[0] == "22"}
-    assert set(buttons) == {"refresh", "proof", "stand_in", "grade", "farm", "status", "cancel"}
+    assert set(buttons) == {"refresh", "proof", "lut", "grade", "farm", "status", "cancel"}
     for script in (*buttons.values(), node["onCreate"].value(), node["knobChanged"].value()):
         called = [own.func for own in ast.walk(ast.parse(script)) if isinstance(own, ast.Call)]
         names = [own.attr for own in called if getattr(own.value, "id", "") == "vfxstyle_nuke"]
@@ -89,8 +90,17 @@ def test_the_gizmo_is_what_its_modules_expect(nuke, node, installed):
 
 
 def test_the_installed_command_is_the_one_that_installed_it(installed):
-    assert f"DEFAULT = {json.dumps(own_command())}\n" in (installed / "vfxstyle_command.py").read_text()
-    assert 'DEFAULT = "vfxstyle"\n' in (host_folder() / "shared" / "vfxstyle_command.py").read_text()
+    assert f'"VFXSTYLE_COMMAND", {json.dumps(own_command())})' in (installed / "init.py").read_text()
+    assert '"VFXSTYLE_COMMAND", "vfxstyle")' in (host_folder() / "nuke" / "init.py").read_text()
+
+
+def test_files_of_somebody_else_are_not_replaced(installed, tmp_path):
+    install(HOSTS["nuke"], installed)  # its own it is
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "menu.py").write_text("# of the studio\n")
+    with pytest.raises(UsageError, match=r"menu.py is somebody else's; choose a folder of its own with --to"):
+        install(HOSTS["nuke"], tmp_path / "theirs")
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["menu.py"]
 
 
 def test_a_plain_read_is_graded_where_it_lies_and_one_read_shows_it(nuke, node, plate, tmp_path):
@@ -121,6 +131,22 @@ def test_a_plain_read_is_graded_where_it_lies_and_one_read_shows_it(nuke, node, 
     assert (former["file"].value(), former["last"].value()) == (first, 1003)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_result_in_another_space_than_its_plate_is_read_in_that(nuke, node, make_shot, known):
+    """EXR of a display-referred plate is linear light."""
+    shot = make_shot(frames=range(1, 3), extension="png")
+    plate = nuke.add("Read", "Read1", file=str(shot / "plate.%04d.png"), first=1, last=2, colorspace="default (sRGB)")
+    read = nuke.add("Read", "VfxStyle1_grade")
+    read["colorspace"].setValues(["default", "Linear Rec.709 (sRGB)\tUtility/Linear Rec.709 (sRGB)"] if known else [])
+    node.setInput(0, plate)
+    nuke.work.grade_here(node)
+    nuke.pump(lambda: said(node))
+    assert said(node).startswith("2 frames written")
+    assert read["raw"].value() is False
+    assert read["colorspace"].value() == ("Linear Rec.709 (sRGB)" if known else "default")
+    assert ("which this script has by another name; set it" in said(node)) is not known
+
+
 def test_a_plate_with_nodes_between_is_written_first_and_a_matte_too(nuke, node, tmp_path):
     for number in (1001, 1002):  # half of the frame is in the matte
         pixels = np.dstack([moving_picture(number - 1001), np.arange(128)[None, :].repeat(72, 0) < 64])
@@ -149,19 +175,19 @@ def test_a_plate_with_nodes_between_is_written_first_and_a_matte_too(nuke, node,
 
 def test_a_lut_stands_in_with_a_matte_of_where_it_falls_short(nuke, node, plate):
     node.setInput(0, plate)
-    node["options"].setValue("")
-    nuke.work.stand_in(node)
+    node["options"].setValue(f"{OPTIONS} --format exr")  # of which a LUT takes what is about the plate
+    nuke.work.global_lut(node)
     nuke.pump(lambda: said(node), 120)
-    assert said(node).startswith("stand-in in ACEScct: ")
+    assert said(node).startswith("LUT in ACEScct: ")
     inner = node.inner
-    assert inner["StandIn"]["working_space"].value() == "ACEScct"
-    assert Path(inner["StandIn"]["file"].value()).is_file()
-    assert (inner["StandIn"]["disable"].value(), inner["ShortMatte"]["disable"].value()) == (False, False)
+    assert inner["GlobalLut"]["working_space"].value() == "ACEScct"
+    assert Path(inner["GlobalLut"]["file"].value()).is_file()
+    assert (inner["GlobalLut"]["disable"].value(), inner["ShortMatte"]["disable"].value()) == (False, False)
     matte = inner["Short"]
     assert (matte["first"].value(), matte["last"].value()) == (1001, 1003)
     (part,) = read_parts(Path(matte["file"].value() % 1002))
     assert list(part.channels) == [inner["ShortMatte"]["from0"].value()]
-    assert node["show"].value() == "stand-in"
+    assert node["show"].value() == "LUT"
 
 
 def test_farm_status_and_proof(nuke, node, plate, tmp_path):
@@ -177,7 +203,6 @@ def test_farm_status_and_proof(nuke, node, plate, tmp_path):
     nuke.work.status(node)
     nuke.pump(lambda: said(node))
     assert said(node).startswith("none: 0 of 3 frames.")
-    node["options"].setValue("")
     nuke.work.proof(node)
     nuke.pump(lambda: nuke.opened)
     assert nuke.opened == [(tmp_path / "vfxstyle" / "VfxStyle1_proof.png").as_uri()]

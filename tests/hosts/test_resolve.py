@@ -1,5 +1,7 @@
 """The scripts for Resolve's menu, against a stand-in of its scripting interface."""
 
+import json
+import re
 import runpy
 import shlex
 import sys
@@ -9,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from helpers import main_in_process
 
-from vfxstyle.handover.hosts import HOSTS, install
+from vfxstyle.handover.hosts import HOSTS, install, own_command
 
 
 class Media:
@@ -149,9 +151,13 @@ def test_a_grade_becomes_a_take_beside_its_plate(scripts, resolve, capsys, tmp_p
 def test_luts_and_cdls_go_to_nodes(scripts, resolve, capsys, tmp_path):
     item = resolve.item
     told = run(scripts, "Put LUTs on nodes", resolve, capsys)
-    assert told == "plate 010/a: plate_010_a.cube, for a timeline in ACEScct"
-    assert (tmp_path / "luts" / "vfxstyle" / "plate_010_a.cube").is_file()
-    assert (item.luts, resolve.refreshed) == ({1: "vfxstyle/plate_010_a.cube"}, 1)
+    (lut,) = (tmp_path / "luts" / "vfxstyle").iterdir()
+    assert told == f"plate 010/a: {lut.name}, for a timeline in ACEScct"
+    assert re.fullmatch(r"plate_010_a_[0-9a-f]{8}\.cube", lut.name)
+    assert (item.luts, resolve.refreshed) == ({1: f"vfxstyle/{lut.name}"}, 1)
+    item.media.properties["File Path"] = str((tmp_path / "plate").rename(tmp_path / "sh020") / "plate.[1001-1003].exr")
+    run(scripts, "Put LUTs on nodes", resolve, capsys)  # of another plate with that name
+    assert len(list(lut.parent.iterdir())) == 2
     assert "for a timeline in ACEScct" in run(scripts, "Put CDLs on nodes", resolve, capsys)
     assert item.cdl["NodeIndex"] == "1"
     assert len([float(number) for name in ("Slope", "Offset", "Power") for number in item.cdl[name].split()]) == 9
@@ -199,6 +205,6 @@ def test_what_fails_is_said_for_each_clip(scripts, resolve, capsys, monkeypatch,
 def test_scripts_know_where_their_modules_are(scripts):
     assert set(scripts) == {"Add grades as takes", "Put LUTs on nodes", "Put CDLs on nodes", "Mark weak frames"}
     for script in scripts.values():
-        (line,) = [line for line in script.read_text().splitlines() if line.startswith("MODULES, COMMAND = ")]
-        named = line.split('"')[1].split(";")
-        assert all(Path(folder).is_dir() for folder in named)
+        (line,) = [line for line in script.read_text().splitlines() if line.startswith("MODULES = ")]
+        assert all(Path(folder).is_dir() for folder in line.split('"')[1].split(";"))
+        assert json.dumps(own_command()) in script.read_text()

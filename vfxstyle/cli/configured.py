@@ -86,9 +86,11 @@ class ConfiguredCommand(click.Command):
         show = show_of(shot, named, known)
         name = f"farm {ctx.info_name}" if _is_of_farm(ctx) else str(ctx.info_name)
         found = show.options(name, shot, known) if name in known else {}
-        if "to" in {param.name for param in self.params}:  # of a command that looks at a grade
-            graded = show.options("grade", shot, known)
-            found |= {"to": graded["output"]} if "output" in graded else {}
+        names = {str(param.name) for param in self.params}
+        if "to" in names:  # the command looks at a grade, and has that one's options where nothing is said of it
+            renamed = {"output": "to"} | ({"preset": "presets"} if "presets" in names else {})
+            graded = {renamed.get(key, key): said for key, said in show.options("grade", shot, known).items()}
+            found = {key: said for key, said in graded.items() if key in names - {"frames"}} | found
         ctx.meta[_SHOW] = show
         ctx.meta[_FROM] = {option: place for option, (_, place) in found.items()}
         ctx.default_map = {
@@ -208,10 +210,11 @@ def said_of_shot(shot: str) -> dict[str, Any]:
     first = ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT
     said: dict[str, Any] = {}
     for name, value in show.of_shot(shot, params).items():
+        if ctx.get_parameter_source(name) in first:
+            continue
         if name not in _OF_A_SHOT:
             raise UsageError(
                 f"{show.path} has {name} for {shot} alone, which a farm cannot take; say it for all shots."
             )
-        if ctx.get_parameter_source(name) not in first:
-            said[name] = _checked(ctx, params[name], value, f"{show.path} [shots]")
+        said[name] = _checked(ctx, params[name], value, f"{show.path} [shots]")
     return said

@@ -30,12 +30,12 @@ from vfxstyle.settings.table import pick
 def export(shot: str, progress: Any, **chosen: Any) -> None:
     """Write the best global LUT or CDL for a look on SHOT, with what it lacks."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
-    chosen = with_analysis_of_grade(shot, chosen["preset"], chosen)
     from vfxstyle.cli.progress import EXPORT_SHARES, tell, watching
     from vfxstyle.cli.summaries import export_summary
     from vfxstyle.handover.export import export as write_export
 
     with watching(progress, EXPORT_SHARES) as watch:
-        report = write_export(shot, progress=watch, **chosen)
+        options = with_analysis_of_grade(shot, chosen["preset"], chosen)
+        report = write_export(shot, progress=watch, **options)
         watch.result(report)
     tell(progress, export_summary(report))

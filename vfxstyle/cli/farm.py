@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from vfxstyle.cli import flags
-from vfxstyle.cli.configured import said_of_shot, threads_asked
+from vfxstyle.cli.configured import OptionOfTable, said_of_shot, threads_asked
+from vfxstyle.cli.logs import tell_people
 from vfxstyle.cli.renamed import RenamingFarm
 from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES, GradeSettings, Run
+from vfxstyle.settings.show_file import variable_of
 from vfxstyle.settings.table import pick
 
 if TYPE_CHECKING:
     from vfxstyle.errors import VfxStyleError
+    from vfxstyle.farm.job_options import JobOptions
     from vfxstyle.farm.jobs import FarmJob
     from vfxstyle.farm.status import ShotStatus
-    from vfxstyle.farm.wishes import Wishes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -28,29 +30,31 @@ _chunk = click.option(
     "--chunk", type=click.IntRange(1), default=DEFAULT_CHUNK, show_default=True, help="Frames of a task."
 )
 _shards = click.option("--shards", type=click.IntRange(1), help="Tasks of a shot's features. [default: by its length]")
-_WISHES = (
-    click.option("--job-name", "name", metavar="NAME", help="What the job is called. [default: by looks and shots]"),
-    click.option("--priority", type=click.IntRange(0, 100), help="Of the job."),
-    click.option("--pool", metavar="NAME", help="Of Deadline: machines that it goes to."),
-    click.option("--group", metavar="NAME", help="Of Deadline: kind of machines that it needs."),
-    click.option("--limit", "limits", multiple=True, metavar="NAME", help="That tasks count against. Can be repeated."),
-    click.option("--max-workers", type=click.IntRange(1), help="Machines at once, of Deadline and Deadline Cloud."),
-)
+_JOB_OPTIONS = {
+    "name": click.option("--job-name", "name", metavar="NAME", help="Of the job. [default: by looks and shots]"),
+    "priority": click.option("--priority", type=click.IntRange(0, 100), help="Of the job, the highest first."),
+    "pool": click.option("--pool", metavar="NAME", help="Machines that the job goes to."),
+    "group": click.option("--group", metavar="NAME", help="Kind of machines that the job needs."),
+    "limits": click.option("--limit", "limits", multiple=True, metavar="NAME", help="That tasks count against."),
+    "max_workers": click.option("--max-workers", type=click.IntRange(1), help="Machines that work on it at once."),
+}
 
 
-def _wishing(command: Command) -> Command:
-    """What a farm manager is told of a job; the command gets it as ``wishes``."""
+def _told(*known: str) -> Callable[[Command], Command]:
+    """What a farm manager is told of a job, as far as it has a word for it; the command gets it as ``options``."""
 
-    @wraps(command)
-    def with_wishes(**chosen: Any) -> Any:
-        from vfxstyle.farm.wishes import Wishes
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def with_options(**chosen: Any) -> Any:
+            from vfxstyle.farm.job_options import JobOptions
 
-        wishes = Wishes(**{str(name): chosen.pop(name) for name in Wishes.__dataclass_fields__})
-        return command(wishes=wishes, **chosen)
+            return command(options=JobOptions(**{name: chosen.pop(name) for name in known}), **chosen)
 
-    for option in reversed(_WISHES):
-        with_wishes = option(with_wishes)
-    return cast(Command, with_wishes)
+        for name in reversed(known):
+            with_options = _JOB_OPTIONS[name](with_options)
+        return cast(Command, with_options)
+
+    return decorate
 
 
 def _of_shots(command: Command) -> Command:
@@ -58,7 +62,14 @@ def _of_shots(command: Command) -> Command:
     shared = (
         click.argument("shots", nargs=-1, required=True, metavar="SHOT..."),
         flags.presets,
-        click.option("--to", "output", metavar="PATH", help="As -o of grade; of several shots, a folder for theirs."),
+        click.option(
+            "--to",
+            "output",
+            cls=OptionOfTable,
+            envvar=variable_of("output"),
+            metavar="PATH",
+            help="As -o of grade; of several shots, a folder for theirs.",
+        ),
         click.option(
             "--graded",
             metavar="FOLDER",
@@ -98,16 +109,16 @@ def farm() -> None:
 @click.option("-o", "--bundle", required=True, metavar="FOLDER", help="Folder for the job bundle.")
 @_chunk
 @_shards
-@_wishing
-def template(bundle: str, chunk: int, shards: int | None, wishes: Wishes, **chosen: Any) -> None:
+@_told("name", "priority", "max_workers")
+def template(bundle: str, chunk: int, shards: int | None, options: JobOptions, **chosen: Any) -> None:
     """Write an Open Job Description bundle that grades every SHOT, for openjd, Deadline Cloud and others."""
     from vfxstyle.farm.jobs import estimate_in_words
     from vfxstyle.farm.openjd import write_bundle
 
     jobs = _jobs(chosen)
-    for path in write_bundle(Path(bundle), jobs, chunk=chunk, shards=shards, wishes=wishes):
-        click.echo(str(path), err=True)
-    click.echo(estimate_in_words(jobs), err=True)
+    for path in write_bundle(Path(bundle), jobs, chunk=chunk, shards=shards, options=options):
+        tell_people(str(path))
+    tell_people(estimate_in_words(jobs))
 
 
 @farm.command(cls=RenamingFarm)
@@ -116,23 +127,23 @@ def template(bundle: str, chunk: int, shards: int | None, wishes: Wishes, **chos
 @click.option("--program", default="deadlinecommand", show_default=True, help="Deadline's command, which sends jobs.")
 @_chunk
 @_shards
-@_wishing
+@_told("name", "priority", "pool", "group", "limits", "max_workers")
 @click.option("-n", "--dry-run", is_flag=True, help="Print the jobs as JSON and stop.")
 def deadline(
-    command: str, program: str, chunk: int, shards: int | None, wishes: Wishes, dry_run: bool, **chosen: Any
+    command: str, program: str, chunk: int, shards: int | None, options: JobOptions, dry_run: bool, **chosen: Any
 ) -> None:
     """Send jobs that grade every SHOT to Deadline 10, one for each step."""
     from vfxstyle.farm.deadline import deadline_jobs, submit
     from vfxstyle.farm.jobs import estimate_in_words
 
     jobs = _jobs(chosen)
-    made = deadline_jobs(jobs, chunk=chunk, shards=shards, command=command, wishes=wishes)
+    made = deadline_jobs(jobs, chunk=chunk, shards=shards, command=command, options=options)
     if dry_run:
         click.echo(json.dumps([job.as_json() for job in made], indent=2))
         return
     for sent, job in zip(submit(made, program), made, strict=True):
-        click.echo(f"{sent} {job.info['Name']}", err=True)
-    click.echo(estimate_in_words(jobs), err=True)
+        tell_people(f"{sent} {job.info['Name']}")
+    tell_people(estimate_in_words(jobs))
 
 
 @farm.command(cls=RenamingFarm)
@@ -140,19 +151,21 @@ def deadline(
 @click.option("--show", help="OpenCue's show. [default: $SHOW, as pyoutline has it]")
 @_chunk
 @_shards
-@_wishing
+@_told("name", "priority", "limits")
 @click.option("-n", "--dry-run", is_flag=True, help="Print the job as OpenCue gets it and stop.")
-def opencue(show: str | None, chunk: int, shards: int | None, wishes: Wishes, dry_run: bool, **chosen: Any) -> None:
+def opencue(
+    show: str | None, chunk: int, shards: int | None, options: JobOptions, dry_run: bool, **chosen: Any
+) -> None:
     """Send a job that grades every SHOT to OpenCue."""
     from vfxstyle.farm.jobs import estimate_in_words
     from vfxstyle.farm.opencue import job_spec, submit
 
     jobs = _jobs(chosen)
     if dry_run:
-        click.echo(job_spec(jobs, show=show, chunk=chunk, shards=shards, wishes=wishes))
+        click.echo(job_spec(jobs, show=show, chunk=chunk, shards=shards, options=options))
         return
-    click.echo(submit(jobs, show=show, chunk=chunk, shards=shards, wishes=wishes), err=True)
-    click.echo(estimate_in_words(jobs), err=True)
+    tell_people(submit(jobs, show=show, chunk=chunk, shards=shards, options=options))
+    tell_people(estimate_in_words(jobs))
 
 
 @farm.command(cls=RenamingFarm)

@@ -118,6 +118,7 @@ progress = click.option(
     "--progress",
     type=click.Choice(["auto", "bar", "openjd", "deadline", "alf", "json", "none"]),
     default="auto",
+    envvar="VFXSTYLE_PROGRESS",
     show_default=True,
     help="auto: a bar on a terminal, lines elsewhere; or what a farm reads.",
 )

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def with_analysis_of_grade(shot: str, preset: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+def with_analysis_of_grade(shot: str, preset: str, chosen: Mapping[str, Any], *, there: bool = False) -> dict[str, Any]:
     """The options of a command without ``to`` and ``tokens``, but with the analysis of the grade that these name.
 
-    The analysis of a grade that is not there yet is left to the command. preset: the look, or several with commas.
+    preset: the look, or several with commas between them, of which the first counts whose grade is there, else the
+    first. there: whether an analysis that is not there yet is left to the command.
     """
     options = {name: value for name, value in chosen.items() if name not in ("to", "tokens")}
     if chosen["to"] is None or chosen["analysis"] is not None:
@@ -18,11 +19,11 @@ def with_analysis_of_grade(shot: str, preset: str, chosen: Mapping[str, Any]) ->
     from vfxstyle.settings import GradeSettings
     from vfxstyle.settings.table import pick
 
+    places = []
     for name in (name for name in preset.split(",") if name):
         settings = pick(GradeSettings, chosen)
-        with GradeRequest(
-            shot=shot, preset=name, output=chosen["to"], within=chosen["within"], settings=settings
-        ).open() as plan:
-            if plan.analysis.is_dir():
-                return {**options, "analysis": plan.analysis}
-    return options
+        request = GradeRequest(shot=shot, preset=name, output=chosen["to"], within=chosen["within"], settings=settings)
+        with request.open() as plan:
+            places.append(plan.analysis)
+    found = [place for place in places if place.is_dir()] or ([] if there else places)
+    return {**options, "analysis": found[0]} if found else options

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shlex
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from vfxstyle.errors import OutputError, UsageError, failure_of
 from vfxstyle.progress import LOGGER
 
 LOG = logging.getLogger(LOGGER)
+_QUIET = "vfxstyle.quiet"
+FACTS = "facts"
+"""Attribute of records that a program reads: values by name."""
 SHOWN = "shown"
 """Attribute of records that are printed by whoever logs them."""
 
@@ -26,8 +30,10 @@ SHOWN = "shown"
 def log_options() -> list[click.Option]:
     """The options of every command that works on a shot."""
     return [
-        click.Option(["-v", "--verbose"], is_flag=True, help="Say every step."),
-        click.Option(["-q", "--quiet"], is_flag=True, help="Say nothing but warnings and errors."),
+        click.Option(["-v", "--verbose"], is_flag=True, envvar="VFXSTYLE_VERBOSE", help="Say every step."),
+        click.Option(
+            ["-q", "--quiet"], is_flag=True, envvar="VFXSTYLE_QUIET", help="Say nothing but warnings and errors."
+        ),
         click.Option(
             ["--log-file"], metavar="FILE", envvar="VFXSTYLE_LOG_FILE", help="Append what is done, with times, to FILE."
         ),
@@ -42,6 +48,13 @@ def log_options() -> list[click.Option]:
     ]
 
 
+def tell_people(text: str) -> None:
+    """Print a line for people, where these want one, and log it."""
+    LOG.info("%s", text)
+    if not click.get_current_context().meta.get(_QUIET):
+        click.echo(text, err=True)
+
+
 @contextmanager
 def logging_as_asked(ctx: click.Context) -> Iterator[None]:
     """Send the log of the block where a command's options say, and note how the block ends.
@@ -54,9 +67,10 @@ def logging_as_asked(ctx: click.Context) -> Iterator[None]:
         raise UsageError("--verbose and --quiet contradict each other; leave one out.")
     progress = ctx.params.get("progress", "auto")
     handlers: list[logging.Handler] = []
-    if quiet or (verbose and progress not in ("json", "none")):
+    if (quiet and progress != "json") or (verbose and progress not in ("json", "none")):
         handlers.append(_Terminal(logging.WARNING if quiet else logging.DEBUG))
-    if quiet and "progress" in ctx.params:
+    ctx.meta[_QUIET] = quiet
+    if quiet and progress in ("auto", "bar"):  # others are for programs, and asked for
         ctx.params["progress"] = "none"
     if file:
         handlers.append(_file_handler(Path(file), form))
@@ -75,7 +89,8 @@ def logging_as_asked(ctx: click.Context) -> Iterator[None]:
         if known is None:
             LOG.exception("a fault of the program")
         else:
-            LOG.error("%s", known)
+            frames = list(known.told_frames)
+            LOG.error("%s", known, extra={FACTS: {"code": known.code, "retryable": known.retryable, "frames": frames}})
         raise
     finally:
         LOG.setLevel(before)
@@ -125,9 +140,11 @@ class _JsonLine(_TextLine):
         said: dict[str, Any] = {
             "time": self.formatTime(record),
             "level": record.levelname.lower(),
+            "host": socket.gethostname(),
             "process": record.process,
             "message": record.getMessage(),
         }
+        said |= getattr(record, FACTS, {})
         if record.exc_info:
             said["traceback"] = self.formatException(record.exc_info)
         return json.dumps(said)

@@ -26,12 +26,12 @@ from vfxstyle.settings.table import pick
 def mattes(shot: str, output: str, preset: str, progress: Any, **chosen: Any) -> None:
     """Write the temporal superpixels of SHOT, and groups that a look treats alike, as Cryptomatte EXR files."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
-    chosen = with_analysis_of_grade(shot, preset, chosen)
     from vfxstyle.cli.progress import MATTES_SHARES, tell, watching
     from vfxstyle.cli.summaries import mattes_summary
     from vfxstyle.handover.mattes import mattes as write_mattes
 
     with watching(progress, MATTES_SHARES) as watch:
-        report = write_mattes(shot, output, preset, progress=watch, **chosen)
+        options = with_analysis_of_grade(shot, preset, chosen)
+        report = write_mattes(shot, output, preset, progress=watch, **options)
         watch.result(report)
     tell(progress, mattes_summary(report))

@@ -35,6 +35,7 @@ EXPORT_SHARES = {
     Stage.TRACKS: 8,
     Stage.SAMPLING: 18,
     Stage.FITTING: 10,
+    Stage.MATTES: 20,
 }
 TRAIN_SHARES = {Stage.PAIRS: 5, Stage.FEATURES: 40, Stage.REGULARISATION: 10, Stage.TRAINING: 35, Stage.FRAMES: 10}
 TASKS_SHARES = {Stage.TASKS: 1}
@@ -235,12 +236,12 @@ def _json(event: str, **values: Any) -> str:
 
 _COUNTED = ("written", "kept", "frames", "chosen_frames", "superpixels", "groups")
 _LISTS = ("files", "mattes")
-_PLACES = ("output", "path", "analysis", "target")
+_TEXTS = ("output", "path", "analysis", "target", "input_space", "output_space")
 
 
 def facts_of(report: Any) -> dict[str, Any]:
     """What a report says of a run, for scripts: places, files, counts, and seconds by stage, as far as it has them."""
-    facts: dict[str, Any] = {name: str(getattr(report, name)) for name in _PLACES if hasattr(report, name)}
+    facts: dict[str, Any] = {name: str(getattr(report, name)) for name in _TEXTS if hasattr(report, name)}
     facts |= {name: [str(path) for path in getattr(report, name)] for name in _LISTS if hasattr(report, name)}
     if hasattr(report, "space"):
         facts["space"] = report.space.name

@@ -29,13 +29,13 @@ from vfxstyle.settings.table import pick
 def proof(shot: str, presets: str, output: str | None, progress: Any, **chosen: Any) -> None:
     """Draw frames of SHOT under several looks in one picture, plate first, as a viewer shows them."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
-    chosen = with_analysis_of_grade(shot, presets, chosen)
     from vfxstyle.cli.progress import PROOF_SHARES, tell, watching
     from vfxstyle.cli.summaries import proof_summary
     from vfxstyle.review.proof import proof as draw
 
     names = tuple(name for name in presets.split(",") if name)
     with watching(progress, PROOF_SHARES) as watch:
-        report = draw(shot, names, output, progress=watch, **chosen)
+        options = with_analysis_of_grade(shot, presets, chosen, there=True)
+        report = draw(shot, names, output, progress=watch, **options)
         watch.result(report)
     tell(progress, proof_summary(report))

@@ -25,12 +25,12 @@ def report(shot: str, preset: str, output: str, progress: Any, **chosen: Any) ->
     """Write pictures and figures of what a look does to SHOT, and where everything came from."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
     said = said_options()
-    chosen = with_analysis_of_grade(shot, preset, chosen)
     from vfxstyle.cli.progress import REPORT_SHARES, tell, watching
     from vfxstyle.cli.summaries import report_summary
     from vfxstyle.review.report import report as write
 
     with watching(progress, REPORT_SHARES) as watch:
-        made = write(shot, preset, output, said=said, progress=watch, **chosen)
+        options = with_analysis_of_grade(shot, preset, chosen)
+        made = write(shot, preset, output, said=said, progress=watch, **options)
         watch.result(made)
     tell(progress, report_summary(made))

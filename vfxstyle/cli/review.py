@@ -25,11 +25,12 @@ from vfxstyle.settings.table import pick
 def review(shot: str, progress: Any, no_browser: bool, **chosen: Any) -> None:
     """Look at SHOT under a look in a browser on this machine, and put it right by hand."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
-    chosen = with_analysis_of_grade(shot, chosen["preset"], chosen)
     from vfxstyle.cli.progress import REPORT_SHARES, watching
     from vfxstyle.review.review import opened_review, serve
 
-    with watching(progress, REPORT_SHARES) as watch, opened_review(shot, progress=watch, **chosen) as server:
-        click.echo(server.address)
-        click.echo("Ctrl+C ends the review.", err=True)
-        serve(server, browser=not no_browser)
+    with watching(progress, REPORT_SHARES) as watch:
+        options = with_analysis_of_grade(shot, chosen["preset"], chosen)
+        with opened_review(shot, progress=watch, **options) as server:
+            click.echo(server.address)
+            click.echo("Ctrl+C ends the review.", err=True)
+            serve(server, browser=not no_browser)

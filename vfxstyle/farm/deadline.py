@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from vfxstyle.errors import ResourceError, UsageError
+from vfxstyle.farm.job_options import NO_OPTIONS, JobOptions
 from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob
 from vfxstyle.farm.tasks import ANALYSED, PIECE, Step, steps_of, stretches, whole_range
-from vfxstyle.farm.wishes import NOTHING, Wishes
 from vfxstyle.settings import DEFAULT_CHUNK
 
 _PLAIN = re.compile(r"[\w@%+=:,./{}#\[\]*?-]+")
@@ -47,14 +47,14 @@ def deadline_jobs(
     chunk: int = DEFAULT_CHUNK,
     shards: int | None = None,
     command: str = "vfxstyle",
-    wishes: Wishes = NOTHING,
+    options: JobOptions = NO_OPTIONS,
 ) -> list[DeadlineJob]:
     """The jobs of Deadline, in an order in which each comes after those that it waits for.
 
     command: ``vfxstyle`` on the workers. Raises :class:`~vfxstyle.errors.UsageError` for what Deadline cannot say.
     """
-    wishes.check("Deadline", _KNOWN)
-    shared = _shared(jobs, wishes)
+    options.check("Deadline", _KNOWN)
+    shared = _shared(jobs, options)
     made: list[DeadlineJob] = []
     last: dict[str, tuple[int, ...]] = {}
     analysed: dict[str, tuple[int, ...]] = {}
@@ -82,16 +82,16 @@ def deadline_jobs(
     return made
 
 
-def _shared(jobs: Sequence[FarmJob], wishes: Wishes) -> dict[str, Any]:
+def _shared(jobs: Sequence[FarmJob], options: JobOptions) -> dict[str, Any]:
     """What every job of them says."""
-    wished = {
-        "Priority": wishes.priority,
-        "Pool": wishes.pool,
-        "Group": wishes.group,
-        "LimitGroups": ",".join(wishes.limits) or None,
-        "MachineLimit": wishes.max_workers,
+    told = {
+        "Priority": options.priority,
+        "Pool": options.pool,
+        "Group": options.group,
+        "LimitGroups": ",".join(options.limits) or None,
+        "MachineLimit": options.max_workers,
     }
-    return {"BatchName": wishes.name_of(jobs), **{key: value for key, value in wished.items() if value is not None}}
+    return {"BatchName": options.name_of(jobs), **{key: value for key, value in told.items() if value is not None}}
 
 
 def _is_movie(job: FarmJob) -> bool:
@@ -115,7 +115,7 @@ def _quoted(word: str) -> str:
     Raises :class:`~vfxstyle.errors.UsageError` for what would not come through.
     """
     plain = word.replace("<STARTFRAME>", "").replace("<ENDFRAME>", "")
-    if not plain or _PLAIN.fullmatch(plain):
+    if word and (not plain or _PLAIN.fullmatch(plain)):
         return word
     if any(letter in word for letter in '"<>\n\r'):
         raise UsageError(f"Deadline cannot pass on {word}: it has a quote, < or > in it; rename it.")
@@ -125,7 +125,8 @@ def _quoted(word: str) -> str:
 def submit(made: Sequence[DeadlineJob], program: str = "deadlinecommand") -> list[str]:
     """Send jobs to the repository that ``deadlinecommand`` is set up for; returns their ids.
 
-    Raises :class:`~vfxstyle.errors.ResourceError` where one is not taken, naming those that are there already.
+    program: Deadline's command. Raises :class:`~vfxstyle.errors.ResourceError` where a job is not taken, naming those
+    that are there already, and :class:`~vfxstyle.errors.UsageError` where there is no such command.
     """
     ids: list[str] = []
     with tempfile.TemporaryDirectory(prefix="vfxstyle-deadline-") as scratch:
@@ -148,7 +149,7 @@ def _submitted(program: str, files: Sequence[Path], job: DeadlineJob, sent: Sequ
     try:
         ran = subprocess.run([program, *map(str, files)], capture_output=True, text=True, errors="replace", check=False)
     except OSError as error:
-        raise ResourceError(
+        raise UsageError(
             f"{program} cannot be started ({error.strerror}); install Deadline's client, or name it with --program."
         ) from error
     found = _ID.search(ran.stdout)

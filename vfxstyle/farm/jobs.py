@@ -233,4 +233,6 @@ def estimate_in_words(jobs: Sequence[FarmJob]) -> str:
     own = [job.estimate for job in jobs if isinstance(job, ShotJob)]
     hours, room = sum(each.cpu_seconds for each in own) / 3600, sum(each.disk_bytes for each in own) / 1e9
     memory = max((each.memory_bytes for each in own), default=0) / 2**30
-    return f"about {hours:.2g} hours of one core, {memory:.2g} GiB of memory a task, {room:.2g} GB on disk"
+    learning = ", and learning the look" if any(isinstance(job, TrainJob) for job in jobs) else ""
+    time = f"{hours:.2g} hours" if hours >= 0.1 else f"{3600 * hours:.2g} seconds"
+    return f"about {time} of one core{learning}, {memory:.2g} GiB of memory a task, {room:.2g} GB on disk"

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from vfxstyle.errors import ResourceError, UsageError
+from vfxstyle.farm.job_options import NO_OPTIONS, JobOptions
 from vfxstyle.farm.jobs import FarmJob, TimelineJob
 from vfxstyle.farm.tasks import ANALYSED, PIECE, Step, memory_of, steps_of, whole_range
-from vfxstyle.farm.wishes import NOTHING, Wishes
 from vfxstyle.settings import DEFAULT_CHUNK
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.]+")
@@ -26,14 +26,14 @@ def job_spec(
     show: str | None = None,
     chunk: int = DEFAULT_CHUNK,
     shards: int | None = None,
-    wishes: Wishes = NOTHING,
+    options: JobOptions = NO_OPTIONS,
 ) -> str:
     """What is sent to Cuebot: the job as XML. show: OpenCue's show; by default ``$SHOW``, as pyoutline has it.
 
-    Raises :class:`~vfxstyle.errors.UsageError` where pyoutline is not installed, and for wishes that OpenCue does not
+    Raises :class:`~vfxstyle.errors.UsageError` where pyoutline is not installed, and for options that OpenCue does not
     know.
     """
-    launcher = _launcher(jobs, show, chunk, shards, wishes)
+    launcher = _launcher(jobs, show, chunk, shards, options)
     from outline.backend.cue import serialize_simple  # the launcher's own makes a folder for the session first
 
     return str(serialize_simple(launcher))
@@ -45,13 +45,13 @@ def submit(
     show: str | None = None,
     chunk: int = DEFAULT_CHUNK,
     shards: int | None = None,
-    wishes: Wishes = NOTHING,
+    options: JobOptions = NO_OPTIONS,
 ) -> str:
     """Send the job to the Cuebot of ``$CUEBOT_HOSTS`` or pyoutline's configuration; returns its name there.
 
     Raises :class:`~vfxstyle.errors.ResourceError` if it does not answer or does not take it.
     """
-    launcher = _launcher(jobs, show, chunk, shards, wishes)
+    launcher = _launcher(jobs, show, chunk, shards, options)
     try:
         launched = launcher.launch(use_pycuerun=False)
     except Exception as error:  # of gRPC, or what Cuebot says of the job
@@ -59,24 +59,24 @@ def submit(
     return str(launched[0].data.name)
 
 
-def _launcher(jobs: Sequence[FarmJob], show: str | None, chunk: int, shards: int | None, wishes: Wishes) -> Any:
-    wishes.check("OpenCue", ("name", "priority", "limits"))
+def _launcher(jobs: Sequence[FarmJob], show: str | None, chunk: int, shards: int | None, options: JobOptions) -> Any:
+    options.check("OpenCue", ("name", "priority", "limits"))
     outline, cuerun, shell = _pyoutline()
-    job = outline.Outline(_safe(wishes.name_of(jobs)), **({"show": show} if show else {}))
+    job = outline.Outline(_safe(options.name_of(jobs)), **({"show": show} if show else {}))
     last: dict[str, Any] = {}
     analysed: dict[str, Any] = {}
     for index, own in enumerate(jobs, start=1):
         waits = [(last if isinstance(own, TimelineJob) else analysed)[name] for name in own.after]
         layers: dict[str, Any] = {}
         for step in steps_of(own, shards=shards):
-            needs = {"service": "shell", "memory": f"{memory_of(own, step)}m", "limits": list(wishes.limits)}
+            needs = {"service": "shell", "memory": f"{memory_of(own, step)}m", "limits": list(options.limits)}
             layer = shell(_safe(f"{step.name}_{index}_{own.name}"), **_arguments(step, chunk), **needs)
             for other in waits if step.after is None else [layers[step.after]]:
                 layer.depend_all(other)
             job.add_layer(layer)
             layers[step.name] = last[own.name] = layer
         analysed[own.name] = layers.get(ANALYSED, last[own.name])
-    priority = {} if wishes.priority is None else {"priority": wishes.priority}
+    priority = {} if options.priority is None else {"priority": options.priority}
     return cuerun.OutlineLauncher(job, backend="cue", **priority)
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from vfxstyle.errors import OutputError, UsageError
 from vfxstyle.farm.inputs import files_of, inputs_of
+from vfxstyle.farm.job_options import NO_OPTIONS, JobOptions
 from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob, TrainJob
 from vfxstyle.farm.tasks import ANALYSED, PIECE, Step, memory_of, steps_of, whole_range
-from vfxstyle.farm.wishes import NOTHING, Wishes
 from vfxstyle.files import write_atomically
 from vfxstyle.looks.library import pinned
 from vfxstyle.plates.plate import open_plate
@@ -122,8 +122,10 @@ def parameter_values(jobs: Sequence[FarmJob], chunk: int) -> dict[str, Any]:
     return {"ChunkSize": chunk, **{place.name: str(place.path) for place in _Places(jobs).places}}
 
 
-def job_template(jobs: Sequence[FarmJob], *, shards: int | None = None, wishes: Wishes = NOTHING) -> dict[str, Any]:
-    """The template of a job that grades some shots. shards: tasks of a shot's features. wishes: its name counts.
+def job_template(
+    jobs: Sequence[FarmJob], *, shards: int | None = None, options: JobOptions = NO_OPTIONS
+) -> dict[str, Any]:
+    """The template of a job that grades some shots. shards: tasks of a shot's features. options: its name counts.
 
     Raises :class:`~vfxstyle.errors.UsageError` for what the format cannot say.
     """
@@ -152,7 +154,7 @@ def job_template(jobs: Sequence[FarmJob], *, shards: int | None = None, wishes: 
     return {
         "specificationVersion": "jobtemplate-2023-09",
         "extensions": ["TASK_CHUNKING"],
-        "name": wishes.name_of(jobs)[:128],
+        "name": options.name_of(jobs)[:128],
         "parameterDefinitions": definitions,
         "steps": steps,
     }
@@ -244,20 +246,20 @@ def write_bundle(
     *,
     chunk: int = DEFAULT_CHUNK,
     shards: int | None = None,
-    wishes: Wishes = NOTHING,
+    options: JobOptions = NO_OPTIONS,
 ) -> list[Path]:
     """Write a job bundle; returns its files.
 
-    wishes: Deadline Cloud takes priority and machines from the values of parameters; Open Job Description itself knows
-    neither. Raises :class:`~vfxstyle.errors.OutputError`, and :class:`~vfxstyle.errors.UsageError` for other wishes.
+    options: Deadline Cloud takes priority and machines from the values of parameters; Open Job Description itself knows
+    neither. Raises :class:`~vfxstyle.errors.OutputError`, and :class:`~vfxstyle.errors.UsageError` for other options.
     """
-    wishes.check("A job bundle", ("name", "priority", "max_workers"))
+    options.check("A job bundle", ("name", "priority", "max_workers"))
     values = parameter_values(jobs, chunk)
     listed = [{"name": parameter, "value": value} for parameter, value in values.items()]
-    told = {"deadline:priority": wishes.priority, "deadline:maxWorkerCount": wishes.max_workers}
+    told = {"deadline:priority": options.priority, "deadline:maxWorkerCount": options.max_workers}
     listed += [{"name": name, "value": value} for name, value in told.items() if value is not None]
     contents = {
-        "template.json": job_template(jobs, shards=shards, wishes=wishes),
+        "template.json": job_template(jobs, shards=shards, options=options),
         "parameter_values.json": {"parameterValues": listed},  # as Deadline Cloud reads them
         "parameters.json": values,  # as openjd does
         "asset_references.json": asset_references(jobs),

@@ -20,6 +20,7 @@ from vfxstyle.files import write_atomically
 
 PARENT = "VFXSTYLE_TASK_OF"
 """Environment variable that tells a task the process that waits for it, without which it ends."""
+_ALL_THREADS = "VFXSTYLE_THREADS"  # of all tasks together, which have been told their share
 RUNNING: set[subprocess.Popen[str]] = set()
 """Processes that this one has started and that have not ended."""
 _RETRYABLE = (ResourceError.exit_code, 130, 143)  # of a task that lacked disk, memory or a device, or was stopped
@@ -80,7 +81,7 @@ def run_process(arguments: Sequence[str]) -> Outcome:
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        env={**os.environ, PARENT: str(os.getpid())},
+        env={**{name: value for name, value in os.environ.items() if name != _ALL_THREADS}, PARENT: str(os.getpid())},
     )
     RUNNING.add(process)
     told: list[str] = []

@@ -58,11 +58,11 @@ def _learning(request: FarmRequest) -> TrainJob | None:
     if request.graded is None:
         return None
     graded, target = Path(request.graded).absolute(), Path(request.presets[0]).absolute()
-    if not graded.is_dir():
-        raise UsageError(f"There is no folder {graded} of graded frames; check --graded.")
+    if not graded.is_dir() or not any(graded.iterdir()):
+        raise UsageError(f"There is no folder {graded} with graded frames; check --graded.")
     pinned = _pinned(request, None, to_run=False)
     return TrainJob(
-        name=target.stem,
+        name=f"{target.stem} (look)",
         source=Path(request.shots[0]).absolute(),
         graded=graded,
         target=target,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vfxstyle.cores import VARIABLE, cores, free_memory, limit_threads
+from vfxstyle.cores import VARIABLE, cores_of_process, free_memory, limit_threads
 from vfxstyle.errors import OutputError, PartialError, ResourceError, UsageError
 from vfxstyle.farm.jobs import FarmJob, TimelineJob, TrainJob
 from vfxstyle.farm.processes import RUNNING, Outcome, Task, run_process, write_log
@@ -189,10 +189,10 @@ def _outcome_of(future: Future[Outcome]) -> Outcome:
 def workers_here(jobs: Sequence[FarmJob], threads: int | None = None) -> int:
     """Tasks at once on this machine: half its cores, or as many as there is memory for.
 
-    threads: cores that the tasks may use together; None for all of :func:`~vfxstyle.cores.cores`.
+    threads: cores that the tasks may use together; None for all that this process may use.
     """
     of_a_task = max((memory_of(job, step) for job in jobs for step in steps_of(job)), default=1) * 2**20
-    return max(1, min((threads or cores()) // 2, free_memory() // of_a_task))
+    return max(1, min((threads or cores_of_process()) // 2, free_memory() // of_a_task))
 
 
 @contextmanager
@@ -207,7 +207,7 @@ def engine_of(dask: str | None, workers: int, threads: int | None = None) -> Ite
     if dask is None:
         # the processes share this machine's cores; they inherit what stands in the environment
         if threads is not None or VARIABLE not in os.environ:
-            limit_threads(max(1, (threads or cores()) // workers))
+            limit_threads(max(1, (threads or cores_of_process()) // workers))
         pool = ThreadPoolExecutor(workers, "vfxstyle-task")
         try:
             yield pool
@@ -219,17 +219,22 @@ def engine_of(dask: str | None, workers: int, threads: int | None = None) -> Ite
         finally:
             pool.shutdown(wait=True)
         return
-    with _client(dask, workers) as client:
+    if threads is not None and dask != "local":
+        raise UsageError(f"--threads is of this machine; tell the workers of {dask} by their ${VARIABLE}.")
+    with _client(dask, workers, threads) as client:
         yield client.get_executor(retries=0, pure=False)
 
 
 @contextmanager
-def _client(address: str, workers: int) -> Iterator[Any]:
+def _client(address: str, workers: int, threads: int | None) -> Iterator[Any]:
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise UsageError("Dask is not installed; pip install 'vfxstyle[dask]'.") from error
     if address == "local":
+        share = max(1, (threads or cores_of_process()) // workers)
+        dask.config.set({f"distributed.nanny.pre-spawn-environ.{VARIABLE}": share})  # else it says 1
         cluster = LocalCluster(
             n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=40
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 from importlib.util import find_spec
 
-from vfxstyle.errors import DeviceError, ResourceError, UsageError
+from vfxstyle.errors import DeviceError, UsageError
 
 
 def check_device(name: str) -> None:
@@ -34,10 +34,10 @@ def check_device(name: str) -> None:
 def check_torch(what: str) -> None:
     """Check that torch is installed. what: begins the sentence that says what needs it.
 
-    Raises :class:`~vfxstyle.errors.ResourceError`.
+    Raises :class:`~vfxstyle.errors.DeviceError`.
     """
     if find_spec("torch") is None:
-        raise ResourceError(_needs_torch(what))
+        raise DeviceError(_needs_torch(what))
 
 
 def _needs_torch(what: str) -> str:

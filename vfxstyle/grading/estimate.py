@@ -25,7 +25,7 @@ _BYTES = {  # of a pixel, as written
     OutputFormat.DPX: 4.0,
 }
 _BYTES_OF_MOVIES = 0.7
-_LIBRARIES, _UNDER_WAY, _PER_PIXEL = 900, 1536, 64  # MiB, MiB, bytes
+_LIBRARIES, _UNDER_WAY, _PER_PIXEL = 1100, 1536, 64  # MiB, MiB, bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ def memory_of_frames(width: int, height: int, views: int = 1, *, one_by_one: boo
     """Memory that a process takes at most, in MiB, rounded up to a quarter of a GiB.
 
     What libraries take, and frames under way: as many as there is room for in 1.5 GiB, or one that is larger
-    (:mod:`vfxstyle.grading.render`). Measured: 1.5 GiB at 4096x2160 and 2.5 GiB at 8192x4320 (docs/speed.md).
+    (:mod:`vfxstyle.grading.render`). Measured: 1.2 GiB at 640x360 (benchmarks/processes.py), 1.5 GiB at 4096x2160 and
+    2.5 GiB at 8192x4320 (docs/speed.md).
     one_by_one: of an analysis, which has one frame at a time.
     """
     frame = width * height * _PER_PIXEL / 2**20

@@ -18,7 +18,6 @@ from vfxstyle.grading.render import Rendered, render
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.grading.review_files import review_files, write_review
 from vfxstyle.grading.transforms import ensure_transforms
-from vfxstyle.otio import otio_library
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import GradeSettings, Run
@@ -47,6 +46,10 @@ class GradeReport:
     """Frames that the network was run on, in the order of choice."""
     seconds: Mapping[Stage, float]
     """Wall seconds of each stage."""
+    input_space: str
+    """Colour space of the plate."""
+    output_space: str
+    """Colour space of the result."""
 
 
 def grade(
@@ -95,8 +98,6 @@ def grade_request(request: GradeRequest, run: Run) -> GradeReport:
 
 def execute(plan: GradePlan, run: Run) -> GradeReport:
     """Write what a plan asks for and is not there. Raises :class:`~vfxstyle.errors.VfxStyleError`."""
-    if plan.settings.write_review:
-        otio_library("--write-review")
     announce(plan, run.clock)
     outputs = _outputs(plan, run)
     todo = _frames_to_write(outputs, run)
@@ -121,6 +122,8 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
         superpixels=int(analysis.manifest.get("superpixels", 0)),
         chosen_frames=tuple(analysis.manifest.get("chosen_frames", ())),
         seconds=run.clock.seconds,
+        input_space=plan.input.space.name,
+        output_space=plan.output_space.name,
     )
 
 
@@ -135,7 +138,7 @@ def planned(plan: GradePlan, run: Run) -> dict[str, Any]:
     files = list(dict.fromkeys(plan.targets[number] for number in todo))
     support = outputs.support_files(files, run) + ([nuke_file(plan)] if plan.settings.write_nuke else [])
     support += review_files(plan) if plan.settings.write_review else []
-    analysed = any(outputs.wanted.stored.place.glob("analysis.json"))
+    analysed = (outputs.wanted.stored.place / "analysis.json").is_file()
     return plan.as_json(run, files, support) | {"estimate": estimate(plan, todo, analysed=analysed).as_json()}
 
 

@@ -19,7 +19,11 @@ class Media:
     last: int
     """The last frame."""
     padding: int
-    """Digits of the numbers in file names; 0 of a file without one."""
+    """Digits of the numbers in file names, without a sign; 0 of a file without one."""
+    whole: tuple[int, int]
+    """First and last frame of a movie, of which these may be a part; of a sequence those of :attr:`first` and last."""
+    has_gaps: bool
+    """Whether numbers between are not there."""
 
     @property
     def parts(self) -> tuple[str, str]:
@@ -31,7 +35,7 @@ class Media:
 
     @property
     def _digits(self) -> str:
-        return f"{abs(self.first):0{self.padding}d}"
+        return _digits(self.first, self.padding)
 
     def named(self, number: str) -> Path:
         """The pattern, with ``number`` in the place of the frame's number."""
@@ -41,23 +45,33 @@ class Media:
 
 def plate_of(plan: GradePlan) -> Media:
     """The frames of the plate that are graded."""
-    shot, frames = plan.shot, plan.frames
-    return _media(shot.file_of(frames[0]), frames[0], frames[-1], 0 if shot.is_movie else shot.padding)
+    shot, span = plan.shot, (plan.frames[0], plan.frames[-1])
+    whole = (shot.frames[0], shot.frames[-1]) if shot.is_movie else span
+    has_gaps = not shot.is_movie and any(number in shot.missing for number in range(span[0], span[1] + 1))
+    return _media(shot.file_of(span[0]), span, 0 if shot.is_movie else shot.padding, whole, has_gaps)
 
 
 def grade_of(plan: GradePlan) -> Media:
     """The result."""
     frames = plan.frames
     if plan.format.is_movie:
-        return _media(plan.output, 1, len(frames), 0)
+        span = 1, len(frames)
+        return _media(plan.output, span, 0, span, False)
     shift = 0 if plan.settings.start_frame is None else plan.settings.start_frame - frames[0]
     padding = plan.settings.padding or plan.shot.padding
-    return _media(plan.frame_files[frames[0]], frames[0] + shift, frames[-1] + shift, padding)
+    span = frames[0] + shift, frames[-1] + shift
+    return _media(plan.frame_files[frames[0]], span, padding, span, len(frames) <= frames[-1] - frames[0])
 
 
-def _media(file: Path, first: int, last: int, padding: int) -> Media:
-    digits = f"{abs(first):0{padding}d}"
-    return Media(file.absolute(), first, last, padding if padding and digits in file.stem else 0)
+def _media(file: Path, span: tuple[int, int], padding: int, whole: tuple[int, int], has_gaps: bool) -> Media:
+    first, last = span
+    named = padding if padding and _digits(first, padding) in file.stem else 0
+    return Media(file.absolute(), first, last, named, whole, has_gaps)
+
+
+def _digits(number: int, padding: int) -> str:
+    """A number as it stands in the name of a file."""
+    return f"{'-' if number < 0 else ''}{abs(number):0{padding}d}"
 
 
 def beside(plan: GradePlan, suffix: str) -> Path:

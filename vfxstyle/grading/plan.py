@@ -24,6 +24,7 @@ from vfxstyle.grading.places import (
 from vfxstyle.grading.regions import Regions
 from vfxstyle.looks import Preset, read_preset
 from vfxstyle.looks.library import find_preset
+from vfxstyle.otio import otio_library
 from vfxstyle.plates.places import analysis_of_output
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.spaces import PlateSpace, output_space
@@ -226,6 +227,8 @@ def keeps_hdr(plan: GradePlan) -> bool:
 
 
 def _check_fitting(picked: OutputFormat, target: GradeTarget, settings: GradeSettings) -> None:
+    if settings.write_review:
+        otio_library("--write-review")
     if target.prepare and not picked.is_movie:
         raise UsageError("Frames are made ready for a movie; leave --prepare out, or name a .mov with -o.")
     if settings.compression is not None:

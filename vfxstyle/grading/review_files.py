@@ -7,10 +7,12 @@ https://aswf-openrv.readthedocs.io; OpenTimelineIO, https://opentimelineio.readt
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from urllib.parse import quote
 
 from vfxstyle.errors import OutputError
-from vfxstyle.files import write_atomically
+from vfxstyle.files import printable, write_atomically
 from vfxstyle.grading.media import Media, beside, grade_of, plate_of
 from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan
 from vfxstyle.otio import otio_library
@@ -88,9 +90,11 @@ vfxstyleReview_stack : RVStack (1)
 
 
 def _source(index: int, name: str, media: Media, rate: float, start: int) -> str:
-    """A source of the session. start: frame of the plate that comes first, under which a movie is to lie."""
+    """A source of the session. start: frame of the plate that comes first, which every source is to begin at."""
     file = media.named(f"{media.first}-{media.last}{'@' * media.padding}")
-    begins = f"\n        int rangeStart = {start}" if not media.padding and media.first != start else ""
+    begins = f"\n        int rangeStart = {start}" if media.first != start else ""
+    part = (media.first, media.last) != media.whole
+    cut = f"\n    cut\n    {{\n        int in = {media.first}\n        int out = {media.last}\n    }}" if part else ""
     return f"""sourceGroup{index:06d}_source : RVFileSource (1)
 {{
     media
@@ -100,7 +104,7 @@ def _source(index: int, name: str, media: Media, rate: float, start: int) -> str
     group
     {{
         float fps = {rate:g}{begins}
-    }}
+    }}{cut}
 }}
 
 sourceGroup{index:06d} : RVSourceGroup (1)
@@ -120,9 +124,12 @@ def _timeline(plan: GradePlan) -> str:
     time, rate = otio.opentime.RationalTime, _rate(plan)
     tracks = []
     for name, media in (("plate", plate_of(plan)), ("grade", grade_of(plan))):
-        span = otio.opentime.TimeRange(time(media.first, rate), time(media.last - media.first + 1, rate))
+        span, whole = (
+            otio.opentime.TimeRange(time(first, rate), time(last - first + 1, rate))
+            for first, last in ((media.first, media.last), media.whole)
+        )
         if media.padding:
-            before, after = media.parts
+            before, after = (quote(os.fsencode(part)) for part in media.parts)
             policies = otio.schema.ImageSequenceReference.MissingFramePolicy
             reference = otio.schema.ImageSequenceReference(
                 target_url_base=f"{media.file.parent.as_uri()}/",
@@ -131,14 +138,14 @@ def _timeline(plan: GradePlan) -> str:
                 start_frame=media.first,
                 rate=rate,
                 frame_zero_padding=media.padding,
-                missing_frame_policy=policies.hold if plan.left_out else policies.error,
+                missing_frame_policy=policies.hold if media.has_gaps else policies.error,
                 available_range=span,
             )
         else:
-            reference = otio.schema.ExternalReference(media.file.as_uri(), span)
-        clip = otio.schema.Clip(f"{plan.shot.name} {name}", reference, span)
+            reference = otio.schema.ExternalReference(media.file.as_uri(), whole)
+        clip = otio.schema.Clip(printable(f"{plan.shot.name} {name}"), reference, span)
         tracks.append(otio.schema.Track(name, [clip], kind=otio.schema.TrackKind.Video))
-    name = f"{plan.preset_file.stem} over {plan.shot.name}"
+    name = printable(f"{plan.preset_file.stem} over {plan.shot.name}")
     timeline = otio.schema.Timeline(name, global_start_time=time(grade_of(plan).first, rate))
     timeline.tracks.extend(tracks)
     return str(timeline.to_json_string())

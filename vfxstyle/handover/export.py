@@ -13,7 +13,7 @@ import OpenEXR
 
 from vfxstyle.color import ColorSpace, SpaceKind
 from vfxstyle.color.luts import CDL_SUFFIX, LUT_SUFFIXES, write_cdl, write_cube
-from vfxstyle.errors import UsageError
+from vfxstyle.errors import PartialError, UsageError
 from vfxstyle.handover.headers import display_header
 from vfxstyle.handover.look import LookOnShot, open_look
 from vfxstyle.handover.places import check_folder
@@ -24,7 +24,7 @@ from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import GradeTarget, Run
 from vfxstyle.settings.keywords import ExportOptions
 from vfxstyle.settings.table import check_known
-from vfxstyle.shots import OutputFormat
+from vfxstyle.shots import OutputFormat, format_frames
 from vfxstyle.shots.exr import ExrPart
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.writing import frame_file_name, write_exr
@@ -73,7 +73,7 @@ def export(
     by default beside the first file. residual: a folder for a matte of every frame, EXR with the channel
     ``residual.matte``, of where the first file falls short: 0 for nowhere, 1 for 5 CIEDE2000 or more. within: frames
     that the shot is taken to consist of. The rest is as in :func:`vfxstyle.grade`.
-    Raises :class:`~vfxstyle.errors.VfxStyleError`.
+    Raises :class:`~vfxstyle.errors.VfxStyleError`; :class:`~vfxstyle.errors.PartialError` where frames got no matte.
     """
     targets = _targets(lut, cdl)
     if not 2 <= size <= 129:
@@ -82,11 +82,11 @@ def export(
     run = Run.of(options, progress)
     target = GradeTarget(within=frame_numbers(within), analysis=analysis)
     with open_look(shot, preset, target, options, run) as opened:
-        chosen, _ = opened.frames(frames)
-        look = LookInSpace(opened, _space(opened, space))
-        chosen = tuple(number for number in chosen if number not in opened.wanted.stored.unreadable)
         if residual is not None:
             check_folder(Path(residual), opened.plan.shot, "--residual")
+        chosen, absent = opened.frames(frames)
+        look = LookInSpace(opened, _space(opened, space))
+        chosen = tuple(number for number in chosen if number not in opened.wanted.stored.unreadable)
         numbers = [chosen[i] for i in _spread_evenly(len(chosen))]
         with run.clock.stage(Stage.SAMPLING, len(numbers)) as step:
             fitted, held_out = look.samples(numbers, step)
@@ -108,6 +108,9 @@ def export(
                 for number in chosen:
                     mattes.append(_write_matte(Path(residual), look, number, fits[0]))
                     step()
+        lacking = sorted({*absent, *opened.wanted.stored.unreadable} if residual is not None else ())
+    if lacking:
+        raise PartialError(f"Frames {format_frames(tuple(lacking))} have no matte, {len(mattes)} have.", frames=lacking)
     return ExportReport(look.space, report, maps, tuple(mattes))
 
 

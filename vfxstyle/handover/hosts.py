@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from vfxstyle.errors import OutputError
+from vfxstyle.errors import OutputError, UsageError
 from vfxstyle.files import write_atomically
 
 
@@ -28,6 +28,7 @@ class Host:
     """What is to be done then."""
 
 
+_MARK = "vfxstyle hosts install"
 HOSTS = {
     own.name: own
     for own in (
@@ -61,20 +62,23 @@ def host_folder() -> Path:
 def install(host: Host, folder: Path) -> list[Path]:
     """Copy a host's files into a folder, with the path of this command in them; returns what was written.
 
-    Raises :class:`~vfxstyle.errors.OutputError`.
+    Raises :class:`~vfxstyle.errors.UsageError` for a file of somebody else's in their place, and
+    :class:`~vfxstyle.errors.OutputError`.
     """
-    written = []
-    for pattern in host.files:
-        for source in sorted(host_folder().glob(pattern)):
-            target = folder / source.name
-            try:
-                write_atomically(target, _told(source.read_text(encoding="utf-8")).encode())
-            except OSError as error:
-                raise OutputError(
-                    f"{target} cannot be written: {error.strerror}; choose another folder with --to."
-                ) from error
-            written.append(target)
-    return written
+    sources = [source for pattern in host.files for source in sorted(host_folder().glob(pattern))]
+    for target in (folder / source.name for source in sources):
+        own = target.name.lower().startswith("vfxstyle") or not target.exists()
+        if not own and _MARK not in target.read_text(encoding="utf-8", errors="replace"):
+            raise UsageError(f"{target} is somebody else's; choose a folder of its own with --to.")
+    for source in sources:
+        target = folder / source.name
+        try:
+            write_atomically(target, _told(source.read_text(encoding="utf-8")).encode())
+        except OSError as error:
+            raise OutputError(
+                f"{target} cannot be written: {error.strerror}; choose another folder with --to."
+            ) from error
+    return [folder / source.name for source in sources]
 
 
 def own_command() -> str:
@@ -85,11 +89,11 @@ def own_command() -> str:
 
 def _told(text: str) -> str:
     """A file's text with what this installation knows in the place of defaults."""
-    command, modules = own_command(), ";".join(str(host_folder() / name) for name in ("resolve", "shared"))
+    command, modules = shlex.quote(own_command()), ";".join(str(host_folder() / name) for name in ("resolve", "shared"))
     known = {  # a string is written alike in Python and ECMAScript
-        'DEFAULT = "vfxstyle"\n': f"DEFAULT = {json.dumps(command)}\n",
-        'var COMMAND = "vfxstyle";': f"var COMMAND = {json.dumps(shlex.quote(command))};",
-        'MODULES, COMMAND = "", ""': f"MODULES, COMMAND = {json.dumps(modules)}, {json.dumps(shlex.quote(command))}",
+        'setdefault("VFXSTYLE_COMMAND", "vfxstyle")': f'setdefault("VFXSTYLE_COMMAND", {json.dumps(command)})',
+        'var COMMAND = "vfxstyle";': f"var COMMAND = {json.dumps(command)};",
+        'MODULES = ""': f"MODULES = {json.dumps(modules)}",
     }
     for default, value in known.items():
         text = text.replace(default, value)

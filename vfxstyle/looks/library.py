@@ -52,12 +52,12 @@ def find_preset(name: str | Path) -> Path:
     Raises :class:`~vfxstyle.errors.PresetError` if there is none.
     """
     text = str(name)
-    pin = _PINNED.fullmatch(text)
-    if pin is not None and not Path(text).is_file():
-        return _find_pinned(pin["name"], pin["pin"])
     found = _candidates(text)
     if found:
         return found[0]
+    pin = _PINNED.fullmatch(text)
+    if pin is not None:
+        return _find_pinned(pin["name"], pin["pin"])
     if _is_path(text):
         raise PresetError(f"There is no preset file {text}; check the path or give an installed name.")
     known = ", ".join(sorted({path.stem for path, _ in _files()})) or "none"

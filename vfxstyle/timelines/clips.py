@@ -183,7 +183,9 @@ def _source_of(clip: Any, timeline: Path) -> _Source:
     rate = known.start_time.rate if known is not None else clip.trimmed_range().start_time.rate
     start = None if known is None else known.start_time.value
     if isinstance(media, otio.schema.ImageSequenceReference):
-        name = f"{media.name_prefix}%0{media.frame_zero_padding or 1}d{media.name_suffix}"
+        is_address = bool(urlparse(media.target_url_base).scheme)
+        before, after = (unquote(part) if is_address else part for part in (media.name_prefix, media.name_suffix))
+        name = f"{before}%0{media.frame_zero_padding or 1}d{after}"
         if media.frame_step != 1:
             raise ShotError(
                 f"Clip {clip.name} of {timeline} has every {media.frame_step}. frame only; give it all of them."

@@ -13,7 +13,7 @@ _FLAGS = {"name": "--job-name", "limits": "--limit", "max_workers": "--max-worke
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class JobOptions:
     """What whoever sends a job may say of it; None and nothing leave it to the farm."""
 
     name: str | None = None
@@ -30,13 +30,13 @@ class Wishes:
     """Machines that work on it at once."""
 
     def check(self, engine: str, known: Collection[str]) -> None:
-        """Raise :class:`~vfxstyle.errors.UsageError` for a wish that an engine has no word for. known: those it has."""
+        """Raise :class:`~vfxstyle.errors.UsageError` for what an engine has no word for. known: those it has."""
         for own in fields(self):
             if getattr(self, own.name) not in (None, ()) and own.name not in known:
                 raise UsageError(f"{engine} has no word for {_FLAGS.get(own.name, f'--{own.name}')}; leave it out.")
 
     def name_of(self, jobs: Sequence[FarmJob]) -> str:
-        """The name wished for; else the look, or how many there are, and the shot, or how many."""
+        """The name asked for; else the look, or how many there are, and the shot, or how many."""
         if self.name:
             return self.name
         looks, shots = {Path(job.preset).stem for job in jobs}, {str(job.source) for job in jobs}
@@ -44,5 +44,5 @@ class Wishes:
         return f"vfxstyle {look} {jobs[0].name if len(jobs) == 1 else f'{len(shots)} shots'}"
 
 
-NOTHING = Wishes()
-"""No wish."""
+NO_OPTIONS = JobOptions()
+"""All is left to the farm."""

@@ -1,0 +1,112 @@
+"""Processes of a grade: ``python benchmarks/processes.py threads|estimate|read-only``, each part prints Markdown.
+
+* threads: at peak, by ``--threads``, of the analysis and grade of the example, to EXR and to a movie;
+* estimate: what the plan of that grade says of time and room, and what it took;
+* read-only: the same task in a root that is mounted read-only, as user 65534, without a network and with a home that
+  does not exist, against one that may write. Needs root, ``unshare``, ``setpriv``, and ``--command`` of an installation that
+  everybody may read and that ``vfxstyle warm`` has compiled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "big_buck_bunny"
+IN_A_CONTAINER = """
+mount --make-rprivate / && mount --bind / /mnt && mount -o remount,ro,bind /mnt
+mount --bind {place} /mnt{place} && mount -o remount,rw,bind /mnt{place}
+mount -t proc proc /mnt/proc && mount --bind /dev /mnt/dev && mount -t tmpfs tmpfs /mnt/dev/shm
+exec chroot /mnt setpriv --reuid 65534 --regid 65534 --clear-groups \\
+  env -i PATH=/usr/bin:/bin HOME=/nonexistent TMPDIR={place} LANG=C.UTF-8 "$@"
+"""
+
+
+def grade_command(command: str, shot: Path, output: Path, *more: str) -> list[str]:
+    """The grade of every row."""
+    words = ["grade", str(shot), "--preset", "golden", "-o", str(output), "--proof", "none", "--progress", "none"]
+    return [*command.split(), *words, *more]
+
+
+def peak_threads(command: Sequence[str]) -> int:
+    """Threads of a process at peak, as /proc counts them a hundred times a second."""
+    process, peak = subprocess.Popen(command), 0
+    while process.poll() is None:
+        try:
+            peak = max(peak, len(os.listdir(f"/proc/{process.pid}/task")))  # noqa: PTH208 - counted, not used
+        except OSError:
+            continue
+        time.sleep(0.01)
+    if process.returncode:
+        raise SystemExit(f"{command[0]} ended with {process.returncode}")
+    return peak
+
+
+def threads(command: str, place: Path) -> None:
+    """The table by ``--threads``."""
+    print("| `--threads` | threads at peak, EXR | ProRes |\n|---|---|---|")
+    for count in (1, 2, 4):
+        peaks = [
+            peak_threads(grade_command(command, EXAMPLE, place / f"{count}{suffix}", "--threads", str(count)))
+            for suffix in ("", ".mov")
+        ]
+        print(f"| {count} | {peaks[0]} | {peaks[1]} |", flush=True)
+
+
+def estimate(command: str, place: Path) -> None:
+    """What is said, and what is taken."""
+    words = grade_command(command, EXAMPLE, place / "out")
+    said = json.loads(subprocess.run([*words, "-n"], stdout=subprocess.PIPE, check=True).stdout)["estimate"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(words, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    room = sum(path.stat().st_size for path in (place / "out").rglob("*") if path.is_file())
+    print("| of the example | said | taken |\n|---|---|---|")
+    print(f"| CPU seconds | {said['cpu_seconds']:.1f} | {seconds:.1f} |")
+    print(f"| MB on disk | {said['disk_bytes'] / 1e6:.0f} | {room / 1e6:.0f} |")
+    print(f"| GiB of memory | {said['memory_bytes'] / 2**30:.2f} | {after.ru_maxrss / 2**20:.2f} |")
+
+
+def read_only(command: str, place: Path) -> None:
+    """Wall seconds of the same task where it may write and where it may not."""
+    shot = shutil.copytree(EXAMPLE, place / "plate")
+    subprocess.run(["chmod", "-R", "a+rwX", place], check=True)
+    print("| root | wall s |\n|---|---|")
+    for name, before in (
+        ("writable", []),
+        ("read-only", ["unshare", "-m", "-n", "bash", "-ec", IN_A_CONTAINER.format(place=place), "container"]),
+    ):
+        start = time.perf_counter()
+        subprocess.run([*before, *grade_command(command, shot, place / name)], check=True)
+        print(f"| {name} | {time.perf_counter() - start:.1f} |", flush=True)
+    frames = [sorted((place / name).glob("*.exr")) for name in ("writable", "read-only")]
+    same = all(one.read_bytes() == other.read_bytes() for one, other in zip(*frames, strict=True))
+    print(f"\nThe frames are {'the same bytes' if same else 'NOT the same'}.")
+
+
+PARTS = {"threads": threads, "estimate": estimate, "read-only": read_only}
+
+
+def main() -> None:
+    """Print a part."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--command", default=f"{sys.executable} -P -m vfxstyle", help="vfxstyle, with spaces")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="vfxstyle-processes-") as scratch:
+        Path(scratch).chmod(0o777)
+        PARTS[given.part](given.command, Path(scratch))
+
+
+if __name__ == "__main__":
+    main()
