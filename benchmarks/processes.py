@@ -2,8 +2,8 @@
 
 * threads: at peak, by ``--threads``, of the analysis and grade of the example, to EXR and to a movie;
 * estimate: what the plan of that grade says of time and room, and what it took;
-* read-only: the same task in a root that is mounted read-only, as user 65534, without a network and with a home that
-  does not exist, against one that may write. Needs root, ``unshare``, ``setpriv``, and ``--command`` of an installation that
+* read-only: the same task in a root that is mounted read-only, as user 65534, without a network, with a home that does
+  not exist, against one that may write. Needs root, ``unshare``, ``setpriv``, and as ``--command`` an installation that
   everybody may read and that ``vfxstyle warm`` has compiled.
 """
 

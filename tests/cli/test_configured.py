@@ -208,3 +208,14 @@ def test_what_looks_at_a_grade_finds_its_analysis_where_a_template_sent_it(make_
     told = main_in_process("mattes", shot, *options, "--to", other, "-o", tmp_path / "m", "-f", "1")
     assert told.returncode == 0, told.stderr
     assert f"analysis: {other}" in told.stderr
+
+
+def test_what_looks_at_a_grade_takes_what_is_said_of_the_grade_but_for_its_own(make_shot, show, tmp_path):
+    make_shot(frames=range(1, 3))
+    show('[grade]\npreset = "golden"\nstrength = 0.4\noutput = "{root}/a"\n[export]\nstrength = 0.7\nto = "b"\n')
+    for command, strength, to in (("report", 0.4, "{root}/a"), ("export", 0.7, "b"), ("grade", 0.4, None)):
+        told = main_in_process("config", "show", tmp_path / "plate", "--command", command, "--json")
+        said = json.loads(told.stdout)["options"]
+        assert (said["preset"]["value"], said["strength"]["value"]) == ("golden", strength)
+        assert said.get("to", {}).get("value") == to
+    assert "Missing option" not in main_in_process("proof", tmp_path / "absent").stderr

@@ -70,3 +70,28 @@ def test_threads_are_what_is_asked_for(make_shot, tmp_path, monkeypatch, place):
     planned = graded(make_shot(), tmp_path / "out", "-n", *flags)
     assert json.loads(planned.stdout)["said"]["threads"] == {"value": 3, "from": f"the {place}"}
     assert told == [3]
+
+
+def test_quiet_leaves_a_stream_for_programs_alone(make_shot, tmp_path, monkeypatch):
+    monkeypatch.setenv("VFXSTYLE_QUIET", "1")
+    monkeypatch.setenv("VFXSTYLE_PROGRESS", "json")
+    png = ["--format", "png", "--output-space", "scene_linear"]
+    told = graded(make_shot(frames=range(1001, 1003)), tmp_path / "out", *png)
+    events = [json.loads(line) for line in told.stderr.splitlines()]
+    assert events[-1]["event"] == "done"
+    assert (events[-1]["written"], events[-1]["output_space"]) == (1, "ACEScg")
+    assert "png of linear light clips what is above 1.0" in [event.get("text") for event in events]
+    told = main_in_process("farm", "template", tmp_path / "plate", "--preset", "golden", "-o", tmp_path / "job")
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_a_json_log_has_what_programs_ask_of_stages_and_failures(make_shot, tmp_path):
+    shot, file = make_shot(frames=range(1001, 1004)), tmp_path / "own.log"
+    options = ["--preset", "golden", "-o", tmp_path / "out", *QUICK_FLAGS, "--log-file", file, "--log-format", "json"]
+    (shot / "plate.1002.exr").write_bytes(b"junk")
+    assert main_in_process("grade", shot, *options, "--on-error", "skip").returncode == 1
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    (grade,) = [row for row in rows if row.get("stage") == "grade"]
+    assert (grade["steps"], grade["of"], grade["seconds"] > 0) == (3, 3, True)
+    assert (rows[-1]["code"], rows[-1]["retryable"], rows[-1]["frames"]) == ("partial", False, [1002])
+    assert [row["message"] for row in rows if row["level"] == "warning"]

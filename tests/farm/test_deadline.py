@@ -130,7 +130,7 @@ def test_from_the_command_line(make_shot, lively_preset, program, tmp_path):
     assert sent.returncode == 0, sent.stderr
     *lines, estimate = sent.stderr.splitlines()
     assert len(lines) == 5
-    assert re.fullmatch(r"about \S+ seconds of one core, 1 GiB of memory a task, \S+ GB on disk", estimate)
+    assert re.fullmatch(r"about \S+ seconds of one core, 1\.25 GiB of memory a task, \S+ GB on disk", estimate)
     assert of_file(tmp_path / "repository" / "3_info.job")["Pool"] == "a"
     refused = main_in_process("farm", "template", shot, "--preset", lively_preset, "-o", tmp_path / "b", "--pool", "a")
     assert refused.returncode == 2

@@ -70,7 +70,7 @@ def test_the_bundle_is_valid_and_names_its_files(write, tmp_path):
         assert run["cancelation"]["mode"] == "NOTIFY_THEN_TERMINATE"
         assert run["args"][-2:] == ["--progress", "openjd"]
         amounts = {amount["name"]: amount["min"] for amount in step["hostRequirements"]["amounts"]}
-        assert amounts == {"amount.worker.vcpu": 1, "amount.worker.memory": 1024}
+        assert amounts == {"amount.worker.vcpu": 1, "amount.worker.memory": 1280}
 
 
 def test_a_gpu_is_asked_for_where_the_work_is_put_on_one(make_shot, lively_preset):

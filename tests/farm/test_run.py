@@ -426,7 +426,7 @@ def test_workers_are_as_many_as_cores_and_memory_allow(make_shot, lively_preset,
     jobs = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **QUICK)
     monkeypatch.setattr(farm, "free_memory", lambda: 100 * 2**30)
     assert farm.workers_here(jobs, threads=12) == 6
-    monkeypatch.setattr(farm, "free_memory", lambda: 3 * 2**30)  # a task takes at most one GiB and some
+    monkeypatch.setattr(farm, "free_memory", lambda: 4 * 2**30)  # a task takes at most one GiB and a quarter
     assert farm.workers_here(jobs, threads=12) == 3
     monkeypatch.setattr(farm, "free_memory", lambda: 2**20)
     assert farm.workers_here(jobs, threads=12) == 1
@@ -448,3 +448,23 @@ def test_a_task_runs_what_is_installed_whatever_folder_it_is_started_in(tmp_path
     monkeypatch.chdir(tmp_path)
     outcome = run_process(["analyze", "absent", "--preset", "golden"])
     assert (outcome.returncode, "absent" in outcome.reason) == (3, True)
+
+
+def test_a_task_is_told_its_share_of_the_threads_and_not_all_of_them(tmp_path, monkeypatch):
+    """What a task's process sees, which is where the number would count a second time."""
+    seen = tmp_path / "seen.py"
+    seen.write_text(
+        "import os, sys\nprint('Error:', os.environ['OMP_NUM_THREADS'], 'VFXSTYLE_THREADS' in os.environ, "
+        "file=sys.stderr)\nraise SystemExit(3)\n"
+    )
+    monkeypatch.setenv("VFXSTYLE_THREADS", "8")
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda words, **named: popen([sys.executable, seen], **named))
+    with patch.dict(os.environ), engine_of(None, 2, 8):
+        assert run_process(["grade"]).reason == "4 False"
+
+
+def test_threads_of_other_machines_are_theirs(monkeypatch):
+    told = r"tell the workers of tcp://10\.0\.0\.5:8786 by their \$OMP_NUM_THREADS"
+    with pytest.raises(UsageError, match=told), engine_of("tcp://10.0.0.5:8786", 2, 8):
+        pass

@@ -9,7 +9,7 @@ from helpers import QUICK, moving_picture, read_pixels, space, write_picture
 from vfxstyle import grade
 from vfxstyle.color import ColorConfig, linear_to_lab
 from vfxstyle.color.difference import delta_e_2000
-from vfxstyle.errors import UsageError
+from vfxstyle.errors import PartialError, UsageError
 from vfxstyle.handover.export import export
 from vfxstyle.looks import save_preset
 from vfxstyle.shots.exr import read_parts
@@ -138,3 +138,16 @@ def test_mattes_of_where_a_lut_falls_short(tmp_path, make_shot, lively_preset, g
     assert part.channels["residual.matte"].mean(dtype=np.float64) < 0.2 * matte.mean(dtype=np.float64)
     with pytest.raises(UsageError, match="where the plate is; choose another place with --residual"):
         export(shot, global_preset, lut=tmp_path / "plain.cube", residual=shot, **QUICK)
+
+
+def test_frames_without_a_matte_are_told_and_a_wrong_folder_costs_nothing(tmp_path, make_shot, global_preset):
+    shot = make_shot(frames=range(1, 5))
+    (shot / "plate.0002.exr").unlink()
+    where = {"lut": tmp_path / "a.cube", "analysis": tmp_path / "analysis", "missing": "skip"}
+    with pytest.raises(UsageError, match="with --residual"):
+        export(shot, global_preset, residual=shot, **where, **QUICK)
+    assert not (tmp_path / "analysis").exists()
+    with pytest.raises(PartialError) as caught:
+        export(shot, global_preset, residual=tmp_path / "short", **where, **QUICK)
+    assert caught.value.frames == (2,)
+    assert len(list((tmp_path / "short").glob("*.exr"))) == 3

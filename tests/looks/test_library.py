@@ -78,3 +78,5 @@ def test_a_pinned_preset_is_the_one_with_that_content(install, tmp_path):
     odd = tmp_path / f"odd@{'0' * 16}"
     odd.write_bytes(other.read_bytes())
     assert find_preset(odd) == odd  # a file of that very name
+    named = install(f"gold@{'0' * 16}")
+    assert find_preset(named.stem) == named  # and an installed one

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from vfxstyle.cli.configured import ConfiguredCommand, known_options, show_of
+from vfxstyle.cli.configured import ConfiguredCommand, known_options, said_in, show_of
 from vfxstyle.settings.show_file import NONE, variable_of
 
 
@@ -34,7 +34,7 @@ def show(shot: str, command: str, named: str | None, as_json: bool) -> None:
     own = own.commands[words[1]] if isinstance(own, click.Group) else own
     assert isinstance(own, ConfiguredCommand)
     file = show_of(shot, named, known)
-    said = file.options(command, shot, known)
+    said = said_in(file, command, shot, known)
     rows: dict[str, dict[str, Any]] = {}
     for param in own.params:
         name = str(param.name)

@@ -85,12 +85,7 @@ class ConfiguredCommand(click.Command):
         known = known_options()
         show = show_of(shot, named, known)
         name = f"farm {ctx.info_name}" if _is_of_farm(ctx) else str(ctx.info_name)
-        found = show.options(name, shot, known) if name in known else {}
-        names = {str(param.name) for param in self.params}
-        if "to" in names:  # the command looks at a grade, and has that one's options where nothing is said of it
-            renamed = {"output": "to"} | ({"preset": "presets"} if "presets" in names else {})
-            graded = {renamed.get(key, key): said for key, said in show.options("grade", shot, known).items()}
-            found = {key: said for key, said in graded.items() if key in names - {"frames"}} | found
+        found = said_in(show, name, shot, known)
         ctx.meta[_SHOW] = show
         ctx.meta[_FROM] = {option: place for option, (_, place) in found.items()}
         ctx.default_map = {
@@ -154,6 +149,17 @@ def known_options() -> Known:
                     if isinstance(param, click.Option) and param.name not in _NEVER_SHOWN
                 }
     return known
+
+
+def said_in(show: ShowFile, command: str, shot: str | None, known: Known) -> dict[str, tuple[Any, str]]:
+    """What a show file says of the options of a command, and where; one that looks at a grade has that one's, too."""
+    names = set(known.get(command, ()))
+    found = show.options(command, shot, known) if names else {}
+    if "to" in names:
+        renamed = {"output": "to"} | ({"preset": "presets"} if "presets" in names else {})
+        graded = {renamed.get(name, name): said for name, said in show.options("grade", shot, known).items()}
+        found = {name: said for name, said in graded.items() if name in names - {"frames"}} | found
+    return found
 
 
 def show_of(shot: str | None, named: str | None, known: Known) -> ShowFile:

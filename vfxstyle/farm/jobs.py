@@ -235,4 +235,4 @@ def estimate_in_words(jobs: Sequence[FarmJob]) -> str:
     memory = max((each.memory_bytes for each in own), default=0) / 2**30
     learning = ", and learning the look" if any(isinstance(job, TrainJob) for job in jobs) else ""
     time = f"{hours:.2g} hours" if hours >= 0.1 else f"{3600 * hours:.2g} seconds"
-    return f"about {time} of one core{learning}, {memory:.2g} GiB of memory a task, {room:.2g} GB on disk"
+    return f"about {time} of one core{learning}, {memory:.3g} GiB of memory a task, {room:.2g} GB on disk"
