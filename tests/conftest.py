@@ -8,6 +8,7 @@ import os
 # The library that serves threads reads this once, when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+import shutil
 import sys
 from ctypes.util import find_library
 
@@ -17,6 +18,7 @@ if find_library("cuda") is None:
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -28,6 +30,7 @@ PLUGIN = str(Path(__file__).parent / "plugin")
 """A package that brings a backbone: this process finds it, and so do those that tests start."""
 sys.path.insert(0, PLUGIN)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (PLUGIN, os.environ.get("PYTHONPATH"))))
+CHROMIUM = os.environ.get("VFXSTYLE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 REAL_DATA = Path(os.environ.get("VFXSTYLE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
 """Where the development pictures lie."""
 WITHOUT_DATA = "without the development pictures"
@@ -100,3 +103,15 @@ def identity_preset(tmp_path: Path) -> Path:
 def lively_preset(tmp_path: Path) -> Path:
     """A preset file whose transforms differ from superpixel to superpixel."""
     return save_preset(make_preset(reacts=True), tmp_path / "lively.safetensors")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless browser."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs a browser: Chromium on the path, or named by $VFXSTYLE_CHROMIUM")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()

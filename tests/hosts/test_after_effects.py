@@ -1,10 +1,8 @@
 """The panel for After Effects, in a browser's ECMAScript with a stand-in of the application's objects."""
 
 import json
-import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 
@@ -14,7 +12,6 @@ from helpers import QUICK_FLAGS
 from vfxstyle.handover.hosts import HOSTS, host_folder, install
 
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = os.environ.get("VFXSTYLE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 STAND_IN = """
 var disk = {}, commands = [], answers = {}, tasks = {}, said = [], made = [];
@@ -68,16 +65,6 @@ function choose(file, still) {
     comp.selectedLayers = [{source: item, containingComp: comp, startTime: 2, inPoint: 3, outPoint: 4}];
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The review page in a real browser, on frames of the bundled clip: what a colourist does, and that the grade is it."""
 
 import io
-import os
 import shlex
 import shutil
 
@@ -15,20 +14,7 @@ from vfxstyle.color import ColorConfig
 from vfxstyle.grading.corrections import read_corrections
 from vfxstyle.review.session import Asked
 
-CHROMIUM = os.environ.get("VFXSTYLE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 FRAMES = 3
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless browser, for all tests of this file."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs a browser: Chromium on the path, or named by $VFXSTYLE_CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -65,22 +65,18 @@ def _range(context: click.Context, parameter: click.Parameter, text: str | None)
     return parse_frames(text)
 
 
-preset = click.option(
-    "--preset",
-    cls=OptionOfTable,
-    envvar=variable_of("preset"),
-    required=True,
-    metavar="NAME|FILE",
-    help="Installed preset or preset file.",
-)
-presets = click.option(
-    "--preset",
-    cls=OptionOfTable,
-    envvar=variable_of("preset"),
-    required=True,
-    metavar="NAME|FILE",
-    help="Installed preset or preset file; several, with commas between them, are put on every shot.",
-)
+def _preset(several: str = "") -> Decorator[Any]:
+    return click.option(
+        "--preset",
+        cls=OptionOfTable,
+        envvar=variable_of("preset"),
+        required=True,
+        metavar="NAME|FILE",
+        help=f"Installed preset or preset file{several}.",
+    )
+
+
+preset, presets = _preset(), _preset("; several, with commas between them, are put on every shot")
 graded_to = click.option(
     "--to",
     "to",
