@@ -105,9 +105,9 @@ def lively_preset(tmp_path: Path) -> Path:
     return save_preset(make_preset(reacts=True), tmp_path / "lively.safetensors")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless browser."""
+    """A headless browser, for all tests of a file."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
     if CHROMIUM is None:
         pytest.skip("needs a browser: Chromium on the path, or named by $VFXSTYLE_CHROMIUM")
