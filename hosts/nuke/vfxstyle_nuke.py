@@ -63,10 +63,11 @@ def _graded(node: Any, run: command.Run, plate: nodes.Plate) -> None:
 
 def proof(node: Any) -> None:
     """Draw the current frame under the look, and open the picture."""
-    asked = _asked(node, whole=False)
+    frame = int(nuke.frame())
+    asked = _asked(node, whole=False, span=[frame, frame])
     if asked is not None:
         plate, words = asked
-        frame = min(max(int(nuke.frame()), plate.first), plate.last)
+        frame = min(max(frame, plate.first), plate.last)
         file = str(nodes.own_folder(node) / f"{node.name()}_proof.png")
         _start(node, ["proof", *words, "-f", str(frame), "-o", file], lambda own, run: _drawn(own, file))
 
@@ -101,9 +102,7 @@ def send_to_farm(node: Any) -> None:
     submit = node["submit"].value().strip()
 
     def send() -> str:
-        at = words.index("-o") if "-o" in words else None
-        named = words if at is None else [*words[:at], "--to", *words[at + 1 :]]
-        command.call(command.command_line(["farm", "template", *named, "-o", bundle]))
+        command.call(command.command_line(["farm", "template", *_for_farm(words), "-o", bundle]))
         if not submit:
             return f"bundle: {bundle}"
         said = command.call([word.replace("{bundle}", bundle) for word in command.words_of(submit)])
@@ -114,24 +113,22 @@ def send_to_farm(node: Any) -> None:
 
 def status(node: Any) -> None:
     """Ask how many frames are there; where all are, the result is shown."""
-    asked = _asked(node)
+    asked = _asked(node, span=None)
     if asked is None:
         return
     plate, words = asked
-    at = words.index("-o") if "-o" in words else None
-    named = words if at is None else [*words[:at], "--to", *words[at + 1 :]]
 
     def ask() -> Any:
         planned = command.ask("grade", *words, "-n")
-        return command.ask("farm", "status", *named, "--json")[0], planned
+        return command.ask("farm", "status", *_for_farm(words), "--json")[0], planned
 
     def told(found: Any) -> None:
         row, planned = found
-        _say(node, f"{row['state']}: {row['current']} of {row['frames']} frames. {row['reason']}".strip())
+        left = ""
         if row["state"] == "done":
-            nodes.show_result(
-                node, planned["results"], plate, (planned["input_space"]["name"], planned["output_space"])
-            )
+            spaces = planned["input_space"]["name"], planned["output_space"]
+            left = nodes.show_result(node, planned["results"], plate, spaces)
+        _say(node, f"{row['state']}: {row['current']} of {row['frames']} frames. {row['reason']}".strip() + left)
 
     _aside(node, ask, told)
 
@@ -143,18 +140,23 @@ def cancel(node: Any) -> None:
         run.cancel()
 
 
-def _asked(node: Any, whole: bool = True) -> Any | None:
+_ALL: list[int] = []
+
+
+def _asked(node: Any, whole: bool = True, span: list[int] | None = _ALL) -> Any | None:
     """The plate of a node, and the arguments that all commands share; None where it cannot be had, which is said.
 
-    whole: with the frames, the place and the further options of a grade.
+    whole: with the frames, the place and the further options of a grade. span: first and last frame that are written
+    where something has to be; by default all, None for none.
     """
     try:
-        plate = nodes.plate_of(node)
+        if span is _ALL and node.input(0) is not None:
+            span = nodes.frame_range(node)
+        plate = nodes.plate_of(node, span)
         words = [plate.shot, "--preset", node["preset"].value(), *plate.options]
         words += ["--strength", f"{float(node['strength'].value()):g}"]
         if node["use_matte"].value():
-            first, last = nodes.frame_range(node)
-            words += ["--matte", f"{nodes.written(node, 'MatteWrite', 'matte', first, last)}:A"]
+            words += ["--matte", f"{nodes.written(node, 'MatteWrite', 'matte', span)}:A"]
         if whole and node["frames"].value().strip():
             words += ["-f", node["frames"].value().strip()]
         if node["folder"].value():  # where the analysis of the grade is, too
@@ -164,6 +166,11 @@ def _asked(node: Any, whole: bool = True) -> Any | None:
         _say(node, str(error))
         return None
     return plate, words
+
+
+def _for_farm(words: list[str]) -> list[str]:
+    """The arguments of a grade for a farm, where -o is the bundle."""
+    return ["--to" if word == "-o" else word for word in words]
 
 
 def _of_plate(words: list[str], whole: bool) -> list[str]:

@@ -58,10 +58,11 @@ def frame_range(node: Any) -> list[int]:
     return [int(above.firstFrame()), int(above.lastFrame())]
 
 
-def plate_of(node: Any) -> Plate:
+def plate_of(node: Any, span: list[int] | None) -> Plate:
     """The plate on disk; what is no plain Read is written first, which can be cancelled.
 
-    Raises ValueError where nothing is connected.
+    span: first and last frame that are written then; None for none, where only the name is asked for. Raises ValueError
+    where nothing is connected.
     """
     if node.input(0) is None:
         raise ValueError("Connect a plate to the first input.")
@@ -69,22 +70,23 @@ def plate_of(node: Any) -> Plate:
     if read is not None:
         first, last = int(read["first"].value()), int(read["last"].value())
         return Plate(sequence(read["file"].value()), first, last, reading_options(read), read)
-    first, last = frame_range(node)
-    shot = written(node, "PlateWrite", "plate", first, last)
+    shot = written(node, "PlateWrite", "plate", span)
+    first, last = span or frame_range(node)
     is_ocio = nuke.root()["colorManagement"].value() == "OCIO"
     space = "scene_linear" if is_ocio else "Linear Rec.709 (sRGB)"  # the working space of Nuke's own
     return Plate(shot, first, last, ["--input-space", space, *config_options()], None)
 
 
-def written(node: Any, write: str, kind: str, first: int, last: int) -> str:
-    """Write an input of the node with a Write inside it; returns the pattern of its files."""
+def written(node: Any, write: str, kind: str, span: list[int] | None) -> str:
+    """Write an input of the node with a Write inside it, where frames are named; returns the pattern of its files."""
     name = f"{node.name()}_{kind}"
     folder = own_folder(node) / name
-    folder.mkdir(parents=True, exist_ok=True)
     file = (folder / f"{name}.%04d.exr").as_posix()
-    inner = node.node(write)
-    inner["file"].setValue(file)
-    nuke.execute(inner, first, last, 1)
+    if span is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        inner = node.node(write)
+        inner["file"].setValue(file)
+        nuke.execute(inner, span[0], span[1], 1)
     return file
 
 

@@ -166,6 +166,16 @@ def test_a_plate_with_nodes_between_is_written_first_and_a_matte_too(nuke, node,
     written = [str(folder / f"VfxStyle1_{kind}" / f"VfxStyle1_{kind}.%04d.exr") for kind in ("plate", "matte")]
     assert nuke.rendered == [(name, 1001, 1002, 1) for name in written]
     assert said(node).startswith("2 frames written")
+    nuke.rendered.clear()
+    node["said"].setValue("")
+    nuke.work.status(node)
+    nuke.pump(lambda: said(node))
+    assert said(node).startswith("done: 2 of 2 frames.")
+    assert not nuke.rendered  # to ask is not to render
+    nuke.current = 1002
+    nuke.work.proof(node)
+    assert nuke.rendered == [(name, 1002, 1002, 1) for name in written]  # what is looked at
+    nuke.pump(lambda: nuke.opened)
     read = named(nuke, "VfxStyle1_grade")
     assert read["raw"].value()  # the working space, as it was written
     plate, graded = (read_pixels(name % 1001)[..., :3] for name in (written[0], read["file"].value()))
@@ -284,11 +294,11 @@ def test_the_colours_of_the_script_go_with_the_command(nuke, node, plate):
     nodes, root = sys.modules["vfxstyle_nuke_nodes"], nuke.root()
     node.setInput(0, plate)
     plate["colorspace"].setValue("ACEScg")
-    assert nodes.plate_of(node).options == []
+    assert nodes.plate_of(node, None).options == []
     root["colorManagement"].setValue("OCIO")
-    assert nodes.plate_of(node).options == ["--input-space", "ACEScg"]
+    assert nodes.plate_of(node, None).options == ["--input-space", "ACEScg"]
     root["OCIO_config"].setValue("custom")
     root["customOCIOConfigPath"].setValue("/show/config.ocio")
-    assert nodes.plate_of(node).options == ["--input-space", "ACEScg", "--ocio", "/show/config.ocio"]
+    assert nodes.plate_of(node, None).options == ["--input-space", "ACEScg", "--ocio", "/show/config.ocio"]
     plate["colorspace"].setValue("default (sRGB)")
-    assert nodes.plate_of(node).options == []
+    assert nodes.plate_of(node, None).options == []
