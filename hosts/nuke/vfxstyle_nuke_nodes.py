@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import nuke
-
-_NUMBER = re.compile(r"((?:(?<=\.)-)?(?<![0-9])[0-9]+)(\.[A-Za-z0-9]+)$")
-_MOVIES = (".mov", ".mp4", ".mkv", ".mxf", ".avi")
+import vfxstyle_command as command
 
 
 class Plate(NamedTuple):
@@ -111,19 +109,6 @@ def sequence(file: str) -> str:
     return re.sub(r"\s+-?[0-9]+-+?[0-9]+$", "", file.strip())
 
 
-def pattern_of(file: str) -> str:
-    """`x.%04d.exr` of one of a sequence's files; a movie stays."""
-    if file.lower().endswith(_MOVIES):
-        return file
-    return _NUMBER.sub(lambda found: f"%0{len(found.group(1))}d{found.group(2)}", file.replace("\\", "/"))
-
-
-def numbers_of(files: list[str]) -> list[int]:
-    """Frame numbers of a sequence's files; of a movie none."""
-    found = [_NUMBER.search(file) for file in files if not file.lower().endswith(_MOVIES)]
-    return [int(match.group(1)) for match in found if match]
-
-
 def show_result(node: Any, files: list[str], plate: Plate, spaces: tuple[str, str]) -> str:
     """Let one Read beside the node show the result, and connect it; what it showed before stays as a backup.
 
@@ -131,8 +116,8 @@ def show_result(node: Any, files: list[str], plate: Plate, spaces: tuple[str, st
     what is left to do by hand, in words.
     """
     with nuke.root():  # not inside the node, whose button was pressed
-        file, name = pattern_of(files[0]), f"{node.name()}_grade"
-        numbers = numbers_of(files) or [plate.first, plate.last]
+        file, name = command.pattern_of(files[0]), f"{node.name()}_grade"
+        numbers = command.numbers_of(files) or [plate.first, plate.last]
         read = nuke.toNode(name)
         if read is not None and read["file"].value() not in ("", file):
             former = nuke.toNode(f"{name}_former") or _new_read(f"{name}_former", node, 2)
@@ -184,8 +169,8 @@ def show_lut(node: Any, lut: str, space: str, mattes: list[str]) -> None:
     inner["reload"].execute()
     inner["disable"].setValue(False)
     if mattes:
-        short, numbers = node.node("Short"), numbers_of(mattes)
-        short["file"].setValue(pattern_of(mattes[0]))
+        short, numbers = node.node("Short"), command.numbers_of(mattes)
+        short["file"].setValue(command.pattern_of(mattes[0]))
         for knob, number in (("first", min(numbers)), ("last", max(numbers))):
             short[knob].setValue(number)
             short[f"orig{knob}"].setValue(number)

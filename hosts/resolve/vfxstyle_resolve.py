@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -20,7 +20,6 @@ from xml.etree import ElementTree
 import vfxstyle_command as command
 
 _RANGE = re.compile(r"\[(-?\d+)-(-?\d+)\]")  # as Resolve names a sequence: plate.[1001-1024].exr
-_NUMBER = re.compile(r"((?:(?<=\.)-)?(?<!\d)\d+)(\.\w+)$")
 _OWN = "vfxstyle"
 _LUT_FOLDERS = {
     "darwin": ["/Library/Application Support/Blackmagic Design/DaVinci Resolve/LUT"],
@@ -72,10 +71,7 @@ def clips_of(resolve: Any) -> Iterator[tuple[Any, str]]:
 def add_takes(resolve: Any) -> list[str]:
     """Add the grade of every plate as a take of its clip; returns what became of each, in words."""
     pool = resolve.GetProjectManager().GetCurrentProject().GetMediaPool()
-    told = []
-    for item, shot in clips_of(resolve):
-        told.append(f"{item.GetName()}: {_said(lambda own=item, plate=shot: _add_take(pool, own, plate))}")
-    return told
+    return _on_all(resolve, lambda item, shot: _add_take(pool, item, shot))
 
 
 def _add_take(pool: Any, item: Any, shot: str) -> str:
@@ -97,10 +93,8 @@ def _add_take(pool: Any, item: Any, shot: str) -> str:
 
 def _clip_info(files: list[str]) -> dict[str, Any]:
     """A sequence as MediaPool.ImportMedia takes it."""
-    numbers = [_NUMBER.search(file) for file in files]
-    first, last = (int(found.group(1)) for found in (numbers[0], numbers[-1]) if found is not None)
-    pattern = _NUMBER.sub(lambda found: f"%0{len(found.group(1))}d{found.group(2)}", files[0])
-    return {"FilePath": pattern, "StartIndex": first, "EndIndex": last}
+    numbers = command.numbers_of(files)
+    return {"FilePath": command.pattern_of(files[0]), "StartIndex": numbers[0], "EndIndex": numbers[-1]}
 
 
 def _files_of_takes(item: Any) -> list[str]:
@@ -118,15 +112,13 @@ def put_luts(resolve: Any) -> list[str]:
         own = hashlib.sha256(shot.encode(errors="replace")).hexdigest()[:8]  # plates of one name are many
         file = folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '_', item.GetName())}_{own}.cube"
         with tempfile.TemporaryDirectory() as scratch:
-            facts = _exported(shot, "--lut", str(file), "--map", str(Path(scratch) / "map.png"))
+            facts = _run("export", shot, "--lut", str(file), "--map", str(Path(scratch) / "map.png"))
         project.RefreshLUTList()
         graph = item.GetNodeGraph() if "GetNodeGraph" in dir(item) else item
         done = graph.SetLUT(1, f"{_OWN}/{file.name}")
         return f"{file.name}, for a timeline in {facts['space']}" if done else f"Resolve does not find {file}"
 
-    return [
-        f"{item.GetName()}: {_said(lambda own=item, plate=shot: put(own, plate))}" for item, shot in clips_of(resolve)
-    ]
+    return _on_all(resolve, put)
 
 
 def put_cdls(resolve: Any) -> list[str]:
@@ -135,13 +127,11 @@ def put_cdls(resolve: Any) -> list[str]:
     def put(item: Any, shot: str) -> str:
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch) / "look.cc"
-            facts = _exported(shot, "--cdl", str(file))
+            facts = _run("export", shot, "--cdl", str(file))
             done = item.SetCDL({"NodeIndex": "1", **cdl_of(file)})
         return f"CDL, for a timeline in {facts['space']}" if done else "Resolve does not take the CDL"
 
-    return [
-        f"{item.GetName()}: {_said(lambda own=item, plate=shot: put(own, plate))}" for item, shot in clips_of(resolve)
-    ]
+    return _on_all(resolve, put)
 
 
 def cdl_of(file: Path) -> dict[str, str]:
@@ -166,21 +156,22 @@ def mark_weak(resolve: Any) -> list[str]:
             item.AddMarker(row["frame"] - first, "Yellow", _OWN, row["why"], 1, _OWN)
         return f"{len(facts['weak'])} frames marked"
 
-    return [
-        f"{item.GetName()}: {_said(lambda own=item, plate=shot: mark(own, plate))}" for item, shot in clips_of(resolve)
-    ]
+    return _on_all(resolve, mark)
 
 
-def _said(work: Any) -> str:
-    """What came of the work on a clip; what fails there does not stop the others."""
-    try:
-        return str(work())
-    except Exception as error:  # whatever it is, it is told
-        return str(error) or type(error).__name__
+def _on_all(resolve: Any, work: Callable[[Any, str], str]) -> list[str]:
+    """Do some work on every clip and its plate; returns what came of each, in words.
 
-
-def _exported(shot: str, *arguments: str) -> dict[str, Any]:
-    return _run("export", shot, *arguments)
+    What fails on one does not stop the others.
+    """
+    told = []
+    for item, shot in clips_of(resolve):
+        try:
+            said = work(item, shot)
+        except Exception as error:  # whatever it is, it is told
+            said = str(error) or type(error).__name__
+        told.append(f"{item.GetName()}: {said}")
+    return told
 
 
 def _run(*arguments: str) -> dict[str, Any]:

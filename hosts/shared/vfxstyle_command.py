@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -20,6 +21,8 @@ COMMAND = "VFXSTYLE_COMMAND"
 """Environment variable that names the command."""
 _OF_HOSTS = ("PYTHONHOME", "PYTHONPATH", "PYTHONNOUSERSITE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "QT_PLUGIN_PATH")
 _SECONDS_TO_END = 20
+_NUMBER = re.compile(r"((?:(?<=\.)-)?(?<![0-9])[0-9]+)(\.[A-Za-z0-9]+)$")
+_MOVIES = (".mov", ".mp4", ".mkv", ".mxf", ".avi")
 
 
 class CommandError(Exception):
@@ -77,6 +80,19 @@ def presets() -> list[str]:
     """Names of the installed looks, as `--preset` takes them."""
     rows = ask("presets", "list", "--json")
     return [Path(row["file"]).stem for row in rows if not row["shadowed_by"] and not row["error"]]
+
+
+def pattern_of(file: str) -> str:
+    """`x.%04d.exr` of one of a sequence's files; a movie stays."""
+    if file.lower().endswith(_MOVIES):
+        return file
+    return _NUMBER.sub(lambda found: f"%0{len(found.group(1))}d{found.group(2)}", file.replace("\\", "/"))
+
+
+def numbers_of(files: list[str]) -> list[int]:
+    """Frame numbers of a sequence's files; of a movie none."""
+    found = [_NUMBER.search(file) for file in files if not file.lower().endswith(_MOVIES)]
+    return [int(match.group(1)) for match in found if match]
 
 
 def call(words: Sequence[str]) -> str:

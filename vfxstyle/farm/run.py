@@ -129,10 +129,9 @@ class _Run:
                 # a timeline whose clips are there but for some frames is written, and says so itself
                 failures = self.report.failures
                 failed = [name for name in other.after if name in failures and name not in self._partial]
-                learning = [name for name in failed if isinstance(self._by_name[name], TrainJob)]
-                if learning or (
-                    failed and isinstance(other, TimelineJob)
-                ):  # other looks on a shot are tried all the same
+                is_learnt = any(isinstance(self._by_name[name], TrainJob) for name in failed)
+                # other looks on a shot are tried all the same
+                if is_learnt or (failed and isinstance(other, TimelineJob)):
                     retryable = all(failures[name].retryable for name in failed)
                     failures[other.name] = Failure(f"{', '.join(failed)} failed.", retryable)
                 self.begin(other.name)
@@ -204,10 +203,11 @@ def engine_of(dask: str | None, workers: int, threads: int | None = None) -> Ite
     Raises :class:`~vfxstyle.errors.UsageError` where Dask is not installed, and
     :class:`~vfxstyle.errors.ResourceError` for a cluster that does not answer.
     """
+    share = max(1, (threads or cores_of_process()) // workers)
     if dask is None:
         # the processes share this machine's cores; they inherit what stands in the environment
         if threads is not None or VARIABLE not in os.environ:
-            limit_threads(max(1, (threads or cores_of_process()) // workers))
+            limit_threads(share)
         pool = ThreadPoolExecutor(workers, "vfxstyle-task")
         try:
             yield pool
@@ -221,19 +221,18 @@ def engine_of(dask: str | None, workers: int, threads: int | None = None) -> Ite
         return
     if threads is not None and dask != "local":
         raise UsageError(f"--threads is of this machine; tell the workers of {dask} by their ${VARIABLE}.")
-    with _client(dask, workers, threads) as client:
+    with _client(dask, workers, share) as client:
         yield client.get_executor(retries=0, pure=False)
 
 
 @contextmanager
-def _client(address: str, workers: int, threads: int | None) -> Iterator[Any]:
+def _client(address: str, workers: int, share: int) -> Iterator[Any]:
     try:
         import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise UsageError("Dask is not installed; pip install 'vfxstyle[dask]'.") from error
     if address == "local":
-        share = max(1, (threads or cores_of_process()) // workers)
         dask.config.set({f"distributed.nanny.pre-spawn-environ.{VARIABLE}": share})  # else it says 1
         cluster = LocalCluster(
             n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=40
