@@ -7,7 +7,7 @@ The look is learnt from these, and measured on all other frames, as they come ou
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -108,6 +108,8 @@ class ClipAnalysis:
     """Wall seconds of each stage of the analysis, and of grading with the first look, by row."""
     chosen: dict[str, int] = field(default_factory=dict)
     """Number of frames chosen, by row."""
+    ways: Mapping[str, GradeSettings] = field(default_factory=lambda: ROWS)
+    """Ways to grade it, by row."""
 
     @property
     def folder(self) -> Path:
@@ -178,7 +180,7 @@ class ClipAnalysis:
             output=str(place / "frames"),
             within=self.numbers,
             analysis=str(place),
-            settings=ROWS[row],
+            settings=self.ways[row],
         )
 
     def lost_to_superpixels(self, row: str, truth: Sequence[FloatArray], learnt: Sequence[int]) -> float:

@@ -9,15 +9,14 @@ grain; ZIP), in one run, in turns, medians of ``--rounds``:
 * oiiotool: the same cube by OpenImageIO's command with ``--parallel-frames``, its start included;
 * grade: ``grade`` over an analysis that is there, from opening the plate to the last record.
 
-And, in a process of its own, the peak memory of a grade of ``--long`` frames beside one of a tenth of them; and how
-well ProRes keeps natural frames, ours and the same encoder driven by a correct command line.
+And, in a process of its own, the peak memory of a grade of ``--long`` frames beside one of a tenth of them. Movies are
+measured by ``benchmarks/prores.py``.
 Seconds depend on the machine and its load; ratios depend less on them.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import platform
 import shutil
@@ -26,27 +25,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tsp.py beside this file would hide the library
 
-import av
-import av.filter
 import cv2
 import numpy as np
 import PyOpenColorIO as ocio
 
 from vfxstyle import grade, open_shot
-from vfxstyle.arrays import FloatArray
-from vfxstyle.color import ColorConfig
 from vfxstyle.cores import cores
 from vfxstyle.plates.overlap import in_order
-from vfxstyle.shots import Frame, OutputFormat, Window, exr
-from vfxstyle.shots.prores import PROFILES, MovieStyle, ProResSink
+from vfxstyle.shots import exr
 from vfxstyle.shots.writing import write_exr
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "big_buck_bunny"
@@ -212,79 +205,6 @@ def peak_memory(size: tuple[int, int], frames: int, preset: str) -> float:
         return int(done.stdout) / 2**20
 
 
-def through_our_writer(pictures: Sequence[FloatArray], path: Path, output_format: OutputFormat) -> None:
-    """Write pictures as the grade does. pictures: float32 (H, W, 3), Rec.709 display, 0..1."""
-    style = MovieStyle(
-        format=output_format,
-        space=ColorConfig.load().space("g24_rec709_display"),
-        frame_rate=Fraction(25),
-        pixel_aspect=Fraction(1),
-        with_alpha=False,
-    )
-    sink = ProResSink(path, style)
-    for index, rgb in enumerate(pictures):
-        window = Window(0, 0, rgb.shape[1], rgb.shape[0])
-        sink.write(Frame(index, "made", rgb, window, window))
-    sink.close()
-
-
-def through_the_command_line(pictures: Sequence[FloatArray], path: Path, profile: str, pixel_format: str) -> None:
-    """Write as ``-vf scale=...:out_color_matrix=bt709 -c:v prores_ks -profile:v`` drives the same encoder."""
-    height, width = pictures[0].shape[:2]
-    graph = _scaling_graph(width, height, pixel_format)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("prores_ks", rate=25)
-        stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
-        stream.codec_context.options = {"profile": profile, "vendor": "apl0"}
-        context = stream.codec_context
-        context.colorspace = context.color_primaries = context.color_trc = context.color_range = 1
-        for index, rgb in enumerate(pictures):
-            codes = np.rint(np.clip(rgb, 0, 1) * 65535).astype(np.uint16)
-            picture = av.VideoFrame.from_ndarray(codes, format="rgb48le")
-            picture.pts, picture.time_base = index, Fraction(1, 25)
-            graph.push(picture)
-            scaled = graph.pull()
-            assert isinstance(scaled, av.VideoFrame)
-            scaled.pts, scaled.time_base = index, Fraction(1, 25)
-            container.mux(stream.encode(scaled))
-        container.mux(stream.encode(None))
-
-
-def _scaling_graph(width: int, height: int, pixel_format: str) -> av.filter.Graph:
-    """Return the filter that turns R'G'B' into limited-range Rec.709 of a pixel format."""
-    graph = av.filter.Graph()
-    source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb48le"), time_base=Fraction(1, 25))
-    flags = "bicubic+accurate_rnd+full_chroma_int"
-    scale = graph.add("scale", f"in_range=full:out_range=tv:out_color_matrix=bt709:flags={flags}")
-    steps = [source, scale, graph.add("format", pixel_format), graph.add("buffersink")]
-    for one, two in itertools.pairwise(steps):
-        one.link_to(two)
-    graph.configure()
-    return graph
-
-
-def psnr(path: Path, pictures: Sequence[FloatArray]) -> float:
-    """Return the peak signal-to-noise ratio of a movie against the pictures put into it, dB of R'G'B'."""
-    with open_shot(path) as shot:
-        errors = [np.mean((np.clip(f.rgb, 0, 1) - p) ** 2) for f, p in zip(shot, pictures, strict=True)]
-    return float(-10 * np.log10(np.mean(errors)))
-
-
-def prores(frames: int = 6) -> None:
-    """Print the PSNR of natural frames through ProRes, ours and the same encoder's by a correct command line."""
-    config = ColorConfig.load()
-    to_display = config.from_working(config.space("g24_rec709_display"))
-    with open_shot(EXAMPLE) as shot, tempfile.TemporaryDirectory() as place:
-        pictures = [np.clip(to_display.apply(shot.read(n).rgb), 0, 1) for n in shot.frames[:frames]]
-        print("\n## ProRes at the default quality, PSNR in dB of R'G'B'\n")
-        print("| | this writer | the same encoder, correct command line |\n|---|---|---|")
-        for output_format, (profile, pixel_format) in PROFILES.items():
-            ours, theirs = Path(place) / "ours.mov", Path(place) / "theirs.mov"
-            through_our_writer(pictures, ours, output_format)
-            through_the_command_line(pictures, theirs, profile, pixel_format)
-            print(f"| {output_format.value} | {psnr(ours, pictures):.2f} | {psnr(theirs, pictures):.2f} |")
-
-
 def frame_size(text: str) -> tuple[int, int]:
     """Return width and height, px, of a text as in ``1920x1080``."""
     width, height = text.split("x")
@@ -299,11 +219,7 @@ def main() -> None:
     parser.add_argument("--size", type=frame_size, action="append")
     parser.add_argument("--preset", default="golden")
     parser.add_argument("--long", type=int, default=200, help="frames of the memory run; 0 leaves it out")
-    parser.add_argument("--only-prores", action="store_true")
     options = parser.parse_args()
-    if options.only_prores:
-        prores()
-        return
     sizes = options.size or [(1920, 1080), (4096, 2160)]
     print("# The grade pass against reading and writing")
     print(f"\n{platform.processor() or platform.machine()}, Python {platform.python_version()}; `benchmarks/io.py`")
@@ -314,7 +230,6 @@ def main() -> None:
         short, long = (peak_memory(size, count, options.preset) for count in (options.long // 10, options.long))
         frames = f"{short:.2f} GiB over {options.long // 10} frames, {long:.2f} GiB over {options.long}"
         print(f"\nPeak memory at {size[0]}x{size[1]}, analysis and grade: {frames}.")
-    prores()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from benchmarks.styles import resized_to_width, write_jpeg
 from presets.photographs import CLASSES, Photograph, photographs, under_other_light
 from presets.recipes import RECIPES
 from vfxstyle.arrays import FloatArray
-from vfxstyle.cli.progress import TRAIN_SHARES, make_progress
+from vfxstyle.cli.progress import make_progress
+from vfxstyle.cli.shares import TRAIN_SHARES
 from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.features import pick_device
 from vfxstyle.features.registry import load_backbone

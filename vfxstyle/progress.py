@@ -23,6 +23,8 @@ class Stage(StrEnum):
     """Exemplar pairs are read and checked."""
     SUPERPIXELS = "superpixels"
     """The shot is segmented."""
+    JOINING = "joining"
+    """Sections of a long shot are joined."""
     FEATURES = "features"
     """The network is run."""
     TRANSFORMS = "transforms"

@@ -8,7 +8,8 @@ import sys
 import pytest
 from helpers import QUICK_FLAGS, main_in_process
 
-from vfxstyle.cli.progress import GRADE_SHARES, Bar, Lines, Nothing, make_progress, watching
+from vfxstyle.cli.progress import Bar, Lines, Nothing, make_progress, watching
+from vfxstyle.cli.shares import GRADE_SHARES
 from vfxstyle.errors import FrameError
 from vfxstyle.progress import Clock, Silent, Stage
 

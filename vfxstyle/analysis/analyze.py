@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
 
-from vfxstyle.analysis.make import ensure_features, ensure_superpixels
+from vfxstyle.analysis.make import ensure_features, ensure_sections, ensure_superpixels
 from vfxstyle.analysis.predict import stored_transforms
 from vfxstyle.analysis.request import AnalyzePlan, AnalyzeRequest
 from vfxstyle.analysis.store import AnalysisFolder
@@ -29,7 +29,7 @@ class AnalyzeReport:
     analysis: Path
     """The folder to hand to ``grade`` with ``--analysis``."""
     superpixels: int
-    """Superpixels of the shot."""
+    """Superpixels of the shot; 0 where only some of its sections are segmented."""
     chosen_frames: tuple[int, ...]
     """Frames that the network is run on, ascending."""
     missing_features: tuple[int, ...]
@@ -57,8 +57,9 @@ def analyze(
     shot: as for :func:`vfxstyle.open_shot`. preset: a look whose transforms are predicted as well, and which says what
     backbone is needed. analysis: folder of the shot analysis; by default, with a preset, where ``grade`` looks for it,
     and SHOT_analysis beside the shot without one. within: frames that the shot is taken to consist of. stage:
-    "superpixels" ends before the network runs, "features" needs the superpixels, "transforms" the features. shard: of
-    the stage "features", which of how many shares of the chosen frames. options: see docs/grade.md.
+    "superpixels" ends before the network runs, "features" needs the superpixels, "transforms" the features. shard:
+    which of how many shares, of the stage "features" of the chosen frames, of "superpixels" of the sections of a long
+    shot, which the stage joins when it is run without. options: see docs/grade.md.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     check_known(options, AnalyzeOptions)
@@ -79,7 +80,8 @@ def analyze(
 def analyze_request(request: AnalyzeRequest, run: Run) -> AnalyzeReport:
     """Execute the plan of a request; of all views one after the other, with the report of the last and all seconds."""
     for settings in by_view(request.shot, request.settings, request.within):
-        with replace(request, settings=settings).open(run) as plan:
+        # a shard of sections knows the files of its own frames, and no more
+        with replace(request, settings=settings).open(run, hash_plate=not request.is_of_sections) as plan:
             report = execute(plan, run)
     return report
 
@@ -108,7 +110,7 @@ def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:
         tracked_frames(wanted, stored, plan.look, run)
     return AnalyzeReport(
         analysis=wanted.folder,
-        superpixels=int(stored.manifest["superpixels"]),
+        superpixels=int(stored.manifest.get("superpixels", 0)),
         chosen_frames=tuple(stored.chosen),
         missing_features=tuple(stored.without_features()),
         unreadable=stored.unreadable,
@@ -119,6 +121,9 @@ def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:
 def _after_stages(plan: AnalyzePlan, run: Run) -> AnalysisFolder:
     """The analysis after the stages of a plan but the last; one that lacks what it builds on says so."""
     wanted, stage = plan.wanted, plan.request.stage
+    if plan.request.is_of_sections:
+        ensure_sections(wanted, run, plan.request.shard)
+        return wanted.stored
     if plan.makes("superpixels"):
         stored = ensure_superpixels(wanted, run)
         return ensure_features(wanted, run) if stage == "all" else stored

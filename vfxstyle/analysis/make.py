@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from vfxstyle.analysis.segment import segment
+from vfxstyle.analysis.sections import sections_of
+from vfxstyle.analysis.segment import is_up_to_date, segment, segment_sections
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray
-from vfxstyle.errors import AnalysisError, FrameError
+from vfxstyle.errors import AnalysisError, UsageError
 from vfxstyle.settings import Run
-from vfxstyle.shots import Shot
 
 WHOLE = (1, 1)
-"""The shard that is everything."""
+"""The shard that is all of a stage."""
 
 
 def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
@@ -23,13 +23,7 @@ def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
     analysis, shot = wanted.stored, wanted.plate.shot
     if run.overwrite == "always":
         analysis.discard()
-    segmented = analysis.is_segmented(shot)
-    if segmented and analysis.unreadable and _can_be_read_now(shot, analysis):
-        analysis.discard()
-        segmented = False
-    if segmented:
-        if analysis.unreadable and run.on_error == "stop":
-            raise FrameError(next(iter(analysis.unreadable.values())), frames=tuple(analysis.unreadable))
+    if is_up_to_date(analysis, shot, run):
         return analysis
     if run.overwrite == "never" and analysis.others:
         raise AnalysisError(
@@ -40,7 +34,23 @@ def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
 
     check_weights(wanted.recipe, run.weights)
     segment(wanted, analysis, run)
-    return analysis
+    return wanted.stored
+
+
+def ensure_sections(wanted: WantedAnalysis, run: Run, shard: tuple[int, int]) -> None:
+    """Have a share of the sections of a long shot segmented, where the whole shot is not. shard: which, of how many.
+
+    Raises :class:`~vfxstyle.errors.UsageError` for a shot that is segmented in one piece.
+    """
+    index, shards = shard
+    sections = sections_of(wanted)
+    if not sections:
+        raise UsageError(
+            f"{wanted.plate.shot.path} is segmented in one piece; leave --shard out, or cut it with --section-frames."
+        )
+    anew = run.overwrite == "always"
+    if anew or not wanted.identity or not wanted.stored.is_segmented(wanted.plate.shot):
+        segment_sections(wanted, sections[index - 1 :: shards], run, anew=anew)
 
 
 def ensure_features(wanted: WantedAnalysis, run: Run, shard: tuple[int, int] = WHOLE) -> AnalysisFolder:
@@ -67,14 +77,3 @@ def ensure_features(wanted: WantedAnalysis, run: Run, shard: tuple[int, int] = W
     if not analysis.without_features():
         analysis.finish_features()
     return analysis
-
-
-def _can_be_read_now(shot: Shot, analysis: AnalysisFolder) -> bool:
-    """Whether a frame that could not be read when the shot was analysed can be read by now."""
-    for number in analysis.unreadable:
-        try:
-            shot.read(number)
-        except FrameError:
-            continue
-        return True
-    return False

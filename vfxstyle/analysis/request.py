@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vfxstyle.analysis.make import WHOLE
 from vfxstyle.analysis.predict import look_of
 from vfxstyle.analysis.tracks import missing_tracks_of
 from vfxstyle.analysis.wanted import AnalysisRecipe, WantedAnalysis
@@ -35,8 +36,9 @@ class AnalyzeRequest:
     """Frames that the shot is taken to consist of; None for all."""
     stage: AnalyzeStage = "all"
     """One stage only, or all."""
-    shard: tuple[int, int] = (1, 1)
-    """Of the stage "features": which of how many shares of the chosen frames."""
+    shard: tuple[int, int] = WHOLE
+    """Which of how many shares: of the stage "features" of the chosen frames, of "superpixels" of the sections of
+    a long shot, which the stage without shards then joins."""
     settings: ShotSettings
     """How the shot is read and analysed."""
 
@@ -45,10 +47,17 @@ class AnalyzeRequest:
             raise UsageError(
                 f"shard is {self.shard[0]}/{self.shard[1]}; the first number must be 1 up to the second, as in 2/8."
             )
-        if self.shard != (1, 1) and self.stage != "features":
-            raise UsageError("Only features come in shards; add --stage features.")
+        if self.shard != WHOLE and self.stage not in ("features", "superpixels"):
+            raise UsageError(
+                "Only features, and the superpixels of long shots, come in shards; add --stage features or superpixels."
+            )
         if self.stage == "transforms" and self.preset is None:
             raise UsageError("Transforms are those of a look; name it with --preset.")
+
+    @property
+    def is_of_sections(self) -> bool:
+        """Whether only sections of a long shot are segmented."""
+        return self.stage == "superpixels" and self.shard != WHOLE
 
     @contextmanager
     def open(self, run: Run, *, hash_plate: bool = True) -> Iterator[AnalyzePlan]:
@@ -99,7 +108,7 @@ class AnalyzePlan:
         stored, shot, files = self.wanted.stored, self.wanted.plate.shot, list[Path]()
         anew = run.overwrite == "always" and self.makes("superpixels")
         segmented = stored.is_segmented(shot) and not anew
-        if not segmented and self.makes("superpixels"):
+        if not segmented and self.makes("superpixels") and not self.request.is_of_sections:
             files += stored.superpixel_files(shot.frames)
         if self.makes("features") and not (segmented and stored.has_features()):
             files.append(stored.features_file)

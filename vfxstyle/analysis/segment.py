@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -10,16 +10,17 @@ import numpy as np
 import tsp
 from vfxstyle.analysis.arrays import SuperpixelTable
 from vfxstyle.analysis.label_maps import SegmentWriter
+from vfxstyle.analysis.sections import Section, joined, remove_sections, sections_of
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray, IntArray, LabelArray
-from vfxstyle.errors import FrameError
+from vfxstyle.errors import ChangedError, FrameError
 from vfxstyle.features import shot_device
 from vfxstyle.plates.overlap import reading_ahead
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
-from vfxstyle.shots import Frame
+from vfxstyle.shots import Frame, Shot
 from vfxstyle.superpixels.frame_choice import FrameChoice, choose_frames
 from vfxstyle.superpixels.graph import graph_superpixels
 from vfxstyle.superpixels.neighbour_fill import fill_from_neighbours
@@ -31,14 +32,75 @@ def segment(wanted: WantedAnalysis, analysis: AnalysisFolder, run: Run) -> None:
     With ``on_error`` "skip" frames that cannot be read are left out, and named in the manifest. Raises
     :class:`~vfxstyle.errors.FrameError` for a frame that cannot be read, or where none can.
     """
-    _Segmentation(wanted, run).store(analysis)
+    sections = sections_of(wanted)
+    if not sections:
+        with run.clock.stage(Stage.SUPERPIXELS, len(wanted.plate.shot)) as step:
+            _Segmentation(wanted, run, step).store(analysis)
+        return
+    parts = segment_sections(wanted, sections, run)
+    try:
+        with run.clock.stage(Stage.JOINING, len(wanted.plate.shot)) as step:
+            _Joining(wanted, run, step, parts).store(analysis)
+    except ChangedError:
+        if not wanted.stored.is_segmented(wanted.plate.shot):  # else another job has joined them, and taken them away
+            raise
+    remove_sections(parts)
+
+
+def segment_sections(
+    wanted: WantedAnalysis, sections: Sequence[Section], run: Run, *, anew: bool = False
+) -> list[tuple[Section, AnalysisFolder]]:
+    """Cut those sections of a shot into superpixels that are not there yet; returns where each lies.
+
+    anew: whether those that are there are made again. Raises what :func:`segment` raises.
+    """
+    parts = []
+    with run.clock.stage(Stage.SUPERPIXELS, sum(len(section.frames) for section in sections)) as step:
+        for section in sections:
+            with section.opened() as own:
+                stored = own.stored
+                if anew:
+                    stored.discard()
+                if is_up_to_date(stored, own.plate.shot, run):
+                    for _ in section.frames:
+                        step()
+                else:
+                    _Segmentation(own, run, step).store(stored)
+                parts.append((section, stored))
+    return parts
+
+
+def is_up_to_date(analysis: AnalysisFolder, shot: Shot, run: Run) -> bool:
+    """Whether a shot is segmented as it is now. An analysis without a frame that can be read by now is taken away.
+
+    Raises :class:`~vfxstyle.errors.FrameError` where it lacks a frame and ``on_error`` is "stop".
+    """
+    if not analysis.is_segmented(shot):
+        return False
+    if analysis.unreadable and _can_be_read_now(shot, analysis):
+        analysis.discard()
+        return False
+    if analysis.unreadable and run.on_error == "stop":
+        raise FrameError(next(iter(analysis.unreadable.values())), frames=tuple(analysis.unreadable))
+    return True
+
+
+def _can_be_read_now(shot: Shot, analysis: AnalysisFolder) -> bool:
+    """Whether a frame that could not be read when the shot was analysed can be read by now."""
+    for number in analysis.unreadable:
+        try:
+            shot.read(number)
+        except FrameError:
+            continue
+        return True
+    return False
 
 
 class _Segmentation:
     """A segmentation in the making."""
 
-    def __init__(self, wanted: WantedAnalysis, run: Run) -> None:
-        self.wanted, self.run = wanted, run
+    def __init__(self, wanted: WantedAnalysis, run: Run, step: Callable[[], None]) -> None:
+        self.wanted, self.run, self.step = wanted, run, step
         self.shot, self.recipe = wanted.plate.shot, wanted.recipe
         self.frames: list[int] = []
         """Frames that could be read, ascending."""
@@ -88,19 +150,20 @@ class _Segmentation:
         """Write the label map of every frame; returns which superpixels each frame shows, and their areas in px."""
         present: list[LabelArray] = []
         areas: list[IntArray] = []
-        with (
-            self.run.clock.stage(Stage.SUPERPIXELS, len(self.shot)) as step,
-            reading_ahead(self._read, self.shot.frames) as frames,
-        ):
-            for labels in self._label_maps(self._pictures(frames)):
-                writer.write_labels(self.frames[len(present)], labels)
-                names, sizes = np.unique(labels, return_counts=True)
-                present.append(names)
-                areas.append(sizes)
-                step()
+        for labels in self._label_maps():
+            writer.write_labels(self.frames[len(present)], labels)
+            names, sizes = np.unique(labels, return_counts=True)
+            present.append(names)
+            areas.append(sizes)
+            self.step()
         return present, areas
 
-    def _label_maps(self, pictures: Iterator[FloatArray]) -> Iterator[LabelArray]:
+    def _label_maps(self) -> Iterator[LabelArray]:
+        """The label map of every frame that can be read."""
+        with reading_ahead(self._read, self.shot.frames) as frames:
+            yield from self._label_maps_of(self._pictures(frames))
+
+    def _label_maps_of(self, pictures: Iterator[FloatArray]) -> Iterator[LabelArray]:
         """Superpixels that live through time, or, for stills, those of each picture by itself, never the same twice."""
         count = self.recipe.superpixels_per_frame
         if not self.recipe.frame_based:
@@ -131,3 +194,24 @@ class _Segmentation:
         for number, names in zip(self.frames, present, strict=True):
             if np.isin(names, unknown).any():
                 yield writer.read_labels(number), lab_of_picture(self._picture(self._read(number)))
+
+
+class _Joining(_Segmentation):
+    """A segmentation of sections that are there."""
+
+    def __init__(
+        self,
+        wanted: WantedAnalysis,
+        run: Run,
+        step: Callable[[], None],
+        parts: Sequence[tuple[Section, AnalysisFolder]],
+    ) -> None:
+        super().__init__(wanted, run, step)
+        self._parts = parts
+
+    def _label_maps(self) -> Iterator[LabelArray]:
+        for _, stored in self._parts:
+            self.unreadable |= stored.unreadable
+        for number, labels in joined(self._parts):
+            self.frames.append(number)
+            yield labels

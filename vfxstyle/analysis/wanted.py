@@ -18,12 +18,20 @@ from vfxstyle.files import file_digest
 from vfxstyle.looks import Preset
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.stamps import PlateFile, stamp_plate
-from vfxstyle.settings import DEFAULT_STILL_SUPERPIXELS, DEFAULT_SUPERPIXELS, AnalysisSettings
+from vfxstyle.settings import DEFAULT_SECTION, DEFAULT_STILL_SUPERPIXELS, DEFAULT_SUPERPIXELS, AnalysisSettings
 from vfxstyle.settings.table import options_of
 from vfxstyle.shots import Shot
 
 UNKNOWN = "*"
 """Stands for an analysis' identity in a path, where the plate has not been hashed."""
+SECTIONS = ".sections"
+"""Folder of the sections of long shots, in the folder of analyses, until they are joined."""
+
+
+def known_stamps(folder: Path, shot: Shot) -> dict[str, PlateFile]:
+    """Stamps of the plate's files that analyses in a folder know, or sections of them; by name."""
+    place = shot.file_of(shot.frames[0]).parent
+    return AnalysisFolder(folder / SECTIONS).known_plate(place) | AnalysisFolder(folder).known_plate(place)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +55,8 @@ class AnalysisRecipe(AnalysisSettings):
         frame_based = settings.frame_based or len(shot.frames) == 1
         default = DEFAULT_STILL_SUPERPIXELS if frame_based else DEFAULT_SUPERPIXELS
         values |= {"frame_based": frame_based, "superpixels": settings.superpixels or default}
+        in_one = settings.sections(len(shot.frames)) == 1
+        values["section_frames"] = 0 if in_one else settings.section_frames or DEFAULT_SECTION
         on = shot_device(device).partition(":")[0]
         return cls(**values, backbone=backbone, weights=weights, device=on)
 
@@ -92,8 +102,8 @@ class WantedAnalysis:
         them, the stamps are empty and :attr:`identity` is unknown.
         """
         shot = plate.shot
-        known = AnalysisFolder(folder).known_plate(shot.file_of(shot.frames[0]).parent)
-        return cls(plate=plate, folder=folder, recipe=recipe, stamps=stamp_plate(shot, known, hash_new=hash_plate))
+        stamps = stamp_plate(shot, known_stamps(folder, shot), hash_new=hash_plate)
+        return cls(plate=plate, folder=folder, recipe=recipe, stamps=stamps)
 
     @cached_property
     def identity(self) -> str:

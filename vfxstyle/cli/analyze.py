@@ -38,7 +38,8 @@ def _shard(context: click.Context, parameter: click.Parameter, text: str) -> tup
     default="1/1",
     show_default=True,
     metavar="I/N",
-    help="Of --stage features: which share of the chosen frames.",
+    help="Which share: of --stage features of the chosen frames, of --stage superpixels of the sections of a long "
+    "shot, which that stage joins when it is run without.",
 )
 @flags.of(
     "analyze",
@@ -61,7 +62,8 @@ def analyze(shot: str, progress: Any, dry_run: bool, **chosen: Any) -> None:
     if dry_run:
         click.echo(json.dumps(planned(request, Run.of(chosen, None)), indent=2))
         return
-    from vfxstyle.cli.progress import ANALYSIS_SHARES, tell, watching
+    from vfxstyle.cli.progress import tell, watching
+    from vfxstyle.cli.shares import ANALYSIS_SHARES
     from vfxstyle.cli.summaries import analyze_summary
 
     with watching(progress, ANALYSIS_SHARES) as watch:

@@ -30,7 +30,8 @@ from vfxstyle.settings.table import pick
 def export(shot: str, progress: Any, **chosen: Any) -> None:
     """Write the best global LUT or CDL for a look on SHOT, with what it lacks."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
-    from vfxstyle.cli.progress import EXPORT_SHARES, tell, watching
+    from vfxstyle.cli.progress import tell, watching
+    from vfxstyle.cli.shares import EXPORT_SHARES
     from vfxstyle.cli.summaries import export_summary
     from vfxstyle.handover.export import export as write_export
 

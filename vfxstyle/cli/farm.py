@@ -188,7 +188,8 @@ def run(
     dask: str | None, workers: int | None, retries: int, logs: str | None, as_json: bool, progress: Any, **chosen: Any
 ) -> None:
     """Grade every SHOT in tasks that run at once, on this machine or on a Dask cluster."""
-    from vfxstyle.cli.progress import TASKS_SHARES, watching
+    from vfxstyle.cli.progress import watching
+    from vfxstyle.cli.shares import TASKS_SHARES
     from vfxstyle.farm.processes import log_folder
     from vfxstyle.farm.run import engine_of, run_jobs, workers_here
     from vfxstyle.farm.status import statuses_of

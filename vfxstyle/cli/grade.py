@@ -59,7 +59,8 @@ def grade(
                 planned["support_files"].append(str(page))
             click.echo(json.dumps(planned, indent=2))
         return
-    from vfxstyle.cli.progress import GRADE_SHARES, tell, watching
+    from vfxstyle.cli.progress import tell, watching
+    from vfxstyle.cli.shares import GRADE_SHARES
     from vfxstyle.cli.summaries import grade_summary
 
     tell_options(progress)
@@ -103,7 +104,8 @@ def _grade_timeline(
         planned = timelines.planned(plan_timeline(request), Run.of(chosen, None)) | {"said": said_options()}
         click.echo(json.dumps(planned, indent=2))
         return
-    from vfxstyle.cli.progress import GRADE_SHARES, tell, watching
+    from vfxstyle.cli.progress import tell, watching
+    from vfxstyle.cli.shares import GRADE_SHARES
     from vfxstyle.cli.summaries import timeline_summary
 
     tell_options(progress)

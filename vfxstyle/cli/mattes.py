@@ -26,7 +26,8 @@ from vfxstyle.settings.table import pick
 def mattes(shot: str, output: str, preset: str, progress: Any, **chosen: Any) -> None:
     """Write the temporal superpixels of SHOT, and groups that a look treats alike, as Cryptomatte EXR files."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
-    from vfxstyle.cli.progress import MATTES_SHARES, tell, watching
+    from vfxstyle.cli.progress import tell, watching
+    from vfxstyle.cli.shares import MATTES_SHARES
     from vfxstyle.cli.summaries import mattes_summary
     from vfxstyle.handover.mattes import mattes as write_mattes
 

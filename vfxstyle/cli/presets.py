@@ -53,7 +53,8 @@ def list_(as_json: bool) -> None:
 def sheet(shot: str, output: str, progress: Any, **chosen: Any) -> None:
     """Draw every installed look on SHOT's middle frame, or on a picture."""
     pick(PlateSettings, chosen)  # wrong options are told before anything is loaded
-    from vfxstyle.cli.progress import PROOF_SHARES, tell, watching
+    from vfxstyle.cli.progress import tell, watching
+    from vfxstyle.cli.shares import PROOF_SHARES
     from vfxstyle.cli.summaries import proof_summary
     from vfxstyle.review.proof import sheet_of_looks
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
@@ -14,31 +14,11 @@ import click
 from tqdm import tqdm
 
 from vfxstyle.cli.logs import LOG, SHOWN
+from vfxstyle.cli.shares import Shares
 from vfxstyle.errors import VfxStyleError, failure_of
 from vfxstyle.progress import Progress, Silent, Stage
 
 ProgressName = Literal["auto", "bar", "openjd", "deadline", "alf", "json", "none"]
-
-Shares = Mapping[Stage, int]
-"""What each stage of a run is of the whole."""
-
-GRADE_SHARES = {Stage.SUPERPIXELS: 35, Stage.FEATURES: 35, Stage.TRANSFORMS: 2, Stage.TRACKS: 8, Stage.GRADE: 28}
-"""As on a shot of 50 frames that is not analysed yet; most looks have no tracks, and their share is skipped."""
-ANALYSIS_SHARES = {Stage.SUPERPIXELS: 48, Stage.FEATURES: 48, Stage.TRANSFORMS: 4, Stage.TRACKS: 8}
-MATTES_SHARES = {Stage.SUPERPIXELS: 35, Stage.FEATURES: 35, Stage.TRANSFORMS: 2, Stage.MATTES: 28}
-PROOF_SHARES = {Stage.SUPERPIXELS: 20, Stage.FEATURES: 50, Stage.TRANSFORMS: 2, Stage.TRACKS: 8, Stage.PROOF: 20}
-REPORT_SHARES = {Stage.SUPERPIXELS: 25, Stage.FEATURES: 35, Stage.TRANSFORMS: 2, Stage.TRACKS: 8, Stage.REPORT: 30}
-EXPORT_SHARES = {
-    Stage.SUPERPIXELS: 35,
-    Stage.FEATURES: 35,
-    Stage.TRANSFORMS: 2,
-    Stage.TRACKS: 8,
-    Stage.SAMPLING: 18,
-    Stage.FITTING: 10,
-    Stage.MATTES: 20,
-}
-TRAIN_SHARES = {Stage.PAIRS: 5, Stage.FEATURES: 40, Stage.REGULARISATION: 10, Stage.TRAINING: 35, Stage.FRAMES: 10}
-TASKS_SHARES = {Stage.TASKS: 1}
 
 
 class Watch(Progress, Protocol):

@@ -29,7 +29,8 @@ from vfxstyle.settings.table import pick
 def proof(shot: str, presets: str, output: str | None, progress: Any, **chosen: Any) -> None:
     """Draw frames of SHOT under several looks in one picture, plate first, as a viewer shows them."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
-    from vfxstyle.cli.progress import PROOF_SHARES, tell, watching
+    from vfxstyle.cli.progress import tell, watching
+    from vfxstyle.cli.shares import PROOF_SHARES
     from vfxstyle.cli.summaries import proof_summary
     from vfxstyle.review.proof import proof as draw
 

@@ -25,7 +25,8 @@ def report(shot: str, preset: str, output: str, progress: Any, **chosen: Any) ->
     """Write pictures and figures of what a look does to SHOT, and where everything came from."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
     said = said_options()
-    from vfxstyle.cli.progress import REPORT_SHARES, tell, watching
+    from vfxstyle.cli.progress import tell, watching
+    from vfxstyle.cli.shares import REPORT_SHARES
     from vfxstyle.cli.summaries import report_summary
     from vfxstyle.review.report import report as write
 

@@ -25,7 +25,8 @@ from vfxstyle.settings.table import pick
 def review(shot: str, progress: Any, no_browser: bool, **chosen: Any) -> None:
     """Look at SHOT under a look in a browser on this machine, and put it right by hand."""
     pick(GradeSettings, chosen)  # wrong options are told before anything is loaded
-    from vfxstyle.cli.progress import REPORT_SHARES, watching
+    from vfxstyle.cli.progress import watching
+    from vfxstyle.cli.shares import REPORT_SHARES
     from vfxstyle.review.review import opened_review, serve
 
     with watching(progress, REPORT_SHARES) as watch:

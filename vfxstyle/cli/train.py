@@ -31,7 +31,8 @@ def train(pairs: str | None, name: str, progress: Any, **chosen: Any) -> None:
     from vfxstyle.features import check_torch
 
     check_torch("Training")
-    from vfxstyle.cli.progress import TRAIN_SHARES, tell, watching
+    from vfxstyle.cli.progress import tell, watching
+    from vfxstyle.cli.shares import TRAIN_SHARES
     from vfxstyle.cli.summaries import train_summary
     from vfxstyle.review.training_page import TrainingPage
     from vfxstyle.training import train as training

@@ -27,8 +27,8 @@ class Step:
     """A step of a shot: one command, in as many tasks as it has pieces."""
 
     name: str
-    """``superpixels``, ``features``, ``transforms``, ``grade``, and ``check`` of frames or ``movie``; of a timeline
-    ``timeline``, of a look ``train``."""
+    """``sections`` of a long shot, ``superpixels``, ``features``, ``transforms``, ``grade``, and ``check`` of frames or
+    ``movie``; of a timeline ``timeline``, of a look ``train``."""
     after: str | None
     """The step that must have ended well before."""
     command: Arguments
@@ -87,8 +87,11 @@ def _steps_of_shot(job: ShotJob, shards: int | None) -> list[Step]:
     overwrite = job.run.overwrite if job.is_movie else _never_all(job.run.overwrite)
     last = arguments_of(job.settings, replace(job.run, overwrite=overwrite), "grade")
     count = shards or min(_MOST_SHARDS, math.ceil(job.length / _FRAMES_PER_SHARD))
+    sections = job.settings.sections(job.length)
+    apart = [Step(name="sections", after=None, command=(*analyze, "superpixels", "--shard", PIECE), shards=sections)]
     return [
-        Step(name="superpixels", after=None, command=(*analyze, "superpixels")),
+        *(apart if sections > 1 else []),
+        Step(name="superpixels", after="sections" if sections > 1 else None, command=(*analyze, "superpixels")),
         Step(name="features", after="superpixels", command=(*analyze, "features", "--shard", PIECE), shards=count),
         Step(name="transforms", after="features", command=(*analyze, "transforms")),
         Step(
@@ -111,7 +114,7 @@ def memory_of(job: FarmJob, step: Step) -> int:
     """Memory that a task of a step takes at most, in MiB."""
     width, height = job.size if isinstance(job, ShotJob) else (0, 0)
     views = 2 if isinstance(job, ShotJob) and job.settings.view == ALL_VIEWS else 1
-    return memory_of_frames(width, height, views, one_by_one=step.name in ("superpixels", "features"))
+    return memory_of_frames(width, height, views, one_by_one=step.name in ("sections", "superpixels", "features"))
 
 
 def _never_all(overwrite: Overwrite) -> Overwrite:

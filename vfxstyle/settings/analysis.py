@@ -8,11 +8,14 @@ from vfxstyle.settings.shared import AnalysisWidth, ReadSettings
 from vfxstyle.settings.table import Decides, between, option
 from vfxstyle.settings.values import (
     ANALYSED,
+    DEFAULT_SECTION,
     DEFAULT_STILL_SUPERPIXELS,
     DEFAULT_SUPERPIXELS,
+    LONG_SHOT,
     PLATE,
     SUPERPIXELS,
     Missing,
+    check_section,
 )
 
 
@@ -58,6 +61,16 @@ class AnalysisSettings(AnalysisWidth):
         commands=PLATE,
         decides=Decides.ANALYSIS,
     )
+    section_frames: int | None = option(
+        None,
+        help="Frames of a section: a long shot is segmented in sections, on as many machines, which overlap and are "
+        "joined. 0: in one piece.",
+        default_text=f"{DEFAULT_SECTION} for a shot of {LONG_SHOT:,} frames and more, else 0",
+        metavar="N",
+        check=check_section,
+        commands=ANALYSED,
+        decides=Decides.ANALYSIS,
+    )
     frame_based: bool = option(
         False,
         help="Analyse every frame by itself, as a still: slower, and it flickers; the baseline to compare with.",
@@ -73,6 +86,15 @@ class AnalysisSettings(AnalysisWidth):
         commands=ANALYSED,
         decides=Decides.ANALYSIS,
     )
+
+    def sections(self, frames: int) -> int:
+        """In how many sections a shot of so many frames is segmented."""
+        if self.frame_based or frames == 1:
+            return 1
+        length = self.section_frames
+        if length is None:
+            length = DEFAULT_SECTION if frames >= LONG_SHOT else 0
+        return max(1, round(frames / length)) if length else 1
 
 
 @dataclass(frozen=True, kw_only=True)

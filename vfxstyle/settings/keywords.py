@@ -33,6 +33,7 @@ class MattesOptions(_PlateOptions, total=False):
     """Options of :func:`vfxstyle.handover.mattes.mattes`."""
 
     weights: str | None
+    section_frames: int | None
     frame_based: bool
     coverage: float
     on_error: OnError

@@ -22,6 +22,10 @@ DEFAULT_SUPERPIXELS = 1000
 DEFAULT_STILL_SUPERPIXELS = 7000
 """Graph-based superpixels in a still."""
 DEFAULT_ANALYSIS_WIDTH = 640
+LONG_SHOT = 1000
+"""Frames from which on a shot is segmented in sections unless somebody asks otherwise."""
+DEFAULT_SECTION = 250
+"""Frames of a section of such a shot."""
 DEFAULT_BACKBONE = "efficientnet-lite0"
 DEFAULT_GROUPS = 8
 DEFAULT_HANDLES = 8
@@ -46,12 +50,18 @@ PUT = GRADE | SHOWN
 """Commands that put a look on frames, all of them or some to look at."""
 TRAIN = frozenset({"train"})
 
+_SHORTEST = 16  # frames of a section
 _DEVICE = re.compile(r"^(auto|cpu|cuda(:\d+)?)$")
 
 
 def check_device(value: str) -> str | None:
     """Check of a device's name."""
     return None if _DEVICE.match(value) else "it must be auto, cpu, cuda or cuda:N."
+
+
+def check_section(value: int) -> str | None:
+    """Check of the frames of a section, of which the first few are those that another ends with."""
+    return None if value == 0 or value >= _SHORTEST else f"it must be 0, or at least {_SHORTEST}."
 
 
 def check_rate(text: str) -> str | None:

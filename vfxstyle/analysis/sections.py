@@ -1,0 +1,80 @@
+"""Long shots in sections, which are segmented apart, on as many machines, and joined (docs/method.md, section 5.1).
+
+A section is an analysis of its frames alone, up to the superpixels, in the folder ``.sections`` beside the analysis
+that it becomes part of. When that is whole, its sections go.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from tsp.sections import COMPARED, SHARED, Joiner
+from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.analysis.wanted import SECTIONS, WantedAnalysis, known_stamps
+from vfxstyle.arrays import LabelArray
+from vfxstyle.plates.plate import open_plate
+from vfxstyle.plates.stamps import stamp_plate
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of a shot that is segmented by itself."""
+
+    wanted: WantedAnalysis
+    """The analysis of the whole shot."""
+    first: int
+    """The first frame that only this section, or a later one, shows."""
+    frames: tuple[int, ...]
+    """Its frames, ascending, with those that it shares with the section before."""
+
+    @contextmanager
+    def opened(self) -> Iterator[WantedAnalysis]:
+        """The analysis of the section, as if its frames were all there is of the shot.
+
+        Its files are hashed where nobody has. Raises what :func:`~vfxstyle.plates.plate.open_plate` raises.
+        """
+        whole = self.wanted
+        with open_plate(whole.plate.shot.path, whole.plate.settings, self.frames) as plate:
+            yield WantedAnalysis(
+                plate=plate,
+                folder=whole.folder / SECTIONS,
+                recipe=replace(whole.recipe, section_frames=0, coverage=1.0),
+                stamps=stamp_plate(plate.shot, {**known_stamps(whole.folder, plate.shot), **whole.stamps}),
+            )
+
+
+def sections_of(wanted: WantedAnalysis) -> list[Section]:
+    """The sections of a shot, of nearly one length; none where it is segmented in one piece."""
+    frames, count = wanted.plate.shot.frames, wanted.recipe.sections(len(wanted.plate.shot))
+    if count < 2:
+        return []
+    starts = [len(frames) * index // count for index in range(count + 1)]
+    return [Section(wanted, frames[start], frames[max(start - SHARED, 0) : end]) for start, end in pairwise(starts)]
+
+
+def joined(sections: Sequence[tuple[Section, AnalysisFolder]]) -> Iterator[tuple[int, LabelArray]]:
+    """Every frame that could be read, with its label map, int32 (H, W), in which labels hold through the shot."""
+    joiner = Joiner()
+    last: deque[tuple[int, LabelArray]] = deque(maxlen=SHARED)
+    for section, stored in sections:
+        readable = [number for number in section.frames if number not in stored.unreadable]
+        shared = [(number, labels) for number, labels in last if number in readable][-COMPARED:]
+        joiner.begin([labels for _, labels in shared], [stored.read_labels(number) for number, _ in shared])
+        for number in readable:
+            if number >= section.first:
+                labels = joiner.join(stored.read_labels(number))
+                last.append((number, labels))
+                yield number, labels
+
+
+def remove_sections(sections: Sequence[tuple[Section, AnalysisFolder]]) -> None:
+    """Take sections away that have become part of an analysis."""
+    for section, stored in sections:
+        shutil.rmtree(stored.place, ignore_errors=True)
+        with suppress(OSError):  # those of another analysis are there
+            (section.wanted.folder / SECTIONS).rmdir()
