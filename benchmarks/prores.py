@@ -52,11 +52,13 @@ def through_ffmpeg(movie: Path, out: Path, cube: Path | None) -> None:
         stream.codec_context.thread_type, stream.codec_context.thread_count = "AUTO", 0
         graph = None if cube is None else _graph_of_cube(video, cube)
         for frame in source.decode(video):
-            if graph is not None:
-                graph.push(frame)
-                frame = graph.pull()
-            assert isinstance(frame, av.VideoFrame)
-            target.mux(stream.encode(frame))
+            if graph is None:
+                target.mux(stream.encode(frame))
+                continue
+            graph.push(frame)
+            graded = graph.pull()
+            assert isinstance(graded, av.VideoFrame)
+            target.mux(stream.encode(graded))
         target.mux(stream.encode(None))
 
 
