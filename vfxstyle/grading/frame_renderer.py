@@ -17,6 +17,7 @@ from vfxstyle.grading.carried import CarriedGrade
 from vfxstyle.grading.corrections import Corrections
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.regions import Regions
+from vfxstyle.grading.untouched import restore_untouched
 from vfxstyle.looks import TransformField, apply_field
 from vfxstyle.looks.base import Base
 from vfxstyle.looks.field import Placing
@@ -137,10 +138,7 @@ class FrameRenderer:
         rgb = self._associated(graded, plate, original)
         if self.encoder is not None:
             rgb = self.encoder.apply(rgb)
-            alone = ~np.isfinite(plate.rgb).all(axis=-1)  # a matrix would spread one infinite channel over all three
-            if self.same_space:
-                alone |= (graded == lit.rgb).all(axis=-1)
-            rgb[alone] = plate.rgb[alone]
+            restore_untouched(rgb, plate.rgb, graded, lit.rgb, same_space=self.same_space)
         return RenderedFrame(replace(plate, rgb=rgb, premultiplied=not self.straight_alpha), untouched)
 
     def _graded(self, lit: Frame) -> tuple[FloatArray, int]:

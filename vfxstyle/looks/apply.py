@@ -22,6 +22,7 @@ from vfxstyle.color.grading import floored, gain_of
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
 from vfxstyle.looks.field import Placing, TransformField, cell_of, look_up, next_cell, weaken
+from vfxstyle.looks.likeness import exponent_of, likeness
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 GUIDE_SIGMA = 8.0
@@ -33,21 +34,10 @@ TOE = 0.002
 _TOE = np.float32(TOE)
 LARGEST = np.float32(1e30)
 """Brightness over coverage, above which a colour is not divided by its coverage."""
-_RANGE = np.float32(-0.5 / GUIDE_SIGMA**2 / np.log(2))
-_E0, _E1, _E2, _E3, _E4, _E5 = (np.float32(v) for v in (1, 0.69314718, 0.24022651, 0.05550411, 0.00961813, 0.00133336))
+_RANGE = exponent_of(GUIDE_SIGMA)
 FAR = np.float32(1e-4)
 """Weight of a cell of any colour: a pixel unlike all four cells takes their plain mean."""
 _L, _A, _B = (np.float32(scale) for scale in LAB_SCALE)
-
-
-@kernel(inline="always")
-def _likeness(squared: Scalar) -> Scalar:
-    """exp(-squared / (2 GUIDE_SIGMA^2)), within 3e-6 of it: a power of two by its bits, the rest by a series."""
-    z = max(squared * _RANGE, np.float32(-30))
-    whole = np.rint(z)
-    x = z - whole
-    rest = _E0 + x * (_E1 + x * (_E2 + x * (_E3 + x * (_E4 + x * _E5))))
-    return np.uint32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32) * rest
 
 
 @kernel(inline="always")
@@ -136,10 +126,10 @@ def _weigh(lab: FloatArray, guide: tuple[FloatArray, FloatArray], place: Scalar,
     for x in range(lab.shape[1]):
         right = cell_of(x, cell[0], cell[1], columns)
         right -= np.floor(right)
-        w0 = (one - place) * (one - right) * (_likeness(w[0, x]) + FAR)
-        w1 = (one - place) * right * (_likeness(w[1, x]) + FAR)
-        w2 = place * (one - right) * (_likeness(w[2, x]) + FAR)
-        w3 = place * right * (_likeness(w[3, x]) + FAR)
+        w0 = (one - place) * (one - right) * (likeness(w[0, x] * _RANGE) + FAR)
+        w1 = (one - place) * right * (likeness(w[1, x] * _RANGE) + FAR)
+        w2 = place * (one - right) * (likeness(w[2, x] * _RANGE) + FAR)
+        w3 = place * right * (likeness(w[3, x] * _RANGE) + FAR)
         share = one / (w0 + w1 + w2 + w3)
         w[0, x], w[1, x], w[2, x], w[3, x] = w0 * share, w1 * share, w2 * share, w3 * share
 
@@ -183,7 +173,7 @@ def _sum(c: FloatArray, k: int, v: tuple[Scalar, ...]) -> Scalar:
     )
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, fastmath={"contract"})
 def _apply(
     rgb: FloatArray,
     alpha: FloatArray,

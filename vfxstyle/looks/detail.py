@@ -66,6 +66,17 @@ def folded(outputs: FloatArray, lightness: FloatArray) -> FloatArray:
     return folded_ones
 
 
+@kernel(inline="always")
+def fold_gains(gains: FloatArray, levels: FloatArray, transform: FloatArray) -> None:
+    """Fold the gains of a pixel's bands, (3,), into its transform, (30,). levels: (3,), its L after each smoothing."""
+    fade = min(max((_WHITE - levels[0]) / _FADE, np.float32(0)), np.float32(1))
+    transform[_L_TERM] += fade * gains[0]
+    constant = -gains[0] * levels[0]
+    for band in range(1, BANDS):
+        constant += gains[band] * (levels[band - 1] - levels[band])
+    transform[_ONE_TERM] += fade * constant / _SCALE_OF_L
+
+
 @kernel(parallel=True)
 def _fold(outputs: FloatArray, levels: FloatArray, out: FloatArray) -> None:
     """As :func:`folded`. levels: float32 (H, W, 3), lightness after each smoothing."""
@@ -74,13 +85,7 @@ def _fold(outputs: FloatArray, levels: FloatArray, out: FloatArray) -> None:
         for x in range(width):
             for k in range(COEFFICIENTS):
                 out[y, x, k] = outputs[y, x, k]
-            fade = min(max((_WHITE - levels[y, x, 0]) / _FADE, np.float32(0)), np.float32(1))
-            out[y, x, _L_TERM] += fade * outputs[y, x, COEFFICIENTS]
-            constant = -outputs[y, x, COEFFICIENTS] * levels[y, x, 0]
-            for band in range(1, BANDS):
-                gain = outputs[y, x, COEFFICIENTS + band]
-                constant += gain * (levels[y, x, band - 1] - levels[y, x, band])
-            out[y, x, _ONE_TERM] += fade * constant / _SCALE_OF_L
+            fold_gains(outputs[y, x, COEFFICIENTS:], levels[y, x], out[y, x])
 
 
 def _below_white(levels: FloatArray) -> FloatArray:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from vfxstyle.arrays import BoolArray, FloatArray, IntArray, LabelArray
+from vfxstyle.arrays import BoolArray, DoubleArray, FloatArray, IntArray, LabelArray
 from vfxstyle.compiled import kernel
-from vfxstyle.looks.detail import folded
+from vfxstyle.looks.detail import fold_gains, smoothed
 from vfxstyle.looks.field import TransformField
+from vfxstyle.looks.likeness import exponent_of, likeness
+from vfxstyle.looks.transform import COEFFICIENTS
 from vfxstyle.superpixels.tables import FrameTable
 
 BORDER_SIGMA = 10.0
@@ -19,8 +21,9 @@ TAPS = 7
 OWN = np.float32(1e-4)
 """Weight added to a pixel's own superpixel, so that one unlike every mean colour keeps its transform."""
 
-_RANGE = np.float32(-0.5 / BORDER_SIGMA**2)
+_RANGE = exponent_of(BORDER_SIGMA)
 _MOST = TAPS * TAPS  # superpixels round a pixel
+_NO_LEVELS = np.zeros((0, 0, 3), np.float32)
 _UNITS = 2**20  # that a weight of 1 is counted in
 
 
@@ -39,10 +42,22 @@ def smooth_over_neighbours(transforms: FloatArray, table: FrameTable, edges: Lab
         colour = ((table.colours[one] - table.colours[two]).astype(np.float64) ** 2).sum(axis=1)
         place = ((table.centroids[one] - table.centroids[two]).astype(np.float64) ** 2).sum(axis=1)
         weight = np.exp(-colour / max(colour.mean(), 1e-6) - place / max(place.mean(), 1e-6))
-        for here, there in ((one, two), (two, one)):
-            np.add.at(total, here, weight[:, None] * transforms[there])
-            np.add.at(weights, here, weight)
+        _add_neighbours(transforms, edges, weight, total, weights)
     return (total / weights[:, None]).astype(np.float32)
+
+
+@kernel()
+def _add_neighbours(
+    transforms: FloatArray, edges: LabelArray, weight: DoubleArray, total: DoubleArray, weights: DoubleArray
+) -> None:
+    """Add to each superpixel what those beside it have. weight: (E,), of each pair. weights: (N,), sums of them."""
+    for edge in range(len(edges)):
+        one, two = edges[edge]
+        weights[one] += weight[edge]
+        weights[two] += weight[edge]
+        for k in range(transforms.shape[1]):
+            total[one, k] += weight[edge] * transforms[two, k]
+            total[two, k] += weight[edge] * transforms[one, k]
 
 
 @kernel(inline="always")
@@ -132,16 +147,46 @@ def _gone(near: IntArray, around: LabelArray, listed: BoolArray, found: int) -> 
     return kept
 
 
-@kernel(parallel=True)
+@kernel(inline="always")
+def _blended(
+    near: IntArray,
+    around: LabelArray,
+    own: int,
+    colour: FloatArray,
+    colours: FloatArray,
+    transforms: FloatArray,
+    blend: FloatArray,
+) -> None:
+    """Blend the transforms of the superpixels round a pixel. own: the one that it belongs to. colour: of the pixel."""
+    count = transforms.shape[1]
+    total = np.float32(0)
+    blend[:] = np.float32(0)
+    for at in range(len(around)):
+        k = np.uintp(around[at])
+        d0, d1, d2 = colour[0] - colours[k, 0], colour[1] - colours[k, 1], colour[2] - colours[k, 2]
+        like = likeness((d0 * d0 + d1 * d1 + d2 * d2) * _RANGE)
+        if around[at] == own:
+            like += OWN
+        weight = np.float32(near[k]) * like
+        total += weight
+        for t in range(count):
+            blend[t] += weight * transforms[k, t]
+    share = np.float32(1) / total
+    for t in range(count):
+        blend[t] *= share
+
+
+@kernel(parallel=True, fastmath={"contract"})
 def _spread(
     rows: LabelArray,
     transforms: FloatArray,
     colours: FloatArray,
     guide: FloatArray,
     reach: float,
+    levels: FloatArray,
     out: FloatArray,
 ) -> None:
-    """Blend the transforms near each pixel.
+    """Blend the transforms near each pixel, and fold their gains into them where ``levels``, (H, W, 3), are given.
 
     What the samples round a pixel show is that of the pixel to the left, but where one of them has moved into another
     superpixel. So the weight of each superpixel by distance is kept from pixel to pixel, and only such moves count.
@@ -154,13 +199,12 @@ def _spread(
         places[j] = np.int64(np.rint((j - TAPS // 2) * step))
     border = places[-1] + 1  # the samples of the first pixel, and what lies left of them
     columns = places + border
-    count = transforms.shape[1]
     for row in prange(height):
         y = np.int64(row)
         near = np.zeros(len(transforms), np.int64)
         listed = np.zeros(len(transforms), np.bool_)
         around = np.empty(2 * _MOST, np.int32)  # superpixels round this pixel, and those that have just gone
-        blend = np.empty(count, np.float32)
+        blend = np.empty(transforms.shape[1], np.float32)
         framed = np.full(width + 2 * border, np.int32(-1), np.int32)
         first, following = np.full(width, -1, np.int64), np.empty(_MOST * width, np.int64)
         moves = np.empty((_MOST * width, 4), np.int32)
@@ -173,24 +217,11 @@ def _spread(
         for x in range(width):
             found += _moved(first[x], following, moves, fades, near, around[found:], listed)
             found = _gone(near, around, listed, found)
-            total = np.float32(0)
-            blend[:] = np.float32(0)
-            for at in range(found):
-                k = np.uintp(around[at])
-                distance = np.float32(0)
-                for c in range(3):
-                    offset = guide[y, x, c] - colours[k, c]
-                    distance += offset * offset
-                like = np.exp(_RANGE * distance)
-                if around[at] == rows[y, x]:
-                    like += OWN
-                weight = np.float32(near[k]) * like
-                total += weight
-                for t in range(count):
-                    blend[t] += weight * transforms[k, t]
-            share = np.float32(1) / total
-            for t in range(count):
-                out[row, x, t] = blend[t] * share
+            _blended(near, around[:found], rows[y, x], guide[y, x], colours, transforms, blend)
+            for t in range(out.shape[2]):
+                out[row, x, t] = blend[t]
+            if levels.shape[0] > 0:
+                fold_gains(blend[COEFFICIENTS:], levels[row, x], out[row, x])
 
 
 def spread_over_pixels(
@@ -206,8 +237,13 @@ def spread_over_pixels(
     table: the superpixels of the frame.
     guide: float32 (H, W, 3), CIELab D65 of the analysis picture.
     """
-    out = blend_over_pixels(rows, transforms, table.colours, guide, reach_of(table, rows))
-    return TransformField(folded(out, np.ascontiguousarray(guide[..., 0])), guide)
+    reach = reach_of(table, rows)
+    if transforms.shape[1] == COEFFICIENTS:
+        return TransformField(blend_over_pixels(rows, transforms, table.colours, guide, reach), guide)
+    out = np.empty((*rows.shape, COEFFICIENTS), np.float32)
+    levels = smoothed(np.ascontiguousarray(guide[..., 0]))
+    _spread(rows, np.ascontiguousarray(transforms, np.float32), table.colours, guide, reach, levels, out)
+    return TransformField(out, guide)
 
 
 def reach_of(table: FrameTable, rows: LabelArray) -> float:
@@ -224,5 +260,5 @@ def blend_over_pixels(
     colours, CIELab. guide: float32 (H, W, 3), CIELab. reach: see :func:`reach_of`. Returns float32 (H, W, K).
     """
     out = np.empty((*rows.shape, values.shape[1]), np.float32)
-    _spread(rows, np.ascontiguousarray(values, np.float32), colours, guide, reach, out)
+    _spread(rows, np.ascontiguousarray(values, np.float32), colours, guide, reach, _NO_LEVELS, out)
     return out
