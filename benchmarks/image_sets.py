@@ -121,7 +121,8 @@ def extract_all_variants(output: NetworkOutput, index: int, superpixels: Segment
     blocks = dict(raw.blocks)
     for scale, maps in output.maps.items():
         for layer, cells in maps.layers.items():
-            places = ((points + 0.5) * maps.upsample - 0.5 - maps.origins[layer]) / maps.stride
+            origin, stride = maps.grids[layer]
+            places = ((points + 0.5) * maps.upsample - 0.5 - origin) / stride
             for variant, mode in (("centroid", "bilinear"), ("nearest", "nearest")):
                 blocks[f"{layer}_{scale}:{variant}"] = _sampled(cells[index], places, mode)
     unweighted = colour_histograms(output.labs[index], points, bilateral=False)

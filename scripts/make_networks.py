@@ -1,9 +1,9 @@
 """Make the networks of the CPU, vfxstyle/features/networks/: ``python scripts/make_networks.py``.
 
-EfficientNet-Lite0 becomes two ONNX graphs that share one file of weights: ``dense``, at stride 8, and ``coarse``, at
-stride 32. Needs the extra "dev".
+EfficientNet-Lite0 becomes ONNX graphs that share one file of weights: ``8`` and ``16``, dilated, with a cell every so
+many px, and ``coarse``, as it is, at stride 32. Needs the extra "dev".
 
-In the dense graph a convolution with dilation d is an undilated one on the d x d pictures that every d-th cell of
+In the dilated graphs a convolution with dilation d is an undilated one on the d x d pictures that every d-th cell of
 every d-th row makes: the same sums, on which runtimes are fast.
 """
 
@@ -135,20 +135,9 @@ class Graph:
         path.write_bytes(model.SerializeToString())
 
 
-def main() -> None:
-    """Write the two graphs and the weights."""
-    backbone = TorchEfficientNetLite0("cpu")
-    weights = Weights()
-    net = backbone.network(32)
-    coarse = Graph(weights)
-    maps = coarse.convolution("pictures", "conv_stem", net.conv_stem)
-    for stage, blocks in enumerate(net.blocks):
-        for index, block in enumerate(blocks):
-            maps = coarse.block(maps, f"blocks.{stage}.{index}", block)
-    semantic = coarse.convolution(maps, "conv_head", net.conv_head)
-    coarse.saved(FOLDER / f"{NAME}_coarse.onnx", {"semantic": (semantic, 1280)})
-
-    dense, net = Graph(weights), backbone.network(8)
+def save_dilated(backbone: TorchEfficientNetLite0, weights: Weights, stride: int) -> None:
+    """Write the graph with a cell every ``stride`` px."""
+    dense, net = Graph(weights), backbone.network(stride)
     maps, layers, dilation = dense.convolution("pictures", "conv_stem", net.conv_stem), {}, 1
     for stage, blocks in enumerate(net.blocks):
         for index, block in enumerate(blocks):
@@ -164,7 +153,24 @@ def main() -> None:
                 whole, left = dense.joined(whole, f"{name}.by_{left}", channels), left // 2
             layers[name] = (whole, channels)
     semantic = dense.convolution(layers["late"][0], "conv_head", net.conv_head)
-    dense.saved(FOLDER / f"{NAME}_dense.onnx", {"semantic": (semantic, 1280), **layers})
+    dense.saved(FOLDER / f"{NAME}_{stride}.onnx", {"semantic": (semantic, 1280), **layers})
+
+
+def main() -> None:
+    """Write the graphs and the weights."""
+    backbone = TorchEfficientNetLite0("cpu")
+    weights = Weights()
+    net = backbone.network(32)
+    coarse = Graph(weights)
+    maps = coarse.convolution("pictures", "conv_stem", net.conv_stem)
+    for stage, blocks in enumerate(net.blocks):
+        for index, block in enumerate(blocks):
+            maps = coarse.block(maps, f"blocks.{stage}.{index}", block)
+    semantic = coarse.convolution(maps, "conv_head", net.conv_head)
+    coarse.saved(FOLDER / f"{NAME}_coarse.onnx", {"semantic": (semantic, 1280)})
+
+    for stride in (8, 16):
+        save_dilated(backbone, weights, stride)
     (FOLDER / f"{NAME}.weights").write_bytes(weights.bytes)
 
 

@@ -8,7 +8,12 @@ import torch
 from vfxstyle.errors import UsageError, WeightsError, failure_of
 from vfxstyle.features.registry import BACKBONES, backbone_class
 from vfxstyle.features.torch_convolutions import Depthwise, Pointwise
-from vfxstyle.features.torch_efficientnet import TorchEfficientNetLite0, _packaged_weights, use_kernels
+from vfxstyle.features.torch_efficientnet import (
+    TorchEfficientNetLite0,
+    TorchQuickEfficientNetLite0,
+    _packaged_weights,
+    use_kernels,
+)
 from vfxstyle.features.vgg import Vgg16, random_weights
 
 
@@ -22,6 +27,7 @@ def test_every_backbone_states_what_presets_rely_on():
         kind = backbone_class(name)
         assert kind.name == name
         assert kind.stride == 8
+        assert kind.enlarged_stride in (8, 16)
         assert kind.layers.keys() | {"global"} == kind.components.keys()
         assert kind.layers.keys() == kind.cell_origins.keys()
         assert all(kind.components[layer] <= channels for layer, channels in kind.layers.items())
@@ -110,6 +116,25 @@ def test_cells_look_where_the_backbone_says(lite0, layer, within):
     assert np.abs(np.mean(centres, axis=0) - stated).max() < within
 
 
+def test_the_quick_form_holds_every_other_cell():
+    """Away from the borders, where padding differs, a cell of stride 16 is one of stride 8, and lies where it does."""
+    quick = TorchQuickEfficientNetLite0("cpu")
+    picture = np.random.default_rng(0).random((56, 72, 3)).astype(np.float32)
+    picture = cv2.resize(picture, (576, 448), interpolation=cv2.INTER_CUBIC)
+    batch = quick._batch(picture[None])
+    with torch.inference_mode():
+        usual, wide = quick._cells(batch, 8), quick._cells(batch, 16)
+    near, far = quick.grids(8, 0), quick.grids(16, 0)
+    assert far["early"] == near["early"]
+    torch.testing.assert_close(wide["early"], usual["early"])
+    for name in ("middle", "late", "semantic"):
+        own, expected = wide[name][0, :, 8:-8, 8:-8], usual[name][0, :, 1::2, 1::2][:, 8:-8, 8:-8]
+        assert (own - expected).abs().max() < 1e-3 * expected.abs().max()
+        assert [16 * cell + far[name].origin for cell in range(3)] == [
+            8 * (2 * cell + 1) + near[name].origin for cell in range(3)
+        ]
+
+
 @pytest.fixture(scope="module")
 def vgg():
     return Vgg16("cpu", random_weights())
@@ -147,7 +172,8 @@ def test_vgg_cells_lie_where_it_says(vgg):
     spot[0, 56:72, 56:72] = 1
     one, two = (vgg.cell_maps(picture, upsample=1, border=vgg.border) for picture in (grey, spot))
     for layer in ("early", "middle", "late"):
-        wanted = (63.5 - one.origins[layer]) / one.stride
+        origin, stride = one.grids[layer]
+        wanted = (63.5 - origin) / stride
         moved = (one.layers[layer] - two.layers[layer]).abs().sum(dim=(0, 1)).numpy()
         y, x = np.mgrid[: moved.shape[0], : moved.shape[1]]
         assert abs((moved * x).sum() / moved.sum() - wanted) < 0.4
@@ -207,7 +233,8 @@ def test_twice_the_scale_sees_half_as_far(lite0):
     moved = {}
     for upsample, border in ((1, 32), (2, 112)):
         one, two = (lite0.cell_maps(p, upsample=upsample, border=border) for p in (picture, changed))
-        cell = round((160 * upsample - one.origins["semantic"]) / one.stride)
+        origin, stride = one.grids["semantic"]
+        cell = round((160 * upsample - origin) / stride)
         a, b = (maps.layers["semantic"][0, :, cell, cell] for maps in (one, two))
         moved[upsample] = float((a - b).norm() / a.norm())
     assert moved[2] < moved[1]
@@ -244,32 +271,40 @@ class Scarce:
         self.most, self.sizes = most, []
 
     def limited(self, network):
-        def run(batch):
+        def run(batch, *form):
             if batch.numel() > 3 * self.most:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
             self.sizes.append(tuple(batch.shape))
-            return network(batch)
+            return network(batch, *form)
 
         return run
 
 
 @pytest.fixture
 def backbone(request, lite0):
-    return lite0 if request.param == lite0.name else Vgg16("cpu", random_weights())
+    if request.param == "vgg16":
+        return Vgg16("cpu", random_weights())
+    return lite0 if request.param == lite0.name else TorchQuickEfficientNetLite0("cpu")
 
 
 @pytest.mark.parametrize(
-    ("backbone", "shape"), [("efficientnet-lite0", (2, 96, 1280)), ("vgg16", (1, 1088, 96))], indirect=["backbone"]
+    ("backbone", "shape", "upsample"),
+    [
+        ("efficientnet-lite0", (2, 96, 1280), 1),
+        ("efficientnet-lite0-quick", (2, 48, 640), 2),
+        ("vgg16", (1, 1088, 96), 1),
+    ],
+    indirect=["backbone"],
 )
-def test_where_memory_lacks_smaller_parts_give_the_same_cells(backbone, shape, monkeypatch):
+def test_where_memory_lacks_smaller_parts_give_the_same_cells(backbone, shape, upsample, monkeypatch):
     """Pictures one by one, then tiles that overlap by what a cell sees."""
     pictures = np.random.default_rng(2).random((*shape, 3)).astype(np.float32)
-    whole, mean = backbone.cell_maps(pictures, upsample=1, border=0), backbone.global_features(pictures)
-    longest = {"efficientnet-lite0": 1088, "vgg16": 896}[backbone.name]  # one cut
+    whole, mean = backbone.cell_maps(pictures, upsample=upsample, border=0), backbone.global_features(pictures)
+    longest = 896 if backbone.name == "vgg16" else 1088  # one cut
     scarce = Scarce(max(96, backbone.smallest) * longest)
-    monkeypatch.setattr(backbone, "_dense", scarce.limited(backbone._dense))
+    monkeypatch.setattr(backbone, "_cells", scarce.limited(backbone._cells))
     monkeypatch.setattr(backbone, "_coarse", scarce.limited(backbone._coarse))
-    parts = backbone.cell_maps(pictures, upsample=1, border=0)
+    parts = backbone.cell_maps(pictures, upsample=upsample, border=0)
     assert len(scarce.sizes) == len(pictures) * 2
     assert max(max(size[2:]) for size in scarce.sizes) <= longest
     for name, cells in whole.layers.items():
@@ -280,7 +315,7 @@ def test_where_memory_lacks_smaller_parts_give_the_same_cells(backbone, shape, m
 
 def test_memory_that_does_not_do_for_the_smallest_part_is_said(lite0, monkeypatch):
     scarce = Scarce(1000)
-    monkeypatch.setattr(lite0, "_dense", scarce.limited(lite0._dense))
+    monkeypatch.setattr(lite0, "_cells", scarce.limited(lite0._cells))
     with pytest.raises(torch.OutOfMemoryError) as caught:
         lite0.cell_maps(np.zeros((1, 64, 64, 3), np.float32), upsample=1, border=0)
     assert failure_of(caught.value).exit_code == 4

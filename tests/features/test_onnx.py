@@ -12,9 +12,9 @@ from vfxstyle.color import linear_to_srgb
 from vfxstyle.errors import WeightsError
 from vfxstyle.features import onnx_backbone
 from vfxstyle.features.extract import FINE_BORDER
-from vfxstyle.features.onnx_backbone import OnnxEfficientNetLite0
+from vfxstyle.features.onnx_backbone import OnnxEfficientNetLite0, OnnxQuickEfficientNetLite0
 from vfxstyle.features.registry import load_backbone
-from vfxstyle.features.torch_efficientnet import TorchEfficientNetLite0
+from vfxstyle.features.torch_efficientnet import TorchEfficientNetLite0, TorchQuickEfficientNetLite0
 
 FEATURES = """
 import sys
@@ -29,22 +29,31 @@ sys.stdout.buffer.write(b"".join(maps[name].tobytes() for name in sorted(maps)))
 
 
 @pytest.fixture(scope="module")
-def networks():
-    return OnnxEfficientNetLite0(), TorchEfficientNetLite0("cpu")
+def every_network():
+    usual = OnnxEfficientNetLite0(), TorchEfficientNetLite0("cpu")
+    return {"usual": usual, "quick": (OnnxQuickEfficientNetLite0(), TorchQuickEfficientNetLite0("cpu"))}
 
 
 def test_the_cpu_gets_this_one():
     assert isinstance(load_backbone("efficientnet-lite0", "cpu"), OnnxEfficientNetLite0)
+    assert isinstance(load_backbone("efficientnet-lite0-quick", "cpu"), OnnxQuickEfficientNetLite0)
 
 
 @pytest.mark.parametrize(
-    ("size", "upsample", "border"), [((90, 160), 2, FINE_BORDER), ((90, 160), 1, 32), ((9, 7), 1, 32)]
+    ("which", "size", "upsample", "border"),
+    [
+        ("usual", (90, 160), 2, FINE_BORDER),
+        ("usual", (90, 160), 1, 32),
+        ("usual", (9, 7), 1, 32),
+        ("quick", (90, 160), 2, FINE_BORDER),
+    ],
 )
-def test_it_finds_what_torch_finds(networks, size, upsample, border):
+def test_it_finds_what_torch_finds(every_network, which, size, upsample, border):
     """To a hundred-thousandth of the largest value of each layer."""
+    networks = every_network[which]
     pictures = np.stack([linear_to_srgb(np.clip(moving_picture(i, *size), 0, 1)) for i in (0, 5)])
     own, other = (network.cell_maps(pictures, upsample=upsample, border=border) for network in networks)
-    assert own.origins == other.origins
+    assert own.grids == other.grids
     for name, layer in own.layers.items():
         expected = other.layers[name].numpy()
         assert layer.shape == expected.shape
@@ -63,9 +72,9 @@ def test_any_number_of_threads_finds_the_same_without_torch(monkeypatch):
 
 def test_a_damaged_network_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_backbone, "_FOLDER", tmp_path)
-    with pytest.raises(WeightsError, match=r"efficientnet_lite0_dense\.onnx cannot be loaded .*reinstall"):
+    with pytest.raises(WeightsError, match=r"efficientnet_lite0_8\.onnx cannot be loaded .*reinstall"):
         OnnxEfficientNetLite0().cell_maps(np.zeros((1, 32, 32, 3), np.float32), upsample=1, border=0)
-    (tmp_path / "efficientnet_lite0_dense.onnx").write_bytes(b"cut")
+    (tmp_path / "efficientnet_lite0_8.onnx").write_bytes(b"cut")
     with pytest.raises(WeightsError, match="cannot be loaded"):
         OnnxEfficientNetLite0().cell_maps(np.zeros((1, 32, 32, 3), np.float32), upsample=1, border=0)
 

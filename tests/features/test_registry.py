@@ -69,7 +69,9 @@ def test_a_package_brings_a_backbone(install):
 def test_an_unknown_backbone_lists_what_is_installed(install):
     install("net", "raise RuntimeError('imported, though nobody asked for it')")
     with pytest.raises(
-        UsageError, match=f"no backbone 'resnet'; installed are: efficientnet-lite0, net, {BACKBONE}, vgg16"
+        UsageError,
+        match="no backbone 'resnet'; installed are: efficientnet-lite0, efficientnet-lite0-quick, "
+        f"net, {BACKBONE}, vgg16",
     ):
         backbone_class("resnet")
 
@@ -127,4 +129,4 @@ def test_the_backbone_of_the_tests_is_that_of_a_package(make_shot):
     assert SEMANTIC in backbone_class(BACKBONE).layers
     told = vfxstyle("analyze", make_shot(), "--backbone", "absent")
     assert told.returncode == 2
-    assert f"installed are: efficientnet-lite0, {BACKBONE}, vgg16" in told.stderr
+    assert f"installed are: efficientnet-lite0, efficientnet-lite0-quick, {BACKBONE}, vgg16" in told.stderr

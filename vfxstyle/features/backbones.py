@@ -1,4 +1,4 @@
-"""Backbones: image classifiers used as fully convolutional networks at stride 32 and at stride 8.
+"""Backbones: image classifiers used as fully convolutional networks at stride 32 and, dilated, at stride 8 or 16.
 
 A backbone is a class with the facts of :class:`Backbone`. One that runs in torch derives from
 :class:`~vfxstyle.features.torch_backbone.TorchBackbone` and adds three methods (docs/look.md shows one). Nothing here
@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from vfxstyle.arrays import FloatArray
 
@@ -22,19 +22,25 @@ SEMANTIC = "semantic"
 """The layer whose mean over the picture feeds the classifier, in every backbone."""
 
 
+class CellGrid(NamedTuple):
+    """Where the cells of a layer lie."""
+
+    origin: float
+    """Column and row, in px of the picture that the network sees, of the centre of the first cell."""
+    stride: int
+    """Px between cells."""
+
+
 @dataclass(frozen=True, slots=True)
 class CellMaps:
     """Features of a batch of pictures on the cells of the dilated network."""
 
     layers: Mapping[str, FloatArray | Tensor]
-    """Features, (B, C, h, w), by name of the layer: arrays, or tensors of a network that runs in torch. All layers have
-    the same number of cells."""
+    """Features, (B, C, h, w), by name of the layer: arrays, or tensors of a network that runs in torch."""
     upsample: int
     """Factor by which the pictures were enlarged."""
-    origins: Mapping[str, float]
-    """Column and row, in px of the enlarged picture without its border, of the centre of each layer's first cell."""
-    stride: int
-    """Px of the enlarged picture between cells."""
+    grids: Mapping[str, CellGrid]
+    """Where the cells of each layer lie, in px of the enlarged picture without its border."""
 
 
 class Backbone(ABC):
@@ -57,6 +63,8 @@ class Backbone(ABC):
     """Least side, in px, of a picture that the network can take in; smaller ones are reflected on."""
     stride: ClassVar[int] = 8
     """Px between the cells of the dilated form."""
+    enlarged_stride: ClassVar[int] = 8
+    """The same of the form that sees enlarged pictures."""
     device: str = "cpu"
     """Where the network runs: ``cpu``, ``cuda`` or ``cuda:N``."""
     frames_at_once: int = 1
@@ -88,11 +96,15 @@ class Backbone(ABC):
 
     @abstractmethod
     def cell_maps(self, pictures: FloatArray, *, upsample: int, border: int) -> CellMaps:
-        """Features of all layers on the grid of stride-8 cells.
+        """Features of all layers on the cells of the dilated form, or of the one for enlarged pictures.
 
         pictures: float32 (B, H, W, 3), sRGB-encoded, 0..1. upsample: factor by which they are enlarged first.
         border: px of reflection round the enlarged pictures.
         """
+
+    def grids(self, stride: int, border: int) -> dict[str, CellGrid]:
+        """Where the cells of each layer of the form of a stride lie, in a picture without its border of so many px."""
+        return {name: CellGrid(origin - border, stride) for name, origin in self.cell_origins.items()}
 
     def release(self) -> None:  # noqa: B027 - most hold nothing that they could give back
         """Give back memory that is held between pictures; the next one takes it again."""

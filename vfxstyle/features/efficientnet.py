@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vfxstyle.errors import UsageError
-from vfxstyle.features.backbones import SEMANTIC, Backbone
+from vfxstyle.features.backbones import SEMANTIC, Backbone, CellGrid
 
 
 class EfficientNetLite0(Backbone):
@@ -38,3 +38,34 @@ class EfficientNetLite0(Backbone):
         from vfxstyle.features.torch_efficientnet import TorchEfficientNetLite0
 
         return TorchEfficientNetLite0(device)
+
+
+class QuickEfficientNetLite0(EfficientNetLite0):
+    """The same network with cells 16 px apart on enlarged pictures, rather than 8, in a third of the time.
+
+    Cell j of the layers that are strided once more is cell 2 j + 1 of the form of stride 8, because of the padding at
+    one side: it lies 8 px further.
+    """
+
+    name = "efficientnet-lite0-quick"
+    enlarged_stride = 16
+
+    def grids(self, stride: int, border: int) -> dict[str, CellGrid]:
+        """See :meth:`Backbone.grids`."""
+        usual = super().grids(self.stride, border)
+        if stride == self.stride:
+            return usual
+        wider = {name: CellGrid(grid.origin + self.stride, stride) for name, grid in usual.items()}
+        return {**wider, "early": usual["early"]}
+
+    @classmethod
+    def load(cls, device: str, named: str | None = None) -> QuickEfficientNetLite0:
+        """The network with its packaged weights: in ONNX Runtime on the CPU, in torch on a GPU."""
+        cls.find_weights(named)
+        if device == "cpu":
+            from vfxstyle.features.onnx_backbone import OnnxQuickEfficientNetLite0
+
+            return OnnxQuickEfficientNetLite0()
+        from vfxstyle.features.torch_efficientnet import TorchQuickEfficientNetLite0
+
+        return TorchQuickEfficientNetLite0(device)

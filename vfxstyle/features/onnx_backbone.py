@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,45 +18,45 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.cores import cores
 from vfxstyle.errors import WeightsError
 from vfxstyle.features.backbones import SEMANTIC, Backbone, CellMaps, margins
-from vfxstyle.features.efficientnet import EfficientNetLite0
+from vfxstyle.features.efficientnet import EfficientNetLite0, QuickEfficientNetLite0
 
 _FOLDER = Path(__file__).parent / "networks"
 
 
 class OnnxBackbone(Backbone):
-    """A network in two ONNX graphs of one input, float32 (B, 3, H, W), whose outputs are named as the layers are."""
+    """A network in ONNX graphs of one input, float32 (B, 3, H, W), whose outputs are named as the layers are."""
 
     graphs: ClassVar[str]
-    """What the names of the files begin with: ``GRAPHS_dense.onnx`` and ``GRAPHS_coarse.onnx``."""
+    """What the names of the files begin with: ``GRAPHS_coarse.onnx``, ``GRAPHS_8.onnx`` and, where enlarged pictures
+    have another stride, ``GRAPHS_16.onnx``."""
     scale: ClassVar[float]
     """Factor from an sRGB-encoded value, 0..1, to what the network was trained on."""
     offset: ClassVar[float]
     """What is added to that."""
 
-    @cached_property
-    def _dense(self) -> onnxruntime.InferenceSession:
-        return _session(_FOLDER / f"{self.graphs}_dense.onnx")
+    def __init__(self) -> None:
+        self._sessions: dict[str, onnxruntime.InferenceSession] = {}
 
-    @cached_property
-    def _coarse(self) -> onnxruntime.InferenceSession:
-        return _session(_FOLDER / f"{self.graphs}_coarse.onnx")
+    def _session(self, form: str) -> onnxruntime.InferenceSession:
+        if form not in self._sessions:
+            self._sessions[form] = _session(_FOLDER / f"{self.graphs}_{form}.onnx")
+        return self._sessions[form]
 
     def release(self) -> None:
         """Drop the sessions, whose buffers take half a gigabyte; they are made again in milliseconds."""
-        for session in ("_dense", "_coarse"):
-            self.__dict__.pop(session, None)
+        self._sessions.clear()
 
     def global_features(self, pictures: FloatArray) -> FloatArray:
         """As :meth:`Backbone.global_features`."""
-        (cells,) = self._coarse.run([SEMANTIC], {"pictures": self._batch(pictures, 1, 0)})
+        (cells,) = self._session("coarse").run([SEMANTIC], {"pictures": self._batch(pictures, 1, 0)})
         return np.asarray(np.mean(cells, axis=(2, 3), dtype=np.float64), np.float32)
 
     def cell_maps(self, pictures: FloatArray, *, upsample: int, border: int) -> CellMaps:
         """As :meth:`Backbone.cell_maps`."""
         names = list(self.layers)
-        maps = self._dense.run(names, {"pictures": self._batch(pictures, upsample, border)})
-        origins = {name: origin - border for name, origin in self.cell_origins.items()}
-        return CellMaps(dict(zip(names, maps, strict=True)), upsample, origins, self.stride)
+        stride = self.stride if upsample == 1 else self.enlarged_stride
+        maps = self._session(str(stride)).run(names, {"pictures": self._batch(pictures, upsample, border)})
+        return CellMaps(dict(zip(names, maps, strict=True)), upsample, self.grids(stride, border))
 
     def _batch(self, pictures: FloatArray, upsample: int, border: int) -> FloatArray:
         """Pictures as the network takes them, float32 (B, 3, H, W): enlarged, extended, normalised."""
@@ -79,6 +78,10 @@ class OnnxEfficientNetLite0(OnnxBackbone, EfficientNetLite0):
     graphs = "efficientnet_lite0"
     scale = 255 / 128
     offset = -127 / 128
+
+
+class OnnxQuickEfficientNetLite0(OnnxEfficientNetLite0, QuickEfficientNetLite0):
+    """The same with fewer cells on enlarged pictures."""
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:

@@ -10,7 +10,7 @@ import numpy as np
 
 from vfxstyle.arrays import FloatArray, HalfArray, IntArray, LabelArray
 from vfxstyle.compiled import kernel
-from vfxstyle.features.backbones import CellMaps
+from vfxstyle.features.backbones import CellGrid, CellMaps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,22 +27,22 @@ def pooled(maps: CellMaps, index: int, rows: LabelArray, wanted: LabelArray) -> 
     Returns float32 (N, C) by name of the layer. Layers on a GPU are averaged there, in their own precision, or on the
     CPU where it lacks memory.
     """
-    weights: dict[float, CellWeights] = {}
+    weights: dict[CellGrid, CellWeights] = {}
     means: dict[str, FloatArray | HalfArray] = {}
     on_device = None
     for name, batch in maps.layers.items():
-        layer, origin = batch[index], maps.origins[name]
+        layer, grid = batch[index], maps.grids[name]
         if not isinstance(layer, np.ndarray) and layer.device.type != "cpu":
             from vfxstyle.features.torch_pooling import DevicePooling
 
             on_device = on_device or DevicePooling(maps, rows, wanted)
-            own = on_device.means(layer, origin)
+            own = on_device.means(layer, grid)
             if own is not None:
                 means[name] = own
                 continue
-        if origin not in weights:
-            weights[origin] = CellWeights.of(maps, origin, rows, wanted, layer.shape[1], layer.shape[2])
-        means[name] = weights[origin].means(layer)
+        if grid not in weights:
+            weights[grid] = CellWeights.of(maps.upsample, grid, rows, wanted, layer.shape[1], layer.shape[2])
+        means[name] = weights[grid].means(layer)
     return means
 
 
@@ -59,16 +59,19 @@ class CellWeights:
 
     @classmethod
     def of(
-        cls, maps: CellMaps, origin: float, rows: LabelArray, wanted: LabelArray, height: int, width: int
+        cls, upsample: int, grid: CellGrid, rows: LabelArray, wanted: LabelArray, height: int, width: int
     ) -> CellWeights:
-        """The weights of a grid of cells. origin: centre of its first cell; the rest is as in :func:`pooled`."""
+        """The weights of a grid of cells, of which ``height`` rows and ``width`` columns are there.
+
+        upsample: factor by which the picture was enlarged. rows, wanted: as in :func:`pooled`.
+        """
         place = np.full(int(rows.max()) + 1, -1, np.int64)
         place[wanted] = np.arange(len(wanted))
         owners = place[rows].reshape(-1)
         order = np.argsort(owners, kind="stable")
         order = order[np.searchsorted(owners, 0, sorter=order) :]
         areas = np.bincount(owners[order], minlength=len(wanted))
-        y, x = between(rows.shape[0], maps, origin, height), between(rows.shape[1], maps, origin, width)
+        y, x = (between(size, upsample, grid, cells) for size, cells in zip(rows.shape, (height, width), strict=True))
         return cls(*_gathered(order, np.cumsum(areas), *y, *x, height, width))
 
     def means(self, layer: FloatArray | Tensor) -> FloatArray:
@@ -78,9 +81,9 @@ class CellWeights:
         return self.means(layer.float().contiguous().cpu().numpy())
 
 
-def between(pixels: int, maps: CellMaps, origin: float, cells: int) -> tuple[IntArray, FloatArray]:
+def between(pixels: int, upsample: int, grid: CellGrid, cells: int) -> tuple[IntArray, FloatArray]:
     """The cells before and after each pixel along one axis, int64 (P, 2), and their shares, float32 (P, 2)."""
-    place = ((np.arange(pixels) + 0.5) * maps.upsample - 0.5 - origin) / maps.stride
+    place = ((np.arange(pixels) + 0.5) * upsample - 0.5 - grid.origin) / grid.stride
     place = np.clip(place, 0, cells - 1)
     before = np.minimum(np.floor(place).astype(np.int64), max(cells - 2, 0))
     share = (place - before).astype(np.float32)

@@ -20,6 +20,9 @@ GROUP = "vfxstyle.backbones"
 """Group of the entry points by which packages bring backbones."""
 BACKBONES = {
     "efficientnet-lite0": EntryPoint("efficientnet-lite0", "vfxstyle.features.efficientnet:EfficientNetLite0", GROUP),
+    "efficientnet-lite0-quick": EntryPoint(
+        "efficientnet-lite0-quick", "vfxstyle.features.efficientnet:QuickEfficientNetLite0", GROUP
+    ),
     "vgg16": EntryPoint("vgg16", "vfxstyle.features.vgg:Vgg16", GROUP),
 }
 """The backbones that come with vfxstyle, by name; no package can put another in the place of one."""

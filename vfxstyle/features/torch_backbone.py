@@ -39,6 +39,10 @@ class TorchBackbone(Backbone):
     def _dense(self, batch: Tensor) -> dict[str, Tensor]:
         """Every layer of the dilated network on its grid of stride-8 cells, (B, C, h, w)."""
 
+    def _cells(self, batch: Tensor, stride: int) -> dict[str, Tensor]:
+        """Every layer of the dilated network of a stride; a backbone that has two forms of it has its own."""
+        return self._dense(batch)
+
     def release(self) -> None:
         """See :class:`Backbone`."""
         self._last = None
@@ -57,7 +61,9 @@ class TorchBackbone(Backbone):
     def global_features(self, pictures: FloatArray) -> FloatArray:
         """As :meth:`Backbone.global_features`, in parts where memory lacks."""
         tensor = _padded(self._batch(pictures), 0, self.smallest)
-        cells = run_in_parts(lambda part: {SEMANTIC: self._coarse(part)}, tensor, reach=self.reach, stride=32)
+        cells = run_in_parts(
+            lambda part: {SEMANTIC: self._coarse(part)}, tensor, reach=self.reach, strides={SEMANTIC: 32}
+        )
         return np.asarray(cells[SEMANTIC].float().mean(dim=(2, 3)).cpu().numpy(), np.float32)
 
     @torch.inference_mode()
@@ -67,9 +73,11 @@ class TorchBackbone(Backbone):
         if upsample > 1:
             tensor = functional.interpolate(tensor, scale_factor=upsample, mode="bilinear", align_corners=False)
         tensor = _padded(tensor, border, self.smallest)
-        layers = run_in_parts(self._dense, tensor, reach=self.reach, stride=self.stride)
-        origins = {name: origin - border for name, origin in self.cell_origins.items()}
-        return CellMaps(layers, upsample, origins, self.stride)
+        stride = self.stride if upsample == 1 else self.enlarged_stride
+        grids = self.grids(stride, border)
+        strides = {name: grid.stride for name, grid in grids.items()}
+        layers = run_in_parts(lambda part: self._cells(part, stride), tensor, reach=self.reach, strides=strides)
+        return CellMaps(layers, upsample, grids)
 
 
 def _padded(tensor: Tensor, border: int, smallest: int) -> Tensor:

@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vfxstyle.errors import WeightsError
 from vfxstyle.features.backbones import SEMANTIC
-from vfxstyle.features.efficientnet import EfficientNetLite0
+from vfxstyle.features.efficientnet import EfficientNetLite0, QuickEfficientNetLite0
 from vfxstyle.features.torch_backbone import TorchBackbone, read_weights
 
 
@@ -51,13 +51,27 @@ class TorchEfficientNetLite0(TorchBackbone, EfficientNetLite0):
         return maps
 
     def _dense(self, batch: Tensor) -> dict[str, Tensor]:
-        net, layers = self._net_8, {}
+        return self._layers_of(self._net_8, batch)
+
+    def _layers_of(self, net: Any, batch: Tensor) -> dict[str, Tensor]:
+        layers = {}
         maps = net.bn1(net.conv_stem(batch))
         for index, stage in enumerate(net.blocks):
             maps = stage(maps)
             if index in self.STAGES:
                 layers[self.STAGES[index]] = maps
         return {SEMANTIC: net.bn2(net.conv_head(maps)), **layers}
+
+
+class TorchQuickEfficientNetLite0(TorchEfficientNetLite0, QuickEfficientNetLite0):
+    """The same with fewer cells on enlarged pictures."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__(device)
+        self._net_16 = self.network(16)
+
+    def _cells(self, batch: Tensor, stride: int) -> dict[str, Tensor]:
+        return self._layers_of(self._net_8 if stride == self.stride else self._net_16, batch)
 
 
 _CONVOLUTION_BEFORE = {

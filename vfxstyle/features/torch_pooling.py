@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vfxstyle.arrays import FloatArray, HalfArray, LabelArray
-from vfxstyle.features.backbones import CellMaps
+from vfxstyle.features.backbones import CellGrid, CellMaps
 from vfxstyle.features.pooling import between
 
 _WHOLE = 2.0**20  # that a share of 1 is counted in: sums of whole numbers do not depend on the order of adding
@@ -47,23 +47,23 @@ class DevicePooling:
     def __init__(self, maps: CellMaps, rows: LabelArray, wanted: LabelArray) -> None:
         self._maps, self._superpixels = maps, (rows, wanted)
         self._segmentation: DeviceSegmentation | None = None
-        self._weights: dict[float, Tensor] = {}
+        self._weights: dict[CellGrid, Tensor] = {}
 
-    def means(self, layer: Tensor, origin: float) -> FloatArray | HalfArray | None:
+    def means(self, layer: Tensor, grid: CellGrid) -> FloatArray | HalfArray | None:
         """Means of a layer, (N, C), in its precision, made on its device; None where that lacks memory.
 
-        layer: (C, h, w). origin: centre of its first cell.
+        layer: (C, h, w). grid: where its cells lie.
         """
         try:
-            if origin not in self._weights:
-                self._weights[origin] = self._weights_of(layer, origin)
-            return (self._weights[origin] @ layer.flatten(1).T).cpu().numpy()
+            if grid not in self._weights:
+                self._weights[grid] = self._weights_of(layer, grid)
+            return (self._weights[grid] @ layer.flatten(1).T).cpu().numpy()
         except torch.OutOfMemoryError:
             self._weights.clear()
             torch.cuda.empty_cache()
             return None
 
-    def _weights_of(self, layer: Tensor, origin: float) -> Tensor:
+    def _weights_of(self, layer: Tensor, grid: CellGrid) -> Tensor:
         """The weights of :class:`~vfxstyle.features.pooling.CellWeights`, zeros too, (N, cells).
 
         They have the layer's precision: features are stored in half precision too.
@@ -73,7 +73,7 @@ class DevicePooling:
         own, (_, height, width) = self._segmentation, layer.shape
         cells = height * width
         (cell_y, share_y), (cell_x, share_x) = (
-            [torch.from_numpy(ends).to(layer.device) for ends in between(pixels, self._maps, origin, along)]
+            [torch.from_numpy(ends).to(layer.device) for ends in between(pixels, self._maps.upsample, grid, along)]
             for pixels, along in zip(own.shape, (height, width), strict=True)
         )
         sums = torch.zeros((own.count + 1) * cells, dtype=torch.int32, device=layer.device)

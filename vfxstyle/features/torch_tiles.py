@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -26,7 +26,7 @@ class _Part:
     """Px, or pictures, along that axis of the part whose outputs are used; the rest is overlap with the other part."""
 
 
-def run_in_parts(network: Network, batch: Tensor, *, reach: int, stride: int) -> dict[str, Tensor]:
+def run_in_parts(network: Network, batch: Tensor, *, reach: int, strides: Mapping[str, int]) -> dict[str, Tensor]:
     """Run a network on a batch or, where memory lacks, on parts of it, whose outputs are joined on the CPU.
 
     A batch is halved down to single pictures before a picture is cut into tiles. Tiles overlap by the receptive field
@@ -34,7 +34,7 @@ def run_in_parts(network: Network, batch: Tensor, *, reach: int, stride: int) ->
 
     batch: float (B, 3, H, W), sides multiples of :data:`ALIGNED`.
     reach: px from a cell's number times the stride to the end of its receptive field, a multiple of :data:`ALIGNED`.
-    stride: px between cells.
+    strides: px between cells, by name of the layer.
     Returns (B, C, h, w) by name of the layer. Raises :class:`torch.OutOfMemoryError` where no smaller part is left.
     """
     try:
@@ -46,8 +46,8 @@ def run_in_parts(network: Network, batch: Tensor, *, reach: int, stride: int) ->
     torch.cuda.empty_cache()  # what the failed attempt has reserved
     outputs: dict[str, list[Tensor]] = {}
     for part in parts:
-        scale = stride if part.axis > 1 else 1
-        for name, cells in run_in_parts(network, part.batch, reach=reach, stride=stride).items():
+        for name, cells in run_in_parts(network, part.batch, reach=reach, strides=strides).items():
+            scale = strides[name] if part.axis > 1 else 1
             end = cells.shape[part.axis] if part.own.stop is None else part.own.stop // scale
             own = cells.narrow(part.axis, part.own.start // scale, end - part.own.start // scale)
             outputs.setdefault(name, []).append(own.cpu())
