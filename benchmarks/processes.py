@@ -1,7 +1,9 @@
-"""Processes of a grade: ``python benchmarks/processes.py threads|estimate|read-only``, each part prints Markdown.
+"""Processes of a grade: ``python benchmarks/processes.py threads|estimate|memory|read-only``, each prints Markdown.
 
 * threads: at peak, by ``--threads``, of the analysis and grade of the example, to EXR and to a movie;
 * estimate: what the plan of that grade says of time and room, and what it took;
+* memory: at peak, of the analysis and grade of 250, 1000 and 2000 frames of 480x270; the long ones are segmented in
+  sections. 256 px wide and of 300 superpixels, so that it ends in minutes;
 * read-only: the same task in a root that is mounted read-only, as user 65534, without a network, with a home that does
   not exist, against one that may write. Needs root, ``unshare``, ``setpriv``, and as ``--command`` an installation that
   everybody may read and that ``vfxstyle warm`` has compiled.
@@ -21,7 +23,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "big_buck_bunny"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tsp.py beside this file would hide the library
+
+from benchmarks.io import EXAMPLE, make_plate
+from vfxstyle.settings import ShotSettings
+
 IN_A_CONTAINER = """
 mount --make-rprivate / && mount --bind / /mnt && mount -o remount,ro,bind /mnt
 mount --bind {place} /mnt{place} && mount -o remount,rw,bind /mnt{place}
@@ -77,6 +83,26 @@ def estimate(command: str, place: Path) -> None:
     print(f"| GiB of memory | {said['memory_bytes'] / 2**30:.2f} | {after.ru_maxrss / 2**20:.2f} |")
 
 
+def memory(command: str, place: Path) -> None:
+    """The table by length."""
+    print("| frames | sections | GiB of memory at peak | wall s |\n|---|---|---|---|")
+    for count in (250, 1000, 2000):
+        shot = place / f"plate{count}"
+        make_plate(shot, (480, 270), count)
+        small = ("--analysis-width", "256", "--superpixels", "300")
+        words = grade_command(command, shot, place / f"out{count}", *small)
+        start = time.perf_counter()
+        process = subprocess.Popen(words)
+        _, status, used = os.wait4(process.pid, 0)
+        if status:
+            raise SystemExit(f"{command} ended with {os.waitstatus_to_exitcode(status)}")
+        seconds = time.perf_counter() - start
+        sections = ShotSettings().sections(count)
+        print(f"| {count} | {sections} | {used.ru_maxrss / 2**20:.2f} | {seconds:.0f} |", flush=True)
+        shutil.rmtree(place / f"out{count}")
+        shutil.rmtree(shot)
+
+
 def read_only(command: str, place: Path) -> None:
     """Wall seconds of the same task where it may write and where it may not."""
     shot = shutil.copytree(EXAMPLE, place / "plate")
@@ -94,7 +120,7 @@ def read_only(command: str, place: Path) -> None:
     print(f"\nThe frames are {'the same bytes' if same else 'NOT the same'}.")
 
 
-PARTS = {"threads": threads, "estimate": estimate, "read-only": read_only}
+PARTS = {"threads": threads, "estimate": estimate, "memory": memory, "read-only": read_only}
 
 
 def main() -> None:
