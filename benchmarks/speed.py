@@ -4,8 +4,9 @@ Prints Markdown, with ``--write`` into ``docs/speed.md`` too. Everything is meas
 say more than wall seconds on a machine that others use; needs oiiotool (of OpenImageIO) and torch.
 
 * features: of one picture of 640x360, as analysed and pooled over its superpixels, in ONNX Runtime, against the same
-  network in torch, on one thread, and against its convolutions' arithmetic at the speed of a matrix product;
-* grade: see ``benchmarks/io.py``;
+  network in torch and against the form with more cells, on one thread, and against its convolutions' arithmetic at the
+  speed of a matrix product;
+* grade: see ``benchmarks/io.py``, and of movies ``benchmarks/prores.py``;
 * training: three graded frames, 854x480, from the command to the saved preset, in a process of its own;
 * start: one frame of an analysed shot, in a process of its own, against oiiotool with a LUT;
 * analysis: the room that it takes on disk beside the graded frames.
@@ -35,6 +36,7 @@ import cv2
 import numpy as np
 
 from benchmarks.io import EXAMPLE, Cost, costing, make_plate, measure, peak_memory, through_oiiotool, write_cube
+from benchmarks.prores import costs as costs_of_movies
 from vfxstyle import grade, open_shot
 from vfxstyle.analysis.inventory import find_analyses
 from vfxstyle.arrays import FloatArray
@@ -46,7 +48,7 @@ from vfxstyle.superpixels.graph import graph_superpixels
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vfxstyle.features.torch_efficientnet import TorchEfficientNetLite0
+    from vfxstyle.features.torch_efficientnet import TorchQuickEfficientNetLite0
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "speed.md"
 PRESET = "golden"
@@ -60,7 +62,7 @@ def picture() -> FloatArray:
     return np.clip(linear_to_srgb(np.asarray(rgb, np.float32)), 0, 1)
 
 
-def arithmetic(backbone: TorchEfficientNetLite0, own: FloatArray) -> float:
+def arithmetic(backbone: TorchQuickEfficientNetLite0, own: FloatArray) -> float:
     """Return the thousands of millions of multiplications and additions of the convolutions that a picture needs."""
     from torch import nn
 
@@ -71,7 +73,7 @@ def arithmetic(backbone: TorchEfficientNetLite0, own: FloatArray) -> float:
         assert isinstance(module, nn.Conv2d)
         total += 2 * output.numel() * module.weight[0].numel() / 1e9
 
-    for network in (backbone._net_8, backbone._net_32):
+    for network in (backbone._net_8, backbone._net_16, backbone._net_32):
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
                 module.register_forward_hook(count)
@@ -83,12 +85,12 @@ def features() -> None:
     """Print what features of a picture cost, in torch and in ONNX Runtime, on the threads of this process."""
     import torch
 
-    from vfxstyle.features.onnx_backbone import OnnxEfficientNetLite0
-    from vfxstyle.features.torch_efficientnet import TorchEfficientNetLite0
+    from vfxstyle.features.onnx_backbone import OnnxEfficientNetLite0, OnnxQuickEfficientNetLite0
+    from vfxstyle.features.torch_efficientnet import TorchQuickEfficientNetLite0
 
     torch.set_num_threads(1)
     own = picture()
-    rows = graph_superpixels(own, 1200)
+    rows = graph_superpixels(own, 3600)
     superpixels = Segmentation.whole(rows, np.zeros((int(rows.max()) + 1, 2), np.float32))
 
     def extracted(backbone: Backbone) -> None:
@@ -96,8 +98,9 @@ def features() -> None:
 
     one, two = (np.random.default_rng(i).random((1024, 1024), np.float32) for i in range(2))
     ways: dict[str, Callable[[], object]] = {
-        "torch": partial(extracted, TorchEfficientNetLite0("cpu")),
-        "ONNX Runtime": partial(extracted, OnnxEfficientNetLite0()),
+        "in torch": partial(extracted, TorchQuickEfficientNetLite0("cpu")),
+        "in ONNX Runtime": partial(extracted, OnnxQuickEfficientNetLite0()),
+        "in ONNX Runtime, `efficientnet-lite0`": partial(extracted, OnnxEfficientNetLite0()),
         "matrix product": lambda: [one @ two for _ in range(20)],
     }
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
@@ -107,10 +110,10 @@ def features() -> None:
                 way()
     seconds = {name: statistics.median(cost.cpu for cost in own_costs) for name, own_costs in costs.items()}
     rate = 20 * 2 * 1024**3 / 1e9 / seconds["matrix product"]
-    floor = arithmetic(TorchEfficientNetLite0("cpu"), own) / rate
+    floor = arithmetic(TorchQuickEfficientNetLite0("cpu"), own) / rate
     print("| features of a picture, one thread | CPU s | over the floor |\n|---|---|---|")
     print(f"| arithmetic of the convolutions at {rate:.0f} GFLOP/s, a matrix product's | {floor:.2f} | 1.00 |")
-    for name in ("ONNX Runtime", "torch"):
+    for name in ("in ONNX Runtime", "in torch", "in ONNX Runtime, `efficientnet-lite0`"):
         print(f"| {name} | {seconds[name]:.2f} | {seconds[name] / floor:.2f} |")
 
 
@@ -200,6 +203,8 @@ def tables(frames: int, rounds: int) -> None:
     print("\n## Start, and room on disk\n")
     with tempfile.TemporaryDirectory() as place:
         start(Path(place))
+    print()
+    costs_of_movies(frames, rounds, PRESET)
     print(
         "\nThe tables below are the grade pass against reading and writing (`benchmarks/io.py` says what each row is)."
     )

@@ -39,8 +39,15 @@ from vfxstyle.training.learn import learn
 from vfxstyle.training.pairs import PairDigest, PairPictures, PictureReader, PictureRef
 from vfxstyle.training.presets import preset_card, preset_of
 from vfxstyle.training.stills import graded_picture
+from vfxstyle.training.subject import balanced
 
 HERE = Path(__file__).resolve().parent
+GLOBAL = ("cold", "spring")
+"""Looks that are the same for everything."""
+SUBJECTS = ("person", "animal", "vehicle")
+"""Classes that viewers look at."""
+SUBJECT_SHARE = 1 / 3
+"""Share of the superpixels of a photograph with subjects that is theirs at least: repeated, where they are small."""
 LIGHTS = 3
 """Versions of each photograph: as it is, and under two other lights."""
 DESCRIPTIONS = {
@@ -95,7 +102,11 @@ class GradableExample:
         """The example with its pixels after a look."""
         masks = {name: self.masks[..., index : index + 1] for index, name in enumerate(CLASSES)}
         after = RECIPES[look](self.pixels, masks)
-        return replace(self.example, after=linear_to_lab(srgb_to_linear(after)))
+        graded = replace(self.example, after=linear_to_lab(srgb_to_linear(after)))
+        if look in GLOBAL:
+            return graded
+        inside = np.sum([masks[name] for name in SUBJECTS], axis=0).mean(axis=(1, 2)) > 0.5
+        return balanced(graded, inside, SUBJECT_SHARE)
 
 
 def examples_of_photograph(

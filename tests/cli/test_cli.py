@@ -195,7 +195,7 @@ def test_doctor_names_versions_devices_codecs_and_damaged_presets(tmp_path):
     (tmp_path / "user_presets" / "torn.safetensors").write_bytes(b"torn")
     result = main_in_process("doctor")
     assert result.returncode == 0, result.stderr
-    words = "vfxstyle", "torch", "OpenImageIO", "prores_ks write", "cpu", "efficientnet-lite0, weights packaged"
+    words = "vfxstyle", "torch", "OpenImageIO", "prores_ks write", "cpu", "efficientnet-lite0-quick, weights packaged"
     for word in (*words, "shots on cpu, so that all machines find the same; training on "):
         assert word in result.stdout
     assert "torn: damaged" in result.stdout

@@ -28,7 +28,7 @@ def test_a_small_subject_counts_as_much_as_the_rest():
     matte = np.zeros((10, 4), np.float32)
     matte[2:4] = 1
     matte[5, :1] = 1  # a corner only
-    found = balanced(example(), matte)
+    found = balanced(example(), is_subject(example(), matte))
     inside = is_subject(found, matte)
     assert inside.sum() == (~inside).sum() == 8
     rows = found.raw.blocks["mean"][:, 0].astype(int)
@@ -39,7 +39,8 @@ def test_a_small_subject_counts_as_much_as_the_rest():
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_all_or_nothing_leaves_the_example_alone(value):
-    assert balanced(example(), np.full((10, 4), value, np.float32)).pixels.shape == (10, 4)
+    inside = is_subject(example(), np.full((10, 4), value, np.float32))
+    assert balanced(example(), inside).pixels.shape == (10, 4)
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ backbone = click.option(
     default=DEFAULT_BACKBONE,
     show_default=True,
     metavar="NAME",
-    help="Network that the features come from: efficientnet-lite0, or vgg16 with weights of your own.",
+    help="Network of the features: efficientnet-lite0-quick, efficientnet-lite0, or vgg16 with weights of your own.",
 )
 handles = click.option(
     "--handles",

@@ -10,11 +10,11 @@ from click.core import ParameterSource
 from vfxstyle.cli import flags
 from vfxstyle.cli.configured import ConfiguredCommand
 from vfxstyle.progress import Stage
-from vfxstyle.settings import DEFAULT_SUPERPIXELS, Run, ShotSettings
+from vfxstyle.settings import DEFAULT_WRITTEN_SUPERPIXELS, Run, ShotSettings
 from vfxstyle.settings.table import pick
 
 _SHARES = {Stage.SUPERPIXELS: 1}
-_DEFAULTS = {"superpixels": str(DEFAULT_SUPERPIXELS), "analysis_width": "the plate's own, up to 4096"}
+_DEFAULTS = {"superpixels": str(DEFAULT_WRITTEN_SUPERPIXELS), "analysis_width": "the plate's own, up to 4096"}
 
 
 @click.command(cls=ConfiguredCommand)

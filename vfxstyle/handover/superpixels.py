@@ -22,7 +22,7 @@ from vfxstyle.plates.overlap import reading_ahead
 from vfxstyle.plates.picture import analysis_size
 from vfxstyle.plates.plate import Plate, one_view, open_plate
 from vfxstyle.progress import Clock, Progress, Stage
-from vfxstyle.settings import DEFAULT_SUPERPIXELS, Run, ShotSettings
+from vfxstyle.settings import DEFAULT_WRITTEN_SUPERPIXELS, Run, ShotSettings
 from vfxstyle.settings.keywords import SuperpixelsOptions
 from vfxstyle.settings.table import check_known, pick
 from vfxstyle.shots import Frame, OutputFormat, format_frames
@@ -86,7 +86,9 @@ def write_superpixels(
         for place in (folder, folder / OVERLAY):
             check_folder(place, plate.shot)
         width = options.get("analysis_width", min(max(info.width, LEAST_WIDTH), MOST_WIDTH))
-        segmentation = _Segmentation(plate, settings.superpixels or DEFAULT_SUPERPIXELS, width, settings.seed, device)
+        segmentation = _Segmentation(
+            plate, settings.superpixels or DEFAULT_WRITTEN_SUPERPIXELS, width, settings.seed, device
+        )
         segmentation.announce(numbers, run.clock)
         table = _write_maps(segmentation, numbers, folder, run.clock, overlay=overlay)
         _write_table(folder / TABLE, table)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vfxstyle.settings.shared import AnalysisWidth, NetworkSettings, ReadSettings
 from vfxstyle.settings.table import Decides, at_least, between, option
-from vfxstyle.settings.values import DEFAULT_BACKBONE, DEFAULT_SUPERPIXELS, SUPERPIXELS, TRAIN
+from vfxstyle.settings.values import DEFAULT_BACKBONE, DEFAULT_LEARNT_SUPERPIXELS, SUPERPIXELS, TRAIN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class TrainSettings(ReadSettings, AnalysisWidth, NetworkSettings):
     """How a preset is trained."""
 
     superpixels: int = option(
-        DEFAULT_SUPERPIXELS,
+        DEFAULT_LEARNT_SUPERPIXELS,
         help="Superpixels of a picture to learn from, of each of the two ways to find them.",
         metavar="N",
         check=SUPERPIXELS,
@@ -41,7 +41,8 @@ class TrainSettings(ReadSettings, AnalysisWidth, NetworkSettings):
     )
     backbone: str = option(
         DEFAULT_BACKBONE,
-        help="Network that the features come from: efficientnet-lite0, or vgg16 with weights of your own.",
+        help="Network of the features: efficientnet-lite0-quick, efficientnet-lite0, or vgg16 with weights of your "
+        "own.",
         metavar="NAME",
         commands=TRAIN,
         decides=Decides.PLAN,

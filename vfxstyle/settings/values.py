@@ -17,8 +17,12 @@ Audio = Literal["copy", "none"]
 AnalyzeStage = Literal["all", "superpixels", "features", "transforms"]
 FormatName = Literal["exr", "tiff", "png", "dpx", "prores422", "prores422hq", "prores4444"]
 
-DEFAULT_SUPERPIXELS = 1000
-"""Temporal superpixels in a frame of a shot."""
+DEFAULT_SUPERPIXELS = 3000
+"""Temporal superpixels in a frame that is analysed."""
+DEFAULT_LEARNT_SUPERPIXELS = 1000
+"""Superpixels of a picture that is learnt from."""
+DEFAULT_WRITTEN_SUPERPIXELS = 1000
+"""Superpixels in a frame of the label maps that the command ``superpixels`` writes."""
 DEFAULT_STILL_SUPERPIXELS = 7000
 """Graph-based superpixels in a still."""
 DEFAULT_ANALYSIS_WIDTH = 640
@@ -26,7 +30,7 @@ LONG_SHOT = 1000
 """Frames from which on a shot is segmented in sections unless somebody asks otherwise."""
 DEFAULT_SECTION = 250
 """Frames of a section of such a shot."""
-DEFAULT_BACKBONE = "efficientnet-lite0"
+DEFAULT_BACKBONE = "efficientnet-lite0-quick"
 DEFAULT_GROUPS = 8
 DEFAULT_HANDLES = 8
 DEFAULT_CHUNK = 10

@@ -61,13 +61,16 @@ def is_subject(example: TrainingExample, matte: FloatArray) -> BoolArray:
     return inside
 
 
-def balanced(example: TrainingExample, matte: FloatArray) -> TrainingExample:
-    """The example with the superpixels of the subject repeated until they are as many as those of the rest."""
-    inside = is_subject(example, matte)
+def balanced(example: TrainingExample, inside: BoolArray, share: float = 0.5) -> TrainingExample:
+    """The example with the superpixels of the subject repeated until they are a share of all.
+
+    inside: bool (N,), which they are; see :func:`is_subject`. share: above 0, below 1.
+    """
     some, others = np.flatnonzero(inside), np.flatnonzero(~inside)
-    if not len(some) or len(some) >= len(others):
+    wanted = round(len(others) * share / (1 - share))
+    if not len(some) or len(some) >= wanted:
         return example
-    rows = np.sort(np.concatenate([others, some[np.arange(len(others)) % len(some)]]))
+    rows = np.sort(np.concatenate([others, some[np.arange(wanted) % len(some)]]))
     return replace(
         example,
         raw=RawFeatures(example.raw.global_, {name: block[rows] for name, block in example.raw.blocks.items()}),

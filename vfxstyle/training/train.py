@@ -41,7 +41,7 @@ from vfxstyle.training.pairs import (
     find_pairs,
 )
 from vfxstyle.training.presets import preset_card, preset_of
-from vfxstyle.training.subject import SubjectError, balanced, subject_error, subject_mattes
+from vfxstyle.training.subject import SubjectError, balanced, is_subject, subject_error, subject_mattes
 
 _NAME = re.compile(r"^\w[\w.-]*$")
 
@@ -117,7 +117,9 @@ def train(
         examples = examples_of(exemplars, digests, context, stored)
         mattes = subject_mattes(exemplars, examples, context)
         if mattes is not None:
-            examples = [balanced(example, matte) for example, matte in zip(examples, mattes, strict=True)]
+            examples = [
+                balanced(example, is_subject(example, matte)) for example, matte in zip(examples, mattes, strict=True)
+            ]
         learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None)
         graded_frames = None if shot is None else graded_frames_of(exemplars, digests, learnt, context, mattes)
         subject = None if mattes is None else subject_error(learnt, examples, mattes)
