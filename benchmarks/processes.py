@@ -1,9 +1,11 @@
-"""Processes of a grade: ``python benchmarks/processes.py threads|estimate|memory|read-only``, each prints Markdown.
+"""Processes of a grade: ``python benchmarks/processes.py PART``, each part prints Markdown.
 
 * threads: at peak, by ``--threads``, of the analysis and grade of the example, to EXR and to a movie;
+* scaling: of the grade pass over 24 frames of 1920x1080 that are analysed, by ``--threads``, as far as there are cores:
+  wall seconds a frame, the start of the process left out, and how far they are from one thread's over the threads;
 * estimate: what the plan of that grade says of time and room, and what it took;
-* memory: at peak, of the analysis and grade of 250, 1000 and 2000 frames of 480x270; the long ones are segmented in
-  sections. 256 px wide and of 300 superpixels, so that it ends in minutes;
+* memory: at peak, of the analysis and grade of 250, 1000 and 2000 frames of 320x180; the long ones are segmented in
+  sections. Analysed at 128 px with 100 superpixels, so that it ends in minutes;
 * read-only: the same task in a root that is mounted read-only, as user 65534, without a network, with a home that does
   not exist, against one that may write. Needs root, ``unshare``, ``setpriv``, and as ``--command`` an installation that
   everybody may read and that ``vfxstyle warm`` has compiled.
@@ -26,6 +28,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tsp.py beside this file would hide the library
 
 from benchmarks.io import EXAMPLE, make_plate
+from vfxstyle.cores import cores
 from vfxstyle.settings import ShotSettings
 
 IN_A_CONTAINER = """
@@ -83,13 +86,36 @@ def estimate(command: str, place: Path) -> None:
     print(f"| GiB of memory | {said['memory_bytes'] / 2**30:.2f} | {after.ru_maxrss / 2**20:.2f} |")
 
 
+def scaling(command: str, place: Path) -> None:
+    """The table by ``--threads`` and cores."""
+    shot, analysis = place / "plate", place / "analysis"
+    make_plate(shot, (1920, 1080), 24)
+    more = ("--analysis", str(analysis))
+    subprocess.run(grade_command(command, shot, place / "first", *more, "-f", "1001"), check=True)
+
+    def wall(threads: int, frames: str) -> float:
+        words = grade_command(
+            command, shot, place / f"{threads} {frames}", *more, "--threads", str(threads), "-f", frames
+        )
+        start = time.perf_counter()
+        subprocess.run(words, check=True)
+        return time.perf_counter() - start
+
+    print("| `--threads` | wall s a frame | of linear |\n|---|---|---|")
+    alone = 0.0
+    for threads in [count for count in (1, 2, 4, 8, 16, 32) if count <= cores()]:
+        seconds = (wall(threads, "1001-1024") - wall(threads, "1001-1002")) / 22
+        alone = alone or seconds
+        print(f"| {threads} | {seconds:.3f} | {alone / seconds / threads:.0%} |", flush=True)
+
+
 def memory(command: str, place: Path) -> None:
     """The table by length."""
     print("| frames | sections | GiB of memory at peak | wall s |\n|---|---|---|---|")
     for count in (250, 1000, 2000):
         shot = place / f"plate{count}"
-        make_plate(shot, (480, 270), count)
-        small = ("--analysis-width", "256", "--superpixels", "300")
+        make_plate(shot, (320, 180), count)
+        small = ("--analysis-width", "128", "--superpixels", "100")
         words = grade_command(command, shot, place / f"out{count}", *small)
         start = time.perf_counter()
         process = subprocess.Popen(words)
@@ -120,7 +146,7 @@ def read_only(command: str, place: Path) -> None:
     print(f"\nThe frames are {'the same bytes' if same else 'NOT the same'}.")
 
 
-PARTS = {"threads": threads, "estimate": estimate, "memory": memory, "read-only": read_only}
+PARTS = {"threads": threads, "scaling": scaling, "estimate": estimate, "memory": memory, "read-only": read_only}
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from vfxstyle.plates.overlap import reading_ahead
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
-from vfxstyle.shots import Frame, Shot
+from vfxstyle.shots import Frame, Shot, format_frames
 from vfxstyle.superpixels.frame_choice import FrameChoice, choose_frames
 from vfxstyle.superpixels.graph import graph_superpixels
 from vfxstyle.superpixels.neighbour_fill import fill_from_neighbours
@@ -144,7 +144,8 @@ class _Segmentation:
             self.frames.append(number)
             yield self._picture(frame)
         if not self.frames:
-            raise FrameError(f"No frame of {self.shot.path} can be read; render or copy the shot again.")
+            numbers = format_frames(self.shot.frames)
+            raise FrameError(f"None of frames {numbers} of {self.shot.path} can be read; render or copy them again.")
 
     def _label_frames(self, writer: SegmentWriter) -> tuple[list[LabelArray], list[IntArray]]:
         """Write the label map of every frame; returns which superpixels each frame shows, and their areas in px."""
