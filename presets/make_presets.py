@@ -42,8 +42,8 @@ from vfxstyle.training.stills import graded_picture
 from vfxstyle.training.subject import balanced
 
 HERE = Path(__file__).resolve().parent
-GLOBAL = ("cold", "spring")
-"""Looks that are the same for everything."""
+OF_SUBJECTS = ("golden", "pop-out", "local-xpro", "teal-orange")
+"""Looks in which subjects count more. Not ``bleach-bypass``, whose lights go to white with it."""
 SUBJECTS = ("person", "animal", "vehicle")
 """Classes that viewers look at."""
 SUBJECT_SHARE = 1 / 3
@@ -103,7 +103,7 @@ class GradableExample:
         masks = {name: self.masks[..., index : index + 1] for index, name in enumerate(CLASSES)}
         after = RECIPES[look](self.pixels, masks)
         graded = replace(self.example, after=linear_to_lab(srgb_to_linear(after)))
-        if look in GLOBAL:
+        if look not in OF_SUBJECTS:
             return graded
         inside = np.sum([masks[name] for name in SUBJECTS], axis=0).mean(axis=(1, 2)) > 0.5
         return balanced(graded, inside, SUBJECT_SHARE)

@@ -41,7 +41,7 @@ class EfficientNetLite0(Backbone):
 
 
 class QuickEfficientNetLite0(EfficientNetLite0):
-    """The same network with cells 16 px apart on enlarged pictures, rather than 8, in a third of the time.
+    """The same network with cells 16 px apart on enlarged pictures, rather than 8, in half the time.
 
     Cell j of the layers that are strided once more is cell 2 j + 1 of the form of stride 8, because of the padding at
     one side: it lies 8 px further.
