@@ -173,7 +173,7 @@ def _sum(c: FloatArray, k: int, v: tuple[Scalar, ...]) -> Scalar:
     )
 
 
-@kernel(parallel=True, fastmath={"contract"})
+@kernel(parallel=True)
 def _apply(
     rgb: FloatArray,
     alpha: FloatArray,

@@ -176,7 +176,7 @@ def _blended(
         blend[t] *= share
 
 
-@kernel(parallel=True, fastmath={"contract"})
+@kernel(parallel=True)
 def _spread(
     rows: LabelArray,
     transforms: FloatArray,
