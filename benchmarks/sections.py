@@ -1,7 +1,8 @@
 """What it costs to segment a shot in sections: ``python -m benchmarks.sections DAVIS [CLIP ...]``.
 
-DAVIS is the DAVIS 2016 data set (JPEGImages/480p, Annotations/480p). Whole clips of 64 frames and more are segmented in
-one piece and in two and four sections that overlap and are joined. Prints a Markdown table, a row for each:
+DAVIS is the DAVIS 2016 data set (JPEGImages/480p, Annotations/480p). Whole clips of 64 frames and more are segmented,
+with 1000 superpixels a frame, in one piece and in two and four sections that overlap and are joined. Prints a Markdown
+table, a row for each:
 
 * life: mean frames that a superpixel lasts, and the same weighed by its area, as ``tsp.metrics`` has them;
 * superpixels of the clip, share of the colour variance that they explain, and frames chosen for the network;

@@ -67,6 +67,10 @@ DATA_NOTE = (
     "CREDITS.md. Paid work is allowed. Each was taken as it is and under two other lights, up to two stops darker or "
     "brighter and from tungsten to shade. The after pictures are made by presets/recipes.py."
 )
+COUNTED = (
+    " Superpixels of people, animals and vehicles are repeated until they are a third of those of a photograph that "
+    "shows some, in what is learnt and in what it is measured on."
+)
 LICENCE = (
     "Apache-2.0, as the program: the sources allow derived works for any purpose, and the preset holds none of the "
     "photographs. CC BY asks for credit, which CREDITS.md gives; keep that file with the presets."
@@ -159,6 +163,11 @@ def digests_of(pictures: Sequence[Photograph], look: str) -> list[PairDigest]:
     return found
 
 
+def data_note(look: str) -> str:
+    """What a look was learnt from, and how it was measured."""
+    return DATA_NOTE + COUNTED if look in OF_SUBJECTS else DATA_NOTE
+
+
 def draw_thumbnail(preset: Preset, path: Path) -> None:
     """Draw a frame of the bundled example before and after, side by side."""
     frame = sorted((HERE.parent / "examples" / "big_buck_bunny").glob("*.exr"))[0]
@@ -174,7 +183,7 @@ def make_preset(
 ) -> tuple[Errors, float]:
     """Learn a look and write its preset, thumbnail and card. Returns its errors and the seconds it took."""
     started = time.perf_counter()
-    settings = TrainSettings(device="cpu", data_note=DATA_NOTE, description=DESCRIPTIONS[look])
+    settings = TrainSettings(device="cpu", data_note=data_note(look), description=DESCRIPTIONS[look])
     together = [index // LIGHTS for index in range(len(examples))]
     learnt = learn([one.graded(look) for one in examples], settings, "cpu", clock, together=together)
     card = {

@@ -105,6 +105,53 @@ def test_a_frame_that_two_sections_share_may_be_unreadable(make_shot, tmp_path):
     assert not analyze(shot, analysis=tmp_path / "a", on_error="skip", **CUT).unreadable
 
 
+def test_a_section_without_a_readable_frame_is_left_out(make_shot, tmp_path):
+    shot = make_shot(frames=range(1, 37))
+    for number in range(11, 37):  # all of the second section, with what it shares
+        (shot / f"plate.{number:04d}.exr").write_bytes(b"junk")
+    left_out = analyze(shot, analysis=tmp_path / "a", on_error="skip", **CUT)
+    assert sorted(left_out.unreadable) == list(range(11, 37))
+    shard = analyze(shot, analysis=tmp_path / "b", on_error="skip", shard=(2, 2), **CUT)
+    assert sorted(shard.unreadable) == list(range(19, 37))
+    for path in shot.glob("*.exr"):
+        path.write_bytes(b"junk")
+    with pytest.raises(FrameError, match=r"No frame of .* can be read"):
+        analyze(shot, analysis=tmp_path / "c", on_error="skip", **CUT)
+
+
+def test_held_frames_of_a_range_are_those_of_the_whole_shot(make_shot, tmp_path):
+    """A range that begins and ends in holes, in sections and in one piece: the same pictures."""
+    shot = make_shot(frames=range(1, 41))
+    for number in (3, 4, 20, 21, 38):
+        (shot / f"plate.{number:04d}.exr").unlink()
+    pattern = f"{shot}/plate.####.exr 3-38"
+    report = analyze(pattern, analysis=tmp_path / "a", missing="hold", **CUT)
+    stored = AnalysisFolder(tmp_path / "a")
+    assert stored.manifest["frames"] == list(range(3, 39))
+    np.testing.assert_array_equal(stored.read_labels(3) >= 0, True)
+    for index in (2, 1):
+        analyze(pattern, analysis=tmp_path / "b", missing="hold", shard=(index, 2), **CUT)
+    assert analyze(pattern, analysis=tmp_path / "b", missing="hold", **CUT).superpixels == report.superpixels
+    assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
+
+
+def test_a_movie_in_sections(make_shot, tmp_path, lively_preset):
+    movie = grade(make_shot(frames=range(1, 37)), lively_preset, tmp_path / "movie.mov", strength=0, **QUICK).output
+    for index in (2, 1):
+        analyze(movie, analysis=tmp_path / "a", shard=(index, 2), **CUT)
+    analyze(movie, analysis=tmp_path / "a", **CUT)
+    analyze(movie, analysis=tmp_path / "b", **CUT)
+    assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
+
+
+def test_sections_that_were_left_go_with_the_next_run(plate, tmp_path):
+    analyze(plate, analysis=tmp_path, **CUT)
+    analyze(plate, analysis=tmp_path, shard=(2, 2), overwrite="always", **CUT)  # a task that came late
+    assert (tmp_path / ".sections").is_dir()
+    assert analyze(plate, analysis=tmp_path, **CUT).seconds == {}
+    assert not (tmp_path / ".sections").exists()
+
+
 def test_a_shot_in_one_piece_has_no_shards(make_shot, tmp_path):
     shot = make_shot(frames=range(1, 4))
     with pytest.raises(UsageError, match=r"one piece; leave --shard out, or cut it with --section-frames"):

@@ -15,7 +15,7 @@ def halves(height=4, width=8):
     return labels
 
 
-def test_superpixels_are_the_same_where_they_share_most_of_their_pixels():
+def test_superpixels_are_the_same_where_they_share_their_pixels():
     before = halves() + 10
     after = 1 - halves()  # the same two, by the other names
     own, joined = same_superpixels([before, before], [after, after])

@@ -100,6 +100,16 @@ def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:
     wanted, shot = plan.wanted, plan.wanted.plate.shot
     run.clock.note(f"analysis: {wanted.folder}, {len(shot)} frames, superpixels by {wanted.recipe.method} method")
     check_device(run.device)
+    if plan.request.is_of_sections:
+        unreadable = ensure_sections(wanted, run, plan.request.shard)
+        return AnalyzeReport(
+            analysis=wanted.folder,
+            superpixels=0,
+            chosen_frames=(),
+            missing_features=(),
+            unreadable=unreadable,
+            seconds=run.clock.seconds,
+        )
     stored = _after_stages(plan, run)
     if not run.clock.seconds:
         run.clock.note(f"analysis: {stored.place} is up to date")
@@ -110,7 +120,7 @@ def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:
         tracked_frames(wanted, stored, plan.look, run)
     return AnalyzeReport(
         analysis=wanted.folder,
-        superpixels=int(stored.manifest.get("superpixels", 0)),
+        superpixels=int(stored.manifest["superpixels"]),
         chosen_frames=tuple(stored.chosen),
         missing_features=tuple(stored.without_features()),
         unreadable=stored.unreadable,
@@ -121,9 +131,6 @@ def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:
 def _after_stages(plan: AnalyzePlan, run: Run) -> AnalysisFolder:
     """The analysis after the stages of a plan but the last; one that lacks what it builds on says so."""
     wanted, stage = plan.wanted, plan.request.stage
-    if plan.request.is_of_sections:
-        ensure_sections(wanted, run, plan.request.shard)
-        return wanted.stored
     if plan.makes("superpixels"):
         stored = ensure_superpixels(wanted, run)
         return ensure_features(wanted, run) if stage == "all" else stored

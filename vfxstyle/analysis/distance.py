@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from vfxstyle.analysis.arrays import open_arrays
+from vfxstyle.analysis.arrays import frames_in, open_arrays
 from vfxstyle.analysis.predict import projections_of
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.arrays import DoubleArray, FloatArray
+from vfxstyle.errors import ChangedError
 from vfxstyle.features.vectors import GLOBAL
 from vfxstyle.looks import Preset
 
@@ -21,12 +22,16 @@ def frames_among_pictures(analysis: AnalysisFolder, preset: Preset) -> tuple[dic
     """Chosen frames and the pictures of a look, in units of the spread of the pictures along each axis.
 
     Returns float32 (K,) for each frame, and float32 (N, K); both empty where the look keeps no pictures or the analysis
-    no features.
+    no features. Only what is needed of these is read, so that a task of one frame does not wait for the rest.
     """
-    if not preset.pictures.size or not analysis.has_features():
-        return {}, np.zeros((0, 0), np.float32)
-    with open_arrays(analysis.features_file) as file:
-        features = {number: np.asarray(file[f"{number}/global"], np.float32) for number in analysis.chosen}
+    nothing = dict[int, FloatArray](), np.zeros((0, 0), np.float32)
+    if not preset.pictures.size or frames_in(analysis.features_file) != set(analysis.chosen):
+        return nothing
+    try:
+        with open_arrays(analysis.features_file) as file:
+            features = {number: np.asarray(file[f"{number}/global"], np.float32) for number in analysis.chosen}
+    except ChangedError:  # who needs the features makes them anew
+        return nothing
     spread = np.maximum(preset.pictures.std(axis=0), 1e-6)
     projection = projections_of(preset)[GLOBAL]
     return (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vfxstyle.analysis.sections import sections_of
-from vfxstyle.analysis.segment import is_up_to_date, segment, segment_sections
+from vfxstyle.analysis.sections import remove_sections, sections_of, unreadable_in
+from vfxstyle.analysis.segment import kept, segment, segment_sections
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray
@@ -17,13 +17,15 @@ WHOLE = (1, 1)
 def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
     """The analysis of a shot, segmented.
 
-    With ``overwrite`` "always" it is made again. Raises :class:`~vfxstyle.errors.AnalysisError` if only other analyses
-    are there and ``overwrite`` is "never", and :class:`~vfxstyle.errors.FrameError` for a frame that cannot be read.
+    With ``overwrite`` "always" it is made again, of a long shot from the sections that are there. Raises
+    :class:`~vfxstyle.errors.AnalysisError` if only other analyses are there and ``overwrite`` is "never", and
+    :class:`~vfxstyle.errors.FrameError` for a frame that cannot be read.
     """
     analysis, shot = wanted.stored, wanted.plate.shot
     if run.overwrite == "always":
         analysis.discard()
-    if is_up_to_date(analysis, shot, run):
+    if kept(analysis, shot, run):
+        remove_sections(wanted)  # which a job that was killed, or another that came late, has left
         return analysis
     if run.overwrite == "never" and analysis.others:
         raise AnalysisError(
@@ -37,10 +39,11 @@ def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
     return wanted.stored
 
 
-def ensure_sections(wanted: WantedAnalysis, run: Run, shard: tuple[int, int]) -> None:
+def ensure_sections(wanted: WantedAnalysis, run: Run, shard: tuple[int, int]) -> dict[int, str]:
     """Have a share of the sections of a long shot segmented, where the whole shot is not. shard: which, of how many.
 
-    Raises :class:`~vfxstyle.errors.UsageError` for a shot that is segmented in one piece.
+    With ``overwrite`` "always" they are made again. Returns the frames of them that could not be read, and why. Raises
+    :class:`~vfxstyle.errors.UsageError` for a shot that is segmented in one piece.
     """
     index, shards = shard
     sections = sections_of(wanted)
@@ -49,8 +52,9 @@ def ensure_sections(wanted: WantedAnalysis, run: Run, shard: tuple[int, int]) ->
             f"{wanted.plate.shot.path} is segmented in one piece; leave --shard out, or cut it with --section-frames."
         )
     anew = run.overwrite == "always"
-    if anew or not wanted.identity or not wanted.stored.is_segmented(wanted.plate.shot):
-        segment_sections(wanted, sections[index - 1 :: shards], run, anew=anew)
+    if not anew and wanted.identity and wanted.stored.is_segmented(wanted.plate.shot):
+        return wanted.stored.unreadable
+    return unreadable_in(segment_sections(wanted, sections[index - 1 :: shards], run, anew=anew))
 
 
 def ensure_features(wanted: WantedAnalysis, run: Run, shard: tuple[int, int] = WHOLE) -> AnalysisFolder:

@@ -101,8 +101,9 @@ class AnalyzePlan:
         return self.request.stage in ("all", stage)
 
     def files(self, run: Run) -> list[Path]:
-        """Files that would be written. Of shards only the last to end writes a file that stays.
+        """Files that would be written.
 
+        Of shards of features only the last to end writes a file that stays, of those of superpixels none.
         Where the plate has not been hashed, ``*`` stands for the identity in the names of folders.
         """
         stored, shot, files = self.wanted.stored, self.wanted.plate.shot, list[Path]()

@@ -6,7 +6,6 @@ that it becomes part of. When that is whole, its sections go.
 
 from __future__ import annotations
 
-import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,7 +16,6 @@ from tsp.sections import COMPARED, SHARED, Joiner
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import SECTIONS, WantedAnalysis, known_stamps
 from vfxstyle.arrays import LabelArray
-from vfxstyle.plates.plate import open_plate
 from vfxstyle.plates.stamps import stamp_plate
 
 
@@ -28,18 +26,19 @@ class Section:
     wanted: WantedAnalysis
     """The analysis of the whole shot."""
     first: int
-    """The first frame that only this section, or a later one, shows."""
+    """Its first own frame; those before it are shared with the section before."""
     frames: tuple[int, ...]
-    """Its frames, ascending, with those that it shares with the section before."""
+    """All its frames, ascending."""
 
     @contextmanager
     def opened(self) -> Iterator[WantedAnalysis]:
         """The analysis of the section, as if its frames were all there is of the shot.
 
-        Its files are hashed where nobody has. Raises what :func:`~vfxstyle.plates.plate.open_plate` raises.
+        Its files are hashed where nobody has. Raises what :meth:`~vfxstyle.plates.plate.Plate.part` raises, and
+        :class:`~vfxstyle.errors.FrameError` for a file that cannot be hashed.
         """
         whole = self.wanted
-        with open_plate(whole.plate.shot.path, whole.plate.settings, self.frames) as plate:
+        with whole.plate.part(self.frames) as plate:
             yield WantedAnalysis(
                 plate=plate,
                 folder=whole.folder / SECTIONS,
@@ -72,9 +71,23 @@ def joined(sections: Sequence[tuple[Section, AnalysisFolder]]) -> Iterator[tuple
                 yield number, labels
 
 
-def remove_sections(sections: Sequence[tuple[Section, AnalysisFolder]]) -> None:
-    """Take sections away that have become part of an analysis."""
-    for section, stored in sections:
-        shutil.rmtree(stored.place, ignore_errors=True)
-        with suppress(OSError):  # those of another analysis are there
-            (section.wanted.folder / SECTIONS).rmdir()
+def unreadable_in(sections: Sequence[tuple[Section, AnalysisFolder]]) -> dict[int, str]:
+    """Frames that the sections that they belong to could not read, and why."""
+    return {
+        number: why
+        for section, stored in sections
+        for number, why in stored.unreadable.items()
+        if number >= section.first
+    }
+
+
+def remove_sections(wanted: WantedAnalysis) -> None:
+    """Take the sections of a shot away whose analysis is there, as far as they are."""
+    folder = wanted.folder / SECTIONS
+    if not folder.is_dir():
+        return
+    for section in sections_of(wanted):
+        with section.opened() as own:
+            own.stored.discard()
+    with suppress(OSError):  # those of another analysis are there, or of a job that still makes one
+        folder.rmdir()

@@ -10,7 +10,7 @@ import numpy as np
 import tsp
 from vfxstyle.analysis.arrays import SuperpixelTable
 from vfxstyle.analysis.label_maps import SegmentWriter
-from vfxstyle.analysis.sections import Section, joined, remove_sections, sections_of
+from vfxstyle.analysis.sections import Section, joined, remove_sections, sections_of, unreadable_in
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray, IntArray, LabelArray
@@ -20,7 +20,7 @@ from vfxstyle.plates.overlap import reading_ahead
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
-from vfxstyle.shots import Frame, Shot, format_frames
+from vfxstyle.shots import Frame, Shot
 from vfxstyle.superpixels.frame_choice import FrameChoice, choose_frames
 from vfxstyle.superpixels.graph import graph_superpixels
 from vfxstyle.superpixels.neighbour_fill import fill_from_neighbours
@@ -44,7 +44,7 @@ def segment(wanted: WantedAnalysis, analysis: AnalysisFolder, run: Run) -> None:
     except ChangedError:
         if not wanted.stored.is_segmented(wanted.plate.shot):  # else another job has joined them, and taken them away
             raise
-    remove_sections(parts)
+    remove_sections(wanted)
 
 
 def segment_sections(
@@ -61,19 +61,20 @@ def segment_sections(
                 stored = own.stored
                 if anew:
                     stored.discard()
-                if is_up_to_date(stored, own.plate.shot, run):
+                if kept(stored, own.plate.shot, run):
                     for _ in section.frames:
                         step()
                 else:
-                    _Segmentation(own, run, step).store(stored)
+                    _Segmentation(own, run, step, may_be_empty=True).store(stored)
                 parts.append((section, stored))
     return parts
 
 
-def is_up_to_date(analysis: AnalysisFolder, shot: Shot, run: Run) -> bool:
-    """Whether a shot is segmented as it is now. An analysis without a frame that can be read by now is taken away.
+def kept(analysis: AnalysisFolder, shot: Shot, run: Run) -> bool:
+    """Whether an analysis that is there stays: the shot is segmented, and no frame that it lacks can be read by now.
 
-    Raises :class:`~vfxstyle.errors.FrameError` where it lacks a frame and ``on_error`` is "stop".
+    One that lacks such a frame is removed. Raises :class:`~vfxstyle.errors.FrameError` where it lacks a frame and
+    ``on_error`` is "stop".
     """
     if not analysis.is_segmented(shot):
         return False
@@ -99,8 +100,10 @@ def _can_be_read_now(shot: Shot, analysis: AnalysisFolder) -> bool:
 class _Segmentation:
     """A segmentation in the making."""
 
-    def __init__(self, wanted: WantedAnalysis, run: Run, step: Callable[[], None]) -> None:
-        self.wanted, self.run, self.step = wanted, run, step
+    def __init__(
+        self, wanted: WantedAnalysis, run: Run, step: Callable[[], None], *, may_be_empty: bool = False
+    ) -> None:
+        self.wanted, self.run, self.step, self.may_be_empty = wanted, run, step, may_be_empty
         self.shot, self.recipe = wanted.plate.shot, wanted.recipe
         self.frames: list[int] = []
         """Frames that could be read, ascending."""
@@ -111,7 +114,8 @@ class _Segmentation:
         """Write label maps, superpixels and manifest, which appear all at once."""
         with analysis.segmenting() as writer:
             present, areas = self._label_frames(writer)
-            choice = choose_frames(present, areas, coverage=self.recipe.coverage)
+            self._check_frames()
+            choice = choose_frames(present, areas, coverage=self.recipe.coverage) if present else FrameChoice((), ())
             writer.finish(
                 self._table(choice, present, writer),
                 {
@@ -143,9 +147,10 @@ class _Segmentation:
                 continue
             self.frames.append(number)
             yield self._picture(frame)
-        if not self.frames:
-            numbers = format_frames(self.shot.frames)
-            raise FrameError(f"None of frames {numbers} of {self.shot.path} can be read; render or copy them again.")
+
+    def _check_frames(self) -> None:
+        if not (self.frames or self.may_be_empty):
+            raise FrameError(f"No frame of {self.shot.path} can be read; render or copy the shot again.")
 
     def _label_frames(self, writer: SegmentWriter) -> tuple[list[LabelArray], list[IntArray]]:
         """Write the label map of every frame; returns which superpixels each frame shows, and their areas in px."""
@@ -178,6 +183,8 @@ class _Segmentation:
 
     def _table(self, choice: FrameChoice, present: list[LabelArray], writer: SegmentWriter) -> SuperpixelTable:
         """Every superpixel; one that no chosen frame shows takes over the features of a neighbour of like colour."""
+        if not present:
+            return SuperpixelTable(np.zeros(0, np.int32), np.zeros(0, np.int32))
         every = np.unique(np.concatenate(present)).astype(np.int32)
         known = np.unique(np.concatenate([present[index] for index in choice.chosen])).astype(np.int32)
         unknown = np.setdiff1d(every, known)
@@ -211,8 +218,7 @@ class _Joining(_Segmentation):
         self._parts = parts
 
     def _label_maps(self) -> Iterator[LabelArray]:
-        for _, stored in self._parts:
-            self.unreadable |= stored.unreadable
+        self.unreadable |= unreadable_in(self._parts)
         for number, labels in joined(self._parts):
             self.frames.append(number)
             yield labels

@@ -49,14 +49,13 @@ def grade_summary(report: GradeReport, looked_at: Sequence[Path] = ()) -> str:
 def analyze_summary(report: AnalyzeReport) -> str:
     """What an analysis is now, in a few lines."""
     lines = [f"{name:<12} {seconds:8.2f} s" for name, seconds in report.seconds.items()]
-    if not report.chosen_frames:
-        return "\n".join(
-            [*lines, "segmented: a share of the shot; --stage superpixels without --shard joins all shares"]
+    if report.chosen_frames:
+        lines.append(
+            f"{report.superpixels} superpixels in the whole shot; the network sees "
+            f"{_frames(len(report.chosen_frames))}: {format_frames(report.chosen_frames)}"
         )
-    lines.append(
-        f"{report.superpixels} superpixels in the whole shot; the network sees {_frames(len(report.chosen_frames))}: "
-        f"{format_frames(report.chosen_frames)}"
-    )
+    else:
+        lines.append("a share of the shot is segmented; --stage superpixels without --shard joins all shares")
     if report.missing_features:
         lines.append(f"without features yet: frames {format_frames(report.missing_features)}")
     if report.unreadable:

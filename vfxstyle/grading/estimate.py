@@ -14,10 +14,10 @@ from vfxstyle.grading.plan import GradePlan
 from vfxstyle.shots import OutputFormat
 
 _MEGAPIXEL = 1e6
-_SUPERPIXELS, _FEATURES, _GRADE = 0.45, 10.0, 0.21  # CPU seconds a megapixel of analysis picture, or of plate
+_SUPERPIXELS, _FEATURES, _GRADE = 1.3, 6.7, 0.21  # CPU seconds a megapixel of analysis picture, or of plate
 _START = 2.0  # CPU seconds of a process
-_CHOSEN = 0.25  # of the frames, which the network sees; at least one
-_OF_A_FRAME, _OF_A_CHOSEN_FRAME = 0.1e6, 2.7e6  # bytes of an analysis, at 640 px
+_CHOSEN = 0.3  # of the frames, which the network sees; at least one
+_OF_A_FRAME, _OF_A_CHOSEN_FRAME = 0.1e6, 10e6  # bytes of an analysis, at 640 px
 _BYTES = {  # of a pixel, as written
     OutputFormat.EXR: 3.9,
     OutputFormat.PNG: 5.0,

@@ -14,10 +14,11 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.color.gpu import finite, floored, gain_of, lab_of, light_of, rotated
 from vfxstyle.looks.apply import FAR, GUIDE_SIGMA, LARGEST, TOE
 from vfxstyle.looks.field import Placing, TransformField
+from vfxstyle.looks.likeness import LEAST_EXPONENT, exponent_of
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 _BLOCK = tl.constexpr(256)  # pixels of a program
-_RANGE = tl.constexpr(float(-0.5 / GUIDE_SIGMA**2 / np.log(2)))
+_RANGE, _LEAST = tl.constexpr(float(exponent_of(GUIDE_SIGMA))), tl.constexpr(LEAST_EXPONENT)
 _FAR, _LARGEST, _TOE = tl.constexpr(float(FAR)), tl.constexpr(float(LARGEST)), tl.constexpr(TOE)
 _COEFFICIENTS, _TERMS = tl.constexpr(COEFFICIENTS), tl.constexpr(TERMS)
 _L, _A, _B = (tl.constexpr(scale) for scale in LAB_SCALE)
@@ -64,7 +65,7 @@ def _likeness(guide: tl.tensor, at: tl.tensor, L: tl.tensor, a: tl.tensor, b: tl
     d0 = L - tl.load(guide + at * 3, mask, 0.0)
     d1 = a - tl.load(guide + at * 3 + 1, mask, 0.0)
     d2 = b - tl.load(guide + at * 3 + 2, mask, 0.0)
-    return tl.exp2(tl.maximum((d0 * d0 + d1 * d1 + d2 * d2) * _RANGE, -30.0)) + _FAR
+    return tl.exp2(tl.maximum((d0 * d0 + d1 * d1 + d2 * d2) * _RANGE, _LEAST)) + _FAR
 
 
 @triton.jit

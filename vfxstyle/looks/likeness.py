@@ -7,6 +7,9 @@ import numpy as np
 from vfxstyle.color.lab import Scalar
 from vfxstyle.compiled import kernel
 
+LEAST_EXPONENT = -60.0
+"""Exponents below this one are taken for it."""
+_LEAST = np.float32(LEAST_EXPONENT)
 _E0, _E1, _E2, _E3, _E4, _E5 = (np.float32(v) for v in (1, 0.69314718, 0.24022651, 0.05550411, 0.00961813, 0.00133336))
 
 
@@ -18,7 +21,7 @@ def exponent_of(sigma: float) -> np.float32:
 @kernel(inline="always")
 def likeness(exponent: Scalar) -> Scalar:
     """Two to the power of an exponent of at most 0, within 3e-6: a power of two by its bits, the rest by a series."""
-    z = max(exponent, np.float32(-60))
+    z = max(exponent, _LEAST)
     whole = np.rint(z)
     x = z - whole
     rest = _E0 + x * (_E1 + x * (_E2 + x * (_E3 + x * (_E4 + x * _E5))))

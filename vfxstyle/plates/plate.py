@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -83,6 +84,17 @@ class Plate:
                 frames=self.shot.missing,
             )
         return there, tuple(sorted(self.absent & set(frames)))
+
+    def part(self, frames: Sequence[int]) -> Plate:
+        """The plate as if some of its frames were all there is; a movie is opened again, with a decoder of its own.
+
+        Closing it leaves this plate open. Raises :class:`~vfxstyle.errors.UsageError` for frames that are not there.
+        """
+        if self.shot.is_movie:
+            return open_plate(self.shot.path, self.settings, frames)
+        shot = copy(self.shot)
+        shot.limit(frames)
+        return Plate(shot, self.settings)
 
     def picture(self, frame: Frame, analysis_width: int) -> FloatArray:
         """The analysis picture of a frame, float32 (h, w, 3), sRGB-encoded, 0..1."""
