@@ -20,7 +20,7 @@ def test_the_identity_follows_contents_and_settings_not_times(make_shot, tmp_pat
     before = identity()
     (shot / "plate.0001.exr").touch()
     assert identity() == before
-    assert identity(superpixels=1000) == before  # the default, whoever says it
+    assert identity(superpixels=3000) == before  # the default, whoever says it
     assert identity(superpixels=7) != before
     assert identity(device="auto") == before  # whether a machine has a GPU decides nothing by itself
     assert identity(device="cuda") == identity(device="cuda:1") != before  # a GPU finds others

@@ -20,7 +20,7 @@ def exponent_of(sigma: float) -> np.float32:
 
 @kernel(inline="always")
 def likeness(exponent: Scalar) -> Scalar:
-    """Two to the power of an exponent of at most 0, within 3e-6: a power of two by its bits, the rest by a series."""
+    """Two to the power of an exponent of at most 0, within 4e-6: a power of two by its bits, the rest by a series."""
     z = max(exponent, _LEAST)
     whole = np.rint(z)
     x = z - whole
