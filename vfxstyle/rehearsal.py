@@ -28,6 +28,7 @@ def rehearse() -> None:
     """Grade, export and learn in a folder that is removed afterwards. Raises VfxStyleError."""
     from vfxstyle import export, grade
     from vfxstyle.handover.mattes import mattes
+    from vfxstyle.looks.detail import folded
 
     with tempfile.TemporaryDirectory(prefix="vfxstyle-warm-") as scratch:
         place = Path(scratch)
@@ -42,6 +43,7 @@ def rehearse() -> None:
         export(shots["half"], "golden", lut=place / "look.cube", cdl=place / "look.cc", size=9, superpixels=_COUNT)
         mattes(shots["half"], place / "mattes", preset="golden", superpixels=_COUNT)
         _carry(place, shots["half"])
+        folded(np.zeros((2, 2, 33), np.float32), np.zeros((2, 2), np.float32))  # of grades with regions alone
         if find_spec("torch") is not None:
             _learn(place, shots["half"], graded.output)
 

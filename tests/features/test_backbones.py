@@ -116,11 +116,15 @@ def test_cells_look_where_the_backbone_says(lite0, layer, within):
     assert np.abs(np.mean(centres, axis=0) - stated).max() < within
 
 
-def test_the_quick_form_holds_every_other_cell():
+@pytest.fixture(scope="module")
+def quick():
+    return TorchQuickEfficientNetLite0("cpu")
+
+
+def test_the_quick_form_holds_every_other_cell(quick):
     """Away from the borders, where padding differs, a cell of stride 16 is one of stride 8, and lies where it does."""
-    quick = TorchQuickEfficientNetLite0("cpu")
-    picture = np.random.default_rng(0).random((56, 72, 3)).astype(np.float32)
-    picture = cv2.resize(picture, (576, 448), interpolation=cv2.INTER_CUBIC)
+    picture = np.random.default_rng(0).random((40, 40, 3)).astype(np.float32)
+    picture = cv2.resize(picture, (352, 352), interpolation=cv2.INTER_CUBIC)
     batch = quick._batch(picture[None])
     with torch.inference_mode():
         usual, wide = quick._cells(batch, 8), quick._cells(batch, 16)
@@ -281,10 +285,10 @@ class Scarce:
 
 
 @pytest.fixture
-def backbone(request, lite0):
+def backbone(request, lite0, quick):
     if request.param == "vgg16":
         return Vgg16("cpu", random_weights())
-    return lite0 if request.param == lite0.name else TorchQuickEfficientNetLite0("cpu")
+    return lite0 if request.param == lite0.name else quick
 
 
 @pytest.mark.parametrize(

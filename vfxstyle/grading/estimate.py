@@ -59,7 +59,7 @@ def estimate(plan: GradePlan, todo: Sequence[int], *, analysed: bool) -> Estimat
         seconds += views * (length * _SUPERPIXELS + chosen * _FEATURES) * analysis
         disk += views * (length * _OF_A_FRAME + chosen * _OF_A_CHOSEN_FRAME)
     memory = memory_of_frames(info.width, info.height, views) * 2**20
-    return Estimate(round(seconds, 2), memory, round(disk))
+    return Estimate(round(seconds, 3), memory, round(disk))
 
 
 def _bytes_of(plan: GradePlan, number: int) -> float:
