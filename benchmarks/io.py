@@ -151,13 +151,18 @@ def measure(size: tuple[int, int], frames: int, rounds: int, preset: str) -> Non
     costs = costs_of_ways(size, frames, rounds, preset)
     mebibytes = size[0] * size[1] * 6 / 2**20
     print(f"\n## {size[0]}x{size[1]}, {frames} frames of {mebibytes:.0f} MiB\n")
-    print("| | CPU s a frame | over the floor | wall s a frame | over the floor |\n|---|---|---|---|---|")
-    floor = {kind: statistics.median(getattr(cost, kind) for cost in costs["floor"]) for kind in ("cpu", "wall")}
+    print_costs(costs, frames, over="floor", called="the floor")
+
+
+def print_costs(costs: dict[str, list[Cost]], frames: int, *, over: str, called: str) -> None:
+    """Print a row for each way, of the medians of its rounds. over: the way that all are compared with."""
+    print(f"| | CPU s a frame | over {called} | wall s a frame | over {called} |\n|---|---|---|---|---|")
+    base = {kind: statistics.median(getattr(cost, kind) for cost in costs[over]) for kind in ("cpu", "wall")}
     for name, own in costs.items():
         cells = []
         for kind in ("cpu", "wall"):
             median = statistics.median(getattr(cost, kind) for cost in own)
-            cells += [f"{median / frames:.3f}", f"{median / floor[kind]:.2f}"]
+            cells += [f"{median / frames:.3f}", f"{median / base[kind]:.2f}"]
         print(f"| {name} | {' | '.join(cells)} |")
 
 

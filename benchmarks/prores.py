@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -28,7 +27,7 @@ import av
 import av.filter
 import numpy as np
 
-from benchmarks.io import EXAMPLE, Cost, costing, make_plate, write_cube
+from benchmarks.io import EXAMPLE, Cost, costing, make_plate, print_costs, write_cube
 from vfxstyle import grade, open_shot
 from vfxstyle.arrays import FloatArray
 from vfxstyle.color import ColorConfig
@@ -96,14 +95,7 @@ def costs(frames: int, rounds: int, preset: str) -> None:
                 with costing(found[name]):
                     way(place / f"{name}{turn}.mov")
     print(f"## ProRes 422 HQ to ProRes 422 HQ, {SIZE[0]}x{SIZE[1]}, {frames} frames\n")
-    print("| | CPU s a frame | over lut3d | wall s a frame | over lut3d |\n|---|---|---|---|---|")
-    peer = {kind: statistics.median(getattr(cost, kind) for cost in found["lut3d"]) for kind in ("cpu", "wall")}
-    for name, own in found.items():
-        cells = []
-        for kind in ("cpu", "wall"):
-            median = statistics.median(getattr(cost, kind) for cost in own)
-            cells += [f"{median / frames:.3f}", f"{median / peer[kind]:.2f}"]
-        print(f"| {name} | {' | '.join(cells)} |")
+    print_costs(found, frames, over="lut3d", called="lut3d")
 
 
 def through_our_writer(pictures: Sequence[FloatArray], path: Path, output_format: OutputFormat) -> None:
