@@ -118,10 +118,14 @@ def test_shipped_presets_keep_the_order_of_highlights(ramp, tmp_path, name):
 
 def test_the_example_gets_the_golden_look(tmp_path):
     """Warmer where it is lit, and no black carried below zero."""
-
-    report = grade(EXAMPLE, "golden", tmp_path / "out", frames="1012", device="cpu")
-    assert report.superpixels > 900
-    assert len(report.chosen_frames) < 12
+    few = tmp_path / "few"
+    few.mkdir()
+    for number in range(1009, 1016):
+        (own,) = EXAMPLE.glob(f"*.{number}.*")
+        (few / own.name).symlink_to(own)
+    report = grade(few, "golden", tmp_path / "out", frames="1012", device="cpu")
+    assert report.superpixels > 2700
+    assert len(report.chosen_frames) < 6
     plate, graded = (open_shot(p).read(1012).rgb for p in (EXAMPLE, tmp_path / "out"))
     lit = plate.mean(axis=2) > 0.2
     warmth = [p[lit, 0].mean() / p[lit, 2].mean() for p in (plate, graded)]

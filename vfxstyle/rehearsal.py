@@ -40,7 +40,7 @@ def rehearse() -> None:
         grade(_movie_of_8_bits(place / "eight.mov"), "golden", place / "graded_eight", superpixels=_COUNT)
         still = next(shots["png"].glob("*.png"))
         grade(still, "golden", place / "still", superpixels=_COUNT)
-        export(shots["half"], "golden", lut=place / "look.cube", cdl=place / "look.cc", size=9, superpixels=_COUNT)
+        export(shots["half"], "golden", lut=place / "look.cube", size=9, superpixels=_COUNT)
         mattes(shots["half"], place / "mattes", preset="golden", superpixels=_COUNT)
         _carry(place, shots["half"])
         folded(np.zeros((2, 2, 33), np.float32), np.zeros((2, 2), np.float32))  # of grades with regions alone

@@ -27,7 +27,7 @@ from vfxstyle.training.report import rows_of, write_training_report
 OPTIONS = {
     "superpixels": 60,
     "analysis_width": 128,
-    "epochs": 40,
+    "epochs": 20,
     "backbone": BACKBONE,
     "device": "cpu",
     "description": "brighter",
