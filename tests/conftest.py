@@ -62,10 +62,18 @@ def _own_environment() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What fixtures of many tests learn is kept among the tests' own files too."""
+    with patch.dict(os.environ, {"VFXSTYLE_CACHE": str(tmp_path_factory.mktemp("cache"))}):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_preset_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the presets of whoever runs it."""
     monkeypatch.setenv("VFXSTYLE_PRESETS", str(tmp_path / "user_presets"))
+    monkeypatch.setenv("VFXSTYLE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("OCIO", raising=False)
 

@@ -10,12 +10,14 @@ from pathlib import Path
 VARIABLE = "OMP_NUM_THREADS"
 """Environment variable by which a farm tells a task how many threads it may run."""
 _OF_LIBRARIES = (
-    "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "OPENIMAGEIO_THREADS",
     "OPENCV_FOR_THREADS_NUM",
 )
 """Variables that libraries read when they are loaded; numba asks :func:`cores` (:mod:`vfxstyle.compiled`)."""
+_ONE_THREAD = "OPENBLAS_NUM_THREADS"
+"""The variable of a library that gets one thread: its matrices are small here, and its threads wait for each other
+without a pause, which took a fifth of the CPU time of a training."""
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -45,6 +47,7 @@ def limit_threads(count: int | None) -> None:
             os.environ[name] = str(count)
         else:
             os.environ.setdefault(name, str(cores()))
+    os.environ.setdefault(_ONE_THREAD, "1")
 
 
 def quota(root: Path = _CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:

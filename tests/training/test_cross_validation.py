@@ -27,7 +27,8 @@ def example_at(places):
     """An example whose superpixels are at (row, column) places."""
     pixels = np.array([[row * SHAPE[1] + column] * 2 for row, column in places], np.int32)
     colours = np.zeros((len(places), 2, 3), np.float32)
-    return TrainingExample(RawFeatures(np.zeros(4, np.float16), {}), pixels, colours, colours, colours, SHAPE)
+    raw = RawFeatures(np.zeros(4, np.float16), {})
+    return TrainingExample(raw=raw, pixels=pixels, before=colours, after=colours, bands=colours, shape=SHAPE)
 
 
 def lifting(by):

@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -7,9 +8,9 @@ from vfxstyle.errors import OutputError
 from vfxstyle.features import RawFeatures
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.example_folder import ExampleFolder
-from vfxstyle.training.examples import TrainingExample
+from vfxstyle.training.examples import PlateSuperpixels
 
-PAIR = ("a.png None 00", "b.png None 11")
+PLATE, OTHER = "a.png None 00", "b.png None 11"
 SETTINGS = TrainSettings(superpixels=5)
 
 
@@ -21,16 +22,16 @@ def folder(tmp_path, settings=SETTINGS, **changed):
 @pytest.fixture
 def example():
     random = np.random.default_rng(0)
-    colours = random.random((3, 5, 4, 3)).astype(np.float32)
+    colours = random.random((2, 5, 4, 3)).astype(np.float32)
     blocks = {"late_fine": random.random((5, 7)).astype(np.float16), "mean": random.random((5, 3)).astype(np.float16)}
     raw = RawFeatures(random.random(9).astype(np.float16), blocks)
-    return TrainingExample(raw, np.arange(20, dtype=np.int32).reshape(5, 4), *colours, shape=(6, 8))
+    return PlateSuperpixels(raw, np.arange(20, dtype=np.int32).reshape(5, 4), *colours, shape=(6, 8))
 
 
 def test_an_example_comes_back_as_it_was_stored(tmp_path, example):
-    folder(tmp_path).store(PAIR, example)
-    back = folder(tmp_path).load(PAIR)
-    for name in ("pixels", "before", "after", "bands"):
+    folder(tmp_path).store(PLATE, example)
+    back = folder(tmp_path).load(PLATE)
+    for name in ("pixels", "before", "bands"):
         np.testing.assert_array_equal(getattr(back, name), getattr(example, name))
     np.testing.assert_array_equal(back.raw.global_, example.raw.global_)
     assert back.raw.blocks.keys() == example.raw.blocks.keys()
@@ -41,29 +42,29 @@ def test_an_example_comes_back_as_it_was_stored(tmp_path, example):
 
 @pytest.mark.parametrize("changed", [{"weights": "0" * 64}, {"count": 6}, {"decoding": "ACEScct"}])
 def test_an_example_of_another_run_is_not_taken(tmp_path, example, changed):
-    folder(tmp_path).store(PAIR, example)
-    assert folder(tmp_path, **changed).load(PAIR) is None
+    folder(tmp_path).store(PLATE, example)
+    assert folder(tmp_path, **changed).load(PLATE) is None
 
 
 def test_an_example_of_other_pictures_or_settings_is_not_taken(tmp_path, example):
     stored = folder(tmp_path)
-    stored.store(PAIR, example)
-    assert stored.load((PAIR[1], PAIR[0])) is None
-    assert folder(tmp_path, replace(SETTINGS, seed=1)).load(PAIR) is None
-    assert folder(tmp_path, replace(SETTINGS, description="new")).load(PAIR) is not None
+    stored.store(PLATE, example)
+    assert stored.load(OTHER) is None
+    assert folder(tmp_path, replace(SETTINGS, seed=1)).load(PLATE) is None
+    assert folder(tmp_path, replace(SETTINGS, description="new")).load(PLATE) is not None
 
 
 def test_a_damaged_example_counts_as_none(tmp_path, example):
     stored = folder(tmp_path)
-    stored.store(PAIR, example)
+    stored.store(PLATE, example)
     (file,) = stored.folder.iterdir()
     file.write_bytes(file.read_bytes()[:-100])
-    assert stored.load(PAIR) is None
+    assert stored.load(PLATE) is None
 
 
 def test_only_examples_are_removed(tmp_path, example):
     stored = folder(tmp_path)
-    stored.store(PAIR, example)
+    stored.store(PLATE, example)
     note = stored.folder / "note.txt"
     note.write_text("mine")
     stored.remove()
@@ -73,7 +74,18 @@ def test_only_examples_are_removed(tmp_path, example):
     assert not stored.folder.exists()
 
 
+def test_what_was_not_used_for_longest_makes_room(tmp_path, example):
+    stored = folder(tmp_path)
+    for age, plate in enumerate(("new", "middle", "old")):
+        stored.store(plate, example)
+        os.utime(stored._file(plate), (1000 - age, 1000 - age))
+    size = stored._file("old").stat().st_size
+    assert stored.load("old") is not None  # and was used
+    folder(tmp_path, most=3 * size).store("last", example)
+    assert [stored.load(plate) is not None for plate in ("last", "old", "new", "middle")] == [True, True, True, False]
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, example):
     (tmp_path / "x.training").write_text("a file")
     with pytest.raises(OutputError, match=r"x\.training cannot be written"):
-        folder(tmp_path).store(PAIR, example)
+        folder(tmp_path).store(PLATE, example)

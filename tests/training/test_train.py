@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,8 @@ from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Clock, Silent
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import open_shot
-from vfxstyle.training.examples import example_of
+from vfxstyle.training.example_folder import kept_folder
+from vfxstyle.training.examples import example_of, superpixels_of
 from vfxstyle.training.graded_frames import _bounded
 from vfxstyle.training.learn import learn
 from vfxstyle.training.pairs import PairPictures, PictureReader, find_pairs
@@ -279,21 +281,49 @@ def test_a_stopped_run_goes_on_where_it_was(pairs, trained, tmp_path, monkeypatc
         if len(made) == 2:
             raise KeyboardInterrupt
         made.append(1)
-        return example_of(*arguments)
+        return superpixels_of(*arguments)
 
     target = tmp_path / "bright.safetensors"
-    monkeypatch.setattr("vfxstyle.training.train.example_of", stopping)
+    monkeypatch.setattr("vfxstyle.training.train.superpixels_of", stopping)
     with pytest.raises(KeyboardInterrupt):
         train(pairs, "bright", output=target, **OPTIONS)
-    kept = sorted((tmp_path / "bright.training").iterdir())
+    kept = sorted(kept_folder().iterdir())
     assert len(kept) == 2
     kept[0].write_bytes(kept[0].read_bytes()[:1000])  # cut off, as by a full disk
     counted = []
-    monkeypatch.setattr("vfxstyle.training.train.example_of", lambda *a: counted.append(1) or example_of(*a))
+    monkeypatch.setattr("vfxstyle.training.train.superpixels_of", lambda *a: counted.append(1) or superpixels_of(*a))
     train(pairs, "bright", output=target, **OPTIONS)
     assert len(counted) == 3
     assert target.read_bytes() == trained.path.read_bytes()
-    assert not (tmp_path / "bright.training").exists()
+    assert len(list(kept_folder().iterdir())) == 4
+
+
+def test_another_grade_of_the_same_plates_costs_only_the_fit(pairs, tmp_path, monkeypatch):
+    options = {**OPTIONS, "epochs": 1}
+    train(pairs, "bright", output=tmp_path / "bright.safetensors", **options)
+    other = tmp_path / "other"
+    for side in ("before", "after"):
+        shutil.copytree(pairs / "before", other / side)
+    made = []
+    monkeypatch.setattr("vfxstyle.training.train.superpixels_of", lambda *a: made.append(1) or superpixels_of(*a))
+    quick = train(other, "plain", output=tmp_path / "quick.safetensors", **options)
+    assert not made
+    monkeypatch.setenv("VFXSTYLE_CACHE", str(tmp_path / "another"))
+    fresh = train(other, "plain", output=tmp_path / "fresh.safetensors", **options)
+    assert len(made) == 4
+    assert quick.path.read_bytes() == fresh.path.read_bytes()
+    assert quick.errors.distance == 0
+
+
+def test_where_nothing_can_be_kept_a_look_is_learnt_all_the_same(pairs, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("VFXSTYLE_CACHE", str(tmp_path / "file"))
+    warned = []
+    monkeypatch.setattr(Clock, "warn", lambda self, text: warned.append(text))
+    train(pairs, "bright", output=tmp_path / "bright.safetensors", **{**OPTIONS, "epochs": 1})
+    (said,) = warned
+    assert said.startswith("the next training will work out these frames again: ")
+    assert str(tmp_path / "file") in said
 
 
 def test_a_preset_file_that_cannot_be_is_refused_before_the_work(pairs, tmp_path):

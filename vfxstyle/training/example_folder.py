@@ -1,9 +1,11 @@
-"""Training examples on disk, so that a training run that was stopped goes on where it was."""
+"""Superpixels of plates on disk, so that what was worked out for one training serves the next."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,29 +16,47 @@ from vfxstyle.errors import OutputError
 from vfxstyle.features import RawFeatures
 from vfxstyle.files import writing_atomically
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.examples import TrainingExample
-from vfxstyle.training.pairs import PairDigest
+from vfxstyle.training.examples import PlateSuperpixels
 
-EXAMPLE_SCHEMA = 3
-"""Version of what an example holds and how it is computed; raise it when either changes."""
+EXAMPLE_SCHEMA = 4
+"""Version of what a file holds and how it is computed; raise it when either changes."""
+CACHE = "VFXSTYLE_CACHE"
+"""Environment variable that names the folder of what is kept between trainings."""
+MOST_KEPT = 2 * 2**30
+"""Bytes that the files of :func:`kept_folder` may take; those that were not used for longest go first."""
 _DECIDING = ("superpixels", "analysis_width", "samples", "backbone", "seed")
-"""Settings that decide what an example holds."""
+"""Settings that decide what a file holds."""
+
+
+def kept_folder() -> Path:
+    """The folder of what is kept between trainings: ``$VFXSTYLE_CACHE``, or ``vfxstyle`` in the user's cache folder."""
+    named, home = os.environ.get(CACHE), os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return (Path(named) if named else Path(home) / "vfxstyle") / "training"
 
 
 class ExampleFolder:
-    """Training examples on disk while a training run lasts.
+    """Superpixels of plates on disk, with their features.
 
-    Every file is named by a hash of the pair's pictures and of the settings; an example of other pictures or settings
-    is never read, and the example is made again.
+    Every file is named by a hash of the plate's picture and of the settings; one of another picture or other settings
+    is never read, and its superpixels are made again. How the picture is graded is nothing to it.
     """
 
-    def __init__(self, folder: Path, settings: TrainSettings, *, weights: str, count: int, decoding: str) -> None:
-        """Name a folder; it is made when the first example is stored.
+    def __init__(
+        self,
+        folder: Path,
+        settings: TrainSettings,
+        *,
+        weights: str,
+        count: int,
+        decoding: str,
+        most: int | None = None,
+    ) -> None:
+        """Name a folder; it is made when the first file is stored.
 
         weights: SHA-256 of the backbone's weight file. count: superpixels drawn from each segmentation. decoding:
-        identifies how pictures are decoded.
+        identifies how pictures are decoded. most: bytes that the folder may take; None for as many as there are.
         """
-        self.folder = folder
+        self.folder, self._most = folder, most
         choices = {name: value for name, value in asdict(settings).items() if name in _DECIDING}
         self._identity = json.dumps(
             {
@@ -49,42 +69,67 @@ class ExampleFolder:
             sort_keys=True,
         )
 
-    def _file(self, pair: PairDigest) -> Path:
-        digest = hashlib.sha256("\n".join([self._identity, *pair]).encode()).hexdigest()
+    @property
+    def is_kept(self) -> bool:
+        """Whether the files are for later trainings too."""
+        return self._most is not None
+
+    def _file(self, plate: str) -> Path:
+        digest = hashlib.sha256("\n".join([self._identity, plate]).encode()).hexdigest()
         return self.folder / f"{digest[:32]}.npz"
 
-    def load(self, pair: PairDigest) -> TrainingExample | None:
-        """Return the stored example of a pair; None where there is none, or only a damaged one."""
+    def load(self, plate: str) -> PlateSuperpixels | None:
+        """Return what is stored of a plate, see :data:`~vfxstyle.training.pairs.PairDigest`.
+
+        None where there is nothing, or only a damaged file.
+        """
+        file = self._file(plate)
         try:
-            with self._file(pair).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            own = {name: arrays.pop(name) for name in ("global", "pixels", "before", "after", "bands", "shape")}
+            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            own = {name: arrays.pop(name) for name in ("global", "pixels", "before", "bands", "shape")}
         except Exception:  # a file cut off by whatever stopped the run is made again, whatever it looks like
             return None
-        return TrainingExample(
+        with suppress(OSError):
+            os.utime(file)  # it was used now
+        return PlateSuperpixels(
             raw=RawFeatures(own["global"], arrays),
             pixels=own["pixels"],
             before=own["before"],
-            after=own["after"],
             bands=own["bands"],
             shape=(int(own["shape"][0]), int(own["shape"][1])),
         )
 
-    def store(self, pair: PairDigest, example: TrainingExample) -> None:
-        """Store the example of a pair. Raises :class:`~vfxstyle.errors.OutputError` if it cannot be written."""
-        arrays = {"pixels": example.pixels, "before": example.before, "after": example.after, "bands": example.bands}
+    def store(self, plate: str, found: PlateSuperpixels) -> None:
+        """Store what was found of a plate. Raises :class:`~vfxstyle.errors.OutputError` if it cannot be written."""
         try:
-            with writing_atomically(self._file(pair)) as file:
+            with writing_atomically(self._file(plate)) as file:
                 np.savez(
                     file,
                     allow_pickle=False,
-                    shape=np.array(example.shape),
-                    **arrays,
-                    **{"global": example.raw.global_},
-                    **example.raw.blocks,
+                    shape=np.array(found.shape),
+                    pixels=found.pixels,
+                    before=found.before,
+                    bands=found.bands,
+                    **{"global": found.raw.global_},
+                    **found.raw.blocks,
                 )
         except OSError as error:
             raise OutputError(f"{self.folder} cannot be written: {error.strerror}; free space.") from error
+        if self._most is not None:
+            self._make_room(self._most)
+
+    def _make_room(self, most: int) -> None:
+        """Remove what was not used for longest, as far as the rest takes no more than so many bytes."""
+        known = []
+        for path in self.folder.glob("*.npz"):
+            with suppress(OSError):  # another training may remove files at the same time
+                known.append((path.stat().st_mtime, path.stat().st_size, path))
+        taken = 0
+        for _, size, path in sorted(known, reverse=True):
+            taken += size
+            if taken > most:
+                path.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Remove the files, and the folder if nothing else is in it."""

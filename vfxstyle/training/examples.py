@@ -28,8 +28,8 @@ MIN_SUPERPIXELS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingExample:
-    """Superpixels of one exemplar pair: N of them, with P sampled pixels each."""
+class PlateSuperpixels:
+    """Superpixels of a picture before it is graded: N of them, with P sampled pixels each."""
 
     raw: RawFeatures
     """Their features, before projection."""
@@ -37,12 +37,29 @@ class TrainingExample:
     """int32 (N, P), the sampled pixels, as flat indices into the analysis picture."""
     before: FloatArray
     """float32 (N, P, 3), CIELab D65 of these pixels."""
-    after: FloatArray
-    """float32 (N, P, 3), CIELab D65 of the same pixels of the graded picture."""
     bands: FloatArray
-    """float32 (N, P, 3), bands of lightness before, at these pixels."""
+    """float32 (N, P, 3), bands of lightness, at these pixels."""
     shape: tuple[int, int]
     """Rows and columns of the analysis picture."""
+
+    def graded(self, after: FloatArray) -> TrainingExample:
+        """With the colours of the graded picture, float32 (H, W, 3), sRGB-encoded, at analysis resolution."""
+        return TrainingExample(
+            raw=self.raw,
+            pixels=self.pixels,
+            before=self.before,
+            bands=self.bands,
+            shape=self.shape,
+            after=_values_at(lab_of_picture(after), self.pixels),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingExample(PlateSuperpixels):
+    """Superpixels of one exemplar pair."""
+
+    after: FloatArray
+    """float32 (N, P, 3), CIELab D65 of the sampled pixels in the graded picture."""
 
 
 def superpixels_per_segmentation(pairs: int, settings: TrainSettings) -> int:
@@ -58,25 +75,37 @@ def example_of(
     random: np.random.Generator,
     extraction: Extraction = extract_features,
 ) -> TrainingExample:
-    """Draw superpixels of a pair, extract their features and sample their colours.
+    """Draw superpixels of a pair, extract their features and sample their colours; see :func:`superpixels_of`."""
+    return superpixels_of(pictures.before, backbone, settings, count, random, extraction).graded(pictures.after)
+
+
+def superpixels_of(
+    picture: FloatArray,
+    backbone: Backbone,
+    settings: TrainSettings,
+    count: int,
+    random: np.random.Generator,
+    extraction: Extraction = extract_features,
+) -> PlateSuperpixels:
+    """Draw superpixels of a picture, extract their features and sample their colours.
 
     The picture is segmented in both ways that a look will meet later: as the first frame of a shot and as a still.
-    count: superpixels drawn from either segmentation, at most.
+    picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. count: superpixels drawn from either
+    segmentation, at most.
     """
-    output = run_network(backbone, [pictures.before])
+    output = run_network(backbone, [picture])
     lab = output.labs[0]
     raw, sampled = [], []
-    for labels in _segmentations(pictures.before, settings):
+    for labels in _segmentations(picture, settings):
         table, rows = table_of(labels, lab)
         drawn = _drawn_superpixels(rows, count, random)
         raw.append(extraction(output, 0, Segmentation(rows, table.centroids, drawn)))
         sampled.append(_sampled_pixels(rows, drawn, settings.samples, random))
     pixels = np.concatenate(sampled)
-    return TrainingExample(
+    return PlateSuperpixels(
         raw=_joined(raw),
         pixels=pixels,
         before=_values_at(lab, pixels),
-        after=_values_at(lab_of_picture(pictures.after), pixels),
         bands=_values_at(bands(np.ascontiguousarray(lab[..., 0])), pixels),
         shape=(lab.shape[0], lab.shape[1]),
     )

@@ -11,7 +11,7 @@ from typing import Unpack
 
 import numpy as np
 
-from vfxstyle.errors import InputError, UsageError
+from vfxstyle.errors import InputError, OutputError, UsageError
 from vfxstyle.features import check_torch, pick_device
 from vfxstyle.features.registry import load_backbone, weights_digest
 from vfxstyle.looks import Preset, save_preset
@@ -26,10 +26,10 @@ from vfxstyle.settings.table import check_known
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.errors import ColourError, PairError, error_of_pair, errors_by_colour
-from vfxstyle.training.example_folder import ExampleFolder
-from vfxstyle.training.examples import TrainingExample, example_of, superpixels_per_segmentation
+from vfxstyle.training.example_folder import MOST_KEPT, ExampleFolder, kept_folder
+from vfxstyle.training.examples import PlateSuperpixels, TrainingExample, superpixels_of, superpixels_per_segmentation
 from vfxstyle.training.graded_frames import graded_frames_of
-from vfxstyle.training.learn import Learnt, learn
+from vfxstyle.training.learn import MANY_PAIRS, Learnt, learn
 from vfxstyle.training.next_frames import frames_to_grade
 from vfxstyle.training.pair_checks import check_pairs, facts_of
 from vfxstyle.training.pairs import (
@@ -139,7 +139,8 @@ def train(
                 next_frames = frames_to_grade(Path(shot), exemplars, preset, learnt.committee, context)
             except InputError as error:  # the look is there, and its page is still to be written
                 clock.warn(f"which frames to grade next cannot be told: {error}")
-    stored.remove()
+    if not stored.is_kept:
+        stored.remove()
     report = report_of(target, preset, settings, exemplars, examples, learnt)
     return replace(report, notes=notes, next_frames=next_frames, subject=subject, seconds=clock.seconds)
 
@@ -194,9 +195,12 @@ def check_all_pairs(pairs: Sequence[ExemplarPair], context: TrainingContext) -> 
 def _example_folder(
     target: Path, pairs: Sequence[ExemplarPair], weights: str, context: TrainingContext
 ) -> ExampleFolder:
+    """Where superpixels of plates are stored: of many pairs until the run is done, of few for the runs to come."""
+    many = len(pairs) >= MANY_PAIRS
     return ExampleFolder(
-        target.with_suffix(".training"),
+        target.with_suffix(".training") if many else kept_folder(),
         context.settings,
+        most=None if many else MOST_KEPT,
         weights=weights,
         count=superpixels_per_segmentation(len(pairs), context.settings),
         decoding=context.reader.decoding_identity(pairs),
@@ -209,28 +213,45 @@ def examples_of(
     context: TrainingContext,
     stored: ExampleFolder | None = None,
 ) -> list[TrainingExample]:
-    """Return the training example of each pair; those that a stopped run has left in ``stored`` are not made again.
+    """Return the training example of each pair; superpixels of plates that are ``stored`` are not made again.
 
-    digests: of the pairs, see :func:`~vfxstyle.training.pairs.digests_of`; they seed what is drawn from each pair.
+    digests: of the pairs, see :func:`~vfxstyle.training.pairs.digests_of`; those of plates seed what is drawn of them.
     """
     count = superpixels_per_segmentation(len(pairs), context.settings)
     examples = []
     with context.clock.stage(Stage.FEATURES, len(pairs)) as step:
         for pair, digest in zip(pairs, digests, strict=True):
-            example = stored.load(digest) if stored is not None else None
-            if example is None:
-                random = _random_of(digest, context.settings.seed)
-                example = example_of(context.reader.pair(pair), context.backbone, context.settings, count, random)
-                if stored is not None:
-                    stored.store(digest, example)
-            examples.append(example)
+            pictures, plate = context.reader.pair(pair), digest[0]
+            found = stored.load(plate) if stored is not None else None
+            if found is None:
+                random = _random_of(plate, context.settings.seed)
+                found = superpixels_of(pictures.before, context.backbone, context.settings, count, random)
+                stored = _stored(stored, plate, found, context.clock)
+            examples.append(found.graded(pictures.after))
             step()
     return examples
 
 
-def _random_of(digest: PairDigest, seed: int) -> np.random.Generator:
-    """Return random numbers of a pair: the same whatever other pairs there are and in whatever order they come."""
-    hashed = hashlib.sha256("\n".join(digest).encode()).digest()[:8]
+def _stored(folder: ExampleFolder | None, plate: str, found: PlateSuperpixels, clock: Clock) -> ExampleFolder | None:
+    """Store what was found of a plate, and return the folder; None where nothing more can be kept for other trainings.
+
+    Raises :class:`~vfxstyle.errors.OutputError` where this run would need it to go on when it is stopped.
+    """
+    if folder is None:
+        return None
+    try:
+        folder.store(plate, found)
+    except OutputError as error:
+        if not folder.is_kept:
+            raise
+        clock.warn(f"the next training will work out these frames again: {error}")
+        return None
+    return folder
+
+
+def _random_of(plate: str, seed: int) -> np.random.Generator:
+    """Return random numbers of a plate, by its digest: the same whatever others there are, and however it is graded."""
+    hashed = hashlib.sha256(plate.encode()).digest()[:8]
     return np.random.default_rng([seed, int.from_bytes(hashed, "little")])
 
 
