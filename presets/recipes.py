@@ -50,7 +50,7 @@ def _curve(lightness: FloatArray, amount: float, pivot: float = 50) -> FloatArra
     return np.asarray(lightness + amount * 100 * (bent - x) * 0.6, np.float32)
 
 
-def _skin(lab: FloatArray, masks: Masks) -> FloatArray:
+def skin_share(lab: FloatArray, masks: Masks) -> FloatArray:
     """How much of a pixel is skin: a person's, of the hue and the chroma that skin of any lightness has."""
     hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1]))
     chroma = np.hypot(lab[..., 1], lab[..., 2])
@@ -106,7 +106,7 @@ def golden(picture: FloatArray, masks: Masks) -> FloatArray:
             "vehicle": living,
         },
     )
-    skin = _skin(lab, masks)
+    skin = skin_share(lab, masks)
     return _shown(out + skin * (_moved(lab, 1.2, 4) - out))
 
 
@@ -118,7 +118,7 @@ def pop_out(picture: FloatArray, masks: Masks) -> FloatArray:
     lab = _lab(picture)
     front = masks["person"] + masks["animal"] + masks["vehicle"]
     near = _with_lightness(_saturated(lab, 1.4), _curve(lab[..., 0], 0.45))
-    skin = _skin(lab, masks)
+    skin = skin_share(lab, masks)
     near = near + skin * (_with_lightness(_saturated(lab, 1.12), _curve(lab[..., 0], 0.2)) - near)
     far = _with_lightness(_saturated(lab, 0.32), lab[..., 0] - 2.5 * _of_mids(lab[..., 0]))
     return _shown(front * near + (1 - front) * far)
@@ -146,7 +146,7 @@ def local_xpro(picture: FloatArray, masks: Masks) -> FloatArray:
         toned = _moved(lab, dark * dark_a + light * light_a, dark * dark_b + light * light_b)
         parts[name] = _with_lightness(_saturated(toned, factor), _curve(lightness, contrast))
     out = _blended(masks, parts)
-    skin = _skin(lab, masks)
+    skin = skin_share(lab, masks)
     return _shown(out + skin * (_with_lightness(_moved(lab, 1, 4), _curve(lightness, 0.35)) - out))
 
 
@@ -193,7 +193,7 @@ def teal_orange(picture: FloatArray, masks: Masks) -> FloatArray:
         },
     )
     out = _with_lightness(out, _curve(out[..., 0], 0.25))
-    skin = _skin(lab, masks)
+    skin = skin_share(lab, masks)
     return _shown(out + skin * (_with_lightness(lab, _curve(lightness, 0.12)) - out))
 
 

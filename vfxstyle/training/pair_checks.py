@@ -1,4 +1,4 @@
-"""Checks of exemplar pairs: mixed up, swapped, out of register, in different spaces or sizes."""
+"""Checks of exemplar pairs: mixed up, swapped, out of register, in different spaces or sizes, with other texture."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from vfxstyle.looks import transform_lab
 from vfxstyle.looks.transform import fit_transform_without_each
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.training.pairs import ExemplarPair, PairPictures
+from vfxstyle.training.texture import Texture, texture_of
 
 MIN_LIKENESS = 0.25
 """Correlation of edges under which two pictures may show different things. On 24 street photographs brush strokes keep
 .35 at least, other looks .94; two of the photographs have .19 at most."""
 MIN_SHIFT = 0.75
 """Px of the analysis picture from which a pair counts as out of register."""
+SOFTER, SHARPER, GRAINY = 0.1, 0.3, 0.9
+"""Shares of a picture from which on it is pointed out as blurred, sharpened or grainy."""
 _CLEAR_PEAK = 0.15  # response of the phase correlation under which no shift is recognised
 _PIXELS = 4000  # sampled from each pair
 _SWAPPED = 0.6  # a pair is swapped if the look misses it, turned round, by less than this share of what it misses now
@@ -45,6 +48,8 @@ class PairFacts:
     """Width and height of either file, px."""
     spaces: tuple[str, str]
     """Colour space of either file."""
+    texture: Texture
+    """What the graded picture has that no look learns."""
 
 
 def facts_of(pair: ExemplarPair, pictures: PairPictures) -> PairFacts:
@@ -64,6 +69,7 @@ def facts_of(pair: ExemplarPair, pictures: PairPictures) -> PairFacts:
         after=after.reshape(-1, 3)[places],
         sizes=pictures.sizes,
         spaces=pictures.spaces,
+        texture=texture_of(*(np.ascontiguousarray(lab[..., 0]) for lab in (before, after))),
     )
 
 
@@ -92,7 +98,13 @@ def check_pairs(facts: Sequence[PairFacts]) -> list[str]:
     """
     _refuse_mixed_up(facts)
     _refuse_swapped(facts)
-    return [*_unlike(facts), *_out_of_register(facts), *_resized(facts), *_in_different_spaces(facts)]
+    return [
+        *_unlike(facts),
+        *_out_of_register(facts),
+        *_resized(facts),
+        *_in_different_spaces(facts),
+        *_with_other_texture(facts),
+    ]
 
 
 def _refuse_mixed_up(facts: Sequence[PairFacts]) -> None:
@@ -151,6 +163,22 @@ def _in_different_spaces(facts: Sequence[PairFacts]) -> list[str]:
     if len({_space(fact.spaces[0]) for fact in facts}) > 1:
         return [f"the pairs are in different spaces ({', '.join(sorted({fact.spaces[0] for fact in facts}))})"]
     return []
+
+
+def _with_other_texture(facts: Sequence[PairFacts]) -> list[str]:
+    """What no look learns; not of pairs that are out of register or show different things, whose detail differs so."""
+    alike = [fact for fact in facts if fact.likeness >= MIN_LIKENESS and max(map(abs, fact.shift)) < MIN_SHIFT]
+    kinds = (
+        ("softer", SOFTER, "after is blurred where before is sharp; a look learns no blur, and leaves plates sharp"),
+        ("sharper", SHARPER, "after is sharpened; a look learns local contrast, no sharpening: add it after the grade"),
+        ("grainy", GRAINY, "after has grain that before has not; a look learns no grain: add it after the grade"),
+    )
+    notes = []
+    for kind, least, text in kinds:
+        names = [fact.name for fact in alike if getattr(fact.texture, kind) >= least]
+        if names:
+            notes.append(f"{_named(names)}: {text}")
+    return notes
 
 
 def _space(described: str) -> str:
