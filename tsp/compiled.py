@@ -18,6 +18,7 @@ import llvmlite.binding as llvm
 import numba
 from numba.core import caching
 from numba.core import config as numba_config
+from numba.core.runtime import rtsys
 
 config: Any = numba_config  # its attributes are made when it is imported
 _PREFIX = "kernels-"
@@ -103,7 +104,7 @@ class _Layers(caching._Cache):
         """The kernel for a signature, from the first folder that has it."""
         for kept in self._readable:
             try:
-                found = kept.load_overload(sig, target_context)
+                found = _loaded(kept, sig, target_context)
             except Exception:  # a file that is not ours to read, or cut: whatever unpickling makes of it
                 continue
             if found is not None:
@@ -124,6 +125,17 @@ class _Layers(caching._Cache):
 
     def flush(self) -> None:
         """Nothing: folders of other sources have other names."""
+
+
+def _loaded(kept: Any, sig: Any, target_context: Any) -> Any:
+    """A kernel that is kept for a signature, or None.
+
+    numba first makes itself ready to compile, which takes most of a second and loads SciPy. What is compiled already
+    needs none of that but the means to make arrays; a kernel that is not kept makes numba ready when it is compiled.
+    """
+    rtsys.initialize(target_context)
+    with kept._guard_against_spurious_io_errors():
+        return kept._load_overload(sig, target_context)
 
 
 class _Locator(caching._CacheLocator):

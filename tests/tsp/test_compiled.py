@@ -192,3 +192,43 @@ def test_kernels_that_do_not_run_on_this_processor_are_left_alone(package, monke
     found = compiled.kernel_folders((package,))
     assert found.written == folder
     assert found.count == 2
+
+
+ARRAYS = """
+from pathlib import Path
+import numpy as np
+from numba import prange
+from tsp.compiled import compiler
+
+@compiler(Path(__file__).parent)(parallel=True)
+def sums(values):
+    found = np.empty(len(values))
+    for row in prange(len(values)):
+        own = np.exp(values[row]) * 2
+        found[row] = own[0] + own[1]
+    return found
+"""
+CALLED = """
+import numpy as np
+from unittest.mock import patch
+from numba.core.base import BaseContext
+from package.arrays import sums
+values = np.log(np.arange(1.0, 7.0)).reshape(3, 2)
+with patch.object(BaseContext, "refresh", autospec=True, side_effect=BaseContext.refresh) as refreshed:
+    first = sums(values)
+ready = refreshed.called
+other = sums(values.astype(np.float32))
+print(np.allclose(first, [6, 14, 22]), np.allclose(other, first), sum(sums.stats.cache_hits.values()), ready)
+"""
+
+
+def test_what_is_compiled_already_runs_before_numba_is_ready_to_compile(package):
+    """Arrays, threads and functions of mathematics need nothing more, and another kind of array is compiled after."""
+    (package / "arrays.py").write_text(ARRAYS)
+    environment = {**os.environ, "PYTHONPATH": str(package.parent), "HOME": str(package.parents[1] / "home")}
+    environment.pop("NUMBA_CACHE_DIR", None)
+    called = CALLED.replace("values.astype(np.float32)", "values")
+    for program, told in ((called, "True True 0 True"), (called, "True True 1 False"), (CALLED, "True True 1 False")):
+        ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.split() == told.split()
