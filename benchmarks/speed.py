@@ -137,15 +137,19 @@ def shot_with_graded_frames(place: Path) -> tuple[Path, Path]:
 
 
 def training(place: Path) -> None:
-    """Print how long it takes to learn a look from three graded frames."""
+    """Print how long it takes to learn a look from three graded frames, and again where the plates are known."""
     shot, graded = shot_with_graded_frames(place)
-    command = [sys.executable, "-m", "vfxstyle", "train", "--shot", shot, "--graded", graded, "--name", "x"]
-    start, target = time.time(), place / "x.safetensors"
-    cost = cpu_of(*command, "-o", target, "--progress", "none")
-    saved = target.stat().st_mtime - start
+    command = ["env", f"VFXSTYLE_CACHE={place / 'cache'}", sys.executable, "-m", "vfxstyle", "train"]
+    command += ["--shot", shot, "--graded", graded, "--name", "x"]
     print("| training on three graded frames, 854x480 | wall s | CPU s |\n|---|---|---|")
-    print(f"| from the command to the saved preset | {saved:.0f} | |")
-    print(f"| to the end, with the frames to grade next and the report | {cost.wall:.0f} | {cost.cpu:.0f} |")
+    for turn in ("first", "again, graded anew"):
+        start, target = time.time(), place / f"{turn[:5]}.safetensors"
+        cost = cpu_of(*command, "-o", target, "--progress", "none")
+        saved = target.stat().st_mtime - start
+        print(f"| {turn}: from the command to the saved preset | {saved:.0f} | |")
+        print(
+            f"| {turn}: to the end, with frames to grade next and report | {cost.wall:.0f} | {cost.cpu:.0f} |"
+        )
 
 
 def start(place: Path) -> None:

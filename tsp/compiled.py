@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 import numba
 from numba.core import caching
 from numba.core import config as numba_config
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 
 config: Any = numba_config  # its attributes are made when it is imported
 _PREFIX = "kernels-"
