@@ -7,7 +7,7 @@ DAVIS: the folder of DAVIS 2016, whose pictures no look was learnt from. PHOTOGR
   light it, in scene-linear EXR. The change of the grade is measured after the light is taken out again, over the
   subject: how far its mean differs from that of the grade of the frame as it is, over that change's length.
 * skin: where a person's mask and the hue and chroma of skin agree, by how much the grade turns the hue, in degrees, and
-  how much farther from their own mean the colours of one picture's skin spread (95th percentile, Lab).
+  how much farther from their own mean the colours of one picture's skin spread (95th percentile, a and b).
 * graphics: colour bars, a ramp and the bundled example. In flat areas, the 95th percentile of how far the change of a
   pixel is from the median change of its own colour, Lab.
 """

@@ -7,7 +7,7 @@ import os
 # Tests run side by side: a thread that waits for its team must leave its core to another process.
 # The library that serves threads reads this once, when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-# OpenBLAS does not read it; its threads would spend half of the time of all trainings waiting for each other.
+# OpenBLAS does not read it; with two workers on two cores its threads took half of the time of the tests of training.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import shutil

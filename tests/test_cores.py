@@ -63,11 +63,12 @@ def test_memory_is_the_least_of_the_machine_and_its_groups(groups):
 def test_a_number_of_threads_goes_to_every_library(monkeypatch):
     for name in (cores.VARIABLE, *cores._OF_LIBRARIES):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "5")
     monkeypatch.setenv("MKL_NUM_THREADS", "5")
     monkeypatch.setattr(cores, "quota", lambda: 1)
     cores.limit_threads(None)
     assert (os.environ["MKL_NUM_THREADS"], os.environ["OPENIMAGEIO_THREADS"]) == ("5", "1")
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "5"
     cores.limit_threads(6)
     assert {os.environ[name] for name in (cores.VARIABLE, *cores._OF_LIBRARIES)} == {"6"}
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"

@@ -102,9 +102,13 @@ class _Layers(caching._Cache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The kernel for a signature, from the first folder that has it."""
-        for kept in self._readable:
+        # numba's own way makes itself ready to compile first, which takes most of a second and loads SciPy. What is
+        # compiled needs the means to make arrays and nothing more, unless it hashes strings, which no kernel here does.
+        # One that is not kept makes numba ready when it is compiled.
+        rtsys.initialize(target_context)
+        for load in [kept._load_overload for kept in self._readable]:
             try:
-                found = _loaded(kept, sig, target_context)
+                found = load(sig, target_context)
             except Exception:  # a file that is not ours to read, or cut: whatever unpickling makes of it
                 continue
             if found is not None:
@@ -125,17 +129,6 @@ class _Layers(caching._Cache):
 
     def flush(self) -> None:
         """Nothing: folders of other sources have other names."""
-
-
-def _loaded(kept: Any, sig: Any, target_context: Any) -> Any:
-    """A kernel that is kept for a signature, or None.
-
-    numba first makes itself ready to compile, which takes most of a second and loads SciPy. What is compiled already
-    needs none of that but the means to make arrays; a kernel that is not kept makes numba ready when it is compiled.
-    """
-    rtsys.initialize(target_context)
-    with kept._guard_against_spurious_io_errors():
-        return kept._load_overload(sig, target_context)
 
 
 class _Locator(caching._CacheLocator):

@@ -47,7 +47,10 @@ def limit_threads(count: int | None) -> None:
             os.environ[name] = str(count)
         else:
             os.environ.setdefault(name, str(cores()))
-    os.environ.setdefault(_ONE_THREAD, "1")
+    if count is not None:
+        os.environ[_ONE_THREAD] = "1"
+    else:
+        os.environ.setdefault(_ONE_THREAD, "1")
 
 
 def quota(root: Path = _CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import replace
 from importlib.util import find_spec
@@ -29,9 +30,11 @@ def rehearse() -> None:
     from vfxstyle import export, grade
     from vfxstyle.handover.mattes import mattes
     from vfxstyle.looks.detail import folded
+    from vfxstyle.training.plate_folder import CACHE
 
     with tempfile.TemporaryDirectory(prefix="vfxstyle-warm-") as scratch:
         place = Path(scratch)
+        os.environ[CACHE] = scratch  # so that nothing is left out because an earlier rehearsal has kept it
         shots = {kind: _shot(place / kind, kind) for kind in _KINDS}
         graded = grade(shots["half"], "golden", place / "graded", superpixels=_COUNT)
         movie = grade(shots["float"], "cold", place / "graded.mov", strength=0.5, fps="24", superpixels=_COUNT).output

@@ -19,11 +19,11 @@ from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Clock, Silent
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import open_shot
-from vfxstyle.training.example_folder import kept_folder
 from vfxstyle.training.examples import example_of, superpixels_of
 from vfxstyle.training.graded_frames import _bounded
 from vfxstyle.training.learn import learn
 from vfxstyle.training.pairs import PairPictures, PictureReader, find_pairs
+from vfxstyle.training.plate_folder import kept_folder
 from vfxstyle.training.report import rows_of, write_training_report
 
 OPTIONS = {
@@ -74,7 +74,6 @@ def test_a_simple_look_is_learnt(trained):
     assert trained.held_out == ()
     assert trained.errors.predicted < 0.1 * trained.errors.distance
     assert set(trained.seconds) == {"pairs", "features", "training"}
-    assert not trained.path.with_suffix(".training").exists()
 
 
 def test_the_learnt_look_is_put_on_a_shot(trained, tmp_path):
@@ -315,15 +314,52 @@ def test_another_grade_of_the_same_plates_costs_only_the_fit(pairs, tmp_path, mo
     assert quick.errors.distance == 0
 
 
+def test_a_grade_in_another_kind_of_file_is_one_of_the_same_plates(pairs, tmp_path, monkeypatch):
+    options = {**OPTIONS, "epochs": 1}
+    train(pairs, "bright", output=tmp_path / "bright.safetensors", **options)
+    other = tmp_path / "other"
+    shutil.copytree(pairs / "before", other / "before")
+    for path in (pairs / "after").iterdir():
+        write_picture(other / "after" / f"{path.stem}.exr", srgb_to_linear(read_pixels(path)))
+    monkeypatch.setattr("vfxstyle.training.train.superpixels_of", None)
+    train(other, "bright", output=tmp_path / "again.safetensors", **options)
+
+
+def test_many_pairs_that_were_stopped_go_on_and_leave_nothing(tmp_path, monkeypatch):
+    for index in range(10):
+        codes = (moving_picture(index, seed=index) * 65535 + 0.5).astype(np.uint16)
+        for side in ("before", "after"):
+            write_picture(tmp_path / "many" / side / f"p{index}.png", codes, kind="uint16")
+    options = {**OPTIONS, "epochs": 1, "superpixels": 20, "analysis_width": 64}
+    made = []
+
+    def stopping(*arguments):
+        if len(made) == 4:
+            raise KeyboardInterrupt
+        made.append(1)
+        return superpixels_of(*arguments)
+
+    target = tmp_path / "many.safetensors"
+    monkeypatch.setattr("vfxstyle.training.train.superpixels_of", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "many", "many", output=target, **options)
+    assert len(list(target.with_suffix(".training").iterdir())) == 4
+    made.clear()
+    monkeypatch.setattr("vfxstyle.training.train.superpixels_of", lambda *a: made.append(1) or superpixels_of(*a))
+    train(tmp_path / "many", "many", output=target, **options)
+    assert len(made) == 6
+    assert not target.with_suffix(".training").exists()
+
+
 def test_where_nothing_can_be_kept_a_look_is_learnt_all_the_same(pairs, tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("VFXSTYLE_CACHE", str(tmp_path / "file"))
+    (tmp_path / "plates").touch()
+    monkeypatch.setenv("VFXSTYLE_CACHE", str(tmp_path))
     warned = []
     monkeypatch.setattr(Clock, "warn", lambda self, text: warned.append(text))
     train(pairs, "bright", output=tmp_path / "bright.safetensors", **{**OPTIONS, "epochs": 1})
     (said,) = warned
     assert said.startswith("the next training will work out these frames again: ")
-    assert str(tmp_path / "file") in said
+    assert str(tmp_path / "plates") in said
 
 
 def test_a_preset_file_that_cannot_be_is_refused_before_the_work(pairs, tmp_path):

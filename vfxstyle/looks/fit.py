@@ -53,9 +53,9 @@ class FitSettings:
     def judged(self) -> tuple[int, ...]:
         """Epochs after which the network is measured, the last among them.
 
-        Where the best is kept about 50, or each; where the last is kept about 10, for the curve alone.
+        Where the best is kept each, or 50 at most; where the last is kept 10 at most, for the curve alone.
         """
-        every = max(1, self.epochs // (50 if self.keep == "best" else 10))
+        every = -(-self.epochs // (50 if self.keep == "best" else 10))
         return tuple(n for n in range(1, self.epochs + 1) if n % every == 0 or n == self.epochs)
 
 

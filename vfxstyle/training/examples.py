@@ -43,7 +43,10 @@ class PlateSuperpixels:
     """Rows and columns of the analysis picture."""
 
     def graded(self, after: FloatArray) -> TrainingExample:
-        """With the colours of the graded picture, float32 (H, W, 3), sRGB-encoded, at analysis resolution."""
+        """Return the training example of the plate and its graded picture.
+
+        after: float32 (H, W, 3), the graded picture, sRGB-encoded, 0..1, at analysis resolution.
+        """
         return TrainingExample(
             raw=self.raw,
             pixels=self.pixels,

@@ -49,7 +49,7 @@ class PairFacts:
     spaces: tuple[str, str]
     """Colour space of either file."""
     texture: Texture
-    """What the graded picture has that no look learns."""
+    """Where its detail differs as no look can make it differ."""
 
 
 def facts_of(pair: ExemplarPair, pictures: PairPictures) -> PairFacts:
@@ -166,7 +166,10 @@ def _in_different_spaces(facts: Sequence[PairFacts]) -> list[str]:
 
 
 def _with_other_texture(facts: Sequence[PairFacts]) -> list[str]:
-    """What no look learns; not of pairs that are out of register or show different things, whose detail differs so."""
+    """Say which graded pictures were blurred, sharpened or given grain.
+
+    Pairs that are out of register or show different things are left out: their detail differs for that reason.
+    """
     alike = [fact for fact in facts if fact.likeness >= MIN_LIKENESS and max(map(abs, fact.shift)) < MIN_SHIFT]
     kinds = (
         ("softer", SOFTER, "after is blurred where before is sharp; a look learns no blur, and leaves plates sharp"),

@@ -162,10 +162,6 @@ class PictureReader:
         pixels = analysis_picture(shot.read(number), light, self._settings.analysis_width)
         return TrainingPicture(pixels, (shot.info.width, shot.info.height), str(space))
 
-    def decoding_identity(self, pairs: Sequence[ExemplarPair]) -> str:
-        """Identify how the pictures of the pairs are decoded: another configuration gives another text."""
-        return ",".join(sorted({self._identity(picture) for pair in pairs for picture in (pair.before, pair.after)}))
-
     def plate_identity(self, pair: ExemplarPair) -> str:
         """Stands for how the plate of a pair is read, as :attr:`vfxstyle.plates.plate.Plate.picture_identity`."""
         return picture_identity(self.shot(pair.before.shot), self._identity(pair.before))

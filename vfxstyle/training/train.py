@@ -26,7 +26,6 @@ from vfxstyle.settings.table import check_known
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.errors import ColourError, PairError, error_of_pair, errors_by_colour
-from vfxstyle.training.example_folder import MOST_KEPT, ExampleFolder, kept_folder
 from vfxstyle.training.examples import PlateSuperpixels, TrainingExample, superpixels_of, superpixels_per_segmentation
 from vfxstyle.training.graded_frames import graded_frames_of
 from vfxstyle.training.learn import MANY_PAIRS, Learnt, learn
@@ -40,6 +39,7 @@ from vfxstyle.training.pairs import (
     find_graded_frames,
     find_pairs,
 )
+from vfxstyle.training.plate_folder import MOST_KEPT, PlateFolder, kept_folder
 from vfxstyle.training.presets import preset_card, preset_of
 from vfxstyle.training.subject import SubjectError, balanced, is_subject, subject_error, subject_mattes
 
@@ -113,7 +113,7 @@ def train(
         context = TrainingContext(settings=settings, backbone=backbone, reader=reader, clock=clock)
         notes = check_all_pairs(exemplars, context)
         digests = digests_of(exemplars, reader)
-        stored = _example_folder(target, exemplars, weights, context)
+        stored = _plate_folder(target, len(exemplars), weights, context)
         examples = examples_of(exemplars, digests, context, stored)
         mattes = subject_mattes(exemplars, examples, context)
         if mattes is not None:
@@ -139,7 +139,7 @@ def train(
                 next_frames = frames_to_grade(Path(shot), exemplars, preset, learnt.committee, context)
             except InputError as error:  # the look is there, and its page is still to be written
                 clock.warn(f"which frames to grade next cannot be told: {error}")
-    if not stored.is_kept:
+    if stored is not None and not stored.is_kept:
         stored.remove()
     report = report_of(target, preset, settings, exemplars, examples, learnt)
     return replace(report, notes=notes, next_frames=next_frames, subject=subject, seconds=clock.seconds)
@@ -192,18 +192,22 @@ def check_all_pairs(pairs: Sequence[ExemplarPair], context: TrainingContext) -> 
     return tuple(notes)
 
 
-def _example_folder(
-    target: Path, pairs: Sequence[ExemplarPair], weights: str, context: TrainingContext
-) -> ExampleFolder:
-    """Where superpixels of plates are stored: of many pairs until the run is done, of few for the runs to come."""
-    many = len(pairs) >= MANY_PAIRS
-    return ExampleFolder(
-        target.with_suffix(".training") if many else kept_folder(),
+def _plate_folder(target: Path, pairs: int, weights: str, context: TrainingContext) -> PlateFolder | None:
+    """Where superpixels of plates are stored: of many pairs until the run is done, of few for the runs to come.
+
+    None where nothing can be kept because the user has no home.
+    """
+    many = pairs >= MANY_PAIRS
+    folder = target.with_suffix(".training") if many else kept_folder()
+    if folder is None:
+        return None
+    return PlateFolder(
+        folder,
         context.settings,
         most=None if many else MOST_KEPT,
         weights=weights,
-        count=superpixels_per_segmentation(len(pairs), context.settings),
-        decoding=context.reader.decoding_identity(pairs),
+        count=superpixels_per_segmentation(pairs, context.settings),
+        device=context.backbone.device.partition(":")[0],
     )
 
 
@@ -211,42 +215,41 @@ def examples_of(
     pairs: Sequence[ExemplarPair],
     digests: Sequence[PairDigest],
     context: TrainingContext,
-    stored: ExampleFolder | None = None,
+    stored: PlateFolder | None = None,
 ) -> list[TrainingExample]:
     """Return the training example of each pair; superpixels of plates that are ``stored`` are not made again.
 
     digests: of the pairs, see :func:`~vfxstyle.training.pairs.digests_of`; those of plates seed what is drawn of them.
     """
     count = superpixels_per_segmentation(len(pairs), context.settings)
-    examples = []
+    examples, storing = [], stored is not None
     with context.clock.stage(Stage.FEATURES, len(pairs)) as step:
         for pair, digest in zip(pairs, digests, strict=True):
-            pictures, plate = context.reader.pair(pair), digest[0]
-            found = stored.load(plate) if stored is not None else None
-            if found is None:
-                random = _random_of(plate, context.settings.seed)
-                found = superpixels_of(pictures.before, context.backbone, context.settings, count, random)
-                stored = _stored(stored, plate, found, context.clock)
-            examples.append(found.graded(pictures.after))
+            plate = f"{digest[0]} {context.reader.plate_identity(pair)}"
+            superpixels = stored.load(plate) if stored is not None else None
+            if superpixels is None:
+                before, random = context.reader.read(pair.before).pixels, _random_of(digest[0], context.settings.seed)
+                superpixels = superpixels_of(before, context.backbone, context.settings, count, random)
+                if stored is not None and storing:
+                    storing = _was_stored(stored, plate, superpixels, context.clock)
+            examples.append(superpixels.graded(context.reader.read(pair.after).pixels))
             step()
     return examples
 
 
-def _stored(folder: ExampleFolder | None, plate: str, found: PlateSuperpixels, clock: Clock) -> ExampleFolder | None:
-    """Store what was found of a plate, and return the folder; None where nothing more can be kept for other trainings.
+def _was_stored(folder: PlateFolder, plate: str, superpixels: PlateSuperpixels, clock: Clock) -> bool:
+    """Store the superpixels of a plate, and say whether that was possible.
 
-    Raises :class:`~vfxstyle.errors.OutputError` where this run would need it to go on when it is stopped.
+    Raises :class:`~vfxstyle.errors.OutputError` where this run would need them to go on when it is stopped.
     """
-    if folder is None:
-        return None
     try:
-        folder.store(plate, found)
+        folder.store(plate, superpixels)
     except OutputError as error:
         if not folder.is_kept:
             raise
         clock.warn(f"the next training will work out these frames again: {error}")
-        return None
-    return folder
+        return False
+    return True
 
 
 def _random_of(plate: str, seed: int) -> np.random.Generator:

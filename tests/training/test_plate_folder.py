@@ -7,16 +7,16 @@ import pytest
 from vfxstyle.errors import OutputError
 from vfxstyle.features import RawFeatures
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.example_folder import ExampleFolder
 from vfxstyle.training.examples import PlateSuperpixels
+from vfxstyle.training.plate_folder import PlateFolder
 
 PLATE, OTHER = "a.png None 00", "b.png None 11"
 SETTINGS = TrainSettings(superpixels=5)
 
 
 def folder(tmp_path, settings=SETTINGS, **changed):
-    choices = {"weights": "", "count": 5, "decoding": "sRGB", **changed}
-    return ExampleFolder(tmp_path / "x.training", settings, **choices)
+    choices = {"weights": "", "count": 5, "device": "cpu", **changed}
+    return PlateFolder(tmp_path / "x.training", settings, **choices)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_an_example_comes_back_as_it_was_stored(tmp_path, example):
     assert back.shape == (6, 8)
 
 
-@pytest.mark.parametrize("changed", [{"weights": "0" * 64}, {"count": 6}, {"decoding": "ACEScct"}])
+@pytest.mark.parametrize("changed", [{"weights": "0" * 64}, {"count": 6}, {"device": "cuda"}])
 def test_an_example_of_another_run_is_not_taken(tmp_path, example, changed):
     folder(tmp_path).store(PLATE, example)
     assert folder(tmp_path, **changed).load(PLATE) is None
@@ -65,11 +65,14 @@ def test_a_damaged_example_counts_as_none(tmp_path, example):
 def test_only_examples_are_removed(tmp_path, example):
     stored = folder(tmp_path)
     stored.store(PLATE, example)
-    note = stored.folder / "note.txt"
-    note.write_text("mine")
+    mine = stored.folder / "mine.npz"
+    mine.write_text("mine")
+    folder(tmp_path, most=1).store(OTHER, example)  # which leaves nothing of ours
+    assert list(stored.folder.iterdir()) == [mine]
+    stored.store(PLATE, example)
     stored.remove()
-    assert list(stored.folder.iterdir()) == [note]
-    note.unlink()
+    assert list(stored.folder.iterdir()) == [mine]
+    mine.unlink()
     stored.remove()
     assert not stored.folder.exists()
 

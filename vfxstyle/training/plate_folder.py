@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +19,7 @@ from vfxstyle.files import writing_atomically
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import PlateSuperpixels
 
-EXAMPLE_SCHEMA = 4
+PLATE_SCHEMA = 4
 """Version of what a file holds and how it is computed; raise it when either changes."""
 CACHE = "VFXSTYLE_CACHE"
 """Environment variable that names the folder of what is kept between trainings."""
@@ -28,17 +29,27 @@ _DECIDING = ("superpixels", "analysis_width", "samples", "backbone", "seed")
 """Settings that decide what a file holds."""
 
 
-def kept_folder() -> Path:
-    """The folder of what is kept between trainings: ``$VFXSTYLE_CACHE``, or ``vfxstyle`` in the user's cache folder."""
-    named, home = os.environ.get(CACHE), os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return (Path(named) if named else Path(home) / "vfxstyle") / "training"
+_FILE = re.compile(r"[0-9a-f]{32}\.npz")
 
 
-class ExampleFolder:
+def kept_folder() -> Path | None:
+    """The folder of what is kept between trainings: ``plates`` in ``$VFXSTYLE_CACHE``, or in the user's cache folder.
+
+    None for a user without a home.
+    """
+    if named := os.environ.get(CACHE):
+        return Path(named) / "plates"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "vfxstyle" / "plates"
+    except RuntimeError:
+        return None
+
+
+class PlateFolder:
     """Superpixels of plates on disk, with their features.
 
-    Every file is named by a hash of the plate's picture and of the settings; one of another picture or other settings
-    is never read, and its superpixels are made again. How the picture is graded is nothing to it.
+    Every file is named by a hash of the plate's picture, of how it is decoded, and of the settings; one of another
+    picture or other settings is never read, and its superpixels are made again. The graded picture does not matter.
     """
 
     def __init__(
@@ -48,13 +59,14 @@ class ExampleFolder:
         *,
         weights: str,
         count: int,
-        decoding: str,
+        device: str,
         most: int | None = None,
     ) -> None:
         """Name a folder; it is made when the first file is stored.
 
-        weights: SHA-256 of the backbone's weight file. count: superpixels drawn from each segmentation. decoding:
-        identifies how pictures are decoded. most: bytes that the folder may take; None for as many as there are.
+        weights: SHA-256 of the backbone's weight file. count: superpixels drawn from each segmentation. device:
+        ``cpu`` or ``cuda``, whose features differ by neighbouring halves. most: bytes that the folder may take; None
+        for as many as there are.
         """
         self.folder, self._most = folder, most
         choices = {name: value for name, value in asdict(settings).items() if name in _DECIDING}
@@ -63,8 +75,8 @@ class ExampleFolder:
                 **choices,
                 "weights": weights,
                 "each": count,
-                "colours": decoding,
-                "version": [__version__, EXAMPLE_SCHEMA],
+                "device": device,
+                "version": [__version__, PLATE_SCHEMA],
             },
             sort_keys=True,
         )
@@ -79,9 +91,9 @@ class ExampleFolder:
         return self.folder / f"{digest[:32]}.npz"
 
     def load(self, plate: str) -> PlateSuperpixels | None:
-        """Return what is stored of a plate, see :data:`~vfxstyle.training.pairs.PairDigest`.
+        """Return what is stored of a plate; None where there is nothing, or only a damaged file.
 
-        None where there is nothing, or only a damaged file.
+        plate: stands for its picture and for how it is decoded.
         """
         file = self._file(plate)
         try:
@@ -100,40 +112,47 @@ class ExampleFolder:
             shape=(int(own["shape"][0]), int(own["shape"][1])),
         )
 
-    def store(self, plate: str, found: PlateSuperpixels) -> None:
-        """Store what was found of a plate. Raises :class:`~vfxstyle.errors.OutputError` if it cannot be written."""
+    def store(self, plate: str, superpixels: PlateSuperpixels) -> None:
+        """Store the superpixels of a plate. Raises :class:`~vfxstyle.errors.OutputError` if they cannot be written."""
         try:
             with writing_atomically(self._file(plate)) as file:
                 np.savez(
                     file,
                     allow_pickle=False,
-                    shape=np.array(found.shape),
-                    pixels=found.pixels,
-                    before=found.before,
-                    bands=found.bands,
-                    **{"global": found.raw.global_},
-                    **found.raw.blocks,
+                    shape=np.array(superpixels.shape),
+                    pixels=superpixels.pixels,
+                    before=superpixels.before,
+                    bands=superpixels.bands,
+                    **{"global": superpixels.raw.global_},
+                    **superpixels.raw.blocks,
                 )
         except OSError as error:
-            raise OutputError(f"{self.folder} cannot be written: {error.strerror}; free space.") from error
+            raise OutputError(
+                f"{self.folder} cannot be written: {error.strerror}; free space, or see to its permissions."
+            ) from error
         if self._most is not None:
             self._make_room(self._most)
+
+    def _files(self) -> list[Path]:
+        """The files of this kind of folder; whatever else lies there is somebody else's."""
+        return [path for path in self.folder.glob("*.npz") if _FILE.fullmatch(path.name)]
 
     def _make_room(self, most: int) -> None:
         """Remove what was not used for longest, as far as the rest takes no more than so many bytes."""
         known = []
-        for path in self.folder.glob("*.npz"):
+        for path in self._files():
             with suppress(OSError):  # another training may remove files at the same time
                 known.append((path.stat().st_mtime, path.stat().st_size, path))
         taken = 0
         for _, size, path in sorted(known, reverse=True):
             taken += size
             if taken > most:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # somebody else's, where several users share the folder
+                    path.unlink()
 
     def remove(self) -> None:
         """Remove the files, and the folder if nothing else is in it."""
-        for path in self.folder.glob("*.npz"):
+        for path in self._files():
             path.unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
