@@ -42,8 +42,8 @@ LIGHTS: Mapping[str, FloatArray] = {
 """Gains of the channels of linear Rec. 709 under each light."""
 NEAR = 0.25
 """Difference of the subject's change, over its length, up to which a look holds under another light."""
-PEOPLE = 24
-"""Photographs with the largest people that skin is measured on."""
+PEOPLE, LEAST_SKIN = 16, 1000
+"""Photographs with the most skin that it is measured on, and px of it that one has at least."""
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "big_buck_bunny"
 BEGIN, END = "<!-- The gates begin: made by benchmarks/look_gates.py. -->", "<!-- The gates end. -->"
 _SKIN = 0.5  # weight of skin from which on a pixel counts
@@ -123,7 +123,8 @@ def on_skin(folder: Path) -> dict[str, tuple[list[float], list[float]]]:
         light = srgb_to_linear(picture)
         lab = linear_to_lab(light)
         inside = skin_share(lab, masks)[..., 0] > _SKIN
-        people.append((int(inside.sum()), photograph.name, light, lab, inside))
+        if inside.sum() >= LEAST_SKIN:
+            people.append((int(inside.sum()), photograph.name, light, lab, inside))
     found: dict[str, tuple[list[float], list[float]]] = {look: ([], []) for look in LOOKS}
     for _, name, light, lab, inside in sorted(people, key=lambda one: -one[0])[:PEOPLE]:
         with tempfile.TemporaryDirectory() as place:
