@@ -172,7 +172,7 @@ def _with_other_texture(facts: Sequence[PairFacts]) -> list[str]:
     """
     alike = [fact for fact in facts if fact.likeness >= MIN_LIKENESS and max(map(abs, fact.shift)) < MIN_SHIFT]
     kinds = (
-        ("softer", SOFTER, "after is blurred where before is sharp; a look learns no blur, and leaves plates sharp"),
+        ("softer", SOFTER, "after is blurred where before is sharp; a look learns no blur: it flattens detail"),
         ("sharper", SHARPER, "after is sharpened; a look learns local contrast, no sharpening: add it after the grade"),
         ("grainy", GRAINY, "after has grain that before has not; a look learns no grain: add it after the grade"),
     )
