@@ -25,14 +25,13 @@ import cv2
 import numpy as np
 import OpenImageIO as oiio
 
-from benchmarks.looks import PAGE
+from benchmarks.looks import LOOKS, put_into_page
 from presets.photographs import photographs
 from presets.recipes import skin_share
 from vfxstyle import grade, open_shot
 from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.color import linear_to_lab, srgb_to_linear
 
-LOOKS = ("golden", "pop-out", "local-xpro", "teal-orange", "bleach-bypass", "cold", "spring")
 LIGHTS: Mapping[str, FloatArray] = {
     "-2 stops": np.full(3, 0.25, np.float32),
     "+2 stops": np.full(3, 4, np.float32),
@@ -197,8 +196,7 @@ def main() -> None:
         )
     print("\n".join(lines))
     if arguments.write:
-        before, rest = PAGE.read_text().split(BEGIN)
-        PAGE.write_text(before + "\n".join([BEGIN, "", *lines, "", END]) + rest.split(END)[1])
+        put_into_page(lines, BEGIN, END)
 
 
 if __name__ == "__main__":

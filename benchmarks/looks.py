@@ -29,6 +29,7 @@ from vfxstyle.settings import PlateSettings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "looks.md"
 BEGIN, END = "<!-- The table begins: made by benchmarks/looks.py. -->", "<!-- The table ends. -->"
+LOOKS = ("golden", "pop-out", "local-xpro", "teal-orange", "bleach-bypass", "cold", "spring")
 FRAMES = 12
 """Frames of a clip that are graded, from its middle."""
 WHITE, BLACK = 0.995, 0.005
@@ -107,12 +108,18 @@ def masks_of(folder: Path | None, clip: str, numbers: tuple[int, ...], shape: tu
     return [np.asarray(cv2.resize(one, shape[::-1], interpolation=cv2.INTER_NEAREST)) > 127 for one in read]
 
 
+def put_into_page(lines: list[str], begin: str, end: str) -> None:
+    """Put a table into docs/looks.md, between the lines that say where it begins and ends."""
+    before, rest = PAGE.read_text().split(begin)
+    PAGE.write_text(before + "\n".join([begin, "", *lines, "", end]) + rest.split(end)[1])
+
+
 def main() -> None:
     """Print a table, and draw pictures if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path, nargs="+")
     parser.add_argument("--masks", type=Path, help="folder with a folder of masks for each clip")
-    parser.add_argument("--looks", default="golden,pop-out,local-xpro,teal-orange,bleach-bypass,cold,spring")
+    parser.add_argument("--looks", default=",".join(LOOKS))
     parser.add_argument("--write", action="store_true", help="put the table into docs/looks.md")
     parser.add_argument("-o", "--output", type=Path, help="folder for pictures")
     arguments = parser.parse_args()
@@ -124,8 +131,7 @@ def main() -> None:
         lines += _measure(clip, arguments.looks.split(","), arguments.masks, arguments.output)
     print("\n".join(lines))
     if arguments.write:
-        before, rest = PAGE.read_text().split(BEGIN)
-        PAGE.write_text(before + "\n".join([BEGIN, "", *lines, "", END]) + rest.split(END)[1])
+        put_into_page(lines, BEGIN, END)
 
 
 def _measure(clip: Path, looks: list[str], masks: Path | None, output: Path | None) -> list[str]:

@@ -273,17 +273,22 @@ def test_one_pair_with_a_local_look_is_learnt_locally():
     assert learnt.errors.predicted < 0.85 * learnt.errors.global_oracle
 
 
-def test_a_stopped_run_goes_on_where_it_was(pairs, trained, tmp_path, monkeypatch):
+def stopping_after(count):
+    """Finds superpixels as training does, of so many plates, and then somebody ends the run."""
     made = []
 
     def stopping(*arguments):
-        if len(made) == 2:
+        if len(made) == count:
             raise KeyboardInterrupt
         made.append(1)
         return superpixels_of(*arguments)
 
+    return stopping
+
+
+def test_a_stopped_run_goes_on_where_it_was(pairs, trained, tmp_path, monkeypatch):
     target = tmp_path / "bright.safetensors"
-    monkeypatch.setattr("vfxstyle.training.train.superpixels_of", stopping)
+    monkeypatch.setattr("vfxstyle.training.train.superpixels_of", stopping_after(2))
     with pytest.raises(KeyboardInterrupt):
         train(pairs, "bright", output=target, **OPTIONS)
     kept = sorted(kept_folder().iterdir())
@@ -332,19 +337,11 @@ def test_many_pairs_that_were_stopped_go_on_and_leave_nothing(tmp_path, monkeypa
             write_picture(tmp_path / "many" / side / f"p{index}.png", codes, kind="uint16")
     options = {**OPTIONS, "epochs": 1, "superpixels": 20, "analysis_width": 64}
     made = []
-
-    def stopping(*arguments):
-        if len(made) == 4:
-            raise KeyboardInterrupt
-        made.append(1)
-        return superpixels_of(*arguments)
-
     target = tmp_path / "many.safetensors"
-    monkeypatch.setattr("vfxstyle.training.train.superpixels_of", stopping)
+    monkeypatch.setattr("vfxstyle.training.train.superpixels_of", stopping_after(4))
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "many", "many", output=target, **options)
     assert len(list(target.with_suffix(".training").iterdir())) == 4
-    made.clear()
     monkeypatch.setattr("vfxstyle.training.train.superpixels_of", lambda *a: made.append(1) or superpixels_of(*a))
     train(tmp_path / "many", "many", output=target, **options)
     assert len(made) == 6

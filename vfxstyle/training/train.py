@@ -222,7 +222,7 @@ def examples_of(
     digests: of the pairs, see :func:`~vfxstyle.training.pairs.digests_of`; those of plates seed what is drawn of them.
     """
     count = superpixels_per_segmentation(len(pairs), context.settings)
-    examples, storing = [], stored is not None
+    examples, storing = [], True
     with context.clock.stage(Stage.FEATURES, len(pairs)) as step:
         for pair, digest in zip(pairs, digests, strict=True):
             plate = f"{digest[0]} {context.reader.plate_identity(pair)}"
