@@ -32,11 +32,12 @@ from vfxstyle.features.registry import load_backbone
 from vfxstyle.looks import Preset, save_preset
 from vfxstyle.looks.cards import model_card
 from vfxstyle.looks.samples import Errors
+from vfxstyle.plates.picture import in_ordinary_light
 from vfxstyle.progress import Clock
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.examples import TrainingExample, example_of, superpixels_per_segmentation
+from vfxstyle.training.examples import TrainingExample, superpixels_of, superpixels_per_segmentation
 from vfxstyle.training.learn import learn
-from vfxstyle.training.pairs import PairDigest, PairPictures, PictureReader, PictureRef
+from vfxstyle.training.pairs import PairDigest, PictureReader, PictureRef
 from vfxstyle.training.presets import preset_card, preset_of
 from vfxstyle.training.stills import graded_picture
 from vfxstyle.training.subject import balanced
@@ -128,9 +129,8 @@ def examples_of_photograph(
             shown = under_other_light(picture, random)
             if random.random() < 0.5:
                 shown, maps = np.ascontiguousarray(shown[:, ::-1]), np.ascontiguousarray(stacked[:, ::-1])
-        size = (shown.shape[1], shown.shape[0])
-        pictures = PairPictures(shown, shown, (size, size), ("sRGB", "sRGB"))
-        example = example_of(pictures, backbone, settings, count, random)
+        shown, _ = in_ordinary_light(shown)
+        example = superpixels_of(shown, backbone, settings, count, random).graded(shown)
         flat = example.pixels
         found.append(GradableExample(example, shown.reshape(-1, 3)[flat], maps.reshape(-1, len(CLASSES))[flat]))
     return found
@@ -183,7 +183,7 @@ def make_preset(
 ) -> tuple[Errors, float]:
     """Learn a look and write its preset, thumbnail and card. Returns its errors and the seconds it took."""
     started = time.perf_counter()
-    settings = TrainSettings(device="cpu", data_note=data_note(look), description=DESCRIPTIONS[look])
+    settings = TrainSettings(device="cpu", data_note=data_note(look), description=DESCRIPTIONS[look], any_light=True)
     together = [index // LIGHTS for index in range(len(examples))]
     learnt = learn([one.graded(look) for one in examples], settings, "cpu", clock, together=together)
     card = {

@@ -42,6 +42,7 @@ def _look(graded: Path) -> Preset:
         space = plate.picture_identity
     change = (matte[..., None] * [4.0, 2.0, 9.0]).astype(np.float16)
     plain = make_preset(reacts=True, backbone="efficientnet-lite0")
+    plain = replace(plain, info=replace(plain.info, any_light=True))
     places = len(plain.projections["global"][1])
     return replace(
         plain,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vfxstyle.analysis.lighting import lighting_in
 from vfxstyle.analysis.sections import remove_sections, sections_of, unreadable_in
 from vfxstyle.analysis.segment import kept, segment, segment_sections
 from vfxstyle.analysis.store import AnalysisFolder
@@ -69,10 +70,11 @@ def ensure_features(wanted: WantedAnalysis, run: Run, shard: tuple[int, int] = W
     index, shards = shard
     own = set(analysis.chosen[index - 1 :: shards])
     numbers = [number for number in analysis.without_features() if number in own]
+    lighting = lighting_in(analysis) if wanted.recipe.any_light else None
 
     def picture(number: int) -> FloatArray:
         frame = wanted.plate.read(number, wanted.stamps)
-        return wanted.plate.picture(frame, wanted.recipe.analysis_width)
+        return wanted.plate.picture(frame, wanted.recipe.analysis_width, lighting)
 
     if numbers:
         from vfxstyle.analysis.extract import extract_frames

@@ -77,12 +77,14 @@ class AnalyzeRequest:
 
     def _recipe(self, plate: Plate, look: Preset | None, run: Run) -> AnalysisRecipe:
         if look is not None:
-            backbone, weights = look.info.backbone, look.info.weights
+            backbone, weights, any_light = look.info.features
         else:
             from vfxstyle.features.registry import weights_digest
 
-            backbone, weights = self.backbone, weights_digest(self.backbone, run.weights)
-        return AnalysisRecipe.of(self.settings, plate.shot, backbone=backbone, weights=weights, device=run.device)
+            backbone, weights, any_light = self.backbone, weights_digest(self.backbone, run.weights), False
+        return AnalysisRecipe.of(
+            self.settings, plate.shot, backbone=backbone, weights=weights, any_light=any_light, device=run.device
+        )
 
 
 @dataclass(frozen=True, slots=True)

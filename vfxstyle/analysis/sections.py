@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tsp.sections import COMPARED, SHARED, Joiner
+from vfxstyle.analysis.lighting import measured_in
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import SECTIONS, WantedAnalysis, known_stamps
 from vfxstyle.arrays import LabelArray
+from vfxstyle.plates.lighting import Measured
 from vfxstyle.plates.stamps import stamp_plate
 
 
@@ -77,6 +79,16 @@ def unreadable_in(sections: Sequence[tuple[Section, AnalysisFolder]]) -> dict[in
         number: why
         for section, stored in sections
         for number, why in stored.unreadable.items()
+        if number >= section.first
+    }
+
+
+def measured_in_sections(sections: Sequence[tuple[Section, AnalysisFolder]]) -> dict[int, Measured]:
+    """How the frames that belong to each section are lit."""
+    return {
+        number: lit
+        for section, stored in sections
+        for number, lit in measured_in(stored).items()
         if number >= section.first
     }
 

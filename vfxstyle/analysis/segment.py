@@ -10,14 +10,22 @@ import numpy as np
 import tsp
 from vfxstyle.analysis.arrays import SuperpixelTable
 from vfxstyle.analysis.label_maps import SegmentWriter
-from vfxstyle.analysis.sections import Section, joined, remove_sections, sections_of, unreadable_in
+from vfxstyle.analysis.sections import (
+    Section,
+    joined,
+    measured_in_sections,
+    remove_sections,
+    sections_of,
+    unreadable_in,
+)
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray, IntArray, LabelArray
 from vfxstyle.errors import ChangedError, FrameError
 from vfxstyle.features import shot_device
+from vfxstyle.plates.lighting import Measured
 from vfxstyle.plates.overlap import reading_ahead
-from vfxstyle.plates.picture import lab_of_picture
+from vfxstyle.plates.picture import lab_of_picture, measured_frame
 from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
 from vfxstyle.shots import Frame, Shot
@@ -109,6 +117,8 @@ class _Segmentation:
         """Frames that could be read, ascending."""
         self.unreadable: dict[int, str] = {}
         """The others, and why they could not."""
+        self.lighting: dict[int, Measured] = {}
+        """How each frame that has light is lit."""
 
     def store(self, analysis: AnalysisFolder) -> None:
         """Write label maps, superpixels and manifest, which appear all at once."""
@@ -124,6 +134,7 @@ class _Segmentation:
                     "size": [self.shot.info.width, self.shot.info.height],
                     "color_tag": self.shot.info.color_tag.as_json(),
                     "unreadable": self.unreadable,
+                    "lighting": {number: [lit.brightness, lit.warmth] for number, lit in self.lighting.items()},
                     "plate": {name: asdict(file) for name, file in self.wanted.stamps.items()},
                     "plate_folder": str(self.shot.file_of(self.shot.frames[0]).parent.absolute()),
                     "chosen_frames": [self.frames[index] for index in choice.chosen],
@@ -146,6 +157,9 @@ class _Segmentation:
                 self.run.clock.warn(f"left out: {frame}")
                 continue
             self.frames.append(number)
+            lit = measured_frame(frame, self.wanted.plate.light)
+            if lit is not None:
+                self.lighting[number] = lit
             yield self._picture(frame)
 
     def _check_frames(self) -> None:
@@ -219,6 +233,7 @@ class _Joining(_Segmentation):
 
     def _label_maps(self) -> Iterator[LabelArray]:
         self.unreadable |= unreadable_in(self._parts)
+        self.lighting |= measured_in_sections(self._parts)
         for number, labels in joined(self._parts):
             self.frames.append(number)
             yield labels

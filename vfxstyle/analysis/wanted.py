@@ -15,7 +15,7 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import UsageError
 from vfxstyle.features import shot_device
 from vfxstyle.files import file_digest
-from vfxstyle.looks import Preset
+from vfxstyle.looks import Preset, PresetInfo
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.stamps import PlateFile, stamp_plate
 from vfxstyle.settings import DEFAULT_SECTION, DEFAULT_STILL_SUPERPIXELS, DEFAULT_SUPERPIXELS, AnalysisSettings
@@ -42,11 +42,22 @@ class AnalysisRecipe(AnalysisSettings):
     """Network that the features come from."""
     weights: str
     """Stands for the network's weights; see :func:`~vfxstyle.features.registry.weights_digest`."""
+    any_light: bool = False
+    """Whether the features are those of the shot in ordinary light; see :mod:`vfxstyle.plates.lighting`."""
     device: str
     """``cpu``, or ``cuda`` for an analysis made on a GPU, which finds other superpixels and other features."""
 
     @classmethod
-    def of(cls, settings: AnalysisSettings, shot: Shot, *, backbone: str, weights: str, device: str) -> AnalysisRecipe:
+    def of(
+        cls,
+        settings: AnalysisSettings,
+        shot: Shot,
+        *,
+        backbone: str,
+        weights: str,
+        device: str,
+        any_light: bool = False,
+    ) -> AnalysisRecipe:
         """The recipe of a shot; a single picture is a still, which is analysed frame by frame.
 
         device: as the user names it.
@@ -58,7 +69,7 @@ class AnalysisRecipe(AnalysisSettings):
         in_one = settings.sections(len(shot.frames)) == 1
         values["section_frames"] = 0 if in_one else settings.section_frames or DEFAULT_SECTION
         on = shot_device(device).partition(":")[0]
-        return cls(**values, backbone=backbone, weights=weights, device=on)
+        return cls(**values, backbone=backbone, weights=weights, any_light=any_light, device=on)
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> AnalysisRecipe | None:
@@ -74,6 +85,11 @@ class AnalysisRecipe(AnalysisSettings):
         """Superpixels requested in a frame."""
         assert self.superpixels is not None  # resolved when the recipe was made
         return self.superpixels
+
+    @property
+    def features(self) -> tuple[str, str, bool]:
+        """What kind of features the analysis has: backbone, weights, and whether they are in ordinary light."""
+        return self.backbone, self.weights, self.any_light
 
     @property
     def method(self) -> str:
@@ -163,6 +179,11 @@ class WantedAnalysis:
         place = self.stored.place
         return [self.folder / UNKNOWN / path.relative_to(place) for path in files]
 
+    def for_look(self, look: PresetInfo) -> WantedAnalysis:
+        """The analysis into the same superpixels with the features that a look takes."""
+        backbone, weights, any_light = look.features
+        return replace(self, recipe=replace(self.recipe, backbone=backbone, weights=weights, any_light=any_light))
+
     def or_existing(self) -> WantedAnalysis:
         """An analysis of this plate that is there, whatever its settings; else the wanted one."""
         for values in AnalysisFolder(self.folder).stored_settings:
@@ -170,7 +191,6 @@ class WantedAnalysis:
             if recipe is None:
                 continue
             other = replace(self, recipe=recipe)
-            fits = (recipe.backbone, recipe.weights) == (self.recipe.backbone, self.recipe.weights)
-            if fits and other.stored.is_segmented(self.plate.shot):
+            if recipe.features == self.recipe.features and other.stored.is_segmented(self.plate.shot):
                 return other
         return self

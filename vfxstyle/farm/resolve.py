@@ -14,8 +14,9 @@ from vfxstyle.files import current_digest
 from vfxstyle.grading.estimate import estimate
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.request import GradeRequest
+from vfxstyle.looks.info import PresetInfo
 from vfxstyle.looks.library import find_preset, shipped_folder
-from vfxstyle.looks.preset import PresetInfo, read_info
+from vfxstyle.looks.preset import read_info
 from vfxstyle.plates.naming import OWN_TOKENS, frame_names, is_template, telling_apart, tokens_of
 from vfxstyle.settings import GradeSettings
 from vfxstyle.timelines.clips import SUFFIX, TimelineRequest, plan_timeline

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vfxstyle.analysis.lighting import lighting_in
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import AnalysisRecipe
@@ -56,6 +58,8 @@ class FrameRenderer:
     """Width of the analysis picture, in px."""
     light: Light
     """How the plate's numbers become light."""
+    any_light: bool = False
+    """Whether ``light`` is without the lighting of the shot, which is then put back."""
     encoder: Transform | None
     """From that light to the result's numbers; None where the result is that light itself."""
     same_space: bool
@@ -88,12 +92,14 @@ class FrameRenderer:
         columns, rows = analysis_size(*size, recipe.analysis_width)
         if plan.preset.base.has_place:
             plan.preset.base.field(rows, columns)  # once, before threads ask for it
+        any_light = plan.preset.info.any_light
         plain = cls(
             analysis=analysis,
             transforms=transforms,
             base=plan.preset.base,
             analysis_width=recipe.analysis_width,
-            light=plan.plate.light,
+            light=plan.plate.light.without(lighting_in(analysis)) if any_light else plan.plate.light,
+            any_light=any_light,
             encoder=encoder(plan.config, plan.input.space, plan.output_space),
             same_space=plan.input.space.name == plan.output_space.name,
             straight_alpha=plan.format is not OutputFormat.EXR,
@@ -144,25 +150,35 @@ class FrameRenderer:
     def _graded(self, lit: Frame) -> tuple[FloatArray, int]:
         labels, there = self.analysis.read_labels(lit.number), self.on_device
         if there is None:
-            return self.graded_over(lit, labels, guide_of(lit, self.light, self.analysis_width))
+            return self.graded_over(lit, labels, partial(self._guide, lit))
         plate = there.plate(lit)
         guide = there.guide_of(plate, self.light.matrix)
         if self.carried is None and self.strengths is None and not (self.corrections or lit.mattes):
             return there.apply(plate, there.plain_field(labels, guide), self._placing(lit), None)
-        return self.graded_over(lit, labels, there.on_host(guide))
+        own = there.on_host(guide)
+        return self.graded_over(lit, labels, lambda kind: own if kind == self.any_light else self._guide(lit, kind))
 
-    def graded_over(self, lit: Frame, labels: LabelArray, guide: FloatArray) -> tuple[FloatArray, int]:
+    def _guide(self, lit: Frame, any_light: bool) -> FloatArray:
+        look = next(look for look in (self, *self.instead) if look.any_light == any_light)
+        return guide_of(lit, look.light, self.analysis_width)
+
+    def graded_over(
+        self, lit: Frame, labels: LabelArray, guide_in: Callable[[bool], FloatArray]
+    ) -> tuple[FloatArray, int]:
         """A frame of decoded light, or a smaller picture of it, graded; and the number of pixels left alone.
 
-        labels: int32 (h, w). guide: float32 (h, w, 3), CIELab.
+        labels: int32 (h, w). guide_in: gives the analysis picture, float32 (h, w, 3), CIELab, with True that in
+        ordinary light, for looks for any light.
         """
+        guides = {kind: guide_in(kind) for kind in {look.any_light for look in (self, *self.instead)}}
+        guide = guides[self.any_light]
         share = self.regions.share(lit.mattes) if lit.mattes else None
         areas = None
         if lit.mattes and self.carried is None:
             areas = self.regions.areas(lit.on_display().mattes, (guide.shape[1], guide.shape[0]))
         graded, untouched = self._changed(lit, self.field_of(lit.number, labels, guide, areas), share)
         for other in self.instead:
-            changed, _ = other._changed(lit, other.field_of(lit.number, labels, guide, areas), share)
+            changed, _ = other._changed(lit, other.field_of(lit.number, labels, guides[other.any_light], areas), share)
             graded = np.where(changed == lit.rgb, graded, graded + (changed - lit.rgb))
         return graded, untouched
 

@@ -97,9 +97,9 @@ class GradePlan:
 
     def recipe(self, run: Run) -> AnalysisRecipe:
         """How the shot is analysed."""
-        info = self.preset.info
+        backbone, weights, any_light = self.preset.info.features
         return AnalysisRecipe.of(
-            self.settings, self.shot, backbone=info.backbone, weights=info.weights, device=run.device
+            self.settings, self.shot, backbone=backbone, weights=weights, any_light=any_light, device=run.device
         )
 
     def wanted(self, run: Run) -> WantedAnalysis:

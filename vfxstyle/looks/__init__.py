@@ -7,8 +7,9 @@ The names exported here load no torch; the modules that run the network do: :mod
 from vfxstyle.looks.apply import apply_field
 from vfxstyle.looks.detail import bands, folded
 from vfxstyle.looks.field import TransformField
+from vfxstyle.looks.info import PresetInfo
 from vfxstyle.looks.network import OUTPUTS, Standardisation
-from vfxstyle.looks.preset import Preset, PresetInfo, read_info, read_preset, save_preset
+from vfxstyle.looks.preset import Preset, read_info, read_preset, save_preset
 from vfxstyle.looks.transform import basis, fit_transform, transform_lab
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vfxstyle.looks.preset import PresetInfo
+from vfxstyle.looks.info import PresetInfo
 
 
 def model_card(info: PresetInfo) -> str:
@@ -16,6 +16,10 @@ def model_card(info: PresetInfo) -> str:
         "to choose the best epoch and to measure it",
         f"- Data: {card.get('data') or 'not stated'}",
     ]
+    if info.any_light:
+        lines.append(
+            "- For any light: how bright and warm a plate is, is taken out before the look and put back after it"
+        )
     if card.get("found"):
         lines.append(f"- Found: {card['found']}; superpixels learnt what is left")
     if card.get("licence"):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from vfxstyle.errors import PresetError
 from vfxstyle.files import current_digest
-from vfxstyle.looks.preset import SUFFIX, Preset, PresetInfo, read_info, read_preset
+from vfxstyle.looks.info import PresetInfo
+from vfxstyle.looks.preset import SUFFIX, Preset, read_info, read_preset
 
 ENVIRONMENT = "VFXSTYLE_PRESETS"
 """Environment variable that names the user's preset folders, with colons between them; the first wins."""

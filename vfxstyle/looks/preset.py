@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,15 +18,17 @@ from vfxstyle.errors import OutputError, PresetError
 from vfxstyle.files import file_digest, write_atomically
 from vfxstyle.looks.base import BASE_PARTS, NO_BASE, Base, base_of_tensors, base_tensors
 from vfxstyle.looks.graded_frames import GradedFrames, graded_of, graded_tensors, graded_values
+from vfxstyle.looks.info import (
+    PICTURED_SCHEMA,
+    PLAIN_SCHEMA,
+    PRESET_SCHEMA,
+    UNPICTURED_SCHEMA,
+    PresetInfo,
+    check_types,
+)
 from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation, predict
 from vfxstyle.looks.transform import LAB_SCALE
 
-PRESET_SCHEMA = 4
-"""Version of the file format. Files of version 2 and later load in every later one."""
-UNPICTURED_SCHEMA = 3
-"""Version of the file of a look that keeps nothing of the pictures that it was learnt from."""
-PLAIN_SCHEMA = 2
-"""Version of the file of a look without a base, which earlier versions of vfxstyle read too."""
 SUFFIX = ".safetensors"
 """File name extension of presets."""
 _KEY = "vfxstyle.preset"  # of the entry in the file's metadata that holds PresetInfo as JSON
@@ -35,30 +36,6 @@ _BLOCKS = "parts"  # the name in the file of ``blocks``
 _PICTURES = "pictures"
 _GRADED = "graded"  # before the names of tensors of graded frames, and what the header says of them
 _LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20, and 2 or 3 for each graded frame
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PresetInfo:
-    """Description of a preset, stored as JSON in the file's header."""
-
-    name: str
-    """Name of the look."""
-    backbone: str
-    """Name of the backbone that extracts its features."""
-    blocks: tuple[str, ...]
-    """Blocks of the feature vector, in order; ``parts`` in the file."""
-    projected: tuple[str, ...]
-    """Names of the blocks that are projected."""
-    weights: str = ""
-    """SHA-256 of the backbone's weight file, where no package carries the weights."""
-    lab_scale: tuple[float, float, float] = LAB_SCALE
-    """What L, a and b are divided by in the transform."""
-    schema: int = PLAIN_SCHEMA
-    """Version of the file format; :func:`save_preset` raises it where the look has more than a plain one."""
-    description: str = ""
-    """One line for people."""
-    card: Mapping[str, Any] = field(default_factory=dict)
-    """Model card: pairs, errors, licence of the data, settings, versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +100,9 @@ def save_preset(preset: Preset, path: Path) -> Path:
     if preset.graded is not None:
         tensors |= {f"{_GRADED}.{name}": part for name, part in graded_tensors(preset.graded).items()}
         values[_GRADED] = graded_values(preset.graded)
-    is_plain = preset.base.is_none and preset.graded is None
-    values["schema"] = PLAIN_SCHEMA if is_plain else UNPICTURED_SCHEMA
-    if preset.pictures.size:
-        values["schema"] = PRESET_SCHEMA
+    values["schema"] = _schema_of(preset)
+    if not preset.info.any_light:
+        del values["any_light"]
     values[_BLOCKS] = values.pop("blocks")
     header = {_KEY: json.dumps(values, sort_keys=True)}
     data = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, header)
@@ -135,6 +111,15 @@ def save_preset(preset: Preset, path: Path) -> Path:
     except OSError as error:
         raise OutputError(f"Preset {path} cannot be written: {error.strerror}; choose another place.") from error
     return path
+
+
+def _schema_of(preset: Preset) -> int:
+    """The first version of the format that has all that a look has."""
+    if preset.info.any_light:
+        return PRESET_SCHEMA
+    if preset.pictures.size:
+        return PICTURED_SCHEMA
+    return PLAIN_SCHEMA if preset.base.is_none and preset.graded is None else UNPICTURED_SCHEMA
 
 
 def read_info(path: Path) -> PresetInfo:
@@ -207,7 +192,7 @@ def _info(metadata: Mapping[str, str] | None, path: Path) -> tuple[PresetInfo, A
             for name in ("blocks", "projected", "lab_scale"):
                 values[name] = tuple(values[name])
             info = PresetInfo(**values)
-            _check_types(info)
+            check_types(info)
     except (KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
         raise _damaged(path, "it does not carry a vfxstyle preset header") from error
     if not PLAIN_SCHEMA <= schema <= PRESET_SCHEMA or info.lab_scale != LAB_SCALE:
@@ -217,21 +202,6 @@ def _info(metadata: Mapping[str, str] | None, path: Path) -> tuple[PresetInfo, A
             f"{remedy}."
         )
     return info, graded
-
-
-def _check_types(info: PresetInfo) -> None:
-    """Check that a description can be used and printed. Raises TypeError or ValueError."""
-    texts = (info.name, info.backbone, info.weights, info.description, *info.blocks, *info.projected)
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a text is something else")
-    json.dumps(asdict(info), ensure_ascii=False).encode()  # raises UnicodeEncodeError for half a surrogate pair
-    if not isinstance(info.card, dict):
-        raise TypeError("the card is something else")
-    errors, settings = info.card.get("errors", {}), info.card.get("settings", {})
-    if errors and not all(math.isfinite(errors[name]) for name in ("distance", "global_oracle", "predicted")):
-        raise ValueError("an error is no number")
-    if not isinstance(settings, dict):
-        raise TypeError("the settings are something else")
 
 
 def _tensor_of_base(name: str, gain_first: bool) -> str:

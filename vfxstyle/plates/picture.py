@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.color import linear_to_lab, linear_to_srgb, shown_as_photograph, srgb_to_linear
+from vfxstyle.plates.lighting import MEASURED_COLUMNS, Measured, lighting_of, measured
 from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame
 
@@ -15,6 +18,33 @@ def analysis_size(width: int, height: int, analysis_width: int) -> tuple[int, in
     """Columns and rows of the analysis picture; a plate narrower than asked for is not enlarged."""
     columns = min(width, analysis_width)
     return columns, max(1, round(height * columns / width))
+
+
+def measured_frame(frame: Frame, light: Light) -> Measured | None:
+    """How a frame's display window is lit; see :func:`~vfxstyle.plates.lighting.measured`."""
+    shown = frame.on_display()
+    if light.decoder is not None:
+        shown = shown.straightened()
+    step = max(1, shown.rgb.shape[1] // MEASURED_COLUMNS)
+    lit = light.decoded(np.ascontiguousarray(shown.rgb[::step, ::step]))
+    return measured(np.nan_to_num(lit, nan=0, posinf=0, neginf=0) @ light.matrix.T)
+
+
+def lighting_of_frames(frames: Iterable[Frame], light: Light) -> FloatArray:
+    """The lighting of some frames; see :func:`~vfxstyle.plates.lighting.lighting_of`."""
+    return lighting_of(lit for lit in (measured_frame(frame, light) for frame in frames) if lit is not None)
+
+
+def in_ordinary_light(picture: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """A picture without its own lighting, float32 (H, W, 3), sRGB-encoded, 0..1, and the lighting, float32 (3,).
+
+    picture: float32 (H, W, 3), sRGB-encoded, 0..1.
+    """
+    light = srgb_to_linear(picture)
+    own = measured(light)
+    lighting = lighting_of([] if own is None else [own])
+    shown = shown_as_photograph(light, np.diag(1 / lighting).astype(np.float32))
+    return np.clip(linear_to_srgb(shown), 0, 1), lighting
 
 
 def analysis_picture(frame: Frame, light: Light, analysis_width: int) -> FloatArray:

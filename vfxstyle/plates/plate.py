@@ -96,9 +96,13 @@ class Plate:
         shot.limit(frames)
         return Plate(shot, self.settings)
 
-    def picture(self, frame: Frame, analysis_width: int) -> FloatArray:
-        """The analysis picture of a frame, float32 (h, w, 3), sRGB-encoded, 0..1."""
-        return analysis_picture(frame, self.light, analysis_width)
+    def picture(self, frame: Frame, analysis_width: int, lighting: FloatArray | None = None) -> FloatArray:
+        """The analysis picture of a frame, float32 (h, w, 3), sRGB-encoded, 0..1.
+
+        lighting: float32 (3,), what is taken out of the light first; see :mod:`vfxstyle.plates.lighting`.
+        """
+        light = self.light if lighting is None else self.light.without(lighting)
+        return analysis_picture(frame, light, analysis_width)
 
     def read(self, number: int, stamps: Mapping[str, PlateFile]) -> Frame:
         """A frame, if its file is still what the stamps say; see :func:`~vfxstyle.plates.stamps.read_unchanged`.

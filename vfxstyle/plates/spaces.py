@@ -105,6 +105,10 @@ class Light:
             return cls(None, way.matrix)
         return cls(way, np.eye(3, dtype=np.float32))
 
+    def without(self, lighting: FloatArray) -> Light:
+        """The light as it would be in ordinary light. lighting: see :func:`~vfxstyle.plates.lighting.lighting_of`."""
+        return Light(self.decoder, np.asarray(self.matrix / lighting[:, None], np.float32))
+
     def decoded(self, rgb: FloatArray) -> FloatArray:
         """Linear light of a plate's numbers, float32 (..., 3), in the plate's primaries or the working light's."""
         return rgb if self.decoder is None else self.decoder.apply(rgb)

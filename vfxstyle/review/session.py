@@ -19,7 +19,7 @@ from vfxstyle.files import current_digest, key_of
 from vfxstyle.grading.corrections import FILE, Correction, Corrections
 from vfxstyle.looks import PresetInfo
 from vfxstyle.looks.library import find_preset, installed_presets
-from vfxstyle.looks.preset import read_info, read_preset
+from vfxstyle.looks.preset import read_preset
 from vfxstyle.review.commands import grade_command
 from vfxstyle.review.following import Selection, followed, inside
 from vfxstyle.review.history import opened_history
@@ -221,9 +221,6 @@ class Session:
         digest = ""
         if preset is not None:
             file = find_preset(self._named(preset))
-            info, recipe = read_info(file), self.view.wanted.recipe
-            if (info.backbone, info.weights) != (recipe.backbone, recipe.weights):
-                raise UsageError(f"'{preset}' is of another backbone, {info.backbone}, than the analysis of the shot.")
             preset = preset if "/" not in preset else str(file.absolute())
             digest = current_digest(file)
         made = Correction(

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from vfxstyle.analysis.lighting import lighting_in
 from vfxstyle.analysis.make import ensure_superpixels
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
@@ -36,7 +37,7 @@ from vfxstyle.shots.mattes import with_mattes
 from vfxstyle.shots.windows import Window
 
 _MEMORY = 512 * 2**20  # bytes of frames that are kept
-_PER_PIXEL = 24  # bytes, of a frame that is kept: light, plate as shown, and a guide that may be as large
+_PER_PIXEL = 36  # bytes, of a frame that is kept: light, plate as shown, and two guides that may be as large
 _LOOKS_KEPT = 8
 
 
@@ -66,12 +67,18 @@ class ShownFrame:
     """Its light at the size of the screen."""
     guide: FloatArray
     """float32 (h, w, 3), CIELab of the analysis picture."""
+    ordinary: FloatArray
+    """The same in ordinary light, for looks for any light."""
     labels: LabelArray
     """int32 (h, w), the superpixels."""
     plate: ByteArray
     """uint8 (H, W, 3), what the screen shows of the plate."""
     not_finite: int
     """Pixels of the plate that hold NaN or infinity."""
+
+    def guide_in(self, any_light: bool) -> FloatArray:
+        """The guide of a look, by whether it is for any light."""
+        return self.ordinary if any_light else self.guide
 
     @property
     def large_labels(self) -> LabelArray:
@@ -129,9 +136,7 @@ class ShownShot:
 
     def transforms_of(self, plan: GradePlan) -> tuple[AnalysisFolder, ShotTransforms]:
         """The analysis and the transforms of a plan over it. Raises :class:`~vfxstyle.errors.VfxStyleError`."""
-        info = plan.preset.info
-        own = replace(self.wanted, recipe=replace(self.wanted.recipe, backbone=info.backbone, weights=info.weights))
-        return ensure_transforms(plan, own, self.run)
+        return ensure_transforms(plan, self.wanted.for_look(plan.preset.info), self.run)
 
     def corrected(self, look: FrameRenderer, corrections: Corrections) -> FrameRenderer:
         """A look with corrections."""
@@ -166,7 +171,10 @@ class ShownShot:
         guide = guide_of(lit, light, self.wanted.recipe.analysis_width)
         faults = int((~np.isfinite(lit.rgb).all(axis=-1)).sum())
         small = shrunk(lit, self.width)
-        return ShownFrame(small, guide, self.analysis.read_labels(number), self.screen.shown(small.rgb), faults)
+        ordinary = guide_of(lit, light.without(lighting_in(self.analysis)), self.wanted.recipe.analysis_width)
+        return ShownFrame(
+            small, guide, ordinary, self.analysis.read_labels(number), self.screen.shown(small.rgb), faults
+        )
 
     def graded(self, number: int, look: FrameRenderer) -> ByteArray:
         """What the screen shows of a graded frame, uint8 (H, W, 3)."""
@@ -175,7 +183,9 @@ class ShownShot:
     def graded_light(self, number: int, look: FrameRenderer) -> FloatArray:
         """The light of a graded frame, float32 (H, W, 3), as :attr:`ShownFrame.lit` has it."""
         frame = self.frame(number)
-        return look.graded_over(frame.lit, frame.labels, frame.guide)[0]
+        return look.graded_over(
+            frame.lit, frame.labels, lambda any_light: frame.ordinary if any_light else frame.guide
+        )[0]
 
 
 @contextmanager

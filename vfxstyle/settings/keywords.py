@@ -94,6 +94,7 @@ class TrainOptions(TypedDict, total=False):
     seed: int
     description: str
     data_note: str
+    any_light: bool
     no_suggest: bool
     matte: str | None
     samples: int

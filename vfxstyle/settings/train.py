@@ -53,6 +53,13 @@ class TrainSettings(ReadSettings, AnalysisWidth, NetworkSettings):
     data_note: str = option(
         "", help="Origin and licence of the pairs, stored in the preset.", commands=TRAIN, decides=Decides.PLAN
     )
+    any_light: bool = option(
+        False,
+        help="Learn a look that holds in any light: how bright and warm a plate is, is taken out before the look and "
+        "put back after it. For pairs of pictures.",
+        commands=TRAIN,
+        decides=Decides.PLAN,
+    )
     no_suggest: bool = option(
         False,
         help="With --shot: do not look through the shot, after the look is saved, for the frames to grade next.",

@@ -11,7 +11,7 @@ from vfxstyle.color import ColorConfig
 from vfxstyle.errors import PairsError
 from vfxstyle.files import file_digest
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
-from vfxstyle.plates.picture import analysis_picture
+from vfxstyle.plates.picture import analysis_picture, lighting_of_frames
 from vfxstyle.plates.plate import picture_identity
 from vfxstyle.plates.spaces import Light, identity_of_space, input_space
 from vfxstyle.settings import TrainSettings
@@ -108,6 +108,8 @@ class TrainingPicture:
     """Width and height of the file, in px."""
     space: str
     """Colour space of the file, and how it was determined."""
+    lighting: FloatArray | None = None
+    """float32 (3,), what was taken out of its light, for a look for any light."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +155,26 @@ class PictureReader:
             shot.close()
         self._open.clear()
 
-    def read(self, picture: PictureRef) -> TrainingPicture:
-        """Read a picture at analysis resolution."""
+    def read(self, picture: PictureRef, lighting: FloatArray | None = None) -> TrainingPicture:
+        """Read a picture at analysis resolution, for a look for any light in ordinary light.
+
+        lighting: what is taken out then; by default that of the picture itself.
+        """
         shot = self.shot(picture.shot)
         number = shot.frames[0] if picture.frame is None else picture.frame
         space = input_space(self._config, shot.info.color_tag, shot.file_of(number), self._settings.input_space)
         light = Light.of(self._config, space.space)
-        pixels = analysis_picture(shot.read(number), light, self._settings.analysis_width)
-        return TrainingPicture(pixels, (shot.info.width, shot.info.height), str(space))
+        frame = shot.read(number)
+        if self._settings.any_light:
+            lighting = lighting_of_frames([frame], light) if lighting is None else lighting
+            light = light.without(lighting)
+        pixels = analysis_picture(frame, light, self._settings.analysis_width)
+        return TrainingPicture(pixels, (shot.info.width, shot.info.height), str(space), lighting)
+
+    def graded(self, pair: ExemplarPair) -> FloatArray:
+        """Read the graded picture of a pair alone, in the light of the plate; as :attr:`TrainingPicture.pixels`."""
+        lighting = self.read(pair.before).lighting if self._settings.any_light else None
+        return self.read(pair.after, lighting).pixels
 
     def plate_identity(self, pair: ExemplarPair) -> str:
         """Stands for how the plate of a pair is read, as :attr:`vfxstyle.plates.plate.Plate.picture_identity`."""
@@ -177,7 +191,8 @@ class PictureReader:
 
         Raises :class:`~vfxstyle.errors.PairsError` if they differ in shape.
         """
-        before, after = self.read(pair.before), self.read(pair.after)
+        before = self.read(pair.before)
+        after = self.read(pair.after, before.lighting)
         if before.pixels.shape != after.pixels.shape:
             raise PairsError(
                 f"Pair '{pair.name}' does not match: before is {before.size[0]}x{before.size[1]} and after "

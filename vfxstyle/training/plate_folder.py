@@ -25,7 +25,7 @@ CACHE = "VFXSTYLE_CACHE"
 """Environment variable that names the folder of what is kept between trainings."""
 MOST_KEPT = 2 * 2**30
 """Bytes that the files of :func:`kept_folder` may take; those that were not used for longest go first."""
-_DECIDING = ("superpixels", "analysis_width", "samples", "backbone", "seed")
+_DECIDING = ("superpixels", "analysis_width", "samples", "backbone", "seed", "any_light")
 """Settings that decide what a file holds."""
 
 

@@ -21,7 +21,7 @@ from vfxstyle.settings import TrainSettings
 from vfxstyle.training.learn import MANY_PAIRS, Learnt
 from vfxstyle.training.pairs import PairDigest
 
-_NOT_ON_THE_CARD = ("description", "data_note", "device", "weights", "blocks", "no_suggest", "matte")
+_NOT_ON_THE_CARD = ("description", "data_note", "device", "weights", "blocks", "no_suggest", "matte", "any_light")
 """Settings that the card leaves out: other fields hold them, they change nothing, or they name one machine's file."""
 
 
@@ -49,6 +49,7 @@ def preset_of(
         projected=projected_blocks(blocks),
         weights=weights,
         description=settings.description,
+        any_light=settings.any_light,
         card=card or {},
     )
     projections = {block: (pca.mean, pca.components) for block, pca in learnt.projections.items()}

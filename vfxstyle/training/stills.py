@@ -13,6 +13,8 @@ from vfxstyle.features import RawFeatures, assemble
 from vfxstyle.features.backbones import Backbone
 from vfxstyle.features.extract import Extraction, Segmentation, extract_features, run_network
 from vfxstyle.looks import Preset, apply_field
+from vfxstyle.looks.field import Placing
+from vfxstyle.plates.picture import in_ordinary_light
 from vfxstyle.settings import DEFAULT_STILL_SUPERPIXELS
 from vfxstyle.superpixels.graph import graph_superpixels
 from vfxstyle.superpixels.smoothing import smooth_over_neighbours, spread_over_pixels
@@ -54,14 +56,24 @@ def graded_picture(
 
     picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. Returns the graded picture, likewise.
     """
-    return graded_still(picture, features_of_still(picture, backbone, superpixels), preset)
+    if not preset.info.any_light:
+        return graded_still(picture, features_of_still(picture, backbone, superpixels), preset)
+    shown, lighting = in_ordinary_light(picture)
+    return graded_still(picture, features_of_still(shown, backbone, superpixels), preset, lighting)
 
 
-def graded_still(picture: FloatArray, still: StillFeatures, preset: Preset) -> FloatArray:
-    """Put a look on a picture whose features have been extracted; see :func:`graded_picture`."""
+def graded_still(
+    picture: FloatArray, still: StillFeatures, preset: Preset, lighting: FloatArray | None = None
+) -> FloatArray:
+    """Put a look on a picture whose features have been extracted; see :func:`graded_picture`.
+
+    lighting: float32 (3,), of the picture, where the features were extracted without it.
+    """
     vectors = assemble(preset.info.blocks, raw=still.raw, projections=projections_of(preset))
     outputs = preset.predict(vectors)
     smoothed = smooth_over_neighbours(outputs, still.table, adjacency(still.rows))
     field = spread_over_pixels(still.rows, smoothed, still.table, still.lab)
-    light, _ = apply_field(srgb_to_linear(picture), preset.base.added_to(field))
+    without = np.eye(3, dtype=np.float32) if lighting is None else np.diag(1 / lighting).astype(np.float32)
+    placing = Placing((picture.shape[1], picture.shape[0]), to_working=without)
+    light, _ = apply_field(srgb_to_linear(picture), preset.base.added_to(field), placing)
     return np.clip(linear_to_srgb(light), 0, 1)

@@ -105,6 +105,8 @@ def train(
     _check_name(name)
     if settings.matte is not None and shot is None:
         raise UsageError("--matte is of the frames of a shot; leave it out for pairs of pictures.")
+    if settings.any_light and shot is not None:
+        raise UsageError("--any-light is for pairs of pictures; a look of one shot is for the light of that shot.")
     exemplars = _exemplar_pairs(pairs, shot, graded, settings.max_pixels)
     target = _preset_file(name, output, clock)
     weights = weights_digest(settings.backbone, settings.weights)
@@ -232,7 +234,7 @@ def examples_of(
                 superpixels = superpixels_of(before, context.backbone, context.settings, count, random)
                 if stored is not None and storing:
                     storing = _was_stored(stored, plate, superpixels, context.clock)
-            examples.append(superpixels.graded(context.reader.read(pair.after).pixels))
+            examples.append(superpixels.graded(context.reader.graded(pair)))
             step()
     return examples
 

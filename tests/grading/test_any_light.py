@@ -1,0 +1,123 @@
+"""Looks for any light: the lighting of a shot is taken out before the look and put back after it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import BACKBONE, QUICK, make_preset, moving_picture, read_pixels, write_picture
+
+from vfxstyle import analyze, grade
+from vfxstyle.analysis.lighting import lighting_in, measured_in
+from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.color import srgb_to_linear
+from vfxstyle.grading.corrections import Correction, Corrections
+from vfxstyle.looks import read_preset, save_preset
+from vfxstyle.looks.library import user_folder
+from vfxstyle.review.review import opened_review
+from vfxstyle.review.session import Asked
+
+FRAMES = range(1001, 1004)
+LIGHTS = {"dark": (0.25, 0.25, 0.25), "bright": (4.0, 4.0, 4.0), "tungsten": (1.680, 0.866, 0.326)}
+
+
+def plate(folder, gains=(1.0, 1.0, 1.0)):
+    """A shot under a light, scene-linear floats."""
+    for number in FRAMES:
+        light = srgb_to_linear(moving_picture(number - FRAMES[0])) * np.array(gains, np.float32)
+        write_picture(folder / f"plate.{number}.exr", light.astype(np.float32), kind="float")
+    return folder
+
+
+def graded(shot, preset, output, **options):
+    report = grade(shot, preset, output, analysis=output.parent / f"{output.name}_analysis", **{**QUICK, **options})
+    return np.stack([read_pixels(path) for path in report.files])
+
+
+def for_any_light(look, path):
+    return save_preset(replace(look, info=replace(look.info, any_light=True)), path)
+
+
+@pytest.fixture
+def any_light(tmp_path):
+    return for_any_light(make_preset(reacts=True), tmp_path / "any.safetensors")
+
+
+def one_transform():
+    """A look that does the same everywhere, and something else to every colour."""
+    return make_preset(np.random.default_rng(5).normal(0, 0.05, 30))
+
+
+@pytest.mark.parametrize("name", LIGHTS)
+def test_a_shot_takes_the_same_look_in_any_light(tmp_path, name):
+    gains = np.array(LIGHTS[name], np.float32)
+    looks = {
+        "any": for_any_light(one_transform(), tmp_path / "any.safetensors"),
+        "own": save_preset(one_transform(), tmp_path / "own.safetensors"),
+    }
+    before = np.stack([read_pixels(path) for path in sorted(plate(tmp_path / "plate").iterdir())])
+    off = {}
+    for kind, look in looks.items():
+        plain = graded(tmp_path / "plate", look, tmp_path / kind)
+        other = graded(plate(tmp_path / name, gains), look, tmp_path / f"{kind}_{name}") / gains
+        off[kind] = np.abs(other - plain).mean() / np.abs(plain - before).mean()
+    assert off["any"] < (0.5 if name == "tungsten" else 0.01) * off["own"]  # some of its warmth stays
+    assert off["own"] > 0.1
+
+
+def test_a_look_that_changes_nothing_keeps_every_bit(tmp_path):
+    shot = plate(tmp_path / "plate", LIGHTS["dark"])
+    preset = for_any_light(make_preset(), tmp_path / "none.safetensors")
+    before = np.stack([read_pixels(path) for path in sorted(shot.iterdir())])
+    np.testing.assert_array_equal(graded(shot, preset, tmp_path / "out"), before)
+
+
+def test_frames_by_themselves_are_those_of_the_whole(tmp_path, any_light):
+    shot = plate(tmp_path / "plate", LIGHTS["dark"])
+    whole = graded(shot, any_light, tmp_path / "out")
+    report = grade(shot, any_light, tmp_path / "one", analysis=tmp_path / "out_analysis", frames="1002", **QUICK)
+    np.testing.assert_array_equal(read_pixels(report.files[0]), whole[1])
+
+
+def test_the_analysis_keeps_how_each_frame_is_lit_in_sections_too(tmp_path):
+    for number in range(1, 37):
+        write_picture(tmp_path / "long" / f"long.{number:04d}.exr", moving_picture(number) * np.float32(1 / number))
+    options = {**QUICK, "backbone": BACKBONE, "stage": "superpixels"}
+    for name, cut in (("whole", 0), ("cut", 16)):
+        analyze(tmp_path / "long", analysis=tmp_path / name, section_frames=cut, **options)
+    whole, cut = (AnalysisFolder(tmp_path / name) for name in ("whole", "cut"))
+    assert list(measured_in(whole)) == list(range(1, 37))
+    assert measured_in(whole) == measured_in(cut)
+    np.testing.assert_array_equal(lighting_in(whole), lighting_in(cut))
+
+
+def test_what_is_shown_is_what_is_graded_for_both_kinds_of_look(tmp_path, make_shot, any_light, lively_preset):
+    shot = make_shot(frames=FRAMES, extension="png")
+    user_folder().mkdir(parents=True, exist_ok=True)
+    any_light.rename(user_folder() / "any.safetensors")
+    with opened_review(shot, str(lively_preset), analysis=tmp_path / "analysis", **QUICK) as review:
+        for look in (str(lively_preset), "any"):
+            written = graded(shot, look, tmp_path / "out", format="png", overwrite="always")[1]
+            shown = review.session.graded(Asked(frame=1002, preset=look, strength=1.0))
+            expected = np.clip(written * 255, 0, 255)
+            assert np.abs(expected - shown).max() <= 1.01, look
+
+
+def test_a_look_of_either_kind_corrects_the_other(tmp_path, make_shot, any_light, lively_preset):
+    """All superpixels take the other look: the frames are those of that look."""
+    shot = make_shot(frames=FRAMES, extension="png")
+    for first, second in ((lively_preset, any_light), (any_light, lively_preset)):
+        graded(shot, first, tmp_path / "out", format="png")
+        analysis = AnalysisFolder(tmp_path / "out_analysis")
+        every = tuple(map(int, analysis.read_superpixels().labels))
+        made = Correction(superpixels=every, strength=1.0, preset=str(second), digest=read_preset(second).digest)
+        Corrections(analysis=analysis.identity, made=(made,)).save(tmp_path / "adjust.json")
+        options = {"adjust": str(tmp_path / "adjust.json"), "overwrite": "always", "format": "png"}
+        corrected = graded(shot, first, tmp_path / "out", **options)
+        np.testing.assert_allclose(
+            corrected, graded(shot, second, tmp_path / f"only_{second.stem}", format="png"), atol=1e-3
+        )
+        with opened_review(
+            shot, str(first), analysis=tmp_path / "out_analysis", adjust=options["adjust"], **QUICK
+        ) as it:
+            shown = it.session.graded(Asked(frame=1002, preset=str(first), strength=1.0))
+        assert np.abs(corrected[1] * 255 - shown).max() <= 1.01

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from vfxstyle.plates.lighting import BALANCED, ORDINARY, Measured, lighting_of, measured
+from vfxstyle.plates.picture import in_ordinary_light, measured_frame
+from vfxstyle.plates.spaces import Light
+from vfxstyle.shots import Frame
+from vfxstyle.shots.windows import Window
+
+TUNGSTEN = np.array([1.680, 0.866, 0.326], np.float32)  # 3200 K in linear Rec.709
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def street():
+    """Grey things of any brightness, linear light."""
+    return np.repeat(np.kron(RNG.random((18, 32, 1)), np.ones((4, 4, 1))), 3, axis=2).astype(np.float32) * 0.4
+
+
+def test_brightness_and_warmth_follow_the_light(street):
+    plain, dark, warm = (measured(street * gains) for gains in (np.float32(1), np.float32(0.25), TUNGSTEN))
+    assert dark.brightness == pytest.approx(plain.brightness - 2, abs=1e-5)
+    assert dark.warmth == pytest.approx(plain.warmth, abs=1e-5)
+    assert warm.warmth - plain.warmth == pytest.approx(np.log2(1.680 / 0.326), abs=1e-3)
+
+
+def test_a_shot_in_ordinary_light_keeps_its_own():
+    ordinary = Measured(np.log2(ORDINARY), 0.8 * BALANCED)
+    np.testing.assert_allclose(lighting_of([ordinary]), 1, rtol=1e-6)
+    np.testing.assert_array_equal(lighting_of([]), np.ones(3))
+
+
+def test_warmth_is_taken_out_beyond_what_photographs_have(street):
+    lighting = lighting_of([measured(street * TUNGSTEN)])
+    left = TUNGSTEN / lighting
+    assert np.log2(left[0] / left[2]) == pytest.approx(BALANCED, abs=1e-3)
+    cool = lighting_of([measured(street / TUNGSTEN)])
+    assert np.log2(cool[0] / cool[2]) == pytest.approx(BALANCED - np.log2(1.680 / 0.326), abs=1e-3)
+
+
+def test_black_bars_a_lamp_and_a_fade_do_not_count(street):
+    plain = measured(street)
+    bars = measured(np.pad(street, ((12, 12), (0, 0), (0, 0))))
+    assert bars.brightness == pytest.approx(plain.brightness, abs=0.1)
+    lit = street.copy()
+    lit[:3, :3] = 5000, 2000, 100
+    assert measured(lit).brightness == pytest.approx(plain.brightness, abs=0.3)
+    frames = [measured(street * np.float32(level)) for level in (1, 1, 1, 0.5, 0.01)]
+    np.testing.assert_allclose(lighting_of(frames), lighting_of([plain]), rtol=1e-5)
+
+
+def test_a_black_picture_has_no_light():
+    assert measured(np.zeros((8, 8, 3), np.float32)) is None
+    shown, lighting = in_ordinary_light(np.zeros((8, 8, 3), np.float32))
+    assert not shown.any()
+    np.testing.assert_array_equal(lighting, 1)
+
+
+def test_pixels_that_are_not_finite_do_not_count(street):
+    window = Window(0, 0, street.shape[1], street.shape[0])
+    light = Light(None, np.eye(3, dtype=np.float32))
+    faulty = street.copy()
+    faulty[::9, ::9] = np.nan
+    faulty[::7, 3] = np.inf
+    frames = [Frame(1, "made", rgb, window, window) for rgb in (street, faulty)]
+    plain, other = (measured_frame(frame, light) for frame in frames)
+    assert other.brightness == pytest.approx(plain.brightness, abs=0.1)
+
+
+def test_pictures_of_one_thing_in_any_light_are_one_picture(street):
+    from vfxstyle.color import linear_to_srgb
+
+    plain, dark = (in_ordinary_light(linear_to_srgb(street * np.float32(gain)))[0] for gain in (1, 0.3))
+    np.testing.assert_allclose(dark, plain, atol=1e-4)

@@ -1,0 +1,75 @@
+"""How a plate is lit: how bright and how warm, measured on its frames (docs/method.md, section 7.1).
+
+A look for any light takes the lighting out of a plate, acts, and puts it back. Brightness is taken out as a whole,
+warmth as far as it is beyond what photographs that were balanced by their cameras have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vfxstyle.arrays import FloatArray
+
+ORDINARY = 0.2
+"""Brightness of a plate that is lit as photographs are: what 140 of them have, in the mean of their logarithms."""
+BALANCED = 0.5
+"""Warmth that stays, either way: five of six of the same photographs have no more."""
+MEASURED_COLUMNS = 240
+"""Columns of the pixels that are measured, at most twice as many."""
+_WARMTH = np.array([0.316, -0.088, -0.684])
+"""Logarithms of the channels of linear Rec.709 for a warmth of 1, along the light of black bodies: 3200 K has 2.4."""
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+_BRIGHTEST = 6  # times the mean luminance: a lamp in the picture counts as no more
+_DARKEST = 1e-3  # of the mean luminance: black bars and empty pixels do not count
+_EDGES = 4  # exponent of the mean over edges
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How one picture is lit."""
+
+    brightness: float
+    """Logarithm, base 2, of its brightness in linear light, as the eye takes the mean."""
+    warmth: float
+    """Logarithm, base 2, of red over blue on its edges."""
+
+
+def measured(light: FloatArray) -> Measured | None:
+    """How a picture is lit; None for one without light.
+
+    light: float32 (H, W, 3), linear Rec.709, finite. Brightness is the square of the
+    mean root of luminance. Edges show the colour of the light better than areas do, which a sea or a forest can fill
+    (van de Weijer, Gevers and Gijsenij, Edge-Based Color Constancy, 2007).
+    """
+    step = max(1, light.shape[1] // MEASURED_COLUMNS)
+    pixels = light[::step, ::step].clip(0, None).astype(np.float64)
+    luminance = pixels @ _LUMINANCE
+    mean = luminance.mean()
+    if not mean > 0:
+        return None
+    lit = luminance > _DARKEST * mean
+    brightness = 2 * np.log2(np.sqrt(np.minimum(luminance[lit], _BRIGHTEST * mean)).mean())
+    limited = pixels / np.maximum(luminance / mean, _BRIGHTEST)[..., None]
+    across, down = np.diff(limited, axis=1)[:-1], np.diff(limited, axis=0)[:, :-1]
+    edges = np.hypot(across, down) ** _EDGES
+    red, _, blue = edges.reshape(-1, 3).sum(axis=0) if edges.size else (0, 0, 0)
+    warmth = np.log2(red / blue) / _EDGES if red > 0 and blue > 0 else 0
+    return Measured(float(brightness), float(warmth))
+
+
+def lighting_of(frames: Iterable[Measured]) -> FloatArray:
+    """The lighting of a shot by that of its frames, the median one.
+
+    Returns float32 (3,), how bright each channel of linear Rec.709 is, over that of a shot in ordinary light: 1 for a
+    shot without light.
+    """
+    values = np.array([(one.brightness, one.warmth) for one in frames]).reshape(-1, 2)
+    if not len(values):
+        return np.ones(3, np.float32)
+    brightness, warmth = np.median(values, axis=0)
+    beyond = np.sign(warmth) * max(abs(warmth) - BALANCED, 0)
+    tint = 2 ** (_WARMTH * beyond)
+    return np.asarray(2**brightness / ORDINARY * tint / (tint @ _LUMINANCE), np.float32)
