@@ -45,6 +45,7 @@ def analyze(
     *,
     preset: str | Path | None = None,
     backbone: str = DEFAULT_BACKBONE,
+    any_light: bool = False,
     analysis: str | Path | None = None,
     within: Frames = None,
     stage: AnalyzeStage = "all",
@@ -55,11 +56,11 @@ def analyze(
     """Analyse a shot, as far as that has not been done.
 
     shot: as for :func:`vfxstyle.open_shot`. preset: a look whose transforms are predicted as well, and which says what
-    backbone is needed. analysis: folder of the shot analysis; by default, with a preset, where ``grade`` looks for it,
-    and SHOT_analysis beside the shot without one. within: frames that the shot is taken to consist of. stage:
-    "superpixels" ends before the network runs, "features" needs the superpixels, "transforms" the features. shard:
-    which of how many shares, of the stage "features" of the chosen frames, of "superpixels" of the sections of a long
-    shot, which the stage joins when it is run without. options: see docs/grade.md.
+    backbone is needed and whether for any light. analysis: folder of the shot analysis; by default, with a preset,
+    where ``grade`` looks for it, and SHOT_analysis beside the shot without one. within: frames that the shot is taken
+    to consist of. stage: "superpixels" ends before the network runs, "features" needs the superpixels, "transforms" the
+    features. shard: which of how many shares, of the stage "features" of the chosen frames, of "superpixels" of the
+    sections of a long shot, which the stage joins when it is run without. options: see docs/grade.md.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     check_known(options, AnalyzeOptions)
@@ -68,6 +69,7 @@ def analyze(
         shot=shot,
         preset=preset,
         backbone=backbone,
+        any_light=any_light,
         analysis=analysis,
         within=frame_numbers(within),
         stage=stage,

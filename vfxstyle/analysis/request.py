@@ -30,6 +30,8 @@ class AnalyzeRequest:
     """A look whose transforms are predicted as well, by name or file; it says what backbone is needed."""
     backbone: str = DEFAULT_BACKBONE
     """Network of the features, where no preset says so."""
+    any_light: bool = False
+    """Whether the features are those of looks for any light, where no preset says so."""
     analysis: str | Path | None = None
     """Folder of the analysis; by default where a grade with the preset looks for it, else SHOT_analysis."""
     within: tuple[int, ...] | None = None
@@ -81,7 +83,7 @@ class AnalyzeRequest:
         else:
             from vfxstyle.features.registry import weights_digest
 
-            backbone, weights, any_light = self.backbone, weights_digest(self.backbone, run.weights), False
+            backbone, weights, any_light = self.backbone, weights_digest(self.backbone, run.weights), self.any_light
         return AnalysisRecipe.of(
             self.settings, plate.shot, backbone=backbone, weights=weights, any_light=any_light, device=run.device
         )

@@ -26,6 +26,11 @@ def _shard(context: click.Context, parameter: click.Parameter, text: str) -> tup
 @click.option("--preset", metavar="NAME|FILE", help="A look to predict the transforms of as well.")
 @flags.backbone
 @click.option(
+    "--any-light",
+    is_flag=True,
+    help="For looks for any light, as the shipped ones are; with --preset the look says so.",
+)
+@click.option(
     "--stage",
     type=click.Choice(get_args(AnalyzeStage)),
     default="all",
@@ -57,7 +62,7 @@ def analyze(shot: str, progress: Any, dry_run: bool, **chosen: Any) -> None:
     from vfxstyle.analysis.analyze import analyze_request, planned
     from vfxstyle.analysis.request import AnalyzeRequest
 
-    asked = {name: chosen[name] for name in ("preset", "backbone", "analysis", "within", "stage", "shard")}
+    asked = {name: chosen[name] for name in ("preset", "backbone", "any_light", "analysis", "within", "stage", "shard")}
     request = AnalyzeRequest(shot=shot, settings=settings, **asked)
     if dry_run:
         click.echo(json.dumps(planned(request, Run.of(chosen, None)), indent=2))
