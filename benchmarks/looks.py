@@ -2,8 +2,10 @@
 
 CLIP: a movie or a folder of frames; ``--masks`` names a folder that has one of masks for each clip, as DAVIS 2016 does.
 For each look and clip: how chroma and contrast of the subject and of the rest change, pixels at display white and
-black, and flicker: the change of the grade from frame to frame along the plate's own flow, Lab, 95th percentile. With
--o the middle frame of each clip is drawn, the plate beside every look.
+black, and flicker: the change of the grade from frame to frame along the plate's own flow, Lab, 95th percentile; beside
+it that of the nearest grade that cannot flicker, one transform for the subject and one for the rest of all frames: what
+texture and errors of the flow make of this measure. With -o the middle frame of each clip is drawn, the plate
+beside every look.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from benchmarks.stability import Clip
 from benchmarks.styles import write_jpeg
 from vfxstyle import grade, open_shot
 from vfxstyle.arrays import BoolArray, FloatArray
+from vfxstyle.looks.transform import fit_transform, transform_lab
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.review.figures import looked_up
@@ -52,6 +55,8 @@ class Figures:
     """The same of black."""
     flicker: float
     """95th percentile of the change of the grade along the flow, Lab."""
+    steady: float
+    """The same of the nearest grade that cannot flicker."""
     change: float
     """Mean L2 in Lab between plate and grade."""
 
@@ -63,6 +68,7 @@ def figures_of(plates: list[FloatArray], grades: list[FloatArray], masks: list[B
     lab_before, lab_after = np.stack(before), np.stack(after)
     chroma = [np.hypot(lab[..., 1], lab[..., 2]) for lab in (lab_before, lab_after)]
     has_subject = bool(inside.any())
+    flicker, steady = _flicker(plates, before, [after, _steady(lab_before, lab_after, inside)])
     return Figures(
         float(chroma[1][inside].mean() / chroma[0][inside].mean()) if has_subject else 1.0,
         float(lab_after[..., 0][inside].std() / lab_before[..., 0][inside].std()) if has_subject else 1.0,
@@ -77,20 +83,37 @@ def figures_of(plates: list[FloatArray], grades: list[FloatArray], masks: list[B
                 [(b.max(-1) <= BLACK).mean() - (a.max(-1) <= BLACK).mean() for a, b in zip(plates, grades, strict=True)]
             )
         ),
-        _flicker(plates, before, after),
+        flicker,
+        steady,
         float(np.linalg.norm(lab_after - lab_before, axis=-1).mean()),
     )
 
 
-def _flicker(plates: list[FloatArray], before: list[FloatArray], after: list[FloatArray]) -> float:
+def _steady(before: FloatArray, after: FloatArray, inside: BoolArray) -> list[FloatArray]:
+    """One transform from plate to grade for the subject and one for the rest, put on every frame.
+
+    before, after: float32 (F, H, W, 3), CIELab. inside: bool (F, H, W).
+    """
+    out = before.copy()
+    for side in (inside, ~inside):
+        if side.any():
+            out[side] = transform_lab(before[side], fit_transform(before[side], after[side]))
+    return list(out)
+
+
+def _flicker(plates: list[FloatArray], before: list[FloatArray], grades: list[list[FloatArray]]) -> list[float]:
+    """95th percentile of the change along the flow of each of some grades of a clip, CIELab."""
     labels = [np.zeros(plates[0].shape[:2], np.int32)] * len(plates)
     clip = Clip.of(plates, before, labels)
-    added = [b - a for a, b in zip(before, after, strict=True)]
-    jumps = [
-        np.linalg.norm(now - looked_up(last, back), axis=-1)[visible]
-        for (last, now), back, visible in zip(pairwise(added), clip.back, clip.visible, strict=True)
-    ]
-    return float(np.percentile(np.concatenate(jumps), 95))
+    found = []
+    for after in grades:
+        added = [b - a for a, b in zip(before, after, strict=True)]
+        jumps = [
+            np.linalg.norm(now - looked_up(last, back), axis=-1)[visible]
+            for (last, now), back, visible in zip(pairwise(added), clip.back, clip.visible, strict=True)
+        ]
+        found.append(float(np.percentile(np.concatenate(jumps), 95)))
+    return found
 
 
 def frames_of(shot: Path, numbers: tuple[int, ...]) -> list[FloatArray]:
@@ -124,7 +147,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="folder for pictures")
     arguments = parser.parse_args()
     lines = [
-        "| clip | look | subject: chroma, contrast | rest: chroma | white | black | flicker | change |",
+        "| clip | look | subject: chroma, contrast | rest: chroma | white | black | flicker, steady | change |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for clip in arguments.clips:
@@ -152,8 +175,9 @@ def _measure(clip: Path, looks: list[str], masks: Path | None, output: Path | No
             drawn.append(grades[len(grades) // 2])
             subject_text = f"{own.subject_chroma:.2f}, {own.subject_contrast:.2f}" if subject[0].any() else "–"
             whites = f"{own.white:+.2%} | {own.black:+.2%}"
+            flicker = f"{own.flicker:.2f}, {own.steady:.2f}"
             rows.append(
-                f"| {clip.stem} | {look} | {subject_text} | {own.rest_chroma:.2f} | {whites} | {own.flicker:.2f} | "
+                f"| {clip.stem} | {look} | {subject_text} | {own.rest_chroma:.2f} | {whites} | {flicker} | "
                 f"{own.change:.1f} |"
             )
             print(rows[-1], file=sys.stderr, flush=True)
