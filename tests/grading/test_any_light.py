@@ -7,14 +7,16 @@ import pytest
 from helpers import BACKBONE, QUICK, make_preset, moving_picture, read_pixels, write_picture
 
 from vfxstyle import analyze, grade
-from vfxstyle.analysis.lighting import lighting_in, measured_in
+from vfxstyle.analysis.lighting import lighting_in, lighting_words, measured_in
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.color import srgb_to_linear
+from vfxstyle.errors import UsageError
 from vfxstyle.grading.corrections import Correction, Corrections
 from vfxstyle.looks import read_preset, save_preset
 from vfxstyle.looks.library import user_folder
 from vfxstyle.review.review import opened_review
 from vfxstyle.review.session import Asked
+from vfxstyle.settings import GradeSettings
 
 FRAMES = range(1001, 1004)
 LIGHTS = {"dark": (0.25, 0.25, 0.25), "bright": (4.0, 4.0, 4.0), "tungsten": (1.680, 0.866, 0.326)}
@@ -76,6 +78,26 @@ def test_frames_by_themselves_are_those_of_the_whole(tmp_path, any_light):
     whole = graded(shot, any_light, tmp_path / "out")
     report = grade(shot, any_light, tmp_path / "one", analysis=tmp_path / "out_analysis", frames="1002", **QUICK)
     np.testing.assert_array_equal(read_pixels(report.files[0]), whole[1])
+
+
+def test_shots_of_a_scene_can_be_given_one_lighting(tmp_path):
+    """What is measured on a shot is told, and a shot that is given it is graded as that one is."""
+    shot, look = plate(tmp_path / "plate", LIGHTS["dark"]), for_any_light(one_transform(), tmp_path / "any.safetensors")
+    whole = graded(shot, look, tmp_path / "out")
+    words = lighting_words(AnalysisFolder(tmp_path / "out_analysis"))
+    told = words.partition("--lighting ")[2].rstrip(")")
+    stops, _ = map(float, told.split(","))
+    assert stops < -1
+    np.testing.assert_allclose(graded(shot, look, tmp_path / "told", lighting=told), whole, atol=2e-3)
+    other = graded(shot, look, tmp_path / "ordinary", lighting="ordinary")
+    own = graded(shot, save_preset(one_transform(), tmp_path / "own.safetensors"), tmp_path / "own")
+    np.testing.assert_array_equal(other, own)
+
+
+@pytest.mark.parametrize("lighting", ["bright", "1", "1,2,3", "nan,0", "99,0"])
+def test_a_lighting_that_is_none_is_told(tmp_path, lighting):
+    with pytest.raises(UsageError, match="lighting"):
+        GradeSettings(lighting=lighting)
 
 
 def test_the_analysis_keeps_how_each_frame_is_lit_in_sections_too(tmp_path):

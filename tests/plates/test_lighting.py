@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vfxstyle.plates.lighting import BALANCED, ORDINARY, Measured, lighting_of, measured
+from vfxstyle.plates.lighting import BALANCED, ORDINARY, Measured, lighting_of, measured, stops_and_warmth
 from vfxstyle.plates.picture import in_ordinary_light, measured_frame
 from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame
@@ -9,6 +9,10 @@ from vfxstyle.shots.windows import Window
 
 TUNGSTEN = np.array([1.680, 0.866, 0.326], np.float32)  # 3200 K in linear Rec.709
 RNG = np.random.default_rng(0)
+
+
+def lighting(frames):
+    return lighting_of(*stops_and_warmth(frames))
 
 
 @pytest.fixture
@@ -26,15 +30,14 @@ def test_brightness_and_warmth_follow_the_light(street):
 
 def test_a_shot_in_ordinary_light_keeps_its_own():
     ordinary = Measured(np.log2(ORDINARY), 0.8 * BALANCED)
-    np.testing.assert_allclose(lighting_of([ordinary]), 1, rtol=1e-6)
-    np.testing.assert_array_equal(lighting_of([]), np.ones(3))
+    np.testing.assert_allclose(lighting([ordinary]), 1, rtol=1e-6)
+    np.testing.assert_array_equal(lighting([]), np.ones(3))
 
 
 def test_warmth_is_taken_out_beyond_what_photographs_have(street):
-    lighting = lighting_of([measured(street * TUNGSTEN)])
-    left = TUNGSTEN / lighting
+    left = TUNGSTEN / lighting([measured(street * TUNGSTEN)])
     assert np.log2(left[0] / left[2]) == pytest.approx(BALANCED, abs=1e-3)
-    cool = lighting_of([measured(street / TUNGSTEN)])
+    cool = lighting([measured(street / TUNGSTEN)])
     assert np.log2(cool[0] / cool[2]) == pytest.approx(BALANCED - np.log2(1.680 / 0.326), abs=1e-3)
 
 
@@ -46,14 +49,14 @@ def test_black_bars_a_lamp_and_a_fade_do_not_count(street):
     lit[:3, :3] = 5000, 2000, 100
     assert measured(lit).brightness == pytest.approx(plain.brightness, abs=0.3)
     frames = [measured(street * np.float32(level)) for level in (1, 1, 1, 0.5, 0.01)]
-    np.testing.assert_allclose(lighting_of(frames), lighting_of([plain]), rtol=1e-5)
+    np.testing.assert_allclose(lighting(frames), lighting([plain]), rtol=1e-5)
 
 
 def test_a_black_picture_has_no_light():
     assert measured(np.zeros((8, 8, 3), np.float32)) is None
-    shown, lighting = in_ordinary_light(np.zeros((8, 8, 3), np.float32))
+    shown, own = in_ordinary_light(np.zeros((8, 8, 3), np.float32))
     assert not shown.any()
-    np.testing.assert_array_equal(lighting, 1)
+    np.testing.assert_array_equal(own, 1)
 
 
 def test_pixels_that_are_not_finite_do_not_count(street):

@@ -32,6 +32,7 @@ OTHERS = {
     "compression": "dwaa:45",
     "coverage": 0.5,
     "padding": 6,
+    "lighting": "ordinary",
 }
 
 

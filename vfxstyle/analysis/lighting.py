@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.arrays import FloatArray
-from vfxstyle.plates.lighting import Measured, lighting_of
+from vfxstyle.plates.lighting import Measured, lighting_of, stops_and_warmth
+from vfxstyle.settings.values import MEASURED, parse_lighting
 
 
 def measured_in(analysis: AnalysisFolder) -> dict[int, Measured]:
@@ -13,5 +14,16 @@ def measured_in(analysis: AnalysisFolder) -> dict[int, Measured]:
 
 
 def lighting_in(analysis: AnalysisFolder) -> FloatArray:
-    """The lighting of the shot, float32 (3,)."""
-    return lighting_of(measured_in(analysis).values())
+    """The lighting of the shot, float32 (3,): what its settings say, or the frames."""
+    return lighting_of(*_lit(analysis))
+
+
+def lighting_words(analysis: AnalysisFolder) -> str:
+    """The lighting of the shot for people, and as the option ``--lighting`` takes it."""
+    stops, warmth = _lit(analysis)
+    return f"lighting: {stops:+.2f} stops, warmth {warmth:+.2f} (--lighting {stops:.2f},{warmth:.2f})"
+
+
+def _lit(analysis: AnalysisFolder) -> tuple[float, float]:
+    asked = parse_lighting(analysis.manifest.get("settings", {}).get("lighting", MEASURED))
+    return stops_and_warmth(measured_in(analysis).values()) if asked is None else asked

@@ -20,6 +20,7 @@ from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.stamps import PlateFile, stamp_plate
 from vfxstyle.settings import DEFAULT_SECTION, DEFAULT_STILL_SUPERPIXELS, DEFAULT_SUPERPIXELS, AnalysisSettings
 from vfxstyle.settings.table import options_of
+from vfxstyle.settings.values import MEASURED
 from vfxstyle.shots import Shot
 
 UNKNOWN = "*"
@@ -68,6 +69,7 @@ class AnalysisRecipe(AnalysisSettings):
         values |= {"frame_based": frame_based, "superpixels": settings.superpixels or default}
         in_one = settings.sections(len(shot.frames)) == 1
         values["section_frames"] = 0 if in_one else settings.section_frames or DEFAULT_SECTION
+        values["lighting"] = settings.lighting if any_light else MEASURED
         on = shot_device(device).partition(":")[0]
         return cls(**values, backbone=backbone, weights=weights, any_light=any_light, device=on)
 
@@ -182,7 +184,9 @@ class WantedAnalysis:
     def for_look(self, look: PresetInfo) -> WantedAnalysis:
         """The analysis into the same superpixels with the features that a look takes."""
         backbone, weights, any_light = look.features
-        return replace(self, recipe=replace(self.recipe, backbone=backbone, weights=weights, any_light=any_light))
+        lighting = self.recipe.lighting if any_light else MEASURED
+        recipe = replace(self.recipe, backbone=backbone, weights=weights, any_light=any_light, lighting=lighting)
+        return replace(self, recipe=recipe)
 
     def or_existing(self) -> WantedAnalysis:
         """An analysis of this plate that is there, whatever its settings; else the wanted one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vfxstyle.analysis.lighting import lighting_words
 from vfxstyle.analysis.make import ensure_features, ensure_superpixels
 from vfxstyle.analysis.predict import ShotTransforms, look_of, stored_transforms
 from vfxstyle.analysis.store import AnalysisFolder
@@ -35,6 +36,8 @@ def ensure_transforms(
     analysis = ensure_superpixels(wanted, own)
     if Stage.SUPERPIXELS not in run.clock.seconds:
         run.clock.note(f"analysis: {analysis.place} is up to date")
+    if plan.preset.info.any_light:
+        run.clock.note(lighting_words(analysis))
     if analysis.read_transforms(look) is None:
         analysis = ensure_features(wanted, run)
     with run.clock.stage(Stage.TRANSFORMS, 1) as step:

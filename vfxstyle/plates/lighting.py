@@ -60,16 +60,20 @@ def measured(light: FloatArray) -> Measured | None:
     return Measured(float(brightness), float(warmth))
 
 
-def lighting_of(frames: Iterable[Measured]) -> FloatArray:
-    """The lighting of a shot by that of its frames, the median one.
-
-    Returns float32 (3,), how bright each channel of linear Rec.709 is, over that of a shot in ordinary light: 1 for a
-    shot without light.
-    """
+def stops_and_warmth(frames: Iterable[Measured]) -> tuple[float, float]:
+    """Stops above ordinary light, and warmth, of a shot by its frames, the medians; 0 of a shot without light."""
     values = np.array([(one.brightness, one.warmth) for one in frames]).reshape(-1, 2)
     if not len(values):
-        return np.ones(3, np.float32)
+        return 0.0, 0.0
     brightness, warmth = np.median(values, axis=0)
+    return float(brightness - np.log2(ORDINARY)), float(warmth)
+
+
+def lighting_of(stops: float, warmth: float) -> FloatArray:
+    """The lighting of a shot that is some stops above ordinary light, and of some warmth.
+
+    Returns float32 (3,), how bright each channel of linear Rec.709 is, over that of the shot in ordinary light.
+    """
     beyond = np.sign(warmth) * max(abs(warmth) - BALANCED, 0)
     tint = 2 ** (_WARMTH * beyond)
-    return np.asarray(2**brightness / ORDINARY * tint / (tint @ _LUMINANCE), np.float32)
+    return np.asarray(2**stops * tint / (tint @ _LUMINANCE), np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.color import linear_to_lab, linear_to_srgb, shown_as_photograph, srgb_to_linear
-from vfxstyle.plates.lighting import MEASURED_COLUMNS, Measured, lighting_of, measured
+from vfxstyle.plates.lighting import MEASURED_COLUMNS, Measured, lighting_of, measured, stops_and_warmth
 from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame
 
@@ -32,7 +32,8 @@ def measured_frame(frame: Frame, light: Light) -> Measured | None:
 
 def lighting_of_frames(frames: Iterable[Frame], light: Light) -> FloatArray:
     """The lighting of some frames; see :func:`~vfxstyle.plates.lighting.lighting_of`."""
-    return lighting_of(lit for lit in (measured_frame(frame, light) for frame in frames) if lit is not None)
+    lit = [lit for lit in (measured_frame(frame, light) for frame in frames) if lit is not None]
+    return lighting_of(*stops_and_warmth(lit))
 
 
 def in_ordinary_light(picture: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -42,7 +43,7 @@ def in_ordinary_light(picture: FloatArray) -> tuple[FloatArray, FloatArray]:
     """
     light = srgb_to_linear(picture)
     own = measured(light)
-    lighting = lighting_of([] if own is None else [own])
+    lighting = lighting_of(*stops_and_warmth([] if own is None else [own]))
     shown = shown_as_photograph(light, np.diag(1 / lighting).astype(np.float32))
     return np.clip(linear_to_srgb(shown), 0, 1), lighting
 

@@ -12,9 +12,11 @@ from vfxstyle.settings.values import (
     DEFAULT_STILL_SUPERPIXELS,
     DEFAULT_SUPERPIXELS,
     LONG_SHOT,
+    MEASURED,
     PLATE,
     SUPERPIXELS,
     Missing,
+    check_lighting,
     check_section,
 )
 
@@ -83,6 +85,16 @@ class AnalysisSettings(AnalysisWidth):
         "of like colour.",
         metavar="SHARE",
         check=between(0, 1, above=True),
+        commands=ANALYSED,
+        decides=Decides.ANALYSIS,
+    )
+
+    lighting: str = option(
+        MEASURED,
+        help="How the shot is lit, which looks for any light take out and put back: measured, ordinary, or "
+        "STOPS,WARMTH of another shot of the scene, so that both are graded alike.",
+        metavar="LIGHT",
+        check=check_lighting,
         commands=ANALYSED,
         decides=Decides.ANALYSIS,
     )

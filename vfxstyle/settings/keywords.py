@@ -34,6 +34,7 @@ class MattesOptions(_PlateOptions, total=False):
 
     weights: str | None
     section_frames: int | None
+    lighting: str
     frame_based: bool
     coverage: float
     on_error: OnError

@@ -26,6 +26,9 @@ DEFAULT_WRITTEN_SUPERPIXELS = 1000
 DEFAULT_STILL_SUPERPIXELS = 7000
 """Graph-based superpixels in a still."""
 DEFAULT_ANALYSIS_WIDTH = 640
+MEASURED = "measured"
+"""Value of the option ``lighting`` for what is measured on the shot."""
+MOST_STOPS = 20
 LONG_SHOT = 1000
 """Frames from which on a shot is segmented in sections unless somebody asks otherwise."""
 DEFAULT_SECTION = 250
@@ -66,6 +69,33 @@ def check_device(value: str) -> str | None:
 def check_section(value: int) -> str | None:
     """Check of the frames of a section, of which the first few are those that another ends with."""
     return None if value == 0 or value >= _SHORTEST else f"it must be 0, or at least {_SHORTEST}."
+
+
+def check_lighting(text: str) -> str | None:
+    """Check of how a shot is lit."""
+    try:
+        parse_lighting(text)
+    except UsageError as error:
+        return str(error).partition("; ")[2]
+    return None
+
+
+def parse_lighting(text: str) -> tuple[float, float] | None:
+    """Stops above ordinary light and warmth, as ``ordinary`` or ``-0.8,0.3`` say; None for ``measured``.
+
+    Raises :class:`~vfxstyle.errors.UsageError`.
+    """
+    if text == MEASURED:
+        return None
+    try:
+        stops, warmth = (0.0, 0.0) if text == "ordinary" else map(float, text.split(","))
+    except ValueError as error:
+        raise UsageError(
+            f"lighting is '{text}'; write measured, ordinary, or stops and warmth as in -0.8,0.3."
+        ) from error
+    if not (abs(stops) <= MOST_STOPS and abs(warmth) <= MOST_STOPS):
+        raise UsageError(f"lighting is '{text}'; stops and warmth must be between -{MOST_STOPS} and {MOST_STOPS}.")
+    return stops, warmth
 
 
 def check_rate(text: str) -> str | None:
