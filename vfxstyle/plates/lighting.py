@@ -1,4 +1,4 @@
-"""How a plate is lit: how bright and how warm, measured on its frames (docs/method.md, section 7.1).
+"""How a plate is lit: how bright and how warm, measured on its frames (docs/method.md, section 9.1).
 
 A look for any light takes the lighting out of a plate, acts, and puts it back. Brightness is taken out as a whole,
 warmth as far as it is beyond what photographs that were balanced by their cameras have.
