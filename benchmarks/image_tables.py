@@ -55,6 +55,8 @@ PAPER_ROWS = 4
 """The first rows of table II are the paper's, for every style; the others are for the first style only."""
 SIZES = (10, 20, 35, 50, 70)
 """Numbers of pairs of Fig. 12."""
+FEW = (5, 9, 10, 12, 16)
+"""Numbers of pairs about where some begin to be held out."""
 
 Answer = Callable[[TestPicture, FloatArray], FloatArray]
 """What a row of a table makes of a test picture, from the truth that only oracles use; CIELab, float32 (H, W, 3)."""
@@ -180,6 +182,23 @@ def _ablated(
         yield name, learnt_preset(examples, replace(settings, blocks=blocks)), ""
     for name, variant in VARIANTS.items() if every_row else ():
         yield name, learnt_preset(examples, settings, variant), variant
+
+
+def few_pairs(images: ImageSet, settings: TrainSettings, style: str) -> list[str]:
+    """Return a table of few pairs as Markdown lines: three draws, in each of which more pairs hold the fewer."""
+    lines = [f"**Few pairs, {images.name}, {style}**: error as pairs are added, three draws", ""]
+    lines += [f"| pairs | {' | '.join(map(str, FEW))} |", "|---|" + "---|" * len(FEW)]
+    truths = [lab_in_style(test.labelled, style) for test in images.tests]
+    examples = examples_in(images, style)
+    for draw in range(3):
+        order = np.random.default_rng(draw).permutation(len(examples))
+        errors = []
+        for size in FEW:
+            preset = learnt_preset([examples[i] for i in order[:size]], replace(settings, seed=draw))
+            errors.append(error_of(images, truths, ours(preset)))
+        lines.append(f"| draw {draw + 1} | {' | '.join(f'{error:.2f}' for error in errors)} |")
+        print(lines[-1], flush=True)
+    return [*lines, ""]
 
 
 def figure_twelve(images: ImageSet, settings: TrainSettings, style: str) -> list[str]:

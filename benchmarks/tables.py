@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.image_sets import read_set
-from benchmarks.image_tables import figure_twelve, table_one, table_two
+from benchmarks.image_tables import few_pairs, figure_twelve, table_one, table_two
 from benchmarks.styles import LOCAL_STYLES, STYLES
 from benchmarks.video_tables import video_tables
 from vfxstyle.settings import TrainSettings
@@ -33,7 +33,7 @@ def parsed_arguments() -> argparse.Namespace:
     parser.add_argument("folders", type=Path, nargs="*", help="labelmefacade and camvid folders")
     parser.add_argument("--davis", type=Path, help="DAVIS 2016 folder, for the tables of clips")
     parser.add_argument("-o", "--output", type=Path, required=True, help="Markdown file to write")
-    parser.add_argument("--tables", type=listed, default=["1", "2", "12"], help="of pictures: 1, 2, 12")
+    parser.add_argument("--tables", type=listed, default=["1", "2", "12"], help="of pictures: 1, 2, 12, few")
     parser.add_argument("--styles", type=listed, default=list(STYLES), help="styles of table I")
     parser.add_argument("--ablation-styles", type=listed, default=list(LOCAL_STYLES), help="styles of table II")
     parser.add_argument("--rows", choices=["all", "paper"], default="all", help="rows of table II for its first style")
@@ -56,6 +56,8 @@ def image_tables(folder: Path, arguments: argparse.Namespace, settings: TrainSet
         yield table_two(images, settings, arguments.ablation_styles, every_row=all_rows)
     if "12" in arguments.tables:
         yield figure_twelve(images, settings, "pop-out")
+    if "few" in arguments.tables:
+        yield from (few_pairs(images, settings, style) for style in ("pop-out", "golden"))
 
 
 def all_tables(arguments: argparse.Namespace, settings: TrainSettings) -> Iterator[list[str]]:
