@@ -74,6 +74,7 @@ def test_a_film_look_is_a_cube():
     assert list(base_tensors(chosen)) == ["cube"]
     assert errors["LUT"] < 0.4 * errors["none"]
     assert chosen.words == "a global look"
+    assert "gain and LUT" not in errors  # place says nothing by itself
 
 
 def test_where_colour_and_place_say_nothing_there_is_no_base():

@@ -16,6 +16,8 @@ CUBE_SIZE, TRIAL_SIZE = 17, 9
 """Nodes along each axis of the cube, and of one that is only tried."""
 MUCH_BETTER = 0.5
 """Held-out error over that of a simpler base below which a base is taken: each costs where it does not belong."""
+BETTER_AT_ALL = 0.98
+"""Of the error without a base, below which a change with place says something by itself."""
 MOST_PIXELS = 40_000
 """Pixels that a base is fitted to at most; a trial takes an eighth of them."""
 _SOFT = 1.0  # Lab units; errors above count by their size and not its square, so that single things do not pull
@@ -56,9 +58,10 @@ def choose_base(
     """The base that held-out pixels speak for, and the mean held-out L2 in Lab of each that was tried.
 
     "none" is one quadratic transform for everything, which superpixels start from anyway. A base is taken where its
-    error is :data:`MUCH_BETTER` times that of the simpler one. fold_of: int64 (N,), the fold of each pixel; each fold
-    is predicted by what was fitted to the others. few_numbers_only: whether the polynomial of place is
-    left out, because the folds are parts of the same pictures and cannot tell what another picture would say.
+    error is :data:`MUCH_BETTER` times that of the simpler one; one with place only where place says something by
+    itself, because beside a LUT it can be taken for its quadratic of colour alone. fold_of: int64 (N,), the fold of
+    each pixel; each fold is predicted by what was fitted to the others. few_numbers_only: whether the polynomial of
+    place is left out, because the folds are parts of the same pictures and cannot tell what another picture would say.
     """
     drawn = np.random.default_rng(seed).permutation(len(pixels.before))
     pixels, fold_of = pixels.only(drawn), fold_of[drawn]
@@ -68,10 +71,12 @@ def choose_base(
         errors[name] = _held_out_error(FITS[name], pixels, fold_of)
         return errors[name]
 
-    best, limit = "none", error("none") * MUCH_BETTER
+    none = error("none")
+    best, limit = "none", none * MUCH_BETTER
     few = error("gain")
     by_place = "place" if not few_numbers_only and error("place") < few * MUCH_BETTER else "gain"
-    for name in ("LUT", by_place, f"{by_place} and LUT"):
+    says_something = errors[by_place] < none * BETTER_AT_ALL
+    for name in ("LUT", by_place, f"{by_place} and LUT") if says_something else ("LUT",):
         if (errors.get(name) or error(name)) < limit:
             best, limit = name, errors[name] * MUCH_BETTER
     return (NO_BASE if best == "none" else FITS[best](_fewer(pixels, MOST_PIXELS), CUBE_SIZE)), errors
