@@ -57,6 +57,8 @@ def check_types(info: PresetInfo) -> None:
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a text is something else")
     json.dumps(asdict(info), ensure_ascii=False).encode()  # raises UnicodeEncodeError for half a surrogate pair
+    if not isinstance(info.any_light, bool):
+        raise TypeError("whether it is for any light is something else")
     if not isinstance(info.card, dict):
         raise TypeError("the card is something else")
     errors, settings = info.card.get("errors", {}), info.card.get("settings", {})

@@ -40,9 +40,9 @@ class Measured:
 def measured(light: FloatArray) -> Measured | None:
     """How a picture is lit; None for one without light.
 
-    light: float32 (H, W, 3), linear Rec.709, finite. Brightness is the square of the
-    mean root of luminance. Edges show the colour of the light better than areas do, which a sea or a forest can fill
-    (van de Weijer, Gevers and Gijsenij, Edge-Based Color Constancy, 2007).
+    light: float32 (H, W, 3), linear Rec.709, finite. Brightness is the square of the mean root of luminance. Edges show
+    the colour of the light better than areas do, which a sea or a forest can fill (van de Weijer, Gevers and Gijsenij,
+    Edge-Based Color Constancy, 2007).
     """
     step = max(1, light.shape[1] // MEASURED_COLUMNS)
     pixels = light[::step, ::step].clip(0, None).astype(np.float64)
@@ -52,7 +52,7 @@ def measured(light: FloatArray) -> Measured | None:
         return None
     lit = luminance > _DARKEST * mean
     brightness = 2 * np.log2(np.sqrt(np.minimum(luminance[lit], _BRIGHTEST * mean)).mean())
-    limited = pixels / np.maximum(luminance / mean, _BRIGHTEST)[..., None]
+    limited = pixels / np.maximum(luminance / (_BRIGHTEST * mean), 1)[..., None]
     across, down = np.diff(limited, axis=1)[:-1], np.diff(limited, axis=0)[:, :-1]
     edges = np.hypot(across, down) ** _EDGES
     red, _, blue = edges.reshape(-1, 3).sum(axis=0) if edges.size else (0, 0, 0)
