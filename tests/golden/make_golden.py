@@ -24,8 +24,8 @@ from vfxstyle.files import file_digest  # noqa: E402
 from vfxstyle.looks import Preset, save_preset  # noqa: E402
 from vfxstyle.looks.base import Base  # noqa: E402
 from vfxstyle.looks.graded_frames import GradedFrames  # noqa: E402
+from vfxstyle.looks.info import PRESET_SCHEMA  # noqa: E402
 from vfxstyle.looks.layers import GradeLayers  # noqa: E402
-from vfxstyle.looks.preset import PRESET_SCHEMA  # noqa: E402
 from vfxstyle.plates.plate import open_plate  # noqa: E402
 from vfxstyle.settings import PlateSettings  # noqa: E402
 

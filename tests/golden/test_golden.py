@@ -10,7 +10,7 @@ from helpers import read_pixels
 from vfxstyle import grade, load_preset
 from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA
 from vfxstyle.color import ColorConfig
-from vfxstyle.looks.preset import PRESET_SCHEMA
+from vfxstyle.looks.info import PRESET_SCHEMA
 
 CONFIGURATION = "studio-config-v5.0.0_aces-v2.1_ocio-v2.6"
 HERE = Path(__file__).resolve().parent

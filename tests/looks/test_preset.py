@@ -11,8 +11,9 @@ from vfxstyle.errors import OutputError, PresetError
 from vfxstyle.looks import read_info, read_preset, save_preset
 from vfxstyle.looks.base import Base, base_tensors
 from vfxstyle.looks.graded_frames import GradedFrames
+from vfxstyle.looks.info import PLAIN_SCHEMA, PRESET_SCHEMA, UNPICTURED_SCHEMA
 from vfxstyle.looks.layers import GradeLayers
-from vfxstyle.looks.preset import _KEY, PLAIN_SCHEMA, UNPICTURED_SCHEMA
+from vfxstyle.looks.preset import _KEY
 
 
 @pytest.fixture
@@ -194,3 +195,15 @@ def test_a_change_that_no_half_can_hold_is_damage(tmp_path):
     rewritten(path, lambda tensors: tensors.update({"graded.change": np.full((2, 6, 8, 3), 1e30, np.float32)}))
     with pytest.raises(PresetError, match="graded frames cannot be used"):
         read_preset(path)
+
+
+def test_a_look_for_any_light_says_so_and_no_other_does(path, tmp_path):
+    plain = read_preset(path)
+    assert "any_light" not in info_values(path)
+    other = save_preset(replace(plain, info=replace(plain.info, any_light=True)), tmp_path / "any.safetensors")
+    assert read_preset(other).info.any_light
+    assert read_preset(other).info.schema == PRESET_SCHEMA
+    assert read_preset(other).info.features == (*plain.info.features[:2], True)
+    rewritten(other, lambda tensors: None, {_KEY: json.dumps(info_values(other) | {"any_light": "yes"})})
+    with pytest.raises(PresetError, match="is damaged"):
+        read_preset(other)
