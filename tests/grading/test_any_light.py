@@ -9,9 +9,10 @@ from helpers import BACKBONE, QUICK, make_preset, moving_picture, read_pixels, w
 from vfxstyle import analyze, grade
 from vfxstyle.analysis.lighting import lighting_in, lighting_words, measured_in
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.color import srgb_to_linear
+from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.errors import UsageError
 from vfxstyle.grading.corrections import Correction, Corrections
+from vfxstyle.grading.whites import keep_below_white
 from vfxstyle.looks import read_preset, save_preset
 from vfxstyle.looks.library import user_folder
 from vfxstyle.review.review import opened_review
@@ -78,6 +79,41 @@ def test_frames_by_themselves_are_those_of_the_whole(tmp_path, any_light):
     whole = graded(shot, any_light, tmp_path / "out")
     report = grade(shot, any_light, tmp_path / "one", analysis=tmp_path / "out_analysis", frames="1002", **QUICK)
     np.testing.assert_array_equal(read_pixels(report.files[0]), whole[1])
+
+
+def test_a_bright_plate_of_a_display_keeps_below_white_what_is_below_it(tmp_path):
+    """The look lifts all lights; linear light, which has no white, is lifted beyond 1."""
+    lift = np.zeros(30)
+    lift[6], lift[9] = 0.3, 0.1
+    look = for_any_light(make_preset(lift), tmp_path / "any.safetensors")
+    bright = [linear_to_srgb(srgb_to_linear(moving_picture(i)) * np.float32(0.9) + np.float32(0.08)) for i in range(3)]
+    for number, picture in zip(FRAMES, bright, strict=True):
+        write_picture(
+            tmp_path / "display" / f"p.{number}.png", (picture * 65535 + 0.5).astype(np.uint16), kind="uint16"
+        )
+        write_picture(tmp_path / "linear" / f"p.{number}.exr", srgb_to_linear(picture), kind="float")
+    display = graded(tmp_path / "display", look, tmp_path / "out", format="png")
+    linear = graded(tmp_path / "linear", look, tmp_path / "out_linear")
+    assert (linear > 1.2).any()
+    assert display.max() < 1
+    low = np.stack(bright) < 0.3  # what does not come near white is changed alike
+    np.testing.assert_allclose(display[low], linear_to_srgb(linear)[low], atol=0.02)
+
+
+def test_a_rise_is_bent_without_a_kink_and_never_reaches_white():
+    light = np.full((1, 400, 3), 0.8, np.float32)
+    light[..., 1] = 1
+    rise = np.linspace(-0.2, 3, 400, dtype=np.float32)[None, :, None]
+    out = light + rise
+    keep_below_white(out, light)
+    np.testing.assert_array_equal(out[..., 1], np.minimum(light[..., 1] + rise[..., 0], 1))
+    low = rise[..., 0] <= 0.1
+    np.testing.assert_array_equal(out[..., 0][low], (light + rise)[..., 0][low])
+    steps = np.diff(out[0, :, 0]) / np.diff(rise[0, :, 0])
+    assert (steps > 0).all()
+    assert steps[low[0, 1:]] == pytest.approx(1, abs=1e-2)
+    assert np.abs(np.diff(steps)).max() < 0.2
+    assert out[..., 0].max() < 1
 
 
 def test_shots_of_a_scene_can_be_given_one_lighting(tmp_path):

@@ -14,12 +14,13 @@ from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import AnalysisRecipe
 from vfxstyle.arrays import FloatArray, LabelArray
-from vfxstyle.color import Transform
+from vfxstyle.color import SpaceKind, Transform
 from vfxstyle.grading.carried import CarriedGrade
 from vfxstyle.grading.corrections import Corrections
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.regions import Regions
 from vfxstyle.grading.untouched import restore_untouched
+from vfxstyle.grading.whites import keep_below_white
 from vfxstyle.looks import TransformField, apply_field
 from vfxstyle.looks.base import Base
 from vfxstyle.looks.field import Placing
@@ -60,6 +61,8 @@ class FrameRenderer:
     """How the plate's numbers become light."""
     any_light: bool = False
     """Whether ``light`` is without the lighting of the shot, which is then put back."""
+    for_display: bool = False
+    """Whether the plate's numbers are those of a display, so that 1 is its white."""
     encoder: Transform | None
     """From that light to the result's numbers; None where the result is that light itself."""
     same_space: bool
@@ -100,6 +103,7 @@ class FrameRenderer:
             analysis_width=recipe.analysis_width,
             light=plan.plate.light.without(lighting_in(analysis)) if any_light else plan.plate.light,
             any_light=any_light,
+            for_display=plan.input.space.kind is SpaceKind.VIDEO,
             encoder=encoder(plan.config, plan.input.space, plan.output_space),
             same_space=plan.input.space.name == plan.output_space.name,
             straight_alpha=plan.format is not OutputFormat.EXR,
@@ -154,7 +158,9 @@ class FrameRenderer:
         plate = there.plate(lit)
         guide = there.guide_of(plate, self.light.matrix)
         if self.carried is None and self.strengths is None and not (self.corrections or lit.mattes):
-            return there.apply(plate, there.plain_field(labels, guide), self._placing(lit), None)
+            return self._below_white(
+                there.apply(plate, there.plain_field(labels, guide), self._placing(lit), None), lit
+            )
         own = there.on_host(guide)
         return self.graded_over(lit, labels, lambda kind: own if kind == self.any_light else self._guide(lit, kind))
 
@@ -206,9 +212,17 @@ class FrameRenderer:
     def _changed(self, lit: Frame, field: TransformField, share: FloatArray | None) -> tuple[FloatArray, int]:
         if self.on_device is not None:
             there = self.on_device
-            return there.apply(there.plate(lit), there.field_of(field), self._placing(lit), share)
-        alpha = lit.alpha if lit.premultiplied else None
-        return apply_field(lit.rgb, field, self._placing(lit), alpha=alpha, share=share)
+            changed = there.apply(there.plate(lit), there.field_of(field), self._placing(lit), share)
+        else:
+            alpha = lit.alpha if lit.premultiplied else None
+            changed = apply_field(lit.rgb, field, self._placing(lit), alpha=alpha, share=share)
+        return self._below_white(changed, lit)
+
+    def _below_white(self, changed: tuple[FloatArray, int], lit: Frame) -> tuple[FloatArray, int]:
+        """A changed frame without what a display would clip, of a plate that is for a display."""
+        if self.any_light and self.for_display:
+            keep_below_white(changed[0], lit.rgb)
+        return changed
 
     def _placing(self, lit: Frame) -> Placing:
         data, display = lit.data_window, lit.display_window

@@ -1,0 +1,47 @@
+"""Room below display white: a look for any light ends below it where the plate does.
+
+Such a look is put on a shot in ordinary light. What it lifts to white there can be beyond white when the lighting of a
+bright shot is put back, and a display would clip it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from vfxstyle.arrays import FloatArray
+from vfxstyle.color.lab import Scalar
+from vfxstyle.compiled import kernel
+
+_HALF = np.float32(0.5)
+_ZERO, _ONE = np.float32(0), np.float32(1)
+
+
+@kernel(inline="always")
+def _within(rise: Scalar, room: Scalar) -> Scalar:
+    """What is left of a rise: all of it up to half of the room, and less than the room however large it is."""
+    half = _HALF * room
+    if rise <= half:
+        return rise
+    beyond = rise - half
+    return half + half * beyond / (half + beyond)
+
+
+@kernel(parallel=True)
+def _keep(graded: FloatArray, light: FloatArray) -> None:
+    height, width, _ = graded.shape
+    for y in prange(height):
+        for x in range(width):
+            for c in range(3):
+                rise = graded[y, x, c] - light[y, x, c]
+                if rise > _ZERO:
+                    graded[y, x, c] = light[y, x, c] + _within(rise, max(_ONE - light[y, x, c], _ZERO))
+
+
+def keep_below_white(graded: FloatArray, light: FloatArray) -> None:
+    """Take from a grade, in place, what would go beyond display white, channel by channel.
+
+    What rises by no more than half of its room below 1 stays as it is; from there on the rest is bent to end below 1,
+    without a kink. Channels that the plate has at 1 or above do not rise. Both float32 (H, W, 3), linear light.
+    """
+    _keep(graded, np.ascontiguousarray(light, np.float32))
