@@ -13,18 +13,18 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.color.lab import Scalar
 from vfxstyle.compiled import kernel
 
-_HALF = np.float32(0.5)
+_HALF, _QUARTER = np.float32(0.5), np.float32(0.25)
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 @kernel(inline="always")
 def _within(rise: Scalar, room: Scalar) -> Scalar:
-    """What is left of a rise: all of it up to half of the room, and less than the room however large it is."""
-    half = _HALF * room
+    """What is left of a rise: all of it up to half of the room, and less than three quarters however large it is."""
+    half, quarter = _HALF * room, _QUARTER * room
     if rise <= half:
         return rise
     beyond = rise - half
-    return half + half * beyond / (half + beyond)
+    return half + quarter * beyond / (quarter + beyond)
 
 
 @kernel(parallel=True)
@@ -41,7 +41,7 @@ def _keep(graded: FloatArray, light: FloatArray) -> None:
 def keep_below_white(graded: FloatArray, light: FloatArray) -> None:
     """Take from a grade, in place, what would go beyond display white, channel by channel.
 
-    What rises by no more than half of its room below 1 stays as it is; from there on the rest is bent to end below 1,
-    without a kink. Channels that the plate has at 1 or above do not rise. Both float32 (H, W, 3), linear light.
+    What rises by no more than half of its room below 1 stays as it is; from there on the rest is bent to end a quarter of
+    that room below 1, without a kink. Channels that the plate has at 1 or above do not rise. Both float32 (H, W, 3), linear light.
     """
     _keep(graded, np.ascontiguousarray(light, np.float32))
