@@ -20,35 +20,23 @@ from helpers import make_preset, moving_picture, write_picture  # noqa: E402
 
 from vfxstyle import grade  # noqa: E402
 from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA  # noqa: E402
-from vfxstyle.files import file_digest  # noqa: E402
 from vfxstyle.looks import Preset, save_preset  # noqa: E402
 from vfxstyle.looks.base import Base  # noqa: E402
-from vfxstyle.looks.graded_frames import GradedFrames  # noqa: E402
 from vfxstyle.looks.info import PRESET_SCHEMA  # noqa: E402
-from vfxstyle.looks.layers import GradeLayers  # noqa: E402
-from vfxstyle.plates.plate import open_plate  # noqa: E402
-from vfxstyle.settings import PlateSettings  # noqa: E402
 
 
-def _look(graded: Path) -> Preset:
-    """A look with everything that a preset can hold; ``graded`` is the plate of its graded frame."""
+def _look() -> Preset:
+    """A look for any light with everything that one can hold; graded frames are of looks for the light of their shot."""
     gain = np.array([0, 0, -0.3, 0, -0.3, 0], np.float32)
     cube = np.zeros((2, 2, 2, 3), np.float32)
     cube[1, ..., 2] = 6.0
-    matte = np.zeros((1, 36, 64), np.float32)
-    matte[:, 10:26, 20:44] = 1
-    layers = GradeLayers(np.stack([cube, 2 * cube]), matte, 1.0)
-    with open_plate(graded.parent, PlateSettings()) as plate:
-        space = plate.picture_identity
-    change = (matte[..., None] * [4.0, 2.0, 9.0]).astype(np.float16)
     plain = make_preset(reacts=True, backbone="efficientnet-lite0")
-    plain = replace(plain, info=replace(plain.info, any_light=True))
     places = len(plain.projections["global"][1])
     return replace(
         plain,
+        info=replace(plain.info, any_light=True),
         pictures=np.random.default_rng(4).normal(0, 1, (12, places)).astype(np.float32),
         base=Base(cube=cube, gain=gain, colour=np.zeros(30, np.float32)),
-        graded=GradedFrames((1001,), (file_digest(graded),), space, change, layers),
     )
 
 
@@ -61,7 +49,7 @@ def main() -> None:
     scratch.mkdir()
     for number in (1001, 1002):
         write_picture(scratch / "plate" / f"plate.{number}.exr", moving_picture(4 * (number - 1001), 36, 64))
-    preset = save_preset(_look(scratch / "plate" / "plate.1001.exr"), scratch / "look.safetensors")
+    preset = save_preset(_look(), scratch / "look.safetensors")
     options = {"superpixels": 20, "analysis_width": 64, "device": "cpu"}
     grade(scratch / "plate", preset, scratch / "graded", analysis=scratch / "analysis", **options)
     shutil.rmtree(scratch / "graded" / ".vfxstyle")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vfxstyle.analysis.lighting import lighting_in
 from vfxstyle.analysis.sections import remove_sections, sections_of, unreadable_in
-from vfxstyle.analysis.segment import kept, segment, segment_sections
+from vfxstyle.analysis.segment import copied, kept, segment, segment_sections
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray
@@ -18,7 +18,8 @@ WHOLE = (1, 1)
 def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
     """The analysis of a shot, segmented.
 
-    With ``overwrite`` "always" it is made again, of a long shot from the sections that are there. Raises
+    Where another analysis into the same superpixels is there, for looks of another kind, they are taken from it. With
+    ``overwrite`` "always" it is made again, of a long shot from the sections that are there. Raises
     :class:`~vfxstyle.errors.AnalysisError` if only other analyses are there and ``overwrite`` is "never", and
     :class:`~vfxstyle.errors.FrameError` for a frame that cannot be read.
     """
@@ -36,7 +37,8 @@ def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
     from vfxstyle.analysis.extract import check_weights  # loads a runtime, which an analysis that is there does without
 
     check_weights(wanted.recipe, run.weights)
-    segment(wanted, analysis, run)
+    if run.overwrite == "always" or not copied(wanted, analysis):
+        segment(wanted, analysis, run)
     return wanted.stored
 
 

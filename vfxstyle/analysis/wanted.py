@@ -89,9 +89,14 @@ class AnalysisRecipe(AnalysisSettings):
         return self.superpixels
 
     @property
-    def features(self) -> tuple[str, str, bool]:
-        """What kind of features the analysis has: backbone, weights, and whether they are in ordinary light."""
-        return self.backbone, self.weights, self.any_light
+    def features(self) -> tuple[str, str, bool, str]:
+        """What kind of features the analysis has: backbone, weights, whether they are in ordinary light, and which."""
+        return self.backbone, self.weights, self.any_light, self.lighting
+
+    @property
+    def of_superpixels(self) -> AnalysisRecipe:
+        """The recipe without what decides features only."""
+        return replace(self, backbone="", weights="", any_light=False, lighting=MEASURED)
 
     @property
     def method(self) -> str:
@@ -181,12 +186,19 @@ class WantedAnalysis:
         place = self.stored.place
         return [self.folder / UNKNOWN / path.relative_to(place) for path in files]
 
-    def for_look(self, look: PresetInfo) -> WantedAnalysis:
-        """The analysis into the same superpixels with the features that a look takes."""
+    def for_look(self, look: PresetInfo, lighting: str) -> WantedAnalysis:
+        """The analysis into the same superpixels with the features that a look takes. lighting: as it is asked for."""
         backbone, weights, any_light = look.features
-        lighting = self.recipe.lighting if any_light else MEASURED
-        recipe = replace(self.recipe, backbone=backbone, weights=weights, any_light=any_light, lighting=lighting)
+        own = lighting if any_light else MEASURED
+        recipe = replace(self.recipe, backbone=backbone, weights=weights, any_light=any_light, lighting=own)
         return replace(self, recipe=recipe)
+
+    def with_same_superpixels(self) -> list[WantedAnalysis]:
+        """The analyses that are there of the same plate into the same superpixels, for looks of other kinds."""
+        recipes = map(AnalysisRecipe.read, AnalysisFolder(self.folder).stored_settings)
+        others = [replace(self, recipe=recipe) for recipe in recipes if recipe is not None and recipe != self.recipe]
+        same = [other for other in others if other.recipe.of_superpixels == self.recipe.of_superpixels]
+        return [other for other in same if other.stored.manifest]
 
     def or_existing(self) -> WantedAnalysis:
         """An analysis of this plate that is there, whatever its settings; else the wanted one."""

@@ -145,7 +145,8 @@ class _Resolver:
         tokens = tokens_of(plan.shot.path, plan.shot.name, self.preset.stem, pattern)
         self._check_free(place, tokens)
         shot = Path(wanted.shot).absolute()
-        sibling = next((job for job in self.jobs if isinstance(job, ShotJob) and _is_of(job, shot, wanted)), None)
+        of_shot = [job for job in self.jobs if isinstance(job, ShotJob) and _is_of(job, shot, wanted)]
+        sibling = next((job for job in of_shot if _features_of(job) == plan.preset.info.features), None)
         told = plan.target.output
         before = [job for job in self.jobs if isinstance(job, TrainJob)] + ([] if sibling is None else [sibling])
         names = None if told is None else frame_names(Path(told))
@@ -192,6 +193,11 @@ def _is_of(job: ShotJob, shot: Path, wanted: GradeRequest) -> bool:
     """Whether a job grades the same shot with another look, so that one analysis does for both."""
     is_alone = job.after == () and not wanted.is_learnt_first
     return job.shot == shot and job.request.within == wanted.within and is_alone and wanted.analysis is None
+
+
+def _features_of(job: ShotJob) -> tuple[str, str, bool]:
+    """What kind of features the look of a job takes."""
+    return read_info(find_preset(job.request.preset)).features
 
 
 def _job_name(plan: GradePlan, tokens: Mapping[str, str]) -> str:

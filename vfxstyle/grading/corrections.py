@@ -12,13 +12,14 @@ A correction lies over those before it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.errors import AnalysisError, InputError, OutputError, PresetError
 from vfxstyle.files import key_of, write_atomically
@@ -88,9 +89,12 @@ class Corrections:
         """Other looks that superpixels take, each once."""
         return tuple(dict.fromkeys(own.preset for own in self.made if own.preset is not None))
 
-    def check(self, identity: str) -> None:
-        """Raise :class:`~vfxstyle.errors.AnalysisError` where another analysis is used than that of the corrections."""
-        if self.made and self.analysis != identity:
+    def check(self, identities: Collection[str]) -> None:
+        """Raise :class:`~vfxstyle.errors.AnalysisError` for other superpixels than those of the corrections.
+
+        identities: of analyses into the superpixels that are used; see :func:`identities_of`.
+        """
+        if self.made and self.analysis not in identities:
             raise AnalysisError(
                 "The corrections were made over another analysis of the shot, whose superpixels are not these; name "
                 "that one with --analysis and the options it was made with, or correct this one in the review."
@@ -169,3 +173,8 @@ def _checked(own: Correction, path: str | Path) -> Correction:
             "install that one."
         )
     return replace(own, digest=digest)
+
+
+def identities_of(wanted: WantedAnalysis) -> set[str]:
+    """The identities of an analysis, and of those that are there into the same superpixels."""
+    return {wanted.identity, *(other.identity for other in wanted.with_same_superpixels())}

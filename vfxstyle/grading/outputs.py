@@ -13,6 +13,7 @@ from vfxstyle.analysis.tracks import missing_tracks_of
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.errors import UsageError
 from vfxstyle.files import drop, key_of
+from vfxstyle.grading.corrections import identities_of
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.records import Records
 from vfxstyle.plates.spaces import encoder
@@ -48,7 +49,7 @@ class Outputs:
         """
         wanted = WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe(run), hash_plate=hash_plate)
         if wanted.stamps:
-            plan.corrections.check(wanted.identity)
+            plan.corrections.check(identities_of(wanted))
         unreadable: Mapping[int, str] = {}
         if recall:
             stored = wanted.stored
@@ -188,9 +189,15 @@ class Outputs:
         needed += missing_tracks_of(self.wanted, self.plan.preset, anew=anew)
         for name in self.plan.corrections.presets:
             other = self.plan.with_look(name).preset
-            if anew or not is_sound(analysis.transforms_file(look_of(other))):
-                needed.append(analysis.transforms_file(look_of(other)))
-            needed += missing_tracks_of(self.wanted, other, anew=anew)
+            wanted = self.wanted.for_look(other.info, self.plan.settings.lighting)
+            stored = wanted.stored
+            if stored.place != analysis.place:
+                segmented = stored.is_segmented(self.plan.shot)
+                needed += [] if segmented else stored.superpixel_files(self.plan.shot.frames)
+                needed += [] if segmented and stored.has_features() else [stored.features_file]
+            if anew or not is_sound(stored.transforms_file(look_of(other))):
+                needed.append(stored.transforms_file(look_of(other)))
+            needed += missing_tracks_of(wanted, other, anew=anew)
         of_views = [path for other in self.others for path in other.support_files(files, run) if path not in records]
         return records + self.wanted.listed(needed) + of_views
 

@@ -174,7 +174,7 @@ def renderer_of(outputs: Outputs, analysis: AnalysisFolder, transforms: ShotTran
     others = {}
     for name in plan.corrections.presets:
         other = plan.with_look(name)
-        found = ensure_transforms(other, wanted.for_look(other.preset.info), once_more(run))
+        found = ensure_transforms(other, wanted.for_look(other.preset.info, plan.settings.lighting), once_more(run))
         others[name] = FrameRenderer.of(other, wanted.recipe, *found).on(device)
     own = FrameRenderer.of(plan, wanted.recipe, analysis, transforms).on(device)
     return own.corrected(plan.corrections, others)

@@ -41,7 +41,8 @@ def _keep(graded: FloatArray, light: FloatArray) -> None:
 def keep_below_white(graded: FloatArray, light: FloatArray) -> None:
     """Take from a grade, in place, what would go beyond display white, channel by channel.
 
-    What rises by no more than half of its room below 1 stays as it is; from there on the rest is bent to end a quarter of
-    that room below 1, without a kink. Channels that the plate has at 1 or above do not rise. Both float32 (H, W, 3), linear light.
+    What rises by no more than half of its room below 1 stays as it is; from there on the rest is bent to end a quarter
+    of that room below 1, without a kink. Channels that the plate has at 1 or above do not rise. Both float32 (H, W, 3),
+    linear light.
     """
     _keep(graded, np.ascontiguousarray(light, np.float32))

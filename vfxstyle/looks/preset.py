@@ -157,6 +157,8 @@ def read_preset(path: Path) -> Preset:
         )
         base = _base(tensors, path)
         graded = _graded(tensors, graded_header, len(base.cube), path)
+        if graded is not None and info.any_light:
+            raise _damaged(path, "graded frames are of looks for the light of their shot")
         pictures = _pictures(tensors, projections, path)
         layers = _layers(tensors, len(standardisation.mean), path)
     except KeyError as error:

@@ -17,6 +17,8 @@ ORDINARY = 0.2
 """Brightness of a plate that is lit as photographs are: what 140 of them have, in the mean of their logarithms."""
 BALANCED = 0.5
 """Warmth that stays, either way: five of six of the same photographs have no more."""
+MOST_STOPS, MOST_WARMTH = 12, 4
+"""Farthest from ordinary that a shot is measured: red light alone, or noise alone, says nothing of a lamp."""
 MEASURED_COLUMNS = 240
 """Columns of the pixels that are measured, at most twice as many."""
 _WARMTH = np.array([0.316, -0.088, -0.684])
@@ -66,7 +68,8 @@ def stops_and_warmth(frames: Iterable[Measured]) -> tuple[float, float]:
     if not len(values):
         return 0.0, 0.0
     brightness, warmth = np.median(values, axis=0)
-    return float(brightness - np.log2(ORDINARY)), float(warmth)
+    stops = np.clip(brightness - np.log2(ORDINARY), -MOST_STOPS, MOST_STOPS)
+    return float(stops), float(np.clip(warmth, -MOST_WARMTH, MOST_WARMTH))
 
 
 def lighting_of(stops: float, warmth: float) -> FloatArray:

@@ -19,7 +19,7 @@ from vfxstyle.files import current_digest, key_of
 from vfxstyle.grading.corrections import FILE, Correction, Corrections
 from vfxstyle.looks import PresetInfo
 from vfxstyle.looks.library import find_preset, installed_presets
-from vfxstyle.looks.preset import read_preset
+from vfxstyle.looks.preset import read_info, read_preset
 from vfxstyle.review.commands import grade_command
 from vfxstyle.review.following import Selection, followed, inside
 from vfxstyle.review.history import opened_history
@@ -273,9 +273,11 @@ class Session:
     def _prepare(self) -> None:
         with suppress(VfxStyleError):  # told where the look is asked for
             self.graded(Asked(frame=self.view.frames[0], preset=self.preset, quick=True))
-        for name in self.presets:
+        kind = self.view.wanted.recipe.any_light
+        for name in self.presets:  # looks of the other kind need features of their own, once they are asked for
             with suppress(VfxStyleError):
-                self.view.look(name)
+                if read_info(find_preset(name)).any_light == kind:
+                    self.view.look(name)
 
     def close(self) -> None:
         """End what runs beside it."""

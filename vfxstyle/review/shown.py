@@ -21,7 +21,7 @@ from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import ByteArray, FloatArray, LabelArray
 from vfxstyle.errors import UsageError
 from vfxstyle.files import current_digest
-from vfxstyle.grading.corrections import Corrections
+from vfxstyle.grading.corrections import Corrections, identities_of
 from vfxstyle.grading.frame_renderer import FrameRenderer, guide_of
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.request import GradeRequest
@@ -91,7 +91,7 @@ class ShownShot:
     """An opened and analysed shot, at most ``width`` px wide. It may be asked by several threads."""
 
     def __init__(self, plan: GradePlan, wanted: WantedAnalysis, run: Run, width: int) -> None:
-        plan.corrections.check(wanted.identity)
+        plan.corrections.check(identities_of(wanted))
         self.plan, self.wanted, self.width = plan, wanted, width
         self.run = once_more(run)
         self.is_quick = False
@@ -136,7 +136,7 @@ class ShownShot:
 
     def transforms_of(self, plan: GradePlan) -> tuple[AnalysisFolder, ShotTransforms]:
         """The analysis and the transforms of a plan over it. Raises :class:`~vfxstyle.errors.VfxStyleError`."""
-        return ensure_transforms(plan, self.wanted.for_look(plan.preset.info), self.run)
+        return ensure_transforms(plan, self.wanted.for_look(plan.preset.info, plan.settings.lighting), self.run)
 
     def corrected(self, look: FrameRenderer, corrections: Corrections) -> FrameRenderer:
         """A look with corrections."""
@@ -183,9 +183,7 @@ class ShownShot:
     def graded_light(self, number: int, look: FrameRenderer) -> FloatArray:
         """The light of a graded frame, float32 (H, W, 3), as :attr:`ShownFrame.lit` has it."""
         frame = self.frame(number)
-        return look.graded_over(
-            frame.lit, frame.labels, lambda any_light: frame.ordinary if any_light else frame.guide
-        )[0]
+        return look.graded_over(frame.lit, frame.labels, frame.guide_in)[0]
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def check_lighting(text: str) -> str | None:
     try:
         parse_lighting(text)
     except UsageError as error:
-        return str(error).partition("; ")[2]
+        return str(error).removeprefix(f"lighting is '{text}'; ")
     return None
 
 

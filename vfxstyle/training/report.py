@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -101,7 +101,7 @@ def rows_of(report: TrainReport) -> list[PairRow]:
     places = np.unique(np.linspace(0, len(ordered) - 1, MAX_ROWS).round().astype(int))
     settings = report.settings
     backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
-    with PictureReader(settings) as reader:
+    with PictureReader(replace(settings, any_light=False)) as reader:  # pictures as people know them
         return [
             PairRow(ordered[place].name, _row_of(reader.pair(ordered[place]), report.preset, backbone))
             for place in places
