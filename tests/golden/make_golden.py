@@ -26,7 +26,7 @@ from vfxstyle.looks.info import PRESET_SCHEMA  # noqa: E402
 
 
 def _look() -> Preset:
-    """A look for any light with everything that one can hold; graded frames are of looks for the light of their shot."""
+    """A look for any light with everything that one can hold; such looks have no graded frames."""
     gain = np.array([0, 0, -0.3, 0, -0.3, 0], np.float32)
     cube = np.zeros((2, 2, 2, 3), np.float32)
     cube[1, ..., 2] = 6.0

@@ -24,7 +24,8 @@ class FarmRequest:
     shots: tuple[str, ...]
     """Shots, and timelines (``.otio``)."""
     presets: tuple[str | Path, ...]
-    """The looks, each an installed name or a preset file; all of them are put on every shot, over one analysis."""
+    """The looks, each an installed name or a preset file; all of them are put on every shot, over one analysis
+    where they are of one kind."""
     output: str | None = None
     """As for one grade; of several grades, a folder for theirs, or a template that tells them apart."""
     frames: tuple[int, ...] | None = None

@@ -32,6 +32,7 @@ from vfxstyle.plates.places import analysis_beside, default_analysis
 from vfxstyle.plates.plate import one_view
 from vfxstyle.review.screen import Screen
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
+from vfxstyle.settings.values import MEASURED
 from vfxstyle.shots import Frame, format_frames
 from vfxstyle.shots.mattes import with_mattes
 from vfxstyle.shots.windows import Window
@@ -217,7 +218,12 @@ def shown(
                 f"the shot has not been analysed; what is shown ({format_frames(numbers)}) is analysed by itself, and "
                 "a grade of the whole shot, whose superpixels live through time, can differ a little"
             )
-            if any(replace(plan, preset_file=find_preset(name)).preset.graded for name in request.presets):
+            looks = [replace(plan, preset_file=find_preset(name)).preset for name in request.presets]
+            if any(look.info.any_light for look in looks) and plan.settings.lighting == MEASURED:
+                run.clock.warn(
+                    "how the shot is lit is measured on what is shown alone; analyse it first, or say --lighting"
+                )
+            if any(look.graded for look in looks):
                 run.clock.warn(
                     "graded frames are carried from those that are shown alone; analyse the shot first for all"
                 )
