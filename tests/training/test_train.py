@@ -21,7 +21,7 @@ from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import open_shot
 from vfxstyle.training.examples import example_of, superpixels_of
 from vfxstyle.training.graded_frames import _bounded
-from vfxstyle.training.learn import learn
+from vfxstyle.training.learn import HELD_OUT_FROM, learn
 from vfxstyle.training.pairs import PairPictures, PictureReader, find_pairs
 from vfxstyle.training.plate_folder import kept_folder
 from vfxstyle.training.report import rows_of, write_training_report
@@ -108,12 +108,12 @@ def test_a_preset_is_installed_by_name(pairs):
     assert [(info.name, source) for info, _, source in installed_presets() if source == "user"] == [("mine", "user")]
 
 
-def test_ten_pairs_hold_some_out(tmp_path):
-    for index in range(10):
+def test_twenty_pairs_hold_some_out(tmp_path):
+    for index in range(HELD_OUT_FROM):
         before = moving_picture(index, 36, 64, seed=index)
         for side, picture in (("before", before), ("after", brighter(before))):
             write_picture(tmp_path / side / f"p{index}.png", (picture * 255).astype(np.uint8), kind="uint8")
-    quick = {"superpixels": 20, "analysis_width": 64, "epochs": 2, "held_out": 0.2, "backbone": BACKBONE}
+    quick = {"superpixels": 20, "analysis_width": 64, "epochs": 2, "held_out": 0.1, "backbone": BACKBONE}
     report = train(tmp_path, "x", output=tmp_path / "x.safetensors", **quick)
     assert len(report.held_out) == 2
     assert set(report.by_pair) == {pair.name for pair in report.held_out}

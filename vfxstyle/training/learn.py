@@ -23,7 +23,9 @@ from vfxstyle.training.cross_validation import MAX_FOLDS, CrossValidation, folds
 from vfxstyle.training.examples import TrainingExample, fit_projections, samples_of
 
 MANY_PAIRS = 10
-"""With this many pairs some are held out of training; fewer are all needed and are tested against each other."""
+"""Pairs from which on a preset keeps global features of its pictures, and plates are stored until the run is done."""
+HELD_OUT_FROM = 20
+"""Pairs from which on some are held out: of fewer, the one or two that are would say too little, and be missed."""
 _MIN_STEPS = 1500  # training steps that few pairs get at least, in more passes over them
 
 
@@ -73,13 +75,14 @@ def learn(
     of_shot: whether the pictures are frames of one shot, which the look is for. together: a number for each example;
     those of one number, such as versions of one photograph, are held out together or not at all.
 
-    With :data:`MANY_PAIRS` examples or more some are held out: they choose the epoch and measure it. Fewer examples are
-    learnt several times with a part kept out, which chooses how far the look departs from the best single transform,
-    and then once from everything. Raises :class:`~vfxstyle.errors.PairsError` for pairs too small to be tested.
+    With :data:`HELD_OUT_FROM` examples or more some are held out: they choose the epoch and measure it. Fewer examples
+    are learnt several times with a part kept out, which chooses how far the look departs from the best single
+    transform, and then once from everything. Raises :class:`~vfxstyle.errors.PairsError` for pairs too small to be
+    tested.
     """
     backbone = backbone_class(settings.backbone)
     blocks = settings.blocks or all_blocks(backbone)
-    many = len(examples) >= MANY_PAIRS and settings.held_out > 0
+    many = len(examples) >= HELD_OUT_FROM and settings.held_out > 0
     held_out = _held_out(together or range(len(examples)), settings) if many else np.zeros(len(examples), np.bool_)
     projections = fit_projections(
         [example for example, out in zip(examples, held_out, strict=True) if not out], backbone, blocks
