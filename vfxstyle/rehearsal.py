@@ -64,7 +64,9 @@ def _carry(place: Path, shot: Path) -> None:
         digest, space = file_digest(plate.shot.file_of(4)), plate.picture_identity
     layers = GradeLayers(np.zeros((2, 2, 2, 2, 3), np.float32), np.ones((1, *_SIZE), np.float32), 1.0)
     graded = GradedFrames((4,), (digest,), space, np.zeros((1, *_SIZE, 3), np.float16), layers)
-    look = save_preset(replace(load_preset("golden"), graded=graded), place / "carried.safetensors")
+    golden = load_preset("golden")
+    own = replace(golden, info=replace(golden.info, any_light=False), graded=graded)
+    look = save_preset(own, place / "carried.safetensors")
     grade(shot, look, place / "carried", superpixels=_COUNT)
 
 
