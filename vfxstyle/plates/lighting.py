@@ -80,3 +80,8 @@ def lighting_of(stops: float, warmth: float) -> FloatArray:
     beyond = np.sign(warmth) * max(abs(warmth) - BALANCED, 0)
     tint = 2 ** (_WARMTH * beyond)
     return np.asarray(2**stops * tint / (tint @ _LUMINANCE), np.float32)
+
+
+def lighting_of_one(picture: Measured | None) -> FloatArray:
+    """The lighting of a single picture, float32 (3,); 1 of one without light."""
+    return lighting_of(*stops_and_warmth([] if picture is None else [picture]))

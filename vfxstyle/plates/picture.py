@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import cv2
 import numpy as np
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.color import linear_to_lab, linear_to_srgb, shown_as_photograph, srgb_to_linear
-from vfxstyle.plates.lighting import MEASURED_COLUMNS, Measured, lighting_of, measured, stops_and_warmth
+from vfxstyle.plates.lighting import MEASURED_COLUMNS, Measured, lighting_of_one, measured
 from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame
 
@@ -30,20 +28,13 @@ def measured_frame(frame: Frame, light: Light) -> Measured | None:
     return measured(np.nan_to_num(lit, nan=0, posinf=0, neginf=0) @ light.matrix.T)
 
 
-def lighting_of_frames(frames: Iterable[Frame], light: Light) -> FloatArray:
-    """The lighting of some frames; see :func:`~vfxstyle.plates.lighting.lighting_of`."""
-    lit = [lit for lit in (measured_frame(frame, light) for frame in frames) if lit is not None]
-    return lighting_of(*stops_and_warmth(lit))
-
-
 def in_ordinary_light(picture: FloatArray) -> tuple[FloatArray, FloatArray]:
     """A picture without its own lighting, float32 (H, W, 3), sRGB-encoded, 0..1, and the lighting, float32 (3,).
 
     picture: float32 (H, W, 3), sRGB-encoded, 0..1.
     """
     light = srgb_to_linear(picture)
-    own = measured(light)
-    lighting = lighting_of(*stops_and_warmth([] if own is None else [own]))
+    lighting = lighting_of_one(measured(light))
     shown = shown_as_photograph(light, np.diag(1 / lighting).astype(np.float32))
     return np.clip(linear_to_srgb(shown), 0, 1), lighting
 

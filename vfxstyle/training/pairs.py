@@ -11,7 +11,8 @@ from vfxstyle.color import ColorConfig
 from vfxstyle.errors import PairsError
 from vfxstyle.files import file_digest
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
-from vfxstyle.plates.picture import analysis_picture, lighting_of_frames
+from vfxstyle.plates.lighting import lighting_of_one
+from vfxstyle.plates.picture import analysis_picture, measured_frame
 from vfxstyle.plates.plate import picture_identity
 from vfxstyle.plates.spaces import Light, identity_of_space, input_space
 from vfxstyle.settings import TrainSettings
@@ -166,7 +167,7 @@ class PictureReader:
         light = Light.of(self._config, space.space)
         frame = shot.read(number)
         if self._settings.any_light:
-            lighting = lighting_of_frames([frame], light) if lighting is None else lighting
+            lighting = lighting_of_one(measured_frame(frame, light)) if lighting is None else lighting
             light = light.without(lighting)
         pixels = analysis_picture(frame, light, self._settings.analysis_width)
         return TrainingPicture(pixels, (shot.info.width, shot.info.height), str(space), lighting)
