@@ -12,9 +12,11 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.errors import UsageError
 from vfxstyle.grading.corrections import Correction, Corrections
+from vfxstyle.grading.frame_renderer import guide_of
 from vfxstyle.grading.whites import keep_below_white
 from vfxstyle.looks import read_preset, save_preset
 from vfxstyle.looks.library import user_folder
+from vfxstyle.plates.lighting import lighting_of
 from vfxstyle.progress import Stage
 from vfxstyle.review.review import opened_review
 from vfxstyle.review.session import Asked
@@ -215,3 +217,16 @@ def test_a_look_of_either_kind_corrects_the_other(tmp_path, make_shot, any_light
         ) as it:
             shown = it.session.graded(Asked(frame=1002, preset=str(first), strength=1.0))
         assert np.abs(corrected[1] * 255 - shown).max() <= 1.01
+
+
+def test_a_review_opened_with_a_plain_look_shows_another_in_the_lighting_asked_for(tmp_path, any_light, lively_preset):
+    shot, lighting = plate(tmp_path / "plate"), "-2,1.5"
+    with opened_review(shot, str(lively_preset), analysis=tmp_path / "analysis", lighting=lighting, **QUICK) as review:
+        view = review.session.view
+        assert view.frame(FRAMES[0]).ordinary is None
+        look = view.look(str(any_light))
+        guide = view.frame(FRAMES[0]).guide_in(True)
+        whole, light = view.plan.plate.read(FRAMES[0], view.wanted.stamps), view.plan.plate.light
+    asked = light.without(lighting_of(-2, 1.5))
+    np.testing.assert_array_equal(look.light.matrix, asked.matrix)
+    np.testing.assert_array_equal(guide, guide_of(whole, look.light, look.analysis_width))

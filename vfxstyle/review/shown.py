@@ -13,7 +13,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vfxstyle.analysis.lighting import lighting_in
 from vfxstyle.analysis.make import ensure_superpixels
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
@@ -30,6 +29,7 @@ from vfxstyle.looks.library import find_preset
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.plates.places import analysis_beside, default_analysis
 from vfxstyle.plates.plate import one_view
+from vfxstyle.plates.spaces import Light
 from vfxstyle.review.screen import Screen
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
 from vfxstyle.settings.values import MEASURED
@@ -68,8 +68,8 @@ class ShownFrame:
     """Its light at the size of the screen."""
     guide: FloatArray
     """float32 (h, w, 3), CIELab of the analysis picture."""
-    ordinary: FloatArray
-    """The same in ordinary light, for looks for any light."""
+    ordinary: FloatArray | None
+    """The same in ordinary light, for looks for any light; None before such a look is shown."""
     labels: LabelArray
     """int32 (h, w), the superpixels."""
     plate: ByteArray
@@ -79,7 +79,10 @@ class ShownFrame:
 
     def guide_in(self, any_light: bool) -> FloatArray:
         """The guide of a look, by whether it is for any light."""
-        return self.ordinary if any_light else self.guide
+        if not any_light:
+            return self.guide
+        assert self.ordinary is not None  # ShownShot.look comes before ShownShot.frame
+        return self.ordinary
 
     @property
     def large_labels(self) -> LabelArray:
@@ -102,6 +105,7 @@ class ShownShot:
         """The analysis, segmented."""
         self._frames: OrderedDict[int, ShownFrame] = OrderedDict()
         self._looks: OrderedDict[str, FrameRenderer] = OrderedDict()
+        self._ordinary: Light | None = None  # the plate's without its lighting, once a look for any light is shown
         self._turn = threading.RLock()
 
     @property
@@ -118,7 +122,9 @@ class ShownShot:
         with self._turn:
             if digest not in self._looks:
                 plan = replace(self.plan, preset_file=find_preset(preset))
-                self._looks[digest] = FrameRenderer.of(plan, self.wanted.recipe, *self.transforms_of(plan))
+                self._looks[digest] = look = FrameRenderer.of(plan, self.wanted.recipe, *self.transforms_of(plan))
+                if look.any_light:
+                    self._ordinary = look.light
                 if len(self._looks) > _LOOKS_KEPT:
                     self._looks.popitem(last=False)
             self._looks.move_to_end(digest)
@@ -146,10 +152,11 @@ class ShownShot:
     def frame(self, number: int) -> ShownFrame:
         """A frame. Raises :class:`~vfxstyle.errors.FrameError` if it cannot be read."""
         with self._turn:
-            if number in self._frames:
+            ordinary = self._ordinary
+            if number in self._frames and (ordinary is None or self._frames[number].ordinary is not None):
                 self._frames.move_to_end(number)
                 return self._frames[number]
-        frame = self._read(number)
+        frame = self._read(number, ordinary)
         with self._turn:
             self._frames[number] = frame
             if len(self._frames) > max(2, _MEMORY // (frame.plate.size // 3 * _PER_PIXEL)):
@@ -164,17 +171,21 @@ class ShownShot:
         frame = self.plan.plate.read(number, self.wanted.stamps)
         return lab_of_picture(self.plan.plate.picture(frame, self.wanted.recipe.analysis_width))
 
-    def _read(self, number: int) -> ShownFrame:
+    def _read(self, number: int, ordinary: Light | None) -> ShownFrame:
         plan, light = self.plan, self.plan.plate.light
         raw = with_mattes(plan.plate.read(number, self.wanted.stamps), plan.regions.mattes)
         plate = raw.straightened() if light.decoder is not None else raw
         lit = replace(plan.regions.shaped(plate), rgb=light.decoded(plate.rgb)).on_display()
-        guide = guide_of(lit, light, self.wanted.recipe.analysis_width)
+        width = self.wanted.recipe.analysis_width
         faults = int((~np.isfinite(lit.rgb).all(axis=-1)).sum())
         small = shrunk(lit, self.width)
-        ordinary = guide_of(lit, light.without(lighting_in(self.analysis)), self.wanted.recipe.analysis_width)
         return ShownFrame(
-            small, guide, ordinary, self.analysis.read_labels(number), self.screen.shown(small.rgb), faults
+            lit=small,
+            guide=guide_of(lit, light, width),
+            ordinary=None if ordinary is None else guide_of(lit, ordinary, width),
+            labels=self.analysis.read_labels(number),
+            plate=self.screen.shown(small.rgb),
+            not_finite=faults,
         )
 
     def graded(self, number: int, look: FrameRenderer) -> ByteArray:
