@@ -68,7 +68,7 @@ def make_plate(folder: Path, size: tuple[int, int], frames: int) -> None:
                 "displayWindow": (np.zeros(2, np.int32), np.array([size[0] - 1, size[1] - 1], np.int32)),
             }
             header.pop(exr.DWA_LEVEL, None)
-            channels = {name: exr.as_channel(rgb[..., i], np.float16) for i, name in enumerate("RGB")}
+            channels = dict(zip("RGB", exr.as_channels(rgb, [np.float16] * 3), strict=True))
             exr.write_parts(folder / f"plate.{1001 + index}.exr", [exr.ExrPart(header, channels)])
 
 

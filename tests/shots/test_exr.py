@@ -12,7 +12,7 @@ from helpers import moving_picture, space
 
 from vfxstyle.errors import FrameError
 from vfxstyle.shots import OutputFormat, open_shot
-from vfxstyle.shots.exr import ExrError, ExrPart, as_channel, parse_compression, read_parts, write_parts
+from vfxstyle.shots.exr import ExrError, ExrPart, as_channels, parse_compression, read_parts, write_parts
 from vfxstyle.shots.exr_text import header_values
 from vfxstyle.shots.writing import ImageSink, PictureStyle
 
@@ -180,9 +180,24 @@ def test_tiles_stay_tiles(tmp_path):
 
 def test_what_a_half_cannot_hold_becomes_its_largest():
     plane = np.float32([[1e6, -1e6, np.inf, -np.inf, np.nan, 65519, 65520]])
-    half = as_channel(plane, np.float16)
+    half, whole = as_channels(np.stack([plane, plane], axis=-1), [np.float16, np.float32])
     np.testing.assert_array_equal(half, np.float16([[65504, -65504, np.inf, -np.inf, np.nan, 65504, 65504]]))
-    assert as_channel(plane, np.float32).dtype == np.float32
+    np.testing.assert_array_equal(whole, plane)
+
+
+def test_halves_are_the_nearest_with_every_bit():
+    every = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float32)
+    finite = np.unique(every[np.isfinite(every)]).astype(np.float64)
+    between = ((finite[1:] + finite[:-1]) / 2).astype(np.float32)
+    beside = [np.nextafter(between, np.float32(way)) for way in (np.inf, -np.inf)]
+    any_bits = np.random.default_rng(0).integers(0, 2**32, 200_000, dtype=np.uint32).view(np.float32)
+    plane = np.concatenate([every, between, *beside, any_bits])[None]
+    with np.errstate(over="ignore"):
+        expected = plane.astype(np.float16)
+    beyond = np.isinf(expected) & np.isfinite(plane)
+    expected[beyond] = np.copysign(np.float16(65504), plane[beyond])
+    (half,) = as_channels(plane[..., None], [np.float16])
+    np.testing.assert_array_equal(half.view(np.uint16), expected.view(np.uint16))
 
 
 def test_a_damaged_file_is_an_error_and_prints_nothing(rich, capfd):

@@ -21,13 +21,11 @@ import OpenEXR
 from vfxstyle.arrays import AnyArray, FloatArray
 from vfxstyle.files import plain_path, writable_path
 from vfxstyle.shots.exr_text import plain_header, put_back, takable, write_foreign_texts
+from vfxstyle.shots.halves import half_planes
 from vfxstyle.shots.windows import Window
 
 Header = dict[str, Any]
 """Attributes of a part, by name, as the OpenEXR module represents them."""
-
-HALF_MAX = 65504.0
-"""Largest finite half; brighter finite values are written as this, not as infinity."""
 
 COMPRESSIONS = {
     "none": OpenEXR.NO_COMPRESSION,
@@ -212,20 +210,17 @@ def box_of(window: Window) -> tuple[AnyArray, AnyArray]:
     return low, high
 
 
-def as_channel(plane: FloatArray, kind: Any) -> AnyArray:
-    """Convert a plane to the type of a channel; finite values beyond the range of half become its largest.
+def as_channels(picture: FloatArray, kinds: Sequence[Any]) -> list[AnyArray]:
+    """The channels of a picture in the types of a file's; finite values beyond the range of half become its largest.
 
-    plane: float32 (H, W). kind: float16 gives float16 (H, W), any other type float32 (H, W).
+    picture: float32 (H, W, C). kinds: C types; float16 gives float16 (H, W), any other type float32 (H, W).
     """
-    plane = np.ascontiguousarray(plane, np.float32)
-    if np.dtype(kind) != np.float16:
-        return plane
-    with np.errstate(over="ignore"):
-        half = plane.astype(np.float16)
-    if not (plane.min() >= -HALF_MAX and plane.max() <= HALF_MAX):  # so too with NaN among them
-        beyond = np.isinf(half) & np.isfinite(plane)
-        half[beyond] = np.copysign(np.float16(HALF_MAX), plane[beyond])
-    return half
+    is_half = [np.dtype(kind) == np.float16 for kind in kinds]
+    halves = half_planes(picture) if any(is_half) else None
+    return [
+        np.ascontiguousarray(picture[..., index], np.float32) if halves is None or not half else halves[index]
+        for index, half in enumerate(is_half)
+    ]
 
 
 def parse_compression(text: str) -> tuple[str, float | None]:

@@ -203,8 +203,7 @@ def _put_into(parts: list[exr.ExrPart], frame: Frame, style: PictureStyle) -> No
         del channels[layer.rgb[0]]
         stem = layer.rgb[0].removesuffix("Y")
         names = (f"{stem}R", f"{stem}G", f"{stem}B")
-    for index, name in enumerate(names):
-        channels[name] = exr.as_channel(frame.rgb[..., index], kinds[index])
+    channels |= zip(names, exr.as_channels(frame.rgb, kinds), strict=True)
     header = dict(old.header)
     if style.tag:
         set_exr_colour(header, style.space)
@@ -226,10 +225,10 @@ def _new_part(frame: Frame, style: PictureStyle) -> exr.ExrPart:
         header = _compressed(header, *exr.parse_compression(style.compression))
     wide = frame.header is not None and str(frame.header.format) in ("float", "double")
     kind = np.float32 if wide else np.float16
-    planes = {name: frame.rgb[..., index] for index, name in enumerate("RGB")}
+    channels = dict(zip("RGB", exr.as_channels(frame.rgb, [kind] * 3), strict=True))
     if frame.alpha is not None:
-        planes["A"] = frame.alpha
-    return exr.ExrPart(header, {name: exr.as_channel(plane, kind) for name, plane in planes.items()})
+        (channels["A"],) = exr.as_channels(frame.alpha[..., None], [kind])
+    return exr.ExrPart(header, channels)
 
 
 def _requested_attributes(style: PictureStyle) -> exr.Header:
