@@ -43,12 +43,11 @@ from vfxstyle.training.stills import graded_picture
 from vfxstyle.training.subject import balanced
 
 HERE = Path(__file__).resolve().parent
-OF_SUBJECTS = ("golden", "pop-out", "local-xpro", "teal-orange")
-"""Looks in which subjects count more. Not ``bleach-bypass``, whose lights go to white with it."""
+SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 1 / 2, "local-xpro": 1 / 3, "teal-orange": 1 / 3}
+"""Looks in which subjects count more: the share of the superpixels of a photograph with subjects that is theirs at
+least; they are repeated where they are fewer. Not ``bleach-bypass``, whose lights go to white with it."""
 SUBJECTS = ("person", "animal", "vehicle")
 """Classes that viewers look at."""
-SUBJECT_SHARE = 1 / 3
-"""Share of the superpixels of a photograph with subjects that is theirs at least: repeated, where they are small."""
 LIGHTS = 3
 """Versions of each photograph: as it is, and under two other lights."""
 DESCRIPTIONS = {
@@ -69,8 +68,8 @@ DATA_NOTE = (
     "brighter and from tungsten to shade. The after pictures are made by presets/recipes.py."
 )
 COUNTED = (
-    " Superpixels of people, animals and vehicles are repeated until they are a third of those of a photograph that "
-    "shows some, in what is learnt and in what it is measured on."
+    " Superpixels of people, animals and vehicles are repeated until they are {share:.0%} of those of a photograph "
+    "that shows some, in what is learnt and in what it is measured on."
 )
 LICENCE = (
     "Apache-2.0, as the program: the sources allow derived works for any purpose, and the preset holds none of the "
@@ -108,10 +107,10 @@ class GradableExample:
         masks = {name: self.masks[..., index : index + 1] for index, name in enumerate(CLASSES)}
         after = RECIPES[look](self.pixels, masks)
         graded = replace(self.example, after=linear_to_lab(srgb_to_linear(after)))
-        if look not in OF_SUBJECTS:
+        if look not in SUBJECT_SHARES:
             return graded
         inside = np.sum([masks[name] for name in SUBJECTS], axis=0).mean(axis=(1, 2)) > 0.5
-        return balanced(graded, inside, SUBJECT_SHARE)
+        return balanced(graded, inside, SUBJECT_SHARES[look])
 
 
 def examples_of_photograph(
@@ -165,7 +164,7 @@ def digests_of(pictures: Sequence[Photograph], look: str) -> list[PairDigest]:
 
 def data_note(look: str) -> str:
     """What a look was learnt from, and how it was measured."""
-    return DATA_NOTE + COUNTED if look in OF_SUBJECTS else DATA_NOTE
+    return DATA_NOTE + COUNTED.format(share=SUBJECT_SHARES[look]) if look in SUBJECT_SHARES else DATA_NOTE
 
 
 def draw_thumbnail(preset: Preset, path: Path) -> None:

@@ -25,6 +25,7 @@ SOFT = 6.0
 _PASSES = 8
 _PIXELS = 60_000  # that transforms and cubes are fitted to at most
 _PURE = 0.03  # gate within which of 0 or 1 a pixel belongs to one layer alone
+_HIGHEST = 0.9  # quantile of the gates above one half that becomes 1
 _LEAST = 0.002  # share of the pixels that a layer has at least
 _LEVELS = ((0.8, 1.0), (2.5, 0.08), (8.0, 0.006), (25.0, 0.0005))  # sigma and weight of what fills unclear places
 _SOLID = 1.1  # error with a feathered matte, over that with the gate smoothed, up to which the gate is one
@@ -78,7 +79,7 @@ def find_layers(
     second = robust_fit(some[apart], targets[apart])
     gates: list[FloatArray] = []
     for _ in range(_PASSES):
-        gates = [_gate(*frame, first, second) for frame in zip(before, change, strict=True)]
+        gates = _reaching_one([_gate(*frame, first, second) for frame in zip(before, change, strict=True)])
         share = np.concatenate([gate.reshape(-1) for gate in gates])[drawn, None].astype(np.float64)
         both = robust_fit(np.concatenate([some * (1 - share), some * share], axis=1), targets, passes=2)
         first, second = both[:TERMS], both[TERMS:]
@@ -129,6 +130,17 @@ def _gate(lab: FloatArray, change: FloatArray, first: DoubleArray, second: Doubl
         above += np.float32(weight) * _blurred(along, sigma)
         below += np.float32(weight) * _blurred(size, sigma)
     return np.asarray(np.clip(above / below, 0, 1), np.float32)
+
+
+def _reaching_one(gates: list[FloatArray]) -> list[FloatArray]:
+    """Gates that are 1 where they are highest.
+
+    Half the gate towards a change twice as large is the same picture; smoothing lowers gates, and without this they
+    sink from pass to pass, while the second layer grows.
+    """
+    inside = np.concatenate([gate[gate > 0.5] for gate in gates])
+    highest = np.float32(np.quantile(inside, _HIGHEST)) if len(inside) else np.float32(1)
+    return [np.minimum(gate / highest, np.float32(1)) for gate in gates]
 
 
 def _drawn(count: int, seed: int) -> IntArray:
