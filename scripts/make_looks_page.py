@@ -17,7 +17,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from presets.make_presets import DESCRIPTIONS, LIMITS, OF_SUBJECTS  # noqa: E402 - found by the line before
+from presets.make_presets import DESCRIPTIONS, LIMITS, SUBJECT_SHARES  # noqa: E402 - found by the line before
 from presets.photographs import photographs  # noqa: E402
 from vfxstyle import grade, load_preset, open_shot  # noqa: E402
 from vfxstyle.arrays import FloatArray  # noqa: E402
@@ -58,7 +58,8 @@ def main() -> None:
     lines += [f"Clips: {'; '.join(words for words, _ in CLIPS.values())}.", ""]
     for look, text in DESCRIPTIONS.items():
         errors = load_preset(look).info.card["errors"]
-        counted = ", subjects counted as a third of a picture at least" if look in OF_SUBJECTS else ""
+        share = SUBJECT_SHARES.get(look)
+        counted = f", subjects counted as {share:.0%} of a picture at least" if share else ""
         figures = (
             f"{errors['predicted']:.2f} of a change of {errors['distance']:.2f}; the best single transform of each"
         )
