@@ -162,7 +162,7 @@ class ClipAnalysis:
             analysis, transforms = ensure_transforms(plan, wanted, run)
             if one_frame_each:
                 alone = OneFrameEach(analysis.folder, analysis.identity)
-                transforms = predict_transforms(alone, plan.preset)
+                transforms = replace(transforms, transforms=predict_transforms(alone, plan.preset))
             renderer = FrameRenderer.of(plan, wanted.recipe, analysis, transforms)
             with run.clock.stage(Stage.GRADE, len(plan.frames)):
                 frames = [renderer.render(plan.shot.read(number)).frame.rgb for number in plan.frames]

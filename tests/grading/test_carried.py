@@ -7,10 +7,12 @@ import pytest
 from helpers import QUICK, listed, make_preset, moving_picture, planned_grade, read_pixels, write_picture
 
 from vfxstyle import analyze, grade
+from vfxstyle.analysis.predict import look_of as looks_key
+from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.tracks import graded_round, ways_to
 from vfxstyle.color import linear_to_lab
 from vfxstyle.files import file_digest
-from vfxstyle.looks import save_preset
+from vfxstyle.looks import OUTPUTS, read_preset, save_preset
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.layers import GradeLayers
 from vfxstyle.plates.plate import open_plate
@@ -149,3 +151,16 @@ def test_a_dry_run_that_makes_all_anew_lists_the_tracks(shot, tmp_path):
     again = planned_grade(shot, look, tmp_path / "out", overwrite="always", **QUICK)
     tracks = set((tmp_path / "out" / ".vfxstyle").rglob("tracks/*/*.npz"))
     assert tracks <= listed(again["support_files"])
+
+
+def test_what_features_say_of_the_second_layer_is_kept_with_the_transforms(shot, tmp_path, make_shot):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=True)
+    trusts = {}
+    for plate in (shot, make_shot("other", frames=range(1, 4))):
+        analyze(plate, preset=look, analysis=tmp_path / f"an_{plate.name}", **QUICK)
+        stored = AnalysisFolder(tmp_path / f"an_{plate.name}").read_transforms(looks_key(read_preset(look)))
+        told, trust = stored[:, OUTPUTS], stored[:, OUTPUTS + 1]
+        assert ((told >= 0) & (told <= 1)).all()
+        trusts[plate.name] = np.unique(trust)
+    assert len(trusts["plate"]) == 1
+    assert trusts["other"] == 0  # of another shot nothing is known

@@ -36,10 +36,10 @@ def test_a_gate_is_filled_by_the_life_of_superpixels_and_by_what_is_alike():
     lab = np.zeros((*SIZE, 3), np.float32)
     lab[..., 0] = np.where(X >= 16, 80, 20)
     unsure = Track(track(1).place, np.where(abs(Y - 12) < 3, 0, 1).astype(np.float32))
-    found, certainty = carried_gate([Source(unsure, 5, gate, labels)], labels, lab)
+    found, certainty = carried_gate([Source(unsure, 5, gate, labels)], labels, lab, None)
     np.testing.assert_allclose(found, gate, atol=1e-3)
     assert certainty[12].min() > 0.2  # nothing was tracked there
-    lost, certainty = carried_gate([Source(track(0.0), 5, gate, labels + 50)], labels, lab)
+    lost, certainty = carried_gate([Source(track(0.0), 5, gate, labels + 50)], labels, lab, None)
     assert certainty.max() == 0
     assert np.isfinite(lost).all()
 
@@ -60,3 +60,17 @@ def test_the_vote_is_that_of_plain_arithmetic():
                     weight += like * weights[y + dy, x + dx]
         assert out[y, x] == pytest.approx(total / weight, rel=1e-4)
         assert near[y, x] == pytest.approx(min(weight / 2, 1), rel=1e-4)
+
+
+def test_features_fill_a_gate_where_tracks_are_lost_and_do_not_turn_a_sure_one():
+    labels = (X // 8).astype(np.int32)
+    gate, told = (X >= 16).astype(np.float32), (Y >= 12).astype(np.float32)
+    lab = np.zeros((*SIZE, 3), np.float32)
+    trusted, untrusted = (told, np.ones_like(told)), (told, np.zeros_like(told))
+    lost = [Source(track(0.0), 5, gate, labels + 50)]
+    found, certainty = carried_gate(lost, labels, lab, trusted)
+    np.testing.assert_allclose(found, told, atol=1e-5)
+    assert certainty.min() >= 0.2
+    assert carried_gate(lost, labels, lab, untrusted)[1].max() == 0
+    sure, _ = carried_gate([Source(track(1.0), 5, gate, labels)], labels, lab, trusted)
+    np.testing.assert_array_equal(sure > 0.5, gate > 0.5)

@@ -117,7 +117,7 @@ def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:
         run.clock.note(f"analysis: {stored.place} is up to date")
     if plan.look is not None and plan.makes("transforms"):
         with run.clock.stage(Stage.TRANSFORMS, 1) as step:
-            stored_transforms(stored, plan.look)
+            stored_transforms(stored, plan.look, wanted.graded_by(plan.look))
             step()
         tracked_frames(wanted, stored, plan.look, run)
     return AnalyzeReport(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from vfxstyle._version import __version__
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.arrays import FloatArray, LabelArray
+from vfxstyle.arrays import DoubleArray, FloatArray, LabelArray
 from vfxstyle.errors import PresetError
 from vfxstyle.features import PCA, assemble
 from vfxstyle.files import key_of
 from vfxstyle.looks import OUTPUTS, Preset
+from vfxstyle.looks.membership import membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class ShotTransforms:
     """float32 (N, 33), a colour transform and gains of the bands of lightness."""
     graded: Mapping[int, int] = field(default_factory=dict)
     """Frames of this shot that the look was learnt from, and which of the preset's graded frames each is."""
+    second_layer: FloatArray | None = None
+    """float32 (N, 2), of looks with a matte: how surely each superpixel is in the second layer, by its features, and
+    how far that is to be trusted, both 0..1."""
 
     def of(self, labels: LabelArray) -> FloatArray:
         """The transforms of some superpixels, float32 (M, 33)."""
@@ -37,15 +41,45 @@ def projections_of(preset: Preset) -> dict[str, PCA]:
     return {block: PCA(mean, components) for block, (mean, components) in preset.projections.items()}
 
 
-def predict_transforms(analysis: AnalysisFolder, preset: Preset) -> ShotTransforms:
-    """Project the raw features with the preset's PCA and predict every superpixel's transform.
+def predict_transforms(analysis: AnalysisFolder, preset: Preset) -> FloatArray:
+    """Project the raw features with the preset's PCA and predict every superpixel's transform, float32 (N, 33).
 
     A superpixel that several chosen frames show gets the mean of what they say, by the area it has on each.
     Raises :class:`~vfxstyle.errors.PresetError` if the preset expects other features.
     """
+    return _by_superpixel(analysis, preset, preset.predict).astype(np.float32)
+
+
+def tell_second_layer(analysis: AnalysisFolder, preset: Preset, graded: Mapping[int, int]) -> FloatArray:
+    """Tell from features which superpixels are in the second layer of a grade with a matte.
+
+    It is known of those that the graded frames show. graded: as :attr:`ShotTransforms.graded`. Returns float32 (N, 2),
+    as :attr:`ShotTransforms.second_layer`. Raises as :func:`predict_transforms`.
+    """
+    assert preset.graded is not None
+    labels = analysis.read_superpixels().labels
+    if not graded:
+        return np.tile(np.array([0.5, 0], np.float32), (len(labels), 1))
+    inside, area = np.zeros(len(labels)), np.zeros(len(labels))
+    for number, index in graded.items():
+        shown = analysis.read_labels(number)
+        rows = np.searchsorted(labels, shown.reshape(-1))
+        gate = preset.graded.resized_gate(index, *shown.shape).reshape(-1)
+        inside += np.bincount(rows, gate > 0.5, len(labels))
+        area += np.bincount(rows, minlength=len(labels))
+    known = area > 0
+    vectors = _by_superpixel(analysis, preset, preset.standardisation.apply)
+    surely, trust = membership(vectors[known], inside[known] / area[known], vectors)
+    return np.stack([surely, np.full(len(labels), trust)], axis=-1).astype(np.float32)
+
+
+def _by_superpixel(
+    analysis: AnalysisFolder, preset: Preset, of_vectors: Callable[[FloatArray], FloatArray]
+) -> DoubleArray:
+    """What is said of the feature vectors of superpixels, averaged over the chosen frames, float64 (N, ...)."""
     superpixels = analysis.read_superpixels()
     projections = projections_of(preset)
-    total = np.zeros((len(superpixels.labels), OUTPUTS))
+    total: DoubleArray | None = None
     weight = np.zeros(len(superpixels.labels))
     for shown in analysis.read_features():
         try:
@@ -54,35 +88,50 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset) -> ShotTransfor
             raise _unfit(preset) from error
         if vectors.shape[1] != preset.inputs:
             raise _unfit(preset)
-        outputs = preset.predict(vectors)
+        said = of_vectors(vectors).astype(np.float64)
         rows = np.searchsorted(superpixels.labels, shown.labels)
-        total[rows] += shown.areas[:, None] * outputs.astype(np.float64)
+        if total is None:
+            total = np.zeros((len(weight), said.shape[1]))
+        total[rows] += shown.areas[:, None] * said
         weight[rows] += shown.areas
+    assert total is not None  # a segmented shot has a chosen frame
     sources = np.searchsorted(superpixels.labels, superpixels.sources)
-    means = total[sources] / weight[sources, None]
-    return ShotTransforms(superpixels.labels, means.astype(np.float32))
+    return np.asarray(total[sources] / weight[sources, None])
 
 
 def look_of(preset: Preset) -> str:
     """Stands for a preset's transforms in an analysis. Raises ValueError for one that was never saved or loaded."""
     if not preset.digest:
         raise ValueError("a preset has no digest before it has been saved and read")
-    return key_of(preset=preset.digest, version=__version__)
+    kind = {"second layer": "told from features"} if _has_matte(preset) else {}
+    return key_of(preset=preset.digest, version=__version__, **kind)
 
 
-def stored_transforms(analysis: AnalysisFolder, preset: Preset) -> ShotTransforms:
+def stored_transforms(analysis: AnalysisFolder, preset: Preset, graded: Mapping[int, int]) -> ShotTransforms:
     """The transforms of a look that the analysis holds, which are predicted the first time they are asked for.
 
-    Whoever comes later, on whatever machine, grades with the same numbers.
+    Whoever comes later, on whatever machine, grades with the same numbers. graded: frames of this shot that the look
+    was learnt from, and which of the preset's graded frames each is; the result says nothing of them.
     """
     labels, look = analysis.read_superpixels().labels, look_of(preset)
-    transforms = analysis.read_transforms(look)
-    if transforms is not None and transforms.shape != (len(labels), OUTPUTS):
+    columns = OUTPUTS + (2 if _has_matte(preset) else 0)
+    stored = analysis.read_transforms(look)
+    if stored is not None and stored.shape != (len(labels), columns):
         analysis.transforms_file(look).unlink(missing_ok=True)
-        transforms = None
-    if transforms is None:
-        transforms = analysis.store_transforms(look, predict_transforms(analysis, preset).transforms)
-    return ShotTransforms(labels, transforms)
+        stored = None
+    if stored is None:
+        predicted = predict_transforms(analysis, preset)
+        if _has_matte(preset):
+            there = {number: index for number, index in graded.items() if number not in analysis.unreadable}
+            predicted = np.concatenate([predicted, tell_second_layer(analysis, preset, there)], axis=1)
+        stored = analysis.store_transforms(look, predicted)
+    second = np.ascontiguousarray(stored[:, OUTPUTS:]) if _has_matte(preset) else None
+    return ShotTransforms(labels, np.ascontiguousarray(stored[:, :OUTPUTS]), second_layer=second)
+
+
+def _has_matte(preset: Preset) -> bool:
+    layers = None if preset.graded is None else preset.graded.layers
+    return layers is not None and layers.feather > 0
 
 
 def _unfit(preset: Preset) -> PresetError:

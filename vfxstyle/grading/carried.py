@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.tracks import graded_round, read_plate, read_track
 from vfxstyle.arrays import FloatArray, LabelArray
@@ -34,8 +35,8 @@ class CarriedGrade:
 
     graded: GradedFrames
     """The graded frames."""
-    frames: Mapping[int, int]
-    """Frames of this shot that are graded, and which of the graded frames each is."""
+    transforms: ShotTransforms
+    """The look by superpixels, with the frames of this shot that are graded."""
     analysis: AnalysisFolder
     """Where tracks and label maps are."""
     base: Base
@@ -44,6 +45,11 @@ class CarriedGrade:
     """The plain look, base included."""
     _residuals: OrderedDict[int, FloatArray] = field(default_factory=OrderedDict, init=False, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    @property
+    def frames(self) -> Mapping[int, int]:
+        """Frames of this shot that are graded, and which of the graded frames each is."""
+        return self.transforms.graded
 
     def on(self, number: int, labels: LabelArray, guide: FloatArray) -> TransformField:
         """The field of a frame. labels: int32 (h, w). guide: float32 (h, w, 3), CIELab of its analysis picture."""
@@ -61,7 +67,7 @@ class CarriedGrade:
                     Source(track, distance, self._gate(mark, guide), self.analysis.read_labels(mark))
                     for (track, distance), mark in zip(tracks, around, strict=True)
                 ]
-                gate, certainty = carried_gate(sources, labels, guide)
+                gate, certainty = carried_gate(sources, labels, guide, self._by_features(labels))
             out = self._layered(plain, self.graded.layers.shaped(gate), certainty)
         residual = carried_residual(tracks, [self._residual(mark) for mark in around])
         coefficients = out.coefficients.copy()
@@ -78,6 +84,14 @@ class CarriedGrade:
         gate = self.graded.resized_gate(self.frames[mark], *guide.shape[:2])
         layers = self.graded.layers
         return (gate > 0.5).astype(np.float32) if layers is not None and layers.feather else gate
+
+    def _by_features(self, labels: LabelArray) -> tuple[FloatArray, FloatArray] | None:
+        """What features say of the gate of each pixel, and how far to trust it, float32 (h, w) each."""
+        told = self.transforms.second_layer
+        if told is None:
+            return None
+        rows = np.searchsorted(self.transforms.labels, labels)
+        return told[rows, 0], told[rows, 1]
 
     def _layered(self, plain: TransformField, gate: FloatArray, certainty: FloatArray) -> TransformField:
         """The two layers instead of the plain look, as far as the gate is certain."""

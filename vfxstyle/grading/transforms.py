@@ -41,7 +41,7 @@ def ensure_transforms(
     if analysis.read_transforms(look) is None:
         analysis = ensure_features(wanted, run)
     with run.clock.stage(Stage.TRANSFORMS, 1) as step:
-        transforms = stored_transforms(analysis, plan.preset)
+        transforms = stored_transforms(analysis, plan.preset, wanted.graded_by(plan.preset))
         step()
     if not carried:
         return analysis, transforms

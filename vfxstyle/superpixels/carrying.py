@@ -15,7 +15,7 @@ from vfxstyle.superpixels.tracks import Track, sampled
 FADE = 12.0
 """Frames over which a graded frame loses weight against another, by an exponential."""
 _FLOOR = 0.02  # certainty at which half of a residual is carried
-_LIFE, _ALIKE = 0.15, 0.6  # weights of a superpixel's life, and of what is near and alike, beside a sure track's 1
+_LIFE, _ALIKE, _FEATURES = 0.15, 0.6, 0.5  # weights of the life of a superpixel, what is near and alike, and features
 _KNOWN = 0.05  # area of a superpixel on the graded frames, as a share of its own, from which its life says something
 _STEP, _TAPS = 4, 9  # px between samples round a pixel, and how many of them in a row and in a column
 _NEAR, _LIKE = 8.0, 6.0  # standard deviations of nearness, in px, and of likeness, in Lab, of these samples
@@ -65,11 +65,14 @@ def carried_residual(tracks: Sequence[tuple[Track, int]], residuals: Sequence[Fl
     return total / (certainty + np.float32(_FLOOR))[..., None]
 
 
-def carried_gate(sources: Sequence[Source], labels: LabelArray, lab: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """A gate carried to a frame: along tracks, by the life of superpixels, and by what is near and alike.
+def carried_gate(
+    sources: Sequence[Source], labels: LabelArray, lab: FloatArray, by_features: tuple[FloatArray, FloatArray] | None
+) -> tuple[FloatArray, FloatArray]:
+    """A gate carried to a frame: along tracks, by the life of superpixels, by what is near and alike, and by features.
 
-    labels: int32 (h, w), superpixels of the frame. lab: float32 (h, w, 3), its CIELab. Returns the gate, float32
-    (h, w), 0..1, and its certainty, 0 and above, where a sure track alone counts 1.
+    labels: int32 (h, w), superpixels of the frame. lab: float32 (h, w, 3), its CIELab. by_features: float32 (h, w)
+    each, the gate that the features of each pixel's superpixel speak for, and how far to trust it, 0..1. Returns the
+    gate, float32 (h, w), 0..1, and its certainty, 0 and above, where a sure track alone counts 1.
     """
     weights, certainty = weights_of([(source.track, source.distance) for source in sources])
     tracked = np.zeros(labels.shape, np.float32)
@@ -80,6 +83,10 @@ def carried_gate(sources: Sequence[Source], labels: LabelArray, lab: FloatArray)
     _vote(tracked, certainty, np.ascontiguousarray(lab), alike, near)
     total = certainty + np.float32(_LIFE) * known + np.float32(_ALIKE) * near
     gate = tracked + np.float32(_LIFE) * known * lived + np.float32(_ALIKE) * near * alike
+    if by_features is not None:
+        surely, trust = by_features
+        total += np.float32(_FEATURES) * trust
+        gate += np.float32(_FEATURES) * trust * surely
     return gate / np.maximum(total, np.float32(1e-6)), total
 
 
