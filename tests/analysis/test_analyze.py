@@ -1,13 +1,15 @@
 import json
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from helpers import BACKBONE, QUICK, frames_of, listed, planned_analysis, write_picture
+from helpers import BACKBONE, QUICK, frames_of, listed, planned_analysis, read_pixels, write_picture
 
 from vfxstyle import analyze, grade
 from vfxstyle.errors import AnalysisError, UsageError
+from vfxstyle.progress import Stage
 
 ANALYSIS = {**QUICK, "backbone": BACKBONE}
 
@@ -153,3 +155,24 @@ def test_a_dry_run_of_what_is_partly_there(make_shot, tmp_path, lively_preset, m
     always = planned_analysis(shot, **where, overwrite="always")["files"]
     assert len(always) == 3 + 2 + 1 + 1
     assert planned_analysis(shot, stage="superpixels", **where)["files"] == []
+
+
+def test_a_second_look_takes_the_analysis_from_the_first_beside_it(make_shot, lively_preset, identity_preset):
+    shot = make_shot(frames=range(1, 4))
+    first = grade(shot, identity_preset, **QUICK)
+    second = grade(shot, lively_preset, **QUICK)
+    assert {Stage.SUPERPIXELS, Stage.FEATURES} <= set(first.seconds)
+    assert not {Stage.SUPERPIXELS, Stage.FEATURES} & set(second.seconds)
+    (one,), (other,) = (list((report.output / ".vfxstyle").glob("*/features.npz")) for report in (first, second))
+    assert one.read_bytes() == other.read_bytes()
+    alone = grade(shot, lively_preset, shot.parent / "elsewhere" / "out", overwrite="always", **QUICK)
+    assert {Stage.SUPERPIXELS, Stage.FEATURES} <= set(alone.seconds)
+    for path, same in zip(second.files, alone.files, strict=True):
+        np.testing.assert_array_equal(read_pixels(path), read_pixels(same))
+
+
+def test_the_analysis_of_another_plate_beside_it_is_left_alone(make_shot, lively_preset):
+    first = grade(make_shot("sky", frames=range(1, 4)), lively_preset, **QUICK)
+    other = make_shot("sky_lively", frames=range(2, 6))
+    shutil.copytree(first.output / ".vfxstyle", other.parent / "sky_lively_own" / ".vfxstyle")
+    assert Stage.SUPERPIXELS in grade(other, lively_preset, **QUICK).seconds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vfxstyle.analysis.lighting import lighting_in
 from vfxstyle.analysis.sections import remove_sections, sections_of, unreadable_in
 from vfxstyle.analysis.segment import copied, kept, segment, segment_sections
@@ -18,7 +20,8 @@ WHOLE = (1, 1)
 def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
     """The analysis of a shot, segmented.
 
-    Where another analysis into the same superpixels is there, for looks of another kind, they are taken from it. With
+    Where another analysis into the same superpixels is there, for looks of another kind or in the folder of another
+    grade of the shot, they are taken from it. With
     ``overwrite`` "always" it is made again, of a long shot from the sections that are there. Raises
     :class:`~vfxstyle.errors.AnalysisError` if only other analyses are there and ``overwrite`` is "never", and
     :class:`~vfxstyle.errors.FrameError` for a frame that cannot be read.
@@ -37,7 +40,7 @@ def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
     from vfxstyle.analysis.extract import check_weights  # loads a runtime, which an analysis that is there does without
 
     check_weights(wanted.recipe, run.weights)
-    if run.overwrite == "always" or not copied(wanted, analysis):
+    if run.overwrite == "always" or not copied(wanted, analysis, run):
         segment(wanted, analysis, run)
     return wanted.stored
 
@@ -78,6 +81,8 @@ def ensure_features(wanted: WantedAnalysis, run: Run, shard: tuple[int, int] = W
         frame = wanted.plate.read(number, wanted.stamps)
         return wanted.plate.picture(frame, wanted.recipe.analysis_width, lighting)
 
+    if numbers and run.overwrite != "always" and _taken(wanted, analysis, numbers, run):
+        numbers = []
     if numbers:
         from vfxstyle.analysis.extract import extract_frames
 
@@ -85,3 +90,17 @@ def ensure_features(wanted: WantedAnalysis, run: Run, shard: tuple[int, int] = W
     if not analysis.without_features():
         analysis.finish_features()
     return analysis
+
+
+def _taken(wanted: WantedAnalysis, analysis: AnalysisFolder, numbers: Sequence[int], run: Run) -> bool:
+    """Whether the features of some chosen frames were there in the same analysis elsewhere, to be copied."""
+    for other in wanted.with_same_superpixels():
+        stored = other.stored
+        if other.recipe != wanted.recipe or not stored.has_features() or stored.labels_stamp != analysis.labels_stamp:
+            continue
+        for number, features in zip(stored.chosen, stored.read_features(), strict=True):
+            if number in numbers:
+                analysis.add_features(number, features)
+        run.clock.note(f"features are taken from {stored.place}")
+        return True
+    return False

@@ -57,8 +57,8 @@ def segment(wanted: WantedAnalysis, analysis: AnalysisFolder, run: Run) -> None:
     remove_sections(wanted)
 
 
-def copied(wanted: WantedAnalysis, analysis: AnalysisFolder) -> bool:
-    """Whether another analysis of the same superpixels was there, for looks of another kind, to be copied."""
+def copied(wanted: WantedAnalysis, analysis: AnalysisFolder, run: Run) -> bool:
+    """Whether another analysis into the same superpixels was there to be copied."""
     for other in wanted.with_same_superpixels():
         stored, shot = other.stored, wanted.plate.shot
         if stored.unreadable or not stored.is_segmented(shot):
@@ -68,6 +68,7 @@ def copied(wanted: WantedAnalysis, analysis: AnalysisFolder) -> bool:
                 writer.write_labels(number, stored.read_labels(number))
             values = {name: stored.manifest[name] for name in _OF_SUPERPIXELS}
             writer.finish(stored.read_superpixels(), {**values, "settings": asdict(wanted.recipe)})
+        run.clock.note(f"superpixels are taken from {stored.place}")
         return True
     return False
 

@@ -136,10 +136,10 @@ class AnalysisFolder:
     def has_features(self) -> bool:
         """Whether the features of all chosen frames are there, whole."""
         path = self.features_file
-        return bool(self.chosen) and frames_in(path) == set(self.chosen) and is_sound(path, self._labels_stamp)
+        return bool(self.chosen) and frames_in(path) == set(self.chosen) and is_sound(path, self.labels_stamp)
 
     @property
-    def _labels_stamp(self) -> str:
+    def labels_stamp(self) -> str:
         """Stands for the label maps, which features and transforms are made from."""
         return hashlib.sha256(json.dumps(self.manifest.get("labels_sha256", {})).encode()).hexdigest()
 
@@ -210,12 +210,12 @@ class AnalysisFolder:
         """Chosen frames whose features are not there, or damaged."""
         if self.has_features():
             return []
-        return [frame for frame in self.chosen if not is_sound(self._work_file(frame), self._labels_stamp)]
+        return [frame for frame in self.chosen if not is_sound(self._work_file(frame), self.labels_stamp)]
 
     @contextmanager
     def _claiming(self, path: Path) -> Iterator[BinaryIO]:
         """As :func:`~vfxstyle.files.claiming`, after a file that is damaged has been taken away."""
-        if path.exists() and not is_sound(path, self._labels_stamp):
+        if path.exists() and not is_sound(path, self.labels_stamp):
             path.unlink(missing_ok=True)
         with claiming(path) as file:
             yield file
@@ -224,7 +224,7 @@ class AnalysisFolder:
         """Store what a chosen frame shows, unless another job has done so meanwhile."""
         try:
             with self._claiming(self._work_file(frame)) as file:
-                write_arrays(file, arrays_of(frame, features), self._labels_stamp)
+                write_arrays(file, arrays_of(frame, features), self.labels_stamp)
         except OSError as error:
             if not self.has_features():  # else another job has put them together, and taken the folder away
                 raise _unwritable(self.folder, error) from error
@@ -245,7 +245,7 @@ class AnalysisFolder:
                         for number, features in read_features(self._work_file(frame))
                         for item in arrays_of(number, features)
                     ),
-                    self._labels_stamp,
+                    self.labels_stamp,
                     packed=True,
                 )
         except ChangedError:
@@ -267,7 +267,7 @@ class AnalysisFolder:
     def read_transforms(self, look: str) -> FloatArray | None:
         """A look's transform of every superpixel, float32 (N, ...); None where they are not there, or damaged."""
         path = self.transforms_file(look)
-        if not is_sound(path, self._labels_stamp):
+        if not is_sound(path, self.labels_stamp):
             return None
         with open_arrays(path) as file:
             return np.asarray(file["transforms"], np.float32)
@@ -277,7 +277,7 @@ class AnalysisFolder:
         path = self.transforms_file(look)
         try:
             with self._claiming(path) as file:
-                write_arrays(file, [("transforms", transforms)], self._labels_stamp)
+                write_arrays(file, [("transforms", transforms)], self.labels_stamp)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
         stored = self.read_transforms(look)

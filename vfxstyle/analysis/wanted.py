@@ -16,6 +16,7 @@ from vfxstyle.errors import UsageError
 from vfxstyle.features import shot_device
 from vfxstyle.files import file_digest
 from vfxstyle.looks import Preset, PresetInfo
+from vfxstyle.plates.places import analyses_beside
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.stamps import PlateFile, stamp_plate
 from vfxstyle.settings import DEFAULT_SECTION, DEFAULT_STILL_SUPERPIXELS, DEFAULT_SUPERPIXELS, AnalysisSettings
@@ -194,11 +195,20 @@ class WantedAnalysis:
         return replace(self, recipe=recipe)
 
     def with_same_superpixels(self) -> list[WantedAnalysis]:
-        """The analyses that are there of the same plate into the same superpixels, for looks of other kinds."""
-        recipes = map(AnalysisRecipe.read, AnalysisFolder(self.folder).stored_settings)
-        others = [replace(self, recipe=recipe) for recipe in recipes if recipe is not None and recipe != self.recipe]
-        same = [other for other in others if other.recipe.of_superpixels == self.recipe.of_superpixels]
-        return [other for other in same if other.stored.manifest]
+        """The analyses that are there of the same plate into the same superpixels; the same ones elsewhere first.
+
+        They are for looks of other kinds, or lie in the folders of other grades, beside the shot.
+        """
+        found = []
+        for folder in dict.fromkeys([self.folder, *analyses_beside(self.plate.shot)]):
+            for recipe in map(AnalysisRecipe.read, AnalysisFolder(folder).stored_settings):
+                if recipe is None or recipe.of_superpixels != self.recipe.of_superpixels:
+                    continue
+                if (folder, recipe) != (self.folder, self.recipe):
+                    found.append(replace(self, folder=folder, recipe=recipe))
+        return sorted(
+            (other for other in found if other.stored.manifest), key=lambda other: other.recipe != self.recipe
+        )
 
     def or_existing(self) -> WantedAnalysis:
         """An analysis of this plate that is there, whatever its settings; else the wanted one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
 from vfxstyle.shots import OutputFormat, Shot, default_format
@@ -33,6 +34,13 @@ def default_analysis(shot: Shot, preset: Path) -> Path:
     """Folder of the analysis of a grade with this preset and default places."""
     picked = default_format(movie=shot.is_movie, has_alpha=shot.info.has_alpha)
     return analysis_of_output(shot, default_output(shot, preset, picked), picked)
+
+
+def analyses_beside(shot: Shot) -> list[Path]:
+    """Folders of analyses of a shot, as far as they are there, where ``analyze`` and grades with default places lie."""
+    parent, name = parent_of(shot), glob.escape(shot.name)
+    inside = [*sorted(parent.glob(f"{name}_*/.vfxstyle")), *sorted(parent.glob(f".vfxstyle/{name}_*"))]
+    return [folder for folder in (analysis_beside(shot), *inside) if folder.is_dir()]
 
 
 def parent_of(shot: Shot) -> Path:
