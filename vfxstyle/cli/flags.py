@@ -116,7 +116,7 @@ progress = click.option(
     default="auto",
     envvar="VFXSTYLE_PROGRESS",
     show_default=True,
-    help="auto: a bar on a terminal, lines elsewhere; or what a farm reads.",
+    help="auto: a bar on a terminal, lines elsewhere; or what a farm reads; none: errors only.",
 )
 dry_run = click.option(
     "-n", "--dry-run", is_flag=True, help="Print the plan with every file that would be written as JSON, and stop."

@@ -62,6 +62,8 @@ def find_preset(name: str | Path) -> Path:
     if _is_path(text):
         raise PresetError(f"There is no preset file {text}; check the path or give an installed name.")
     known = ", ".join(sorted({path.stem for path, _ in _files()})) or "none"
+    if "," in text:
+        raise PresetError(f"There is no preset '{text}'; name one look here, installed are: {known}.")
     raise PresetError(f"There is no preset '{text}'; installed are: {known}. Give one of them or a preset file.")
 
 

@@ -204,8 +204,9 @@ def shown(
 ) -> Iterator[ShownShot]:
     """Open a shot to show frames of it.
 
-    Where it has been analysed that analysis is used. Else only the frames that are shown are analysed, as a shot of
-    their own, in a folder that is removed; with ``frames`` None the first, the middle and the last.
+    Where it has been analysed that analysis is used. Else only the frames that are shown are analysed, and those that
+    a look keeps graded, as a shot of their own, in a folder that is removed; with ``frames`` None the first, the middle
+    and the last.
     width: most columns of what is shown; by default those of the analysis picture. quick: without it the whole shot is
     analysed where that has not been done, and kept where a grade makes it.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
@@ -221,6 +222,9 @@ def shown(
             wanted = plan.wanted(run)
         if wanted is None:
             numbers = first_middle_last(plan.shot.frames) if frames is None else plan.plate.requested(frames)[0]
+            looks = [replace(plan, preset_file=find_preset(name)).preset for name in request.presets]
+            by_hand = {number for look in looks if look.graded is not None for number in look.graded.numbers}
+            numbers = tuple(sorted({*numbers, *(by_hand & set(plan.shot.frames))}))
             scratch = opened.enter_context(tempfile.TemporaryDirectory(prefix="vfxstyle-proof-"))
             target = replace(request.target, within=numbers, analysis=scratch)
             plan = opened.enter_context(request.graded_by(request.presets[0], target).open())
@@ -229,14 +233,14 @@ def shown(
                 f"the shot has not been analysed; what is shown ({format_frames(numbers)}) is analysed by itself, and "
                 "a grade of the whole shot, whose superpixels live through time, can differ a little"
             )
-            looks = [replace(plan, preset_file=find_preset(name)).preset for name in request.presets]
             if any(look.info.any_light for look in looks) and plan.settings.lighting == MEASURED:
                 run.clock.warn(
                     "how the shot is lit is measured on what is shown alone; analyse it first, or say --lighting"
                 )
-            if any(look.graded for look in looks):
+            if by_hand:
                 run.clock.warn(
-                    "graded frames are carried from those that are shown alone; analyse the shot first for all"
+                    "graded frames are carried to those that are shown at one leap, which loses more on the way than "
+                    "from frame to frame; analyse the shot first to see what a grade makes of it"
                 )
         view = ShownShot(plan, wanted, run, width or wanted.recipe.analysis_width)
         view.is_quick = is_quick

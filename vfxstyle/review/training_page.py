@@ -157,8 +157,8 @@ class TrainingPage:
                     for number in numbers
                 ]
                 quick = (
-                    "The shot is not analysed yet, so these frames were, by themselves; graded frames are carried "
-                    "along a shot that is."
+                    "The shot is not analysed yet, so these frames were, by themselves; what was graded by hand is "
+                    "carried to them at one leap, and in a grade from frame to frame."
                     if view.is_quick
                     else ""
                 )
