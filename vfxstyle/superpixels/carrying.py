@@ -15,7 +15,8 @@ from vfxstyle.superpixels.tracks import Track, sampled
 FADE = 12.0
 """Frames over which a graded frame loses weight against another, by an exponential."""
 _FLOOR = 0.02  # certainty at which half of a residual is carried
-_LIFE, _ALIKE, _FEATURES = 0.15, 0.6, 0.5  # weights of the life of a superpixel, what is near and alike, and features
+_LIFE, _ALIKE = 0.15, 0.6  # weights of a superpixel's life, and of what is near and alike, beside a sure track's 1
+_NEED_NO_FEATURES = 0.6  # sum of these weights from which features are not asked
 _KNOWN = 0.05  # area of a superpixel on the graded frames, as a share of its own, from which its life says something
 _STEP, _TAPS = 4, 9  # px between samples round a pixel, and how many of them in a row and in a column
 _NEAR, _LIKE = 8.0, 6.0  # standard deviations of nearness, in px, and of likeness, in Lab, of these samples
@@ -84,9 +85,10 @@ def carried_gate(
     total = certainty + np.float32(_LIFE) * known + np.float32(_ALIKE) * near
     gate = tracked + np.float32(_LIFE) * known * lived + np.float32(_ALIKE) * near * alike
     if by_features is not None:
-        surely, trust = by_features
-        total += np.float32(_FEATURES) * trust
-        gate += np.float32(_FEATURES) * trust * surely
+        told, trust = by_features
+        _vote(told, np.ones_like(told), np.ascontiguousarray(lab), alike, near)
+        left = trust * np.clip(1 - total / np.float32(_NEED_NO_FEATURES), 0, 1)
+        total, gate = total + left, gate + left * alike
     return gate / np.maximum(total, np.float32(1e-6)), total
 
 
