@@ -61,3 +61,17 @@ def test_one_grade_for_everything_has_no_layers():
     plate = picture()
     change = lab_of(graded(plate, np.zeros(SIZE, np.float32))) - lab_of(plate)
     assert find_layers([lab_of(plate)], [change]) is None
+
+
+def test_a_small_subject_that_is_graded_strongly_is_found():
+    """Smoothing lowers the gate of a small subject a little in every pass, and the second layer would grow with it."""
+    plate = picture()
+    rows, columns = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
+    matte = ((abs(columns - 90) < 4) & (abs(rows - 60) < 30)).astype(np.float32)
+    change = lab_of(graded(plate, cv2.GaussianBlur(matte, (0, 0), 1.0))) - lab_of(plate)
+    found = find_layers([lab_of(plate)], [change])
+    assert found is not None
+    layers, missed = found
+    assert layers.feather in (0.5, 1.0, 1.5)
+    assert missed < 0.1 * np.linalg.norm(change, axis=-1).mean()
+    assert ((layers.gates[0] > 0.5) == (matte > 0.5)).mean() > 0.99
