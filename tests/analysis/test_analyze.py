@@ -1,14 +1,26 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from helpers import BACKBONE, QUICK, frames_of, listed, planned_analysis, read_pixels, write_picture
+from helpers import (
+    BACKBONE,
+    QUICK,
+    frames_of,
+    listed,
+    moving_picture,
+    planned_analysis,
+    planned_grade,
+    read_pixels,
+    write_picture,
+)
 
 from vfxstyle import analyze, grade
-from vfxstyle.errors import AnalysisError, UsageError
+from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.errors import AnalysisError, ChangedError, UsageError
 from vfxstyle.progress import Stage
 
 ANALYSIS = {**QUICK, "backbone": BACKBONE}
@@ -171,8 +183,35 @@ def test_a_second_look_takes_the_analysis_from_the_first_beside_it(make_shot, li
         np.testing.assert_array_equal(read_pixels(path), read_pixels(same))
 
 
-def test_the_analysis_of_another_plate_beside_it_is_left_alone(make_shot, lively_preset):
+def test_the_copy_of_an_analysis_knows_the_plate_as_it_is_now(make_shot, lively_preset, identity_preset):
+    shot = make_shot(frames=range(1, 4))
+    grade(shot, identity_preset, **QUICK)
+    for path in shot.iterdir():
+        os.utime(path, (1e9, 1e9))  # as a copy or a restored one has
+    assert Stage.SUPERPIXELS not in grade(shot, lively_preset, **QUICK).seconds
+    assert planned_grade(shot, lively_preset, **QUICK)["files"] == []
+
+
+def test_an_analysis_that_vanishes_while_it_is_copied_is_made(make_shot, lively_preset, identity_preset, monkeypatch):
+    shot = make_shot(frames=range(1, 4))
+    first = grade(shot, identity_preset, **QUICK)
+    read = AnalysisFolder.read_labels
+
+    def gone(self, number):
+        if first.output in self.folder.parents:
+            raise ChangedError("it was taken away")
+        return read(self, number)
+
+    monkeypatch.setattr(AnalysisFolder, "read_labels", gone)
+    second = grade(shot, lively_preset, **QUICK)
+    assert Stage.SUPERPIXELS in second.seconds
+    assert len(second.files) == 3
+
+
+def test_the_analysis_of_another_plate_beside_it_is_left_alone(make_shot, tmp_path, lively_preset):
     first = grade(make_shot("sky", frames=range(1, 4)), lively_preset, **QUICK)
-    other = make_shot("sky_lively", frames=range(2, 6))
-    shutil.copytree(first.output / ".vfxstyle", other.parent / "sky_lively_own" / ".vfxstyle")
+    other = make_shot("sea", frames=range(1, 4))
+    for number in range(1, 4):
+        write_picture(other / f"sea.{number:04d}.exr", moving_picture(number + 20))
+    shutil.copytree(first.output / ".vfxstyle", tmp_path / "sea_golden" / ".vfxstyle")
     assert Stage.SUPERPIXELS in grade(other, lively_preset, **QUICK).seconds

@@ -2,22 +2,28 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from helpers import QUICK, listed, make_preset, moving_picture, planned_grade, read_pixels, write_picture
 
 from vfxstyle import analyze, grade
+from vfxstyle.analysis import predict
 from vfxstyle.analysis.predict import look_of as looks_key
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.tracks import graded_round, ways_to
 from vfxstyle.color import linear_to_lab
 from vfxstyle.files import file_digest
+from vfxstyle.grading.carried import CarriedGrade
 from vfxstyle.looks import OUTPUTS, read_preset, save_preset
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.layers import GradeLayers
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.progress import Silent
+from vfxstyle.review.proof import proof
 from vfxstyle.settings import PlateSettings
+from vfxstyle.superpixels import carrying
+from vfxstyle.superpixels.tracks import Track, own_places
 
 FRAMES = range(1, 10)
 LIFT = 12.0  # L, of the subject
@@ -155,12 +161,44 @@ def test_a_dry_run_that_makes_all_anew_lists_the_tracks(shot, tmp_path):
 
 def test_what_features_say_of_the_second_layer_is_kept_with_the_transforms(shot, tmp_path, make_shot):
     look = look_of(shot, tmp_path / "look.safetensors", layered=True)
-    trusts = {}
-    for plate in (shot, make_shot("other", frames=range(1, 4))):
-        analyze(plate, preset=look, analysis=tmp_path / f"an_{plate.name}", **QUICK)
-        stored = AnalysisFolder(tmp_path / f"an_{plate.name}").read_transforms(looks_key(read_preset(look)))
-        told, trust = stored[:, OUTPUTS], stored[:, OUTPUTS + 1]
-        assert ((told >= 0) & (told <= 1)).all()
-        trusts[plate.name] = np.unique(trust)
-    assert len(trusts["plate"]) == 1
-    assert trusts["other"] == 0  # of another shot nothing is known
+    analyze(shot, preset=look, analysis=tmp_path / "an", **QUICK)
+    analysis = AnalysisFolder(tmp_path / "an")
+    stored = analysis.read_transforms(looks_key(read_preset(look)))
+    labels, matte = analysis.read_superpixels().labels, cv2.resize(subject(3), (96, 54)) > 0.5
+    shown = analysis.read_labels(3)
+    inside, outside = (
+        stored[np.searchsorted(labels, np.unique(shown[place])), OUTPUTS].mean() for place in (matte, ~matte)
+    )
+    assert inside > outside + 0.05
+    other = make_shot("other", frames=range(1, 4))
+    analyze(other, preset=look, analysis=tmp_path / "an_other", **QUICK)
+    unknown = AnalysisFolder(tmp_path / "an_other").read_transforms(looks_key(read_preset(look)))
+    assert (unknown[:, OUTPUTS + 1] == 0).all()  # of another shot nothing is known
+
+
+def test_what_features_say_reaches_the_grade(shot, tmp_path, monkeypatch):
+    """Where tracks are lost, a subject that features see everywhere is everywhere."""
+    look = look_of(shot, tmp_path / "look.safetensors", layered=True, frames=(3,))
+    everywhere = lambda analysis, *_: np.ones((len(analysis.read_superpixels().labels), 2), np.float32)  # noqa: E731
+    monkeypatch.setattr(predict, "classify_superpixels", everywhere)
+    monkeypatch.setattr(CarriedGrade, "_track", lambda own, number, mark, guide: nowhere(guide))
+    monkeypatch.setattr(carrying, "_by_life", lambda sources, labels: (np.zeros(labels.shape, np.float32), labels < 0))
+    grade(shot, look, tmp_path / "out", frames="8", **QUICK)
+    assert np.median(change_on(tmp_path / "out", 8)) == pytest.approx(LIFT, abs=1.0)
+
+
+def nowhere(guide):
+    """A track that is lost."""
+    return Track(own_places(*guide.shape[:2]), np.zeros(guide.shape[:2], np.float32))
+
+
+def test_a_quick_proof_shows_first_middle_and_last_with_what_was_graded(shot, tmp_path, make_shot):
+    look, notes = look_of(shot, tmp_path / "look.safetensors", layered=True, frames=(7, 8)), Notes()
+    report = proof(shot, [str(look)], tmp_path / "proof.png", progress=notes, **QUICK)
+    assert report.is_quick
+    assert report.frames == (1, 5, 9)
+    assert "what was graded by hand is carried along from frames 7, 8" in notes.said
+    other = make_shot("other", frames=FRAMES)
+    said = Notes()
+    proof(other, [str(look)], tmp_path / "other.png", progress=said, **QUICK)
+    assert not any("at one leap" in text for text in said.said)  # another shot has these numbers, and not these frames

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vfxstyle.looks.membership import membership
+from vfxstyle.looks.membership import fit_membership, probability
 
 RANDOM = np.random.default_rng(0)
 
@@ -18,19 +18,20 @@ def test_a_small_layer_is_told_from_a_large_one():
     known = np.concatenate([vectors(490, -1.0), vectors(10, 4.0)])
     share = np.repeat([0.0, 1.0], [490, 10])
     unseen = np.concatenate([vectors(200, -1.0), vectors(200, 4.0)])
-    told, trust = membership(known, share, unseen)
-    assert ((told > 0.5) == np.repeat([False, True], 200)).mean() > 0.97
-    assert trust == 1
+    fitted = fit_membership(known, share)
+    predicted = probability(fitted.logits(unseen))[:, 0]
+    assert ((predicted > 0.5) == np.repeat([False, True], 200)).mean() > 0.97
+    assert fitted.trust == 1
 
 
 def test_layers_with_the_same_features_are_not_trusted():
     share = np.repeat([0.0, 1.0], [900, 100])
-    told, trust = membership(vectors(1000, 0.0), share, vectors(50, 0.0))
-    assert trust == 0
-    assert np.isfinite(told).all()
+    fitted = fit_membership(vectors(1000, 0.0), share)
+    assert fitted.trust == 0
+    assert np.isfinite(fitted.logits(vectors(50, 0.0))).all()
 
 
 def test_a_layer_that_is_not_there_says_nothing():
-    told, trust = membership(vectors(20, 0.0), np.zeros(20), vectors(5, 0.0))
-    np.testing.assert_array_equal(told, 0.5)
-    assert trust == 0
+    fitted = fit_membership(vectors(20, 0.0), np.zeros(20))
+    np.testing.assert_array_equal(probability(fitted.logits(vectors(5, 0.0))), 0.5)
+    assert fitted.trust == 0

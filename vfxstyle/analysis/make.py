@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from vfxstyle.analysis.copying import copy_features, copy_superpixels, segmented_elsewhere
 from vfxstyle.analysis.lighting import lighting_in
 from vfxstyle.analysis.sections import remove_sections, sections_of, unreadable_in
-from vfxstyle.analysis.segment import copied, kept, segment, segment_sections
+from vfxstyle.analysis.segment import kept, segment, segment_sections
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray
@@ -20,11 +19,10 @@ WHOLE = (1, 1)
 def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
     """The analysis of a shot, segmented.
 
-    Where another analysis into the same superpixels is there, for looks of another kind or in the folder of another
-    grade of the shot, they are taken from it. With
-    ``overwrite`` "always" it is made again, of a long shot from the sections that are there. Raises
-    :class:`~vfxstyle.errors.AnalysisError` if only other analyses are there and ``overwrite`` is "never", and
-    :class:`~vfxstyle.errors.FrameError` for a frame that cannot be read.
+    Superpixels are copied where another analysis into the same ones is there, for looks of another kind or in the
+    folder of another grade of the shot. With ``overwrite`` "always" it is made again, of a long shot from the sections
+    that are there. Raises :class:`~vfxstyle.errors.AnalysisError` if only other analyses are there and ``overwrite`` is
+    "never", and :class:`~vfxstyle.errors.FrameError` for a frame that cannot be read.
     """
     analysis, shot = wanted.stored, wanted.plate.shot
     if run.overwrite == "always":
@@ -40,7 +38,9 @@ def ensure_superpixels(wanted: WantedAnalysis, run: Run) -> AnalysisFolder:
     from vfxstyle.analysis.extract import check_weights  # loads a runtime, which an analysis that is there does without
 
     check_weights(wanted.recipe, run.weights)
-    if run.overwrite == "always" or not copied(wanted, analysis, run):
+    if run.overwrite != "always" and copy_superpixels(wanted, run):
+        remove_sections(wanted)
+    else:
         segment(wanted, analysis, run)
     return wanted.stored
 
@@ -58,8 +58,11 @@ def ensure_sections(wanted: WantedAnalysis, run: Run, shard: tuple[int, int]) ->
             f"{wanted.plate.shot.path} is segmented in one piece; leave --shard out, or cut it with --section-frames."
         )
     anew = run.overwrite == "always"
-    if not anew and wanted.identity and wanted.stored.is_segmented(wanted.plate.shot):
-        return wanted.stored.unreadable
+    if not anew and wanted.identity:
+        if wanted.stored.is_segmented(wanted.plate.shot):
+            return wanted.stored.unreadable
+        if segmented_elsewhere(wanted):
+            return {}  # it is copied whole by the task that joins the sections
     return unreadable_in(segment_sections(wanted, sections[index - 1 :: shards], run, anew=anew))
 
 
@@ -81,7 +84,7 @@ def ensure_features(wanted: WantedAnalysis, run: Run, shard: tuple[int, int] = W
         frame = wanted.plate.read(number, wanted.stamps)
         return wanted.plate.picture(frame, wanted.recipe.analysis_width, lighting)
 
-    if numbers and run.overwrite != "always" and _taken(wanted, analysis, numbers, run):
+    if numbers and run.overwrite != "always" and copy_features(wanted, analysis, numbers, run):
         numbers = []
     if numbers:
         from vfxstyle.analysis.extract import extract_frames
@@ -90,17 +93,3 @@ def ensure_features(wanted: WantedAnalysis, run: Run, shard: tuple[int, int] = W
     if not analysis.without_features():
         analysis.finish_features()
     return analysis
-
-
-def _taken(wanted: WantedAnalysis, analysis: AnalysisFolder, numbers: Sequence[int], run: Run) -> bool:
-    """Whether the features of some chosen frames were there in the same analysis elsewhere, to be copied."""
-    for other in wanted.with_same_superpixels():
-        stored = other.stored
-        if other.recipe != wanted.recipe or not stored.has_features() or stored.labels_stamp != analysis.labels_stamp:
-            continue
-        for number, features in zip(stored.chosen, stored.read_features(), strict=True):
-            if number in numbers:
-                analysis.add_features(number, features)
-        run.clock.note(f"features are taken from {stored.place}")
-        return True
-    return False

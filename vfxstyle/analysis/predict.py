@@ -9,12 +9,12 @@ import numpy as np
 
 from vfxstyle._version import __version__
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.arrays import DoubleArray, FloatArray, LabelArray
+from vfxstyle.arrays import BoolArray, DoubleArray, FloatArray, LabelArray
 from vfxstyle.errors import PresetError
 from vfxstyle.features import PCA, assemble
 from vfxstyle.files import key_of
 from vfxstyle.looks import OUTPUTS, Preset
-from vfxstyle.looks.membership import membership
+from vfxstyle.looks.membership import fit_membership, probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class ShotTransforms:
     graded: Mapping[int, int] = field(default_factory=dict)
     """Frames of this shot that the look was learnt from, and which of the preset's graded frames each is."""
     second_layer: FloatArray | None = None
-    """float32 (N, 2), of looks with a matte: how surely each superpixel is in the second layer, by its features, and
-    how far that is to be trusted, both 0..1."""
+    """float32 (N, 2), of looks with a matte: the probability that each superpixel is in the second layer, by its
+    features, and how far that is to be trusted, 0..1."""
 
     def of(self, labels: LabelArray) -> FloatArray:
         """The transforms of some superpixels, float32 (M, 33)."""
@@ -50,8 +50,8 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset) -> FloatArray:
     return _by_superpixel(analysis, preset, preset.predict).astype(np.float32)
 
 
-def tell_second_layer(analysis: AnalysisFolder, preset: Preset, graded: Mapping[int, int]) -> FloatArray:
-    """Tell from features which superpixels are in the second layer of a grade with a matte.
+def classify_superpixels(analysis: AnalysisFolder, preset: Preset, graded: Mapping[int, int]) -> FloatArray:
+    """Predict from features which superpixels are in the second layer of a grade with a matte.
 
     It is known of those that the graded frames show. graded: as :attr:`ShotTransforms.graded`. Returns float32 (N, 2),
     as :attr:`ShotTransforms.second_layer`. Raises as :func:`predict_transforms`.
@@ -68,42 +68,56 @@ def tell_second_layer(analysis: AnalysisFolder, preset: Preset, graded: Mapping[
         inside += np.bincount(rows, gate > 0.5, len(labels))
         area += np.bincount(rows, minlength=len(labels))
     known = area > 0
-    vectors = _by_superpixel(analysis, preset, preset.standardisation.apply)
-    surely, trust = membership(vectors[known], inside[known] / area[known], vectors)
-    return np.stack([surely, np.full(len(labels), trust)], axis=-1).astype(np.float32)
+    vectors = _by_superpixel(analysis, preset, preset.standardisation.apply, known)
+    fitted = fit_membership(vectors, inside[known] / area[known])
+
+    def logits(vectors: FloatArray) -> DoubleArray:  # their mean is the logit of the mean vector
+        return fitted.logits(preset.standardisation.apply(vectors))
+
+    predicted = probability(_by_superpixel(analysis, preset, logits)[:, 0])
+    return np.stack([predicted, np.full(len(labels), fitted.trust)], axis=-1).astype(np.float32)
 
 
 def _by_superpixel(
-    analysis: AnalysisFolder, preset: Preset, of_vectors: Callable[[FloatArray], FloatArray]
+    analysis: AnalysisFolder,
+    preset: Preset,
+    values_of: Callable[[FloatArray], FloatArray | DoubleArray],
+    chosen: BoolArray | None = None,
 ) -> DoubleArray:
-    """What is said of the feature vectors of superpixels, averaged over the chosen frames, float64 (N, ...)."""
+    """Values of the feature vectors of superpixels, averaged over the frames that show them, float64 (N, ...).
+
+    chosen: bool (N,), the superpixels that are asked for; None for all.
+    """
     superpixels = analysis.read_superpixels()
+    sources = superpixels.sources if chosen is None else superpixels.sources[chosen]
+    needed = np.unique(sources)
     projections = projections_of(preset)
     total: DoubleArray | None = None
-    weight = np.zeros(len(superpixels.labels))
+    weight = np.zeros(len(needed))
     for shown in analysis.read_features():
+        own = np.isin(shown.labels, needed)
         try:
             vectors = assemble(preset.info.blocks, raw=shown.raw, projections=projections)
         except (KeyError, ValueError) as error:
             raise _unfit(preset) from error
         if vectors.shape[1] != preset.inputs:
             raise _unfit(preset)
-        said = of_vectors(vectors).astype(np.float64)
-        rows = np.searchsorted(superpixels.labels, shown.labels)
+        values = np.asarray(values_of(vectors[own]), np.float64)
+        rows = np.searchsorted(needed, shown.labels[own])
         if total is None:
-            total = np.zeros((len(weight), said.shape[1]))
-        total[rows] += shown.areas[:, None] * said
-        weight[rows] += shown.areas
+            total = np.zeros((len(needed), values.shape[1]))
+        total[rows] += shown.areas[own, None] * values
+        weight[rows] += shown.areas[own]
     assert total is not None  # a segmented shot has a chosen frame
-    sources = np.searchsorted(superpixels.labels, superpixels.sources)
-    return np.asarray(total[sources] / weight[sources, None])
+    places = np.searchsorted(needed, sources)
+    return np.asarray(total[places] / weight[places, None])
 
 
 def look_of(preset: Preset) -> str:
     """Stands for a preset's transforms in an analysis. Raises ValueError for one that was never saved or loaded."""
     if not preset.digest:
         raise ValueError("a preset has no digest before it has been saved and read")
-    kind = {"second layer": "told from features"} if _has_matte(preset) else {}
+    kind = {"second layer": "by features"} if _has_matte(preset) else {}
     return key_of(preset=preset.digest, version=__version__, **kind)
 
 
@@ -123,7 +137,7 @@ def stored_transforms(analysis: AnalysisFolder, preset: Preset, graded: Mapping[
         predicted = predict_transforms(analysis, preset)
         if _has_matte(preset):
             there = {number: index for number, index in graded.items() if number not in analysis.unreadable}
-            predicted = np.concatenate([predicted, tell_second_layer(analysis, preset, there)], axis=1)
+            predicted = np.concatenate([predicted, classify_superpixels(analysis, preset, there)], axis=1)
         stored = analysis.store_transforms(look, predicted)
     second = np.ascontiguousarray(stored[:, OUTPUTS:]) if _has_matte(preset) else None
     return ShotTransforms(labels, np.ascontiguousarray(stored[:, :OUTPUTS]), second_layer=second)
@@ -131,7 +145,7 @@ def stored_transforms(analysis: AnalysisFolder, preset: Preset, graded: Mapping[
 
 def _has_matte(preset: Preset) -> bool:
     layers = None if preset.graded is None else preset.graded.layers
-    return layers is not None and layers.feather > 0
+    return layers is not None and layers.has_matte
 
 
 def _unfit(preset: Preset) -> PresetError:

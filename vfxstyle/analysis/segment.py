@@ -33,8 +33,6 @@ from vfxstyle.superpixels.frame_choice import FrameChoice, choose_frames
 from vfxstyle.superpixels.graph import graph_superpixels
 from vfxstyle.superpixels.neighbour_fill import fill_from_neighbours
 
-_OF_SUPERPIXELS = ("frames", "size", "color_tag", "unreadable", "lighting", "plate", "plate_folder", "chosen_frames")
-
 
 def segment(wanted: WantedAnalysis, analysis: AnalysisFolder, run: Run) -> None:
     """Cut a shot into superpixels, choose the frames that the network sees, and store both.
@@ -55,22 +53,6 @@ def segment(wanted: WantedAnalysis, analysis: AnalysisFolder, run: Run) -> None:
         if not wanted.stored.is_segmented(wanted.plate.shot):  # else another job has joined them, and taken them away
             raise
     remove_sections(wanted)
-
-
-def copied(wanted: WantedAnalysis, analysis: AnalysisFolder, run: Run) -> bool:
-    """Whether another analysis into the same superpixels was there to be copied."""
-    for other in wanted.with_same_superpixels():
-        stored, shot = other.stored, wanted.plate.shot
-        if stored.unreadable or not stored.is_segmented(shot):
-            continue
-        with analysis.segmenting() as writer:
-            for number in shot.frames:
-                writer.write_labels(number, stored.read_labels(number))
-            values = {name: stored.manifest[name] for name in _OF_SUPERPIXELS}
-            writer.finish(stored.read_superpixels(), {**values, "settings": asdict(wanted.recipe)})
-        run.clock.note(f"superpixels are taken from {stored.place}")
-        return True
-    return False
 
 
 def segment_sections(
@@ -153,8 +135,7 @@ class _Segmentation:
                     "color_tag": self.shot.info.color_tag.as_json(),
                     "unreadable": self.unreadable,
                     "lighting": {number: [lit.brightness, lit.warmth] for number, lit in self.lighting.items()},
-                    "plate": {name: asdict(file) for name, file in self.wanted.stamps.items()},
-                    "plate_folder": str(self.shot.file_of(self.shot.frames[0]).parent.absolute()),
+                    **self.wanted.plate_values,
                     "chosen_frames": [self.frames[index] for index in choice.chosen],
                 },
             )

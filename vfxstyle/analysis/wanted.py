@@ -31,9 +31,12 @@ SECTIONS = ".sections"
 
 
 def known_stamps(folder: Path, shot: Shot) -> dict[str, PlateFile]:
-    """Stamps of the plate's files that analyses in a folder know, or sections of them; by name."""
+    """Stamps of the plate's files that analyses in a folder, or beside the shot, know, or sections of them; by name."""
     place = shot.file_of(shot.frames[0]).parent
-    return AnalysisFolder(folder / SECTIONS).known_plate(place) | AnalysisFolder(folder).known_plate(place)
+    known: dict[str, PlateFile] = {}
+    for own in (*analyses_beside(shot), folder / SECTIONS, folder):
+        known |= AnalysisFolder(own).known_plate(place)
+    return known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +154,13 @@ class WantedAnalysis:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def plate_values(self) -> dict[str, Any]:
+        """What a manifest says of the plate's files: by what each may be known again, and where they lie."""
+        shot = self.plate.shot
+        files = {name: asdict(file) for name, file in self.stamps.items()}
+        return {"plate": files, "plate_folder": str(shot.file_of(shot.frames[0]).parent.absolute())}
+
+    @property
     def stored(self) -> AnalysisFolder:
         """The analysis as far as it is on disk."""
         return AnalysisFolder(self.folder, self.identity)
@@ -195,20 +205,19 @@ class WantedAnalysis:
         return replace(self, recipe=recipe)
 
     def with_same_superpixels(self) -> list[WantedAnalysis]:
-        """The analyses that are there of the same plate into the same superpixels; the same ones elsewhere first.
+        """The analyses that are there of the same plate into the same superpixels, those in this folder first.
 
         They are for looks of other kinds, or lie in the folders of other grades, beside the shot.
         """
-        found = []
-        for folder in dict.fromkeys([self.folder, *analyses_beside(self.plate.shot)]):
+        found, here = [], self.folder.resolve()
+        beside = [folder for folder in analyses_beside(self.plate.shot) if folder.resolve() != here]
+        for folder in (self.folder, *beside):
             for recipe in map(AnalysisRecipe.read, AnalysisFolder(folder).stored_settings):
                 if recipe is None or recipe.of_superpixels != self.recipe.of_superpixels:
                     continue
                 if (folder, recipe) != (self.folder, self.recipe):
                     found.append(replace(self, folder=folder, recipe=recipe))
-        return sorted(
-            (other for other in found if other.stored.manifest), key=lambda other: other.recipe != self.recipe
-        )
+        return [other for other in found if other.stored.manifest]
 
     def or_existing(self) -> WantedAnalysis:
         """An analysis of this plate that is there, whatever its settings; else the wanted one."""

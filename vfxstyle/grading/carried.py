@@ -83,15 +83,15 @@ class CarriedGrade:
         """What is carried of a graded frame's gate: the hard matte where it is a feathered one."""
         gate = self.graded.resized_gate(self.frames[mark], *guide.shape[:2])
         layers = self.graded.layers
-        return (gate > 0.5).astype(np.float32) if layers is not None and layers.feather else gate
+        return (gate > 0.5).astype(np.float32) if layers is not None and layers.has_matte else gate
 
     def _by_features(self, labels: LabelArray) -> tuple[FloatArray, FloatArray] | None:
-        """What features say of the gate of each pixel, and how far to trust it, float32 (h, w) each."""
-        told = self.transforms.second_layer
-        if told is None:
+        """The probability of the second layer for each pixel by features, and how far to trust it, float32 (h, w)."""
+        predicted = self.transforms.second_layer
+        if predicted is None:
             return None
         rows = np.searchsorted(self.transforms.labels, labels)
-        return told[rows, 0], told[rows, 1]
+        return predicted[rows, 0], predicted[rows, 1]
 
     def _layered(self, plain: TransformField, gate: FloatArray, certainty: FloatArray) -> TransformField:
         """The two layers instead of the plain look, as far as the gate is certain."""

@@ -48,7 +48,7 @@ class Outputs:
         plate files that no analysis knows are hashed; without, outputs of such plates count as outdated.
         """
         wanted = WantedAnalysis.of(plan.plate, plan.analysis, plan.recipe(run), hash_plate=hash_plate)
-        if wanted.stamps:
+        if wanted.stamps and plan.corrections:
             plan.corrections.check(identities_of(wanted))
         unreadable: Mapping[int, str] = {}
         if recall:

@@ -43,6 +43,11 @@ class GradeLayers:
     """Standard deviation of the matte's feather, px of the analysis picture; 0 where the gate is no feathered matte."""
 
     @property
+    def has_matte(self) -> bool:
+        """Whether the gate is a feathered matte."""
+        return self.feather > 0
+
+    @property
     def share(self) -> float:
         """Share of the graded frames that is in the second layer, 0..1."""
         return float((self.gates > 0.5).mean())
@@ -133,7 +138,7 @@ def _gate(lab: FloatArray, change: FloatArray, first: DoubleArray, second: Doubl
 
 
 def _reaching_one(gates: list[FloatArray]) -> list[FloatArray]:
-    """Gates that are 1 where they are highest.
+    """Gates scaled so that the highest tenth of what is above one half reaches 1.
 
     Half the gate towards a change twice as large is the same picture; smoothing lowers gates, and without this they
     sink from pass to pass, while the second layer grows.

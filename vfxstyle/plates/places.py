@@ -37,7 +37,10 @@ def default_analysis(shot: Shot, preset: Path) -> Path:
 
 
 def analyses_beside(shot: Shot) -> list[Path]:
-    """Folders of analyses of a shot, as far as they are there, where ``analyze`` and grades with default places lie."""
+    """Folders beside a shot that may hold analyses of it, where ``analyze`` and grades with default places make them.
+
+    They can be those of another shot, whose name begins alike.
+    """
     parent, name = parent_of(shot), glob.escape(shot.name)
     inside = [*sorted(parent.glob(f"{name}_*/.vfxstyle")), *sorted(parent.glob(f".vfxstyle/{name}_*"))]
     return [folder for folder in (analysis_beside(shot), *inside) if folder.is_dir()]

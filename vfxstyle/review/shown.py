@@ -27,7 +27,7 @@ from vfxstyle.grading.request import GradeRequest
 from vfxstyle.grading.transforms import ensure_transforms, once_more
 from vfxstyle.looks.library import find_preset
 from vfxstyle.plates.picture import lab_of_picture
-from vfxstyle.plates.places import analysis_beside, default_analysis
+from vfxstyle.plates.places import analyses_beside, analysis_beside, default_analysis
 from vfxstyle.plates.plate import one_view
 from vfxstyle.plates.spaces import Light
 from vfxstyle.review.screen import Screen
@@ -98,8 +98,8 @@ class ShownShot:
         plan.corrections.check(identities_of(wanted))
         self.plan, self.wanted, self.width = plan, wanted, width
         self.run = once_more(run)
-        self.is_quick = False
-        """Whether only the frames that are shown were analysed."""
+        self.only: frozenset[int] | None = None
+        """Where only the frames that are shown were analysed, and those that a look keeps graded: what is shown."""
         self.screen = Screen.of(plan.plate)
         self.analysis: AnalysisFolder = ensure_superpixels(wanted, self.run)
         """The analysis, segmented."""
@@ -111,7 +111,13 @@ class ShownShot:
     @property
     def frames(self) -> tuple[int, ...]:
         """Frames that can be shown, ascending."""
-        return tuple(number for number in self.plan.shot.frames if number not in self.analysis.unreadable)
+        shown = self.plan.shot.frames if self.only is None else sorted(self.only)
+        return tuple(number for number in shown if number not in self.analysis.unreadable)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether only what is shown was analysed."""
+        return self.only is not None
 
     def look(self, preset: str) -> FrameRenderer:
         """What grades a frame with a look; its transforms are predicted the first time.
@@ -223,10 +229,10 @@ def shown(
         if wanted is None:
             numbers = first_middle_last(plan.shot.frames) if frames is None else plan.plate.requested(frames)[0]
             looks = [replace(plan, preset_file=find_preset(name)).preset for name in request.presets]
-            by_hand = {number for look in looks if look.graded is not None for number in look.graded.numbers}
-            numbers = tuple(sorted({*numbers, *(by_hand & set(plan.shot.frames))}))
+            known = WantedAnalysis.of(plan.plate, analysis_beside(plan.shot), plan.recipe(run), hash_plate=False)
+            by_hand = {number for look in looks for number in known.graded_by(look)}
             scratch = opened.enter_context(tempfile.TemporaryDirectory(prefix="vfxstyle-proof-"))
-            target = replace(request.target, within=numbers, analysis=scratch)
+            target = replace(request.target, within=tuple(sorted({*numbers, *by_hand})), analysis=scratch)
             plan = opened.enter_context(request.graded_by(request.presets[0], target).open())
             wanted = WantedAnalysis.of(plan.plate, Path(scratch), plan.recipe(run))
             run.clock.warn(
@@ -243,14 +249,16 @@ def shown(
                     "from frame to frame; analyse the shot first to see what a grade makes of it"
                 )
         view = ShownShot(plan, wanted, run, width or wanted.recipe.analysis_width)
-        view.is_quick = is_quick
+        if is_quick:
+            view.only = frozenset(numbers)
         yield view
 
 
 def existing_analysis(plan: GradePlan, request: ShowRequest, run: Run) -> WantedAnalysis | None:
     """The analysis of the plate that is there, whatever its settings: where it was named, or where grades make it."""
     shot = plan.shot
-    folders = [analysis_beside(shot), *(default_analysis(shot, find_preset(name)) for name in request.presets)]
+    own = [default_analysis(shot, find_preset(name)) for name in request.presets]
+    folders = [analysis_beside(shot), *own, *analyses_beside(shot)]
     if request.target.analysis is not None:
         folders = [Path(request.target.analysis)]
     for folder in dict.fromkeys(folders):

@@ -72,8 +72,8 @@ def carried_gate(
     """A gate carried to a frame: along tracks, by the life of superpixels, by what is near and alike, and by features.
 
     labels: int32 (h, w), superpixels of the frame. lab: float32 (h, w, 3), its CIELab. by_features: float32 (h, w)
-    each, the gate that the features of each pixel's superpixel speak for, and how far to trust it, 0..1. Returns the
-    gate, float32 (h, w), 0..1, and its certainty, 0 and above, where a sure track alone counts 1.
+    each, the probability of the second layer by the features of a pixel's superpixel, and how far to trust it, 0..1.
+    Returns the gate, float32 (h, w), 0..1, and its certainty, 0 and above, where a sure track alone counts 1.
     """
     weights, certainty = weights_of([(source.track, source.distance) for source in sources])
     tracked = np.zeros(labels.shape, np.float32)
@@ -85,10 +85,11 @@ def carried_gate(
     total = certainty + np.float32(_LIFE) * known + np.float32(_ALIKE) * near
     gate = tracked + np.float32(_LIFE) * known * lived + np.float32(_ALIKE) * near * alike
     if by_features is not None:
-        told, trust = by_features
-        _vote(told, np.ones_like(told), np.ascontiguousarray(lab), alike, near)
+        probability, trust = by_features
         left = trust * np.clip(1 - total / np.float32(_NEED_NO_FEATURES), 0, 1)
-        total, gate = total + left, gate + left * alike
+        if left.any():
+            _vote(probability, np.ones_like(left), np.ascontiguousarray(lab), alike, near)
+            total, gate = total + left, gate + left * alike
     return gate / np.maximum(total, np.float32(1e-6)), total
 
 
