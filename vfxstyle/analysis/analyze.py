@@ -11,7 +11,7 @@ from vfxstyle.analysis.make import ensure_features, ensure_sections, ensure_supe
 from vfxstyle.analysis.predict import stored_transforms
 from vfxstyle.analysis.request import AnalyzePlan, AnalyzeRequest
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.analysis.tracks import tracked_frames
+from vfxstyle.analysis.tracks import graded_frames_there, tracked_frames
 from vfxstyle.errors import AnalysisError
 from vfxstyle.features import check_device
 from vfxstyle.plates.frames import Frames, frame_numbers
@@ -117,7 +117,7 @@ def execute(plan: AnalyzePlan, run: Run) -> AnalyzeReport:
         run.clock.note(f"analysis: {stored.place} is up to date")
     if plan.look is not None and plan.makes("transforms"):
         with run.clock.stage(Stage.TRANSFORMS, 1) as step:
-            stored_transforms(stored, plan.look, wanted.graded_by(plan.look))
+            stored_transforms(stored, plan.look, graded_frames_there(wanted, stored, plan.look))
             step()
         tracked_frames(wanted, stored, plan.look, run)
     return AnalyzeReport(

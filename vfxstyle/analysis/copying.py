@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 
@@ -14,10 +14,11 @@ from vfxstyle.settings import Run
 _OF_SUPERPIXELS = ("frames", "size", "color_tag", "unreadable", "lighting", "chosen_frames")
 
 
-def segmented_elsewhere(wanted: WantedAnalysis) -> list[AnalysisFolder]:
-    """Analyses into the same superpixels that can be copied."""
-    found = [other.stored for other in wanted.with_same_superpixels()]
-    return [stored for stored in found if not stored.unreadable and stored.is_segmented(wanted.plate.shot)]
+def segmented_elsewhere(wanted: WantedAnalysis) -> Iterator[AnalysisFolder]:
+    """Analyses into the same superpixels that can be copied, one looked at after the other."""
+    for other in wanted.with_same_superpixels():
+        if not other.stored.unreadable and other.stored.is_segmented(wanted.plate.shot):
+            yield other.stored
 
 
 def copy_superpixels(wanted: WantedAnalysis, run: Run) -> bool:

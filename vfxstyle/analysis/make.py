@@ -61,7 +61,7 @@ def ensure_sections(wanted: WantedAnalysis, run: Run, shard: tuple[int, int]) ->
     if not anew and wanted.identity:
         if wanted.stored.is_segmented(wanted.plate.shot):
             return wanted.stored.unreadable
-        if segmented_elsewhere(wanted):
+        if next(segmented_elsewhere(wanted), None) is not None:
             return {}  # it is copied whole by the task that joins the sections
     return unreadable_in(segment_sections(wanted, sections[index - 1 :: shards], run, anew=anew))
 

@@ -35,6 +35,16 @@ class ShotTransforms:
         """The transforms of some superpixels, float32 (M, 33)."""
         return self.transforms[np.searchsorted(self.labels, labels)]
 
+    def second_layer_of(self, labels: LabelArray) -> tuple[FloatArray, FloatArray] | None:
+        """The two columns of :attr:`second_layer` for some superpixels, float32 (...) each; None where it has none.
+
+        labels: int32 (...).
+        """
+        if self.second_layer is None:
+            return None
+        rows = np.searchsorted(self.labels, labels)
+        return self.second_layer[rows, 0], self.second_layer[rows, 1]
+
 
 def projections_of(preset: Preset) -> dict[str, PCA]:
     """The projections of a preset by the feature block that each is for."""
@@ -136,8 +146,7 @@ def stored_transforms(analysis: AnalysisFolder, preset: Preset, graded: Mapping[
     if stored is None:
         predicted = predict_transforms(analysis, preset)
         if _has_matte(preset):
-            there = {number: index for number, index in graded.items() if number not in analysis.unreadable}
-            predicted = np.concatenate([predicted, classify_superpixels(analysis, preset, there)], axis=1)
+            predicted = np.concatenate([predicted, classify_superpixels(analysis, preset, graded)], axis=1)
         stored = analysis.store_transforms(look, predicted)
     second = np.ascontiguousarray(stored[:, OUTPUTS:]) if _has_matte(preset) else None
     return ShotTransforms(labels, np.ascontiguousarray(stored[:, :OUTPUTS]), second_layer=second)

@@ -131,11 +131,16 @@ def ensure_tracks(wanted: WantedAnalysis, analysis: AnalysisFolder, graded: Sequ
                 pass
 
 
+def graded_frames_there(wanted: WantedAnalysis, analysis: AnalysisFolder, look: Preset) -> dict[int, int]:
+    """Frames of the shot that a look was learnt from, as :meth:`WantedAnalysis.graded_by`, that could be read."""
+    return {n: index for n, index in wanted.graded_by(look).items() if n not in analysis.unreadable}
+
+
 def tracked_frames(wanted: WantedAnalysis, analysis: AnalysisFolder, look: Preset, run: Run) -> dict[int, int]:
-    """Frames of the shot that a look was learnt from, as :meth:`WantedAnalysis.graded_by`, with tracks to them."""
+    """The :func:`graded_frames_there`, with tracks to them."""
     if look.graded is None:
         return {}
-    graded = {n: index for n, index in wanted.graded_by(look).items() if n not in analysis.unreadable}
+    graded = graded_frames_there(wanted, analysis, look)
     if not graded:
         run.clock.note(
             f"'{look.info.name}' keeps graded frames, and none of them is among these: this is another shot, other "

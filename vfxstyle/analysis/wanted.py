@@ -33,9 +33,11 @@ SECTIONS = ".sections"
 def known_stamps(folder: Path, shot: Shot) -> dict[str, PlateFile]:
     """Stamps of the plate's files that analyses in a folder, or beside the shot, know, or sections of them; by name."""
     place = shot.file_of(shot.frames[0]).parent
-    known: dict[str, PlateFile] = {}
-    for own in (*analyses_beside(shot), folder / SECTIONS, folder):
-        known |= AnalysisFolder(own).known_plate(place)
+    known = AnalysisFolder(folder / SECTIONS).known_plate(place) | AnalysisFolder(folder).known_plate(place)
+    if all(shot.file_of(number).name in known for number in shot.frames):
+        return known  # as in every task but the first
+    for other in analyses_beside(shot):
+        known = AnalysisFolder(other).known_plate(place) | known
     return known
 
 

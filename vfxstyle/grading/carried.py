@@ -67,7 +67,7 @@ class CarriedGrade:
                     Source(track, distance, self._gate(mark, guide), self.analysis.read_labels(mark))
                     for (track, distance), mark in zip(tracks, around, strict=True)
                 ]
-                gate, certainty = carried_gate(sources, labels, guide, self._by_features(labels))
+                gate, certainty = carried_gate(sources, labels, guide, self.transforms.second_layer_of(labels))
             out = self._layered(plain, self.graded.layers.shaped(gate), certainty)
         residual = carried_residual(tracks, [self._residual(mark) for mark in around])
         coefficients = out.coefficients.copy()
@@ -84,14 +84,6 @@ class CarriedGrade:
         gate = self.graded.resized_gate(self.frames[mark], *guide.shape[:2])
         layers = self.graded.layers
         return (gate > 0.5).astype(np.float32) if layers is not None and layers.has_matte else gate
-
-    def _by_features(self, labels: LabelArray) -> tuple[FloatArray, FloatArray] | None:
-        """The probability of the second layer for each pixel by features, and how far to trust it, float32 (h, w)."""
-        predicted = self.transforms.second_layer
-        if predicted is None:
-            return None
-        rows = np.searchsorted(self.transforms.labels, labels)
-        return predicted[rows, 0], predicted[rows, 1]
 
     def _layered(self, plain: TransformField, gate: FloatArray, certainty: FloatArray) -> TransformField:
         """The two layers instead of the plain look, as far as the gate is certain."""

@@ -8,7 +8,7 @@ from vfxstyle.analysis.lighting import lighting_words
 from vfxstyle.analysis.make import ensure_features, ensure_superpixels
 from vfxstyle.analysis.predict import ShotTransforms, look_of, stored_transforms
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.analysis.tracks import tracked_frames
+from vfxstyle.analysis.tracks import graded_frames_there, tracked_frames
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.features import check_device
 from vfxstyle.grading.plan import GradePlan
@@ -41,7 +41,7 @@ def ensure_transforms(
     if analysis.read_transforms(look) is None:
         analysis = ensure_features(wanted, run)
     with run.clock.stage(Stage.TRANSFORMS, 1) as step:
-        transforms = stored_transforms(analysis, plan.preset, wanted.graded_by(plan.preset))
+        transforms = stored_transforms(analysis, plan.preset, graded_frames_there(wanted, analysis, plan.preset))
         step()
     if not carried:
         return analysis, transforms
