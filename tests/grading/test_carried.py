@@ -18,6 +18,7 @@ from vfxstyle.grading.carried import CarriedGrade
 from vfxstyle.looks import OUTPUTS, read_preset, save_preset
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.layers import GradeLayers
+from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.progress import Silent
 from vfxstyle.review.proof import proof
@@ -185,6 +186,10 @@ def test_what_features_say_reaches_the_grade(shot, tmp_path, monkeypatch):
     monkeypatch.setattr(carrying, "_by_life", lambda sources, labels: (np.zeros(labels.shape, np.float32), labels < 0))
     grade(shot, look, tmp_path / "out", frames="8", **QUICK)
     assert np.median(change_on(tmp_path / "out", 8)) == pytest.approx(LIFT, abs=1.0)
+    never = lambda self, lab: np.full(lab.shape[:2], -9, np.float32)  # noqa: E731
+    monkeypatch.setattr(MatteColours, "logits", never)  # and colours that the subject does not have keep it away
+    grade(shot, look, tmp_path / "other", frames="8", **QUICK)
+    assert np.median(change_on(tmp_path / "other", 8)) == pytest.approx(0, abs=1.0)
 
 
 def nowhere(guide):

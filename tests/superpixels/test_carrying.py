@@ -36,10 +36,10 @@ def test_a_gate_is_filled_by_the_life_of_superpixels_and_by_what_is_alike():
     lab = np.zeros((*SIZE, 3), np.float32)
     lab[..., 0] = np.where(X >= 16, 80, 20)
     unsure = Track(track(1).place, np.where(abs(Y - 12) < 3, 0, 1).astype(np.float32))
-    found, certainty = carried_gate([Source(unsure, 5, gate, labels)], labels, lab, None)
+    found, certainty = carried_gate([Source(unsure, 5, gate, labels)], labels, lab, None, None)
     np.testing.assert_allclose(found, gate, atol=1e-3)
     assert certainty[12].min() > 0.2  # nothing was tracked there
-    lost, certainty = carried_gate([Source(track(0.0), 5, gate, labels + 50)], labels, lab, None)
+    lost, certainty = carried_gate([Source(track(0.0), 5, gate, labels + 50)], labels, lab, None, None)
     assert certainty.max() == 0
     assert np.isfinite(lost).all()
 
@@ -69,12 +69,26 @@ def test_features_fill_a_gate_where_tracks_are_lost_and_do_not_turn_a_sure_one()
     lab[..., 0] = np.where(Y >= 12, 80, 20)
     trusted, untrusted = (told, np.ones_like(told)), (told, np.zeros_like(told))
     lost = [Source(track(0.0), 5, gate, labels + 50)]
-    found, certainty = carried_gate(lost, labels, lab, trusted)
+    found, certainty = carried_gate(lost, labels, lab, trusted, None)
     np.testing.assert_allclose(found, told, atol=1e-3)
     assert certainty.min() >= 0.2
-    assert carried_gate(lost, labels, lab, untrusted)[1].max() == 0
+    assert carried_gate(lost, labels, lab, untrusted, None)[1].max() == 0
     hardly = [Source(track(0.2), 5, gate, labels)]  # with what is alike and the same superpixels enough
     for one, other in zip(
-        carried_gate(hardly, labels, lab, trusted), carried_gate(hardly, labels, lab, None), strict=True
+        carried_gate(hardly, labels, lab, trusted, None), carried_gate(hardly, labels, lab, None, None), strict=True
     ):
         np.testing.assert_array_equal(one, other)
+
+
+def test_colours_turn_a_gate_where_little_is_known_and_not_where_a_track_is_sure():
+    labels = (X // 8).astype(np.int32)
+    gate, told = np.ones(SIZE, np.float32), np.full(SIZE, 0.9, np.float32)
+    lab = np.zeros((*SIZE, 3), np.float32)
+    lab[..., 0] = np.where(Y >= 12, 80, 20)
+    against = np.where(Y >= 12, -4, 0).astype(np.float32)
+    trusted = (told, np.ones_like(told))
+    lost = [Source(track(0.0), 5, gate, labels + 50)]
+    found, _ = carried_gate(lost, labels, lab, trusted, against)
+    assert found[12:].max() < 0.5 < found[:12].min()
+    sure = [Source(track(1.0), 5, gate, labels)]
+    np.testing.assert_allclose(carried_gate(sure, labels, lab, trusted, against)[0], 1, atol=2e-3)

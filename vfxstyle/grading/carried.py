@@ -17,6 +17,7 @@ from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.looks import TransformField, basis
 from vfxstyle.looks.base import Base, cube_change
 from vfxstyle.looks.graded_frames import GradedFrames
+from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 from vfxstyle.superpixels.carrying import Source, carried_gate, carried_residual
 from vfxstyle.superpixels.tracks import Track, own_places
@@ -44,6 +45,7 @@ class CarriedGrade:
     plain: PlainField = field(repr=False)
     """The plain look, base included."""
     _residuals: OrderedDict[int, FloatArray] = field(default_factory=OrderedDict, init=False, repr=False)
+    _found_colours: MatteColours | None = field(default=None, init=False, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
@@ -67,7 +69,9 @@ class CarriedGrade:
                     Source(track, distance, self._gate(mark, guide), self.analysis.read_labels(mark))
                     for (track, distance), mark in zip(tracks, around, strict=True)
                 ]
-                gate, certainty = carried_gate(sources, labels, guide, self.transforms.second_layer_of(labels))
+                features, colours = self.transforms.second_layer_of(labels), self._colours()
+                by_colour = None if colours is None else colours.logits(guide)
+                gate, certainty = carried_gate(sources, labels, guide, features, by_colour)
             out = self._layered(plain, self.graded.layers.shaped(gate), certainty)
         residual = carried_residual(tracks, [self._residual(mark) for mark in around])
         coefficients = out.coefficients.copy()
@@ -84,6 +88,16 @@ class CarriedGrade:
         gate = self.graded.resized_gate(self.frames[mark], *guide.shape[:2])
         layers = self.graded.layers
         return (gate > 0.5).astype(np.float32) if layers is not None and layers.has_matte else gate
+
+    def _colours(self) -> MatteColours | None:
+        """The colours of the matte on the graded frames; None where the gate is no matte."""
+        if self.graded.layers is None or not self.graded.layers.has_matte:
+            return None
+        with self._turn:
+            if self._found_colours is None:
+                plates = ((mark, read_plate(self.analysis, mark)) for mark in sorted(self.frames))
+                self._found_colours = MatteColours.of((lab, self._gate(mark, lab) > 0.5) for mark, lab in plates)
+            return self._found_colours
 
     def _layered(self, plain: TransformField, gate: FloatArray, certainty: FloatArray) -> TransformField:
         """The two layers instead of the plain look, as far as the gate is certain."""

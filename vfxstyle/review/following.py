@@ -73,7 +73,7 @@ def followed(view: ShownShot, start: int, selected: Iterable[int]) -> dict[int, 
         if number != start:
             source = Source(read_track(view.analysis, start, number), abs(number - start), matte, there)
             labels = view.analysis.read_labels(number)
-            gate, certainty = carried_gate([source], labels, view.guide(number), None)
+            gate, certainty = carried_gate([source], labels, view.guide(number), None, None)
             found[number] = _mostly(labels, np.where(certainty > _SURE, gate, np.float32(0)))
     return found
 

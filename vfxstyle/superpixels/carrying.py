@@ -17,6 +17,7 @@ FADE = 12.0
 _FLOOR = 0.02  # certainty at which half of a residual is carried
 _LIFE, _ALIKE = 0.15, 0.6  # weights of a superpixel's life, and of what is near and alike, beside a sure track's 1
 _NEED_NO_FEATURES = 0.6  # sum of these weights from which features are not asked
+_UNSURE = np.float32(1e-3)  # probability that colours can still turn
 _KNOWN = 0.05  # area of a superpixel on the graded frames, as a share of its own, from which its life says something
 _STEP, _TAPS = 4, 9  # px between samples round a pixel, and how many of them in a row and in a column
 _NEAR, _LIKE = 8.0, 6.0  # standard deviations of nearness, in px, and of likeness, in Lab, of these samples
@@ -67,13 +68,19 @@ def carried_residual(tracks: Sequence[tuple[Track, int]], residuals: Sequence[Fl
 
 
 def carried_gate(
-    sources: Sequence[Source], labels: LabelArray, lab: FloatArray, by_features: tuple[FloatArray, FloatArray] | None
+    sources: Sequence[Source],
+    labels: LabelArray,
+    lab: FloatArray,
+    by_features: tuple[FloatArray, FloatArray] | None,
+    by_colour: FloatArray | None,
 ) -> tuple[FloatArray, FloatArray]:
     """A gate carried to a frame: along tracks, by the life of superpixels, by what is near and alike, and by features.
 
     labels: int32 (h, w), superpixels of the frame. lab: float32 (h, w, 3), its CIELab. by_features: float32 (h, w)
     each, the probability of the second layer by the features of a pixel's superpixel, and how far to trust it, 0..1.
-    Returns the gate, float32 (h, w), 0..1, and its certainty, 0 and above, where a sure track alone counts 1.
+    by_colour: float32 (h, w), logits for and against the second layer; they move what features say, and the gate as
+    far as less is known than a sure track says. Returns the gate, float32 (h, w), 0..1, and its certainty, 0 and above,
+    where a sure track alone counts 1.
     """
     weights, certainty = weights_of([(source.track, source.distance) for source in sources])
     tracked = np.zeros(labels.shape, np.float32)
@@ -88,9 +95,20 @@ def carried_gate(
         probability, trust = by_features
         left = trust * np.clip(1 - total / np.float32(_NEED_NO_FEATURES), 0, 1)
         if left.any():
+            if by_colour is not None:
+                probability = _moved(probability, by_colour)
             _vote(probability, np.ones_like(left), np.ascontiguousarray(lab), alike, near)
             total, gate = total + left, gate + left * alike
-    return gate / np.maximum(total, np.float32(1e-6)), total
+    gate = gate / np.maximum(total, np.float32(1e-6))
+    if by_colour is not None:
+        gate = _moved(gate, by_colour * np.clip(1 - total, 0, 1))
+    return gate, total
+
+
+def _moved(probability: FloatArray, logits: FloatArray) -> FloatArray:
+    """Probabilities moved by logits, which add up."""
+    known = np.clip(probability, _UNSURE, 1 - _UNSURE)
+    return np.asarray(known / (known + (1 - known) * np.exp(-logits)), np.float32)
 
 
 def _by_life(sources: Sequence[Source], labels: LabelArray) -> tuple[FloatArray, BoolArray]:
