@@ -76,6 +76,10 @@ class FrameError(InputError):
 
     code = "frame"
 
+    def where_it_can_be_left_out(self) -> FrameError:
+        """The error as it stops a run that could go on without the frame: it names the option."""
+        return FrameError(f"{self} To go on without it: --on-error skip.", frames=self.frames)
+
 
 class PresetError(InputError):
     """The preset is unknown, damaged, or made for something else."""

@@ -71,7 +71,7 @@ DAMAGED = [(kind, number) for kind in DAMAGE for number in (1, 3, 6) if number >
 def test_unreadable_frames_stop_the_run_or_are_left_out(make_shot, tmp_path, lively_preset, kind, number):
     shot = make_shot(frames=range(1, 7))
     DAMAGE[kind](shot / f"plate.{number:04d}.exr")
-    with pytest.raises(FrameError) as caught:
+    with pytest.raises(FrameError, match="To go on without it: --on-error skip") as caught:
         run(shot, lively_preset, tmp_path / "out")
     assert caught.value.frames == (number,)
     assert list((tmp_path / "out").glob("*.exr")) == []
@@ -79,10 +79,11 @@ def test_unreadable_frames_stop_the_run_or_are_left_out(make_shot, tmp_path, liv
         with pytest.raises(PartialError, match=f"1 frames failed.*Frame {number} ") as caught:
             run(shot, lively_preset, tmp_path / "out", on_error="skip")
         assert caught.value.frames == (number,)
+        assert "--on-error" not in str(caught.value)
         assert names(tmp_path / "out") == [f"out.{n:04d}.exr" for n in range(1, 7) if n != number]
     analysis = AnalysisFolder(tmp_path / "out" / ".vfxstyle")
     assert list(analysis.unreadable) == [number]
-    with pytest.raises(FrameError):  # an analysis without the frame does not make it readable
+    with pytest.raises(FrameError, match="--on-error skip"):  # an analysis without the frame does not make it readable
         run(shot, lively_preset, tmp_path / "again", analysis=analysis.folder)
 
 

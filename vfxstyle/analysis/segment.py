@@ -90,7 +90,8 @@ def kept(analysis: AnalysisFolder, shot: Shot, run: Run) -> bool:
         analysis.discard()
         return False
     if analysis.unreadable and run.on_error == "stop":
-        raise FrameError(next(iter(analysis.unreadable.values())), frames=tuple(analysis.unreadable))
+        first = FrameError(next(iter(analysis.unreadable.values())), frames=tuple(analysis.unreadable))
+        raise first.where_it_can_be_left_out()
     return True
 
 
@@ -151,7 +152,7 @@ class _Segmentation:
         for number, frame in frames:
             if isinstance(frame, FrameError):
                 if self.run.on_error == "stop":
-                    raise frame
+                    raise frame.where_it_can_be_left_out()
                 self.unreadable[number] = str(frame)
                 self.run.clock.warn(f"left out: {frame}")
                 continue
