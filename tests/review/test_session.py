@@ -17,9 +17,13 @@ from vfxstyle.color import ColorConfig
 from vfxstyle.color.screens import baked
 from vfxstyle.errors import ResourceError, UsageError
 from vfxstyle.grading.corrections import read_corrections
+from vfxstyle.looks.matte_colours import MatteColours
+from vfxstyle.review import following
 from vfxstyle.review.following import Selection, inside
 from vfxstyle.review.review import opened_review
 from vfxstyle.review.session import Asked
+from vfxstyle.superpixels import carrying
+from vfxstyle.superpixels.tracks import Track, own_places
 
 
 def ask(address, path="", sent=None, **headers):
@@ -91,6 +95,33 @@ def test_a_selection_moves_with_what_it_is_on(opened):
     assert sorted(selection.frames) == [1, 2, 3, 4, 5]
     assert centre(1) - centre(3) == pytest.approx(4, abs=2.5)
     assert centre(5) - centre(3) == pytest.approx(-4, abs=2.5)
+
+
+def test_a_selection_takes_in_what_features_say_where_tracks_are_lost(opened, monkeypatch):
+    _, session = opened
+    labels = session.view.analysis.read_labels(1)
+
+    def lost(analysis, graded, number):
+        return Track(own_places(*labels.shape), np.zeros(labels.shape, np.float32))
+
+    monkeypatch.setattr(following, "read_track", lost)
+    monkeypatch.setattr(carrying, "_by_life", lambda sources, labels: (np.zeros(labels.shape, np.float32), labels < 0))
+    monkeypatch.setattr(MatteColours, "logits", lambda self, lab: np.zeros(lab.shape[:2], np.float32))
+    right = np.unique(labels[:, 48:])
+
+    def on_the_right(analysis, preset, mattes):
+        assert list(mattes) == [3]
+        assert 0.1 < mattes[3].mean() < 0.5
+        known = analysis.read_superpixels().labels
+        return np.stack([np.isin(known, right), np.ones(len(known))], axis=-1).astype(np.float32)
+
+    monkeypatch.setattr(following, "classify_superpixels", on_the_right)
+    lasso = [(0.4, 0.2), (0.7, 0.2), (0.7, 0.8), (0.4, 0.8)]
+    found = np.isin(labels, session.lassoed(3, lasso).on(1))
+    assert found[:, 60:].all()
+    assert not found[:, :30].any()
+    session.view.look(session.preset).analysis.features_file.unlink()
+    assert session.lassoed(3, lasso).on(1) == ()  # nothing is known any more
 
 
 def test_a_lasso_selects_what_lies_mostly_in_it():

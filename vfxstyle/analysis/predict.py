@@ -60,22 +60,19 @@ def predict_transforms(analysis: AnalysisFolder, preset: Preset) -> FloatArray:
     return _by_superpixel(analysis, preset, preset.predict).astype(np.float32)
 
 
-def classify_superpixels(analysis: AnalysisFolder, preset: Preset, graded: Mapping[int, int]) -> FloatArray:
-    """Predict from features which superpixels are in the second layer of a grade with a matte.
+def classify_superpixels(analysis: AnalysisFolder, preset: Preset, mattes: Mapping[int, BoolArray]) -> FloatArray:
+    """Predict from features which superpixels are in a matte that is known on some frames.
 
-    It is known of those that the graded frames show. graded: as :attr:`ShotTransforms.graded`. Returns float32 (N, 2),
+    mattes: bool (h, w), by the number of the frame. The preset says which features there are. Returns float32 (N, 2),
     as :attr:`ShotTransforms.second_layer`. Raises as :func:`predict_transforms`.
     """
-    assert preset.graded is not None
     labels = analysis.read_superpixels().labels
-    if not graded:
+    if not mattes:
         return np.tile(np.array([0.5, 0], np.float32), (len(labels), 1))
     inside, area = np.zeros(len(labels)), np.zeros(len(labels))
-    for number, index in graded.items():
-        shown = analysis.read_labels(number)
-        rows = np.searchsorted(labels, shown.reshape(-1))
-        gate = preset.graded.resized_gate(index, *shown.shape).reshape(-1)
-        inside += np.bincount(rows, gate > 0.5, len(labels))
+    for number, matte in mattes.items():
+        rows = np.searchsorted(labels, analysis.read_labels(number).reshape(-1))
+        inside += np.bincount(rows, matte.reshape(-1), len(labels))
         area += np.bincount(rows, minlength=len(labels))
     known = area > 0
     vectors = _by_superpixel(analysis, preset, preset.standardisation.apply, known)
@@ -146,10 +143,18 @@ def stored_transforms(analysis: AnalysisFolder, preset: Preset, graded: Mapping[
     if stored is None:
         predicted = predict_transforms(analysis, preset)
         if _has_matte(preset):
-            predicted = np.concatenate([predicted, classify_superpixels(analysis, preset, graded)], axis=1)
+            second = classify_superpixels(analysis, preset, _mattes(analysis, preset, graded))
+            predicted = np.concatenate([predicted, second], axis=1)
         stored = analysis.store_transforms(look, predicted)
-    second = np.ascontiguousarray(stored[:, OUTPUTS:]) if _has_matte(preset) else None
-    return ShotTransforms(labels, np.ascontiguousarray(stored[:, :OUTPUTS]), second_layer=second)
+    by_features = np.ascontiguousarray(stored[:, OUTPUTS:]) if _has_matte(preset) else None
+    return ShotTransforms(labels, np.ascontiguousarray(stored[:, :OUTPUTS]), second_layer=by_features)
+
+
+def _mattes(analysis: AnalysisFolder, preset: Preset, graded: Mapping[int, int]) -> dict[int, BoolArray]:
+    """Where the second layer is on the graded frames of a shot."""
+    assert preset.graded is not None
+    sizes = {number: analysis.read_labels(number).shape for number in graded}
+    return {number: preset.graded.resized_gate(index, *sizes[number]) > 0.5 for number, index in graded.items()}
 
 
 def _has_matte(preset: Preset) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from vfxstyle.analysis.predict import classify_superpixels
 from vfxstyle.analysis.tracks import ensure_tracks, read_track
 from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
+from vfxstyle.looks.library import find_preset
+from vfxstyle.looks.matte_colours import MatteColours
+from vfxstyle.looks.preset import read_preset
 from vfxstyle.review.shown import ShownShot
 from vfxstyle.superpixels.carrying import Source, carried_gate
 
@@ -56,26 +60,42 @@ def inside(labels: LabelArray, mask: BoolArray) -> tuple[int, ...]:
     return found or (int(np.bincount(labels[mask]).argmax()),)
 
 
-def followed(view: ShownShot, start: int, selected: Iterable[int]) -> dict[int, tuple[int, ...]]:
+def followed(view: ShownShot, start: int, selected: Iterable[int], preset: str) -> dict[int, tuple[int, ...]]:
     """The superpixels of a selection on every frame of a shot.
 
     The place of the selection is carried as the matte of a graded frame is: along tracks of all frames to this one,
-    which are made the first time and stay in the analysis, by the life of superpixels, and by what is near and alike.
-    On each frame it is the superpixels that lie mostly in it.
-    start: the frame of the selection. Raises :class:`~vfxstyle.errors.VfxStyleError`.
+    which are made the first time and stay in the analysis, by the life of superpixels, by what is near and alike, by
+    colours, and by features as far as the analysis has kept them. On each frame it is the superpixels that lie mostly
+    in it.
+    start: the frame of the selection. preset: the look whose features are taken.
+    Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     own = tuple(sorted(selected))
     ensure_tracks(view.wanted, view.analysis, [start], view.run)
     there = view.analysis.read_labels(start)
-    matte = np.isin(there, np.array(own, np.int64)).astype(np.float32)
+    matte = np.isin(there, np.array(own, np.int64))
+    colours, by_features = MatteColours.of([(view.guide(start), matte)]), _by_features(view, start, matte, preset)
+    values = matte.astype(np.float32)
     found = {start: own}
     for number in view.frames:
         if number != start:
-            source = Source(read_track(view.analysis, start, number), abs(number - start), matte, there)
+            source = Source(read_track(view.analysis, start, number), abs(number - start), values, there)
             labels = view.analysis.read_labels(number)
-            gate, certainty = carried_gate([source], labels, view.guide(number), None, None)
+            guide = view.guide(number)
+            gate, certainty = carried_gate([source], labels, guide, by_features(labels), colours.logits(guide))
             found[number] = _mostly(labels, np.where(certainty > _SURE, gate, np.float32(0)))
     return found
+
+
+def _by_features(
+    view: ShownShot, start: int, matte: BoolArray, preset: str
+) -> Callable[[LabelArray], tuple[FloatArray, FloatArray] | None]:
+    """What features say of a selection, as :meth:`ShotTransforms.second_layer_of`, by the labels of a frame."""
+    look = view.look(preset)
+    if not look.analysis.has_features():
+        return lambda labels: None
+    known = classify_superpixels(look.analysis, read_preset(find_preset(preset)), {start: matte})
+    return replace(look.transforms, second_layer=known).second_layer_of
 
 
 def _mostly(labels: LabelArray, mask: FloatArray) -> tuple[int, ...]:

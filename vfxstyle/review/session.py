@@ -212,7 +212,7 @@ class Session:
     def _followed(self, number: int, selected: Sequence[int]) -> Selection:
         if not selected:
             return Selection()
-        return Selection(frames=followed(self.view, number, selected))
+        return Selection(frames=followed(self.view, number, selected, self.preset))
 
     def correct(self, selection: Selection, strength: float, preset: str | None, name: str) -> None:
         """Add a correction. Raises :class:`~vfxstyle.errors.UsageError` for one that says nothing."""
