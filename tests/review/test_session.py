@@ -109,18 +109,22 @@ def test_a_selection_takes_in_what_features_say_where_tracks_are_lost(opened, mo
     monkeypatch.setattr(MatteColours, "logits", lambda self, lab: np.zeros(lab.shape[:2], np.float32))
     right = np.unique(labels[:, 48:])
 
-    def on_the_right(analysis, preset, mattes):
+    def on_the_right(analysis, vectors, mattes):
+        assert vectors.shape[0] == len(analysis.read_superpixels().labels)
         assert list(mattes) == [3]
         assert 0.1 < mattes[3].mean() < 0.5
         known = analysis.read_superpixels().labels
         return np.stack([np.isin(known, right), np.ones(len(known))], axis=-1).astype(np.float32)
 
-    monkeypatch.setattr(following, "classify_superpixels", on_the_right)
+    monkeypatch.setattr(following, "classify_vectors", on_the_right)
     lasso = [(0.4, 0.2), (0.7, 0.2), (0.7, 0.8), (0.4, 0.8)]
     found = np.isin(labels, session.lassoed(3, lasso).on(1))
     assert found[:, 60:].all()
     assert not found[:, :30].any()
     session.view.look(session.preset).analysis.features_file.unlink()
+    assert session.lassoed(3, lasso).on(1) != ()  # they have been read
+    session.view.renew()
+    monkeypatch.setattr(session, "_vectors", None)  # as in a review that is opened now
     assert session.lassoed(3, lasso).on(1) == ()  # nothing is known any more
 
 

@@ -47,8 +47,11 @@ def test_a_gate_is_filled_by_the_life_of_superpixels_and_by_what_is_alike():
 def test_the_vote_is_that_of_plain_arithmetic():
     weights, lab = RANDOM.random(SIZE).astype(np.float32), RANDOM.normal(50, 8, (*SIZE, 3)).astype(np.float32)
     values = (weights * RANDOM.random(SIZE)).astype(np.float32)
-    out, near = np.empty(SIZE, np.float32), np.empty(SIZE, np.float32)
-    _vote(values, weights, lab, out, near)
+    out, near = np.full(SIZE, -1, np.float32), np.full(SIZE, -1, np.float32)
+    asked = np.ones(SIZE, bool)
+    asked[5, 5] = False
+    _vote(values, weights, lab, asked, out, near)
+    assert (out[5, 5], near[5, 5]) == (-1, -1)
     for y, x in ((0, 0), (11, 17), (23, 31)):
         total = weight = 0.0
         for dy in range(-16, 17, 4):

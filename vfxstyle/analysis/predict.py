@@ -14,7 +14,7 @@ from vfxstyle.errors import PresetError
 from vfxstyle.features import PCA, assemble
 from vfxstyle.files import key_of
 from vfxstyle.looks import OUTPUTS, Preset
-from vfxstyle.looks.membership import fit_membership, probability
+from vfxstyle.looks.membership import fit_membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +66,39 @@ def classify_superpixels(analysis: AnalysisFolder, preset: Preset, mattes: Mappi
     mattes: bool (h, w), by the number of the frame. The preset says which features there are. Returns float32 (N, 2),
     as :attr:`ShotTransforms.second_layer`. Raises as :func:`predict_transforms`.
     """
-    labels = analysis.read_superpixels().labels
     if not mattes:
-        return np.tile(np.array([0.5, 0], np.float32), (len(labels), 1))
+        return np.tile(np.array([0.5, 0], np.float32), (len(analysis.read_superpixels().labels), 1))
+    known, share = _known_of(analysis, mattes)
+    fitted = fit_membership(_by_superpixel(analysis, preset, preset.standardisation.apply, known), share)
+
+    def logits(vectors: FloatArray) -> DoubleArray:  # their mean is the logit of the mean vector
+        return fitted.logits(preset.standardisation.apply(vectors))
+
+    return fitted.probabilities(_by_superpixel(analysis, preset, logits))
+
+
+def feature_vectors(analysis: AnalysisFolder, preset: Preset) -> FloatArray:
+    """The mean standardised features of every superpixel, float32 (N, D). Raises as :func:`predict_transforms`."""
+    return _by_superpixel(analysis, preset, preset.standardisation.apply).astype(np.float32)
+
+
+def classify_vectors(analysis: AnalysisFolder, vectors: FloatArray, mattes: Mapping[int, BoolArray]) -> FloatArray:
+    """What :func:`classify_superpixels` returns, of vectors that are at hand. vectors: of :func:`feature_vectors`."""
+    known, share = _known_of(analysis, mattes)
+    fitted = fit_membership(vectors[known].astype(np.float64), share)
+    return fitted.probabilities(fitted.logits(vectors))
+
+
+def _known_of(analysis: AnalysisFolder, mattes: Mapping[int, BoolArray]) -> tuple[BoolArray, DoubleArray]:
+    """Which superpixels some frames show, bool (N,), and how much of each of those is in a matte, float64 (M,)."""
+    labels = analysis.read_superpixels().labels
     inside, area = np.zeros(len(labels)), np.zeros(len(labels))
     for number, matte in mattes.items():
         rows = np.searchsorted(labels, analysis.read_labels(number).reshape(-1))
         inside += np.bincount(rows, matte.reshape(-1), len(labels))
         area += np.bincount(rows, minlength=len(labels))
     known = area > 0
-    vectors = _by_superpixel(analysis, preset, preset.standardisation.apply, known)
-    fitted = fit_membership(vectors, inside[known] / area[known])
-
-    def logits(vectors: FloatArray) -> DoubleArray:  # their mean is the logit of the mean vector
-        return fitted.logits(preset.standardisation.apply(vectors))
-
-    predicted = probability(_by_superpixel(analysis, preset, logits)[:, 0])
-    return np.stack([predicted, np.full(len(labels), fitted.trust)], axis=-1).astype(np.float32)
+    return known, inside[known] / area[known]
 
 
 def _by_superpixel(

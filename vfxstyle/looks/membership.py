@@ -29,6 +29,11 @@ class Membership:
         """Logits of the second layer, float64 (N, 1). vectors: float32 (N, D), standardised features."""
         return np.asarray(vectors @ self.weights + self.constant, np.float64)[:, None]
 
+    def probabilities(self, logits: DoubleArray) -> FloatArray:
+        """The probability of the second layer for each of :meth:`logits`, and the trust, float32 (N, 2)."""
+        predicted = probability(logits[:, 0])
+        return np.stack([predicted, np.full(len(predicted), self.trust)], axis=-1).astype(np.float32)
+
 
 def fit_membership(vectors: DoubleArray, share: DoubleArray) -> Membership:
     """Fit the regression, with both layers counted alike, however small one is, by Newton's method.

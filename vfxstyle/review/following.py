@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from vfxstyle.analysis.predict import classify_superpixels
+from vfxstyle.analysis.predict import classify_vectors, feature_vectors
 from vfxstyle.analysis.tracks import ensure_tracks, read_track
 from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
 from vfxstyle.looks.library import find_preset
@@ -60,42 +60,43 @@ def inside(labels: LabelArray, mask: BoolArray) -> tuple[int, ...]:
     return found or (int(np.bincount(labels[mask]).argmax()),)
 
 
-def followed(view: ShownShot, start: int, selected: Iterable[int], preset: str) -> dict[int, tuple[int, ...]]:
+def vectors_of(view: ShownShot, preset: str) -> FloatArray | None:
+    """The features of a look that selections are followed by, as of :func:`feature_vectors`; None if they were dropped.
+
+    Raises :class:`~vfxstyle.errors.VfxStyleError`.
+    """
+    analysis = view.look(preset).analysis
+    return feature_vectors(analysis, read_preset(find_preset(preset))) if analysis.has_features() else None
+
+
+def followed(
+    view: ShownShot, start: int, selected: Iterable[int], vectors: FloatArray | None
+) -> dict[int, tuple[int, ...]]:
     """The superpixels of a selection on every frame of a shot.
 
     The place of the selection is carried as the matte of a graded frame is: along tracks of all frames to this one,
     which are made the first time and stay in the analysis, by the life of superpixels, by what is near and alike, by
-    colours, and by features as far as the analysis has kept them. On each frame it is the superpixels that lie mostly
-    in it.
-    start: the frame of the selection. preset: the look whose features are taken.
+    colours, and by features. On each frame it is the superpixels that lie mostly in it.
+    start: the frame of the selection. vectors: of :func:`vectors_of`.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     own = tuple(sorted(selected))
     ensure_tracks(view.wanted, view.analysis, [start], view.run)
-    there = view.analysis.read_labels(start)
+    there, known = view.analysis.read_labels(start), view.analysis.read_superpixels().labels
     matte = np.isin(there, np.array(own, np.int64))
-    colours, by_features = MatteColours.of([(view.guide(start), matte)]), _by_features(view, start, matte, preset)
-    values = matte.astype(np.float32)
+    colours, values = MatteColours.of([(view.guide(start), matte)]), matte.astype(np.float32)
+    second = None if vectors is None else classify_vectors(view.analysis, vectors, {start: matte})
     found = {start: own}
     for number in view.frames:
-        if number != start:
-            source = Source(read_track(view.analysis, start, number), abs(number - start), values, there)
-            labels = view.analysis.read_labels(number)
-            guide = view.guide(number)
-            gate, certainty = carried_gate([source], labels, guide, by_features(labels), colours.logits(guide))
-            found[number] = _mostly(labels, np.where(certainty > _SURE, gate, np.float32(0)))
+        if number == start:
+            continue
+        source = Source(read_track(view.analysis, start, number), abs(number - start), values, there)
+        labels, guide = view.analysis.read_labels(number), view.guide(number)
+        rows = np.searchsorted(known, labels)
+        by_features = None if second is None else (second[rows, 0], second[rows, 1])
+        gate, certainty = carried_gate([source], labels, guide, by_features, colours.logits(guide))
+        found[number] = _mostly(labels, np.where(certainty > _SURE, gate, np.float32(0)))
     return found
-
-
-def _by_features(
-    view: ShownShot, start: int, matte: BoolArray, preset: str
-) -> Callable[[LabelArray], tuple[FloatArray, FloatArray] | None]:
-    """What features say of a selection, as :meth:`ShotTransforms.second_layer_of`, by the labels of a frame."""
-    look = view.look(preset)
-    if not look.analysis.has_features():
-        return lambda labels: None
-    known = classify_superpixels(look.analysis, read_preset(find_preset(preset)), {start: matte})
-    return replace(look.transforms, second_layer=known).second_layer_of
 
 
 def _mostly(labels: LabelArray, mask: FloatArray) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from vfxstyle.looks import PresetInfo
 from vfxstyle.looks.library import find_preset, installed_presets
 from vfxstyle.looks.preset import read_info, read_preset
 from vfxstyle.review.commands import grade_command
-from vfxstyle.review.following import Selection, followed, inside
+from vfxstyle.review.following import Selection, followed, inside, vectors_of
 from vfxstyle.review.history import opened_history
 from vfxstyle.review.regrading import Regrading
 from vfxstyle.review.shown import ShownShot
@@ -69,6 +69,7 @@ class Session:
         self._mending = self._ahead = threading.Thread()
         self._trouble = ""
         self._known_looks: dict[str, bool] = {}
+        self._vectors: tuple[str, FloatArray | None] | None = None  # of an analysis, by its label maps
 
     @property
     def presets(self) -> list[str]:
@@ -212,7 +213,14 @@ class Session:
     def _followed(self, number: int, selected: Sequence[int]) -> Selection:
         if not selected:
             return Selection()
-        return Selection(frames=followed(self.view, number, selected, self.preset))
+        return Selection(frames=followed(self.view, number, selected, self._features_now()))
+
+    def _features_now(self) -> FloatArray | None:
+        """The features that selections are followed by, read once for an analysis."""
+        stamp = self.view.analysis.labels_stamp
+        if self._vectors is None or self._vectors[0] != stamp:
+            self._vectors = stamp, vectors_of(self.view, self.preset)
+        return self._vectors[1]
 
     def correct(self, selection: Selection, strength: float, preset: str | None, name: str) -> None:
         """Add a correction. Raises :class:`~vfxstyle.errors.UsageError` for one that says nothing."""

@@ -88,7 +88,7 @@ def carried_gate(
         tracked += weight * sampled(source.values, source.track.place)
     lived, known = _by_life(sources, labels)
     alike, near = np.empty_like(tracked), np.empty_like(tracked)
-    _vote(tracked, certainty, np.ascontiguousarray(lab), alike, near)
+    _vote(tracked, certainty, np.ascontiguousarray(lab), np.ones(labels.shape, np.bool_), alike, near)
     total = certainty + np.float32(_LIFE) * known + np.float32(_ALIKE) * near
     gate = tracked + np.float32(_LIFE) * known * lived + np.float32(_ALIKE) * near * alike
     if by_features is not None:
@@ -97,7 +97,7 @@ def carried_gate(
         if left.any():
             if by_colour is not None:
                 probability = _moved(probability, by_colour)
-            _vote(probability, np.ones_like(left), np.ascontiguousarray(lab), alike, near)
+            _vote(probability, np.ones_like(left), np.ascontiguousarray(lab), left > 0, alike, near)
             total, gate = total + left, gate + left * alike
     gate = gate / np.maximum(total, np.float32(1e-6))
     if by_colour is not None:
@@ -126,10 +126,13 @@ def _by_life(sources: Sequence[Source], labels: LabelArray) -> tuple[FloatArray,
 
 
 @kernel(parallel=True)
-def _vote(values: FloatArray, weights: FloatArray, lab: FloatArray, out: FloatArray, near: FloatArray) -> None:
+def _vote(
+    values: FloatArray, weights: FloatArray, lab: FloatArray, asked: BoolArray, out: FloatArray, near: FloatArray
+) -> None:
     """Mean over samples round each pixel by their nearness, their likeness in colour, and their weights.
 
-    values: (h, w), multiplied by their weights. near: takes up how much there was, 0..1.
+    values: (h, w), multiplied by their weights. asked: the pixels that it is for; others keep what they have.
+    near: takes up how much there was, 0..1.
     """
     height, width = values.shape
     fades = np.empty((_TAPS, _TAPS), np.float32)
@@ -139,6 +142,8 @@ def _vote(values: FloatArray, weights: FloatArray, lab: FloatArray, out: FloatAr
             fades[j, i] = np.exp(-0.5 * (u * u + v * v) / _NEAR**2)
     for y in prange(height):
         for x in range(width):
+            if not asked[y, x]:
+                continue
             total, weight = np.float32(0), np.float32(0)
             for j in range(_TAPS):
                 yy = y + (j - _TAPS // 2) * _STEP
