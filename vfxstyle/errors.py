@@ -76,8 +76,10 @@ class FrameError(InputError):
 
     code = "frame"
 
-    def where_it_can_be_left_out(self) -> FrameError:
-        """The error as it stops a run that could go on without the frame: it names the option."""
+    def naming_the_option(self, frames: int) -> FrameError:
+        """The error as it stops a run of so many frames: if there are others, it names the option to go on with them."""
+        if frames < 2:
+            return self
         return FrameError(f"{self} To go on without it: --on-error skip.", frames=self.frames)
 
 

@@ -35,3 +35,11 @@ def test_a_layer_that_is_not_there_says_nothing():
     fitted = fit_membership(vectors(20, 0.0), np.zeros(20))
     np.testing.assert_array_equal(probability(fitted.logits(vectors(5, 0.0))), 0.5)
     assert fitted.trust == 0
+
+
+def test_a_few_superpixels_are_not_learnt_from():
+    share = np.repeat([0.0, 1.0], [490, 8])
+    known = np.concatenate([vectors(490, -1.0), vectors(8, 4.0)])
+    assert fit_membership(known, share).trust == 1
+    assert fit_membership(known[:-1], share[:-1]).trust == 0
+    assert fit_membership(known[-9:], share[-9:]).trust == 0

@@ -12,6 +12,7 @@ from helpers import QUICK, read_pixels
 from serving import serving
 
 from vfxstyle import grade
+from vfxstyle.analysis import tracks
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.color import ColorConfig
 from vfxstyle.color.screens import baked
@@ -126,6 +127,14 @@ def test_a_selection_takes_in_what_features_say_where_tracks_are_lost(opened, mo
     session.view.renew()
     monkeypatch.setattr(session, "_vectors", None)  # as in a review that is opened now
     assert session.lassoed(3, lasso).on(1) == ()  # nothing is known any more
+
+
+def test_a_selection_ends_where_nothing_is_tracked(opened, monkeypatch):
+    _, session = opened
+    for module in (tracks, following):
+        monkeypatch.setattr(module, "REACH", 2)
+    found = session.at(1, (0.5, 0.5), session.preset).frames
+    assert [bool(found[number]) for number in range(1, 6)] == [True, True, True, False, False]
 
 
 def test_a_lasso_selects_what_lies_mostly_in_it():

@@ -93,5 +93,12 @@ def test_colours_turn_a_gate_where_little_is_known_and_not_where_a_track_is_sure
     lost = [Source(track(0.0), 5, gate, labels + 50)]
     found, _ = carried_gate(lost, labels, lab, trusted, against)
     assert found[12:].max() < 0.5 < found[:12].min()
+    hardly = [Source(track(0.1), 5, np.full(SIZE, 0.6, np.float32), labels + 50)]
+    plain, total = carried_gate(hardly, labels, lab, None, None)
+    found, _ = carried_gate(hardly, labels, lab, None, against)
+    moved = np.log(plain / (1 - plain)) + against * (1 - total)
+    assert total.max() < 0.8
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-moved)), rtol=1e-4)
+    assert found[12:].max() < 0.5 < found[:12].min()
     sure = [Source(track(1.0), 5, gate, labels)]
     np.testing.assert_allclose(carried_gate(sure, labels, lab, trusted, against)[0], 1, atol=2e-3)

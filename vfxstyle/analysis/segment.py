@@ -91,7 +91,7 @@ def kept(analysis: AnalysisFolder, shot: Shot, run: Run) -> bool:
         return False
     if analysis.unreadable and run.on_error == "stop":
         first = FrameError(next(iter(analysis.unreadable.values())), frames=tuple(analysis.unreadable))
-        raise first.where_it_can_be_left_out()
+        raise first.naming_the_option(len(shot.frames))
     return True
 
 
@@ -152,7 +152,7 @@ class _Segmentation:
         for number, frame in frames:
             if isinstance(frame, FrameError):
                 if self.run.on_error == "stop":
-                    raise frame.where_it_can_be_left_out()
+                    raise frame.naming_the_option(len(self.shot.frames)) from frame
                 self.unreadable[number] = str(frame)
                 self.run.clock.warn(f"left out: {frame}")
                 continue

@@ -11,6 +11,7 @@ from vfxstyle.arrays import DoubleArray, FloatArray
 _RIDGE = 300.0  # of the weights, for standardised features and samples that count 1 in the mean
 _PASSES = 30
 _STEEPEST = 30.0  # logit from which on a probability is 0 or 1
+_FEWEST = 8  # superpixels of either layer below which nothing is learnt: a few can be told from any others
 _NO_TRUST, _FULL_TRUST = 0.5, 0.8  # overlap of prediction and truth up to which, and from which on
 
 
@@ -39,11 +40,12 @@ def fit_membership(vectors: DoubleArray, share: DoubleArray) -> Membership:
     """Fit the regression, with both layers counted alike, however small one is, by Newton's method.
 
     vectors: float64 (M, D), standardised features of superpixels. share: float64 (M,), 0..1, how much of each is in the
-    second layer. It is trusted by the overlap of what it predicts for them with what they are (intersection over
-    union): layers that share their features, such as one of two like cars and all the rest, cannot be told apart so.
+    second layer. It is trusted by the overlap of what it predicts for them with what they are (intersection over union):
+    layers that share their features, such as one of two like cars and all the rest, cannot be told apart so. It is not
+    trusted at all where a layer has fewer than eight superpixels.
     """
     inside = share > 0.5
-    if inside.all() or not inside.any():
+    if min(inside.sum(), (~inside).sum()) < _FEWEST:
         return Membership(np.zeros(vectors.shape[1]), 0.0, 0.0)
     count = np.where(inside, 0.5 / inside.sum(), 0.5 / (~inside).sum()) * len(share)
     inputs = np.concatenate([vectors, np.ones((len(vectors), 1))], axis=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vfxstyle.analysis.predict import classify_vectors, feature_vectors
-from vfxstyle.analysis.tracks import ensure_tracks, read_track
+from vfxstyle.analysis.tracks import REACH, ensure_tracks, read_track
 from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
 from vfxstyle.looks.library import find_preset
 from vfxstyle.looks.matte_colours import MatteColours
@@ -76,7 +76,8 @@ def followed(
 
     The place of the selection is carried as the matte of a graded frame is: along tracks of all frames to this one,
     which are made the first time and stay in the analysis, by the life of superpixels, by what is near and alike, by
-    colours, and by features. On each frame it is the superpixels that lie mostly in it.
+    colours, and by features. On each frame it is the superpixels that lie mostly in it; none
+    on frames farther than :data:`~vfxstyle.analysis.tracks.REACH`.
     start: the frame of the selection. vectors: of :func:`vectors_of`.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
@@ -89,6 +90,9 @@ def followed(
     found = {start: own}
     for number in view.frames:
         if number == start:
+            continue
+        if abs(number - start) > REACH:
+            found[number] = ()
             continue
         source = Source(read_track(view.analysis, start, number), abs(number - start), values, there)
         labels, guide = view.analysis.read_labels(number), view.guide(number)

@@ -74,7 +74,7 @@ def carried_gate(
     by_features: tuple[FloatArray, FloatArray] | None,
     by_colour: FloatArray | None,
 ) -> tuple[FloatArray, FloatArray]:
-    """A gate carried to a frame: along tracks, by the life of superpixels, by what is near and alike, and by features.
+    """A gate carried to a frame: by tracks, the life of superpixels, what is near and alike, features, and colours.
 
     labels: int32 (h, w), superpixels of the frame. lab: float32 (h, w, 3), its CIELab. by_features: float32 (h, w)
     each, the probability of the second layer by the features of a pixel's superpixel, and how far to trust it, 0..1.
