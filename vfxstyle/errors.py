@@ -77,7 +77,7 @@ class FrameError(InputError):
     code = "frame"
 
     def naming_the_option(self, frames: int) -> FrameError:
-        """The error as it stops a run of so many frames: if there are others, it names the option to go on with them."""
+        """The error as it stops a run of so many frames; where there are others it names the option to go on."""
         if frames < 2:
             return self
         return FrameError(f"{self} To go on without it: --on-error skip.", frames=self.frames)

@@ -40,9 +40,9 @@ def fit_membership(vectors: DoubleArray, share: DoubleArray) -> Membership:
     """Fit the regression, with both layers counted alike, however small one is, by Newton's method.
 
     vectors: float64 (M, D), standardised features of superpixels. share: float64 (M,), 0..1, how much of each is in the
-    second layer. It is trusted by the overlap of what it predicts for them with what they are (intersection over union):
-    layers that share their features, such as one of two like cars and all the rest, cannot be told apart so. It is not
-    trusted at all where a layer has fewer than eight superpixels.
+    second layer. It is trusted by the overlap of what it predicts for them with what they are (intersection over
+    union): layers that share their features, such as one of two like cars and all the rest, cannot be told apart so. It
+    is not trusted at all where a layer has fewer than eight superpixels.
     """
     inside = share > 0.5
     if min(inside.sum(), (~inside).sum()) < _FEWEST:
