@@ -80,7 +80,9 @@ class FrameError(InputError):
         """The error as it stops a run of so many frames; where there are others it names the option to go on."""
         if frames < 2:
             return self
-        return FrameError(f"{self} To go on without it: --on-error skip.", frames=self.frames)
+        named = FrameError(f"{self} To go on without it: --on-error skip.", frames=self.frames)
+        named.__cause__ = self.__cause__
+        return named
 
 
 class PresetError(InputError):

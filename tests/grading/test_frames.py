@@ -290,3 +290,12 @@ def test_a_range_that_is_all_missing_is_said(make_shot, tmp_path, identity_prese
     with pytest.raises(ShotError, match="none of the frames that were asked for"):
         run(shot, identity_preset, tmp_path / "out", missing="skip", **where)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_option_to_leave_a_frame_out_is_named_where_others_are_left():
+    error = FrameError("Frame 3 is damaged.", frames=(3,))
+    error.__cause__ = OSError("short read")
+    assert error.naming_the_option(1) is error
+    named = error.naming_the_option(2)
+    assert str(named) == "Frame 3 is damaged. To go on without it: --on-error skip."
+    assert (named.frames, named.__cause__) == ((3,), error.__cause__)

@@ -152,7 +152,7 @@ class _Segmentation:
         for number, frame in frames:
             if isinstance(frame, FrameError):
                 if self.run.on_error == "stop":
-                    raise frame.naming_the_option(len(self.shot.frames)) from frame
+                    raise frame.naming_the_option(len(self.shot.frames))
                 self.unreadable[number] = str(frame)
                 self.run.clock.warn(f"left out: {frame}")
                 continue

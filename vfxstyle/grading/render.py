@@ -161,7 +161,7 @@ class _RenderPass:
 
     def _leave_out(self, number: int, error: FrameError) -> None:
         if self.run.on_error == "stop":
-            raise error.naming_the_option(len(self.plan.shot.frames)) from error
+            raise error.naming_the_option(len(self.plan.shot.frames))
         if number not in self.done.failed:
             self.run.clock.warn(f"left out: {error}")
         self.done.failed[number] = str(error)

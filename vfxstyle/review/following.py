@@ -74,10 +74,10 @@ def followed(
 ) -> dict[int, tuple[int, ...]]:
     """The superpixels of a selection on every frame of a shot.
 
-    The place of the selection is carried as the matte of a graded frame is: along tracks of all frames to this one,
-    which are made the first time and stay in the analysis, by the life of superpixels, by what is near and alike, by
-    colours, and by features. On each frame it is the superpixels that lie mostly in it; none
-    on frames farther than :data:`~vfxstyle.analysis.tracks.REACH`.
+    The place of the selection is carried as the matte of a graded frame is: along tracks to this one, which
+    are made the first time and stay in the analysis, by the life of superpixels, by what is near and alike, by colours,
+    and by features. On each frame it is the superpixels that lie mostly in it; none on frames that are farther than
+    :data:`~vfxstyle.analysis.tracks.REACH`.
     start: the frame of the selection. vectors: of :func:`vectors_of`.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
