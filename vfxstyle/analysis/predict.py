@@ -42,8 +42,16 @@ class ShotTransforms:
         """
         if self.second_layer is None:
             return None
-        rows = np.searchsorted(self.labels, labels)
-        return self.second_layer[rows, 0], self.second_layer[rows, 1]
+        return layer_of_pixels(self.second_layer, self.labels, labels)
+
+
+def layer_of_pixels(second_layer: FloatArray, known: LabelArray, labels: LabelArray) -> tuple[FloatArray, FloatArray]:
+    """The two columns of :attr:`ShotTransforms.second_layer` for the pixels of a frame, float32 (...) each.
+
+    known: int32 (N,), ascending, the superpixels of its rows. labels: int32 (...), among them.
+    """
+    rows = np.searchsorted(known, labels)
+    return second_layer[rows, 0], second_layer[rows, 1]
 
 
 def projections_of(preset: Preset) -> dict[str, PCA]:
@@ -169,13 +177,14 @@ def stored_transforms(analysis: AnalysisFolder, preset: Preset, graded: Mapping[
 def _mattes(analysis: AnalysisFolder, preset: Preset, graded: Mapping[int, int]) -> dict[int, BoolArray]:
     """Where the second layer is on the graded frames of a shot."""
     assert preset.graded is not None
-    sizes = {number: analysis.read_labels(number).shape for number in graded}
-    return {number: preset.graded.resized_gate(index, *sizes[number]) > 0.5 for number, index in graded.items()}
+    if not graded:
+        return {}
+    rows, columns = analysis.read_labels(min(graded)).shape
+    return {number: preset.graded.matte(index, rows, columns) for number, index in graded.items()}
 
 
 def _has_matte(preset: Preset) -> bool:
-    layers = None if preset.graded is None else preset.graded.layers
-    return layers is not None and layers.has_matte
+    return preset.graded is not None and preset.graded.has_matte
 
 
 def _unfit(preset: Preset) -> PresetError:

@@ -13,7 +13,7 @@ import numpy as np
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.tracks import graded_round, read_plate, read_track
-from vfxstyle.arrays import FloatArray, LabelArray
+from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
 from vfxstyle.looks import TransformField, basis
 from vfxstyle.looks.base import Base, cube_change
 from vfxstyle.looks.graded_frames import GradedFrames
@@ -85,18 +85,21 @@ class CarriedGrade:
 
     def _gate(self, mark: int, guide: FloatArray) -> FloatArray:
         """What is carried of a graded frame's gate: the hard matte where it is a feathered one."""
-        gate = self.graded.resized_gate(self.frames[mark], *guide.shape[:2])
-        layers = self.graded.layers
-        return (gate > 0.5).astype(np.float32) if layers is not None and layers.has_matte else gate
+        if self.graded.has_matte:
+            return self._matte(mark, guide).astype(np.float32)
+        return self.graded.resized_gate(self.frames[mark], *guide.shape[:2])
+
+    def _matte(self, mark: int, guide: FloatArray) -> BoolArray:
+        return self.graded.matte(self.frames[mark], *guide.shape[:2])
 
     def _colours(self) -> MatteColours | None:
         """The colours of the matte on the graded frames; None where the gate is no matte."""
-        if self.graded.layers is None or not self.graded.layers.has_matte:
+        if not self.graded.has_matte:
             return None
         with self._turn:
             if self._found_colours is None:
                 plates = ((mark, read_plate(self.analysis, mark)) for mark in sorted(self.frames))
-                self._found_colours = MatteColours.of((lab, self._gate(mark, lab) > 0.5) for mark, lab in plates)
+                self._found_colours = MatteColours.of((lab, self._matte(mark, lab)) for mark, lab in plates)
             return self._found_colours
 
     def _layered(self, plain: TransformField, gate: FloatArray, certainty: FloatArray) -> TransformField:

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vfxstyle.arrays import FloatArray, HalfArray
+from vfxstyle.arrays import BoolArray, FloatArray, HalfArray
 from vfxstyle.looks.layers import GradeLayers
 
 MOST_FRAMES = 24
@@ -46,6 +46,15 @@ class GradedFrames:
         """The gate of a frame at another size, float32 (rows, columns), 0..1; of layers only."""
         assert self.layers is not None
         return resized(self.layers.gates[index], rows, columns)
+
+    @property
+    def has_matte(self) -> bool:
+        """Whether the grade has two layers that a matte joins."""
+        return self.layers is not None and self.layers.has_matte
+
+    def matte(self, index: int, rows: int, columns: int) -> BoolArray:
+        """Where the second layer is on a frame, bool (rows, columns); of layers only."""
+        return self.resized_gate(index, rows, columns) > 0.5
 
 
 def resized(picture: FloatArray, rows: int, columns: int) -> FloatArray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vfxstyle.analysis.predict import classify_vectors, feature_vectors
+from vfxstyle.analysis.predict import classify_vectors, feature_vectors, layer_of_pixels
 from vfxstyle.analysis.tracks import REACH, ensure_tracks, read_track
 from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
 from vfxstyle.looks.library import find_preset
@@ -96,8 +96,7 @@ def followed(
             continue
         source = Source(read_track(view.analysis, start, number), abs(number - start), values, there)
         labels, guide = view.analysis.read_labels(number), view.guide(number)
-        rows = np.searchsorted(known, labels)
-        by_features = None if second is None else (second[rows, 0], second[rows, 1])
+        by_features = None if second is None else layer_of_pixels(second, known, labels)
         gate, certainty = carried_gate([source], labels, guide, by_features, colours.logits(guide))
         found[number] = _mostly(labels, np.where(certainty > _SURE, gate, np.float32(0)))
     return found
