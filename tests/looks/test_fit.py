@@ -6,7 +6,7 @@ import torch
 
 from vfxstyle.looks import Standardisation, fit_transform, transform_lab
 from vfxstyle.looks import fit as fitting
-from vfxstyle.looks.fit import FitSettings, fit, fit_side_by_side
+from vfxstyle.looks.fit import FitSettings, FitTask, fit, fit_side_by_side
 from vfxstyle.looks.network import predict
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.regularisation import REGULARISATIONS, regularised
@@ -33,7 +33,7 @@ def two_looks(superpixels=400, seed=0):
 @pytest.fixture(scope="module")
 def fitted():
     torch.use_deterministic_algorithms(True)
-    found = fit(two_looks(), two_looks(100, 1), FitSettings(epochs=60, batch=64, seed=4), CPU)
+    found = fit(FitTask(two_looks(), two_looks(100, 1), FitSettings(epochs=60, batch=64, seed=4)), CPU)
     torch.use_deterministic_algorithms(False)
     return found
 
@@ -60,10 +60,10 @@ def test_an_untrained_network_predicts_the_identity():
 
 def test_fits_side_by_side_come_out_as_they_do_alone(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
-    settings, sets = FitSettings(epochs=6, batch=64), [(two_looks(200, seed), None) for seed in range(4)]
-    together = fit_side_by_side(sets, settings, CPU)
-    for one, (samples, _) in zip(together, sets, strict=True):
-        alone = fit(samples, None, settings, CPU)
+    tasks = [FitTask(two_looks(200, seed), None, FitSettings(epochs=6, batch=64)) for seed in range(4)]
+    together = fit_side_by_side(tasks, CPU)
+    for one, task in zip(together, tasks, strict=True):
+        alone = fit(task, CPU)
         for two, three in zip(one.network.parameters(), alone.network.parameters(), strict=True):
             assert two.equal(three)
 
@@ -79,14 +79,16 @@ def test_a_fit_that_fails_ends_the_others(monkeypatch):
         return judge(state, number, loss)
 
     monkeypatch.setattr(fitting._Fit, "judge", faulty)
-    sets = [(two_looks(), None), (two_looks(), None), (broken, None)]
+    tasks = [
+        FitTask(samples, None, FitSettings(epochs=2000, batch=64)) for samples in (two_looks(), two_looks(), broken)
+    ]
     with pytest.raises(ZeroDivisionError):
-        fit_side_by_side(sets, FitSettings(epochs=2000, batch=64), CPU, lambda epoch: epochs.append(epoch.number))
+        fit_side_by_side(tasks, CPU, lambda epoch: epochs.append(epoch.number))
     assert max(epochs, default=0) < 1000
 
 
 def test_the_same_seed_gives_the_same_network(fitted):
-    again = fit(two_looks(), two_looks(100, 1), FitSettings(epochs=60, batch=64, seed=4), CPU)
+    again = fit(FitTask(two_looks(), two_looks(100, 1), FitSettings(epochs=60, batch=64, seed=4)), CPU)
     for one, two in zip(fitted.network.parameters(), again.network.parameters(), strict=True):
         torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-4)
 
@@ -94,7 +96,7 @@ def test_the_same_seed_gives_the_same_network(fitted):
 def test_the_best_epoch_is_kept():
     seen = []
     samples, unseen = two_looks(200), two_looks(100, 1)
-    fitted = fit(samples, unseen, FitSettings(epochs=8, batch=32), CPU, seen.append)
+    fitted = fit(FitTask(samples, unseen, FitSettings(epochs=8, batch=32)), CPU, seen.append)
     assert [epoch.number for epoch in seen] == list(range(1, 9))
     assert fitted.curve[1:] == tuple(seen)
     best = min(epoch.error for epoch in fitted.curve)
@@ -103,7 +105,7 @@ def test_the_best_epoch_is_kept():
 
 def test_fitting_starts_from_the_best_single_transform():
     samples = two_looks(200)
-    fitted = fit(samples, None, FitSettings(epochs=1, batch=64), CPU)
+    fitted = fit(FitTask(samples, None, FitSettings(epochs=1, batch=64)), CPU)
     graded = transform_lab(samples.before, fit_transform(samples.before.reshape(-1, 3), samples.after.reshape(-1, 3)))
     expected = np.linalg.norm(graded - samples.after, axis=-1).mean()
     assert fitted.curve[0].error == pytest.approx(expected, rel=1e-3)
@@ -113,13 +115,29 @@ def test_fitting_starts_from_the_best_single_transform():
     np.testing.assert_allclose(everything, predicted_lab(fitted.network, fitted.standardisation, samples), atol=1e-3)
 
 
+def test_fitting_goes_on_where_an_earlier_network_ended():
+    samples, settings = two_looks(200), FitSettings(epochs=20, batch=64)
+    earlier = fit(FitTask(samples, None, settings), CPU)
+    start = earlier.network.numbers(), earlier.standardisation
+    stronger = replace(samples, after=samples.before + 1.2 * (samples.after - samples.before))
+    for wanted in (samples, stronger):
+        further = fit(FitTask(wanted, None, replace(settings, epochs=3), start), CPU)
+        ended = measure(earlier.network, earlier.standardisation, wanted).predicted
+        assert further.curve[0].error == pytest.approx(ended, rel=1e-3)
+        anew = fit(FitTask(wanted, None, replace(settings, epochs=3)), CPU)
+        assert further.curve[-1].error < 0.7 * anew.curve[-1].error
+        np.testing.assert_array_equal(further.standardisation.mean, earlier.standardisation.mean)
+        nothing = measure(further.blended(0), further.standardisation, wanted).predicted
+        assert nothing == pytest.approx(anew.curve[0].error, rel=1e-3)
+
+
 def test_what_the_held_out_superpixels_contradict_is_not_learnt():
     """Features that say nothing of the look: no epoch beats the start, and the start is what is kept."""
     random = np.random.default_rng(3)
     samples, unseen = two_looks(300), two_looks(300, 1)
     lying = replace(samples, features=random.normal(0, 1, samples.features.shape).astype(np.float16))
     opposite = replace(unseen, after=unseen.before + 0.5 * (unseen.before - unseen.after))
-    fitted = fit(lying, opposite, FitSettings(epochs=30, batch=32, patience=3), CPU)
+    fitted = fit(FitTask(lying, opposite, FitSettings(epochs=30, batch=32, patience=3)), CPU)
     assert len(fitted.curve) < 31
     errors = [epoch.error for epoch in fitted.curve]
     kept = measure(fitted.network, fitted.standardisation, opposite).predicted
@@ -131,13 +149,13 @@ def test_what_the_held_out_superpixels_contradict_is_not_learnt():
 
 @pytest.mark.parametrize("steps", [1, 2, 9, 10])
 def test_any_number_of_steps_will_do(steps):
-    assert len(fit(two_looks(20), None, FitSettings(epochs=steps), CPU).curve) == steps + 1
+    assert len(fit(FitTask(two_looks(20), None, FitSettings(epochs=steps)), CPU).curve) == steps + 1
 
 
 def test_gains_of_detail_are_learnt_where_there_are_some():
     """A look that doubles the finest band where feature 3 is high; colour alone cannot say it."""
     samples, unseen = (with_detail(two_looks(400, seed)) for seed in (0, 1))
-    fitted = fit(samples, unseen, FitSettings(epochs=60, batch=64), CPU)
+    fitted = fit(FitTask(samples, unseen, FitSettings(epochs=60, batch=64)), CPU)
     outputs = predict(fitted.network.numbers(), fitted.standardisation, unseen.features.astype(np.float32))
     strong = unseen.features[:, 3] > 3
     assert outputs[strong, 30].mean() > 0.8
@@ -169,6 +187,6 @@ def test_held_out_superpixels_choose_noise_and_dropout():
     assert len(good) < len(REGULARISATIONS)
     assert replace(chosen, noise=requested.noise, dropout=requested.dropout) == requested
     every_fourth = samples.only(np.arange(800) % 4 == 0)
-    strong = fit(every_fourth, unseen, replace(requested, noise=0.8, dropout=0.4), CPU)
+    strong = fit(FitTask(every_fourth, unseen, replace(requested, noise=0.8, dropout=0.4)), CPU)
     assert errors[0.8, 0.4] == pytest.approx(min(epoch.error for epoch in strong.curve), rel=1e-4)
     assert len(set(errors.values())) == 3

@@ -11,7 +11,7 @@ from vfxstyle.errors import OutputError, PresetError
 from vfxstyle.looks import read_info, read_preset, save_preset
 from vfxstyle.looks.base import Base, base_tensors
 from vfxstyle.looks.graded_frames import GradedFrames
-from vfxstyle.looks.info import PLAIN_SCHEMA, PRESET_SCHEMA, UNPICTURED_SCHEMA
+from vfxstyle.looks.info import ANY_LIGHT_SCHEMA, PLAIN_SCHEMA, UNPICTURED_SCHEMA
 from vfxstyle.looks.layers import GradeLayers
 from vfxstyle.looks.preset import _KEY
 
@@ -202,7 +202,7 @@ def test_a_look_for_any_light_says_so_and_no_other_does(path, tmp_path):
     assert "any_light" not in info_values(path)
     other = save_preset(replace(plain, info=replace(plain.info, any_light=True)), tmp_path / "any.safetensors")
     assert read_preset(other).info.any_light
-    assert read_preset(other).info.schema == PRESET_SCHEMA
+    assert read_preset(other).info.schema == ANY_LIGHT_SCHEMA
     assert read_preset(other).info.features == (*plain.info.features[:2], True)
     rewritten(other, lambda tensors: None, {_KEY: json.dumps(info_values(other) | {"any_light": "yes"})})
     with pytest.raises(PresetError, match="is damaged"):

@@ -8,7 +8,7 @@ from vfxstyle.looks.fit import Fitted
 from vfxstyle.looks.network import OUTPUTS
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.samples import Samples
-from vfxstyle.training.cross_validation import MAX_FOLDS, CrossValidation, folds_of
+from vfxstyle.training.cross_validation import MAX_FOLDS, CrossValidation, folds_of, folds_of_pictures
 from vfxstyle.training.examples import TrainingExample
 
 LIGHTNESS = 9
@@ -41,20 +41,20 @@ def lifting(by):
 
 def test_pairs_are_folds_in_turn():
     samples = samples_of_pairs([0, 0, 1, 2, 3, 4, 5])
-    folds = folds_of(samples, [example_at([(0, 0)])] * 6)
+    folds = folds_of(samples, [example_at([(0, 0)])] * 6, folds_of_pictures(6))
     assert folds.tolist() == [0, 0, 1, 2, 3, 0, 1]
     assert MAX_FOLDS == 4
 
 
 def test_one_pair_is_tested_in_tiles_like_a_checkerboard():
     places = [(row, column) for row in (5, 15, 25, 35) for column in (10, 30, 50, 70)]
-    folds = folds_of(samples_of_pairs([0] * 16), [example_at(places)])
+    folds = folds_of(samples_of_pairs([0] * 16), [example_at(places)], folds_of_pictures(1))
     assert folds.reshape(4, 4).tolist() == [[0, 1, 0, 1], [1, 0, 1, 0]] * 2
 
 
 def test_superpixels_of_one_tile_cannot_be_tested():
     with pytest.raises(PairsError, match="take larger pictures or more superpixels"):
-        folds_of(samples_of_pairs([0, 0]), [example_at([(1, 1), (2, 2)])])
+        folds_of(samples_of_pairs([0, 0]), [example_at([(1, 1), (2, 2)])], None)
 
 
 def test_each_fold_is_predicted_by_the_network_that_did_not_learn_it():
@@ -70,5 +70,6 @@ def test_the_share_closest_to_the_graded_pictures_is_taken(truth, share):
     tested = CrossValidation(samples, np.array([0, 1]), (lifting(10), lifting(10)))
     assert tested.best_share() == share
     committee = tested.committee(share)
-    assert len(committee) == 2
-    assert float(committee[0][0].last.bias[LIGHTNESS].detach()) == pytest.approx((1 - share) * 0.1)
+    assert list(committee) == [0, 1]
+    layers, _ = committee[0]
+    assert layers[-1][1][LIGHTNESS] == pytest.approx((1 - share) * 0.1)

@@ -14,13 +14,20 @@ from vfxstyle.settings.table import pick
 
 @click.command(cls=ConfiguredCommand)
 @click.argument("pairs", required=False)
-@click.option("--name", required=True, help="Name of the look.")
+@click.option("--name", help="Name of the look. [required without --continue]")
 @click.option("--shot", metavar="SHOT", help="Learn from graded frames of this shot instead of PAIRS.")
 @click.option("--graded", metavar="FOLDER", help="The graded frames, numbered as in the shot.")
 @click.option("-o", "--output", metavar="FILE", help="Preset file. [default: NAME in the user's preset folder]")
+@click.option(
+    "--continue",
+    "start",
+    metavar="PRESET",
+    help="Go on from this look, after an edit or with pairs added, which is quicker than anew; give all pairs. It is "
+    "saved in its place, unless --name or --output says otherwise.",
+)
 @flags.of("train", TrainSettings)
 @flags.progress
-def train(pairs: str | None, name: str, progress: Any, **chosen: Any) -> None:
+def train(pairs: str | None, name: str | None, output: str | None, progress: Any, **chosen: Any) -> None:
     """Learn a look from PAIRS: a folder with before/ and after/, pictures matched by file name.
 
     Or, for one shot, from a few graded frames of it: --shot SHOT --graded FOLDER, matched by frame number. Beside the
@@ -36,12 +43,13 @@ def train(pairs: str | None, name: str, progress: Any, **chosen: Any) -> None:
     from vfxstyle.cli.summaries import train_summary
     from vfxstyle.review.training_page import TrainingPage
     from vfxstyle.training import train as training
+    from vfxstyle.training.preset_file import named, place_of_preset
     from vfxstyle.training.report import rows_of, write_training_report
-    from vfxstyle.training.train import place_of_preset
 
-    file = place_of_preset(name, chosen["output"]).with_suffix(".html")
-    with watching(progress, TRAIN_SHARES) as watch, TrainingPage(file, name, watch) as page:
-        report = training.train(pairs, name, progress=page, **chosen)
+    called, place = named(name, output, chosen["start"])
+    file = place_of_preset(called, place).with_suffix(".html")
+    with watching(progress, TRAIN_SHARES) as watch, TrainingPage(file, called, watch) as page:
+        report = training.train(pairs, called, output=place, progress=page, **chosen)
         watch.result(report)
         rows = rows_of(report)
         shown = None if chosen["no_suggest"] else chosen["shot"]

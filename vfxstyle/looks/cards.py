@@ -20,6 +20,8 @@ def model_card(info: PresetInfo) -> str:
         lines.append(
             "- For any light: how bright and warm a plate is, is taken out before the look and put back after it"
         )
+    if card.get("start"):
+        lines.append(f"- Training went on from {card['start']}")
     if card.get("found"):
         lines.append(f"- Found: {card['found']}; superpixels learnt what is left")
     if card.get("licence"):

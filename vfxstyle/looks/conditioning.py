@@ -7,7 +7,7 @@ import torch
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.detail import BANDS
-from vfxstyle.looks.network import OUTPUTS
+from vfxstyle.looks.network import OUTPUTS, Layers
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.samples import Samples
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis, fit_transform
@@ -67,3 +67,9 @@ class Conditioning:
         phi = fit_transform(samples.before.reshape(-1, 3), samples.after.reshape(-1, 3)).reshape(3, TERMS)
         inside = np.linalg.solve(self.colour.astype(np.float64), phi.T).T
         return np.concatenate([inside.reshape(-1), np.zeros(BANDS)]).astype(np.float32)
+
+    def unfolded(self, layers: Layers) -> Layers:
+        """The layers of a predictor with outputs for V and the bands themselves, in these coordinates."""
+        back = np.linalg.inv(self.to_outputs.astype(np.float64))
+        weight, bias = ((back @ part).astype(np.float32) for part in layers[-1])
+        return (*layers[:-1], (weight, bias))

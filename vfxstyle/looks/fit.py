@@ -15,6 +15,7 @@ from torch import Tensor
 from vfxstyle.arrays import FloatArray
 from vfxstyle.cores import cores
 from vfxstyle.looks.conditioning import Conditioning
+from vfxstyle.looks.learning import Network
 from vfxstyle.looks.network import Standardisation
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.samples import Samples, mean_error
@@ -60,11 +61,25 @@ class FitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FitTask:
+    """What a predictor is fitted to, and how."""
+
+    samples: Samples
+    """The superpixels that it is fitted to."""
+    held_out: Samples | None
+    """Superpixels that the epochs are measured on; None for those that it is fitted to."""
+    settings: FitSettings
+    """How it is fitted."""
+    start: Network | None = None
+    """The network that fitting goes on from; by default it starts from the best single transform of all superpixels."""
+
+
+@dataclass(frozen=True, slots=True)
 class Epoch:
     """The result of one pass over the superpixels."""
 
     number: int
-    """Number of the pass, from 1; 0 is the start, the best single transform of all superpixels."""
+    """Number of the pass, from 1; 0 is the start: the best single transform of all, or an earlier network."""
     loss: float
     """Mean training loss, in Lab units; NaN for the start."""
     error: float
@@ -80,7 +95,7 @@ class Fitted:
     standardisation: Standardisation
     """Standardisation of its inputs."""
     start: FloatArray
-    """float32 (33,), outputs of the best single transform of all superpixels, from which fitting started."""
+    """float32 (33,), outputs of the best single transform of all superpixels."""
     curve: tuple[Epoch, ...]
     """The epochs after which the network was measured, in order, from the start on."""
 
@@ -95,17 +110,13 @@ class Fitted:
 
 
 def fit_side_by_side(
-    wanted: Sequence[tuple[Samples, Samples | None]],
-    settings: FitSettings,
-    device: str,
-    after_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    tasks: Sequence[FitTask], device: str, after_epoch: Callable[[Epoch], None] = lambda epoch: None
 ) -> list[Fitted]:
     """Fit a predictor to each of several sets of superpixels, on the CPU as many at once as there are cores.
 
     A step is too small to share between cores: two gain little, and where another process uses one of them they wait
     for each other (measured: 130 instead of 2 ms a step). So each fit trains on one, and comes out as it does alone.
-
-    wanted: what each predictor is fitted to and what it is judged on; the rest is as for :func:`fit`.
+    The rest is as for :func:`fit`.
     """
     before, turn, stopped = torch.get_num_threads(), threading.Lock(), threading.Event()
 
@@ -115,10 +126,10 @@ def fit_side_by_side(
         with turn:
             after_epoch(epoch)
 
-    at_once = min(cores(), len(wanted)) if device == "cpu" else 1
+    at_once = min(cores(), len(tasks)) if device == "cpu" else 1
     pool = ThreadPoolExecutor(at_once, "vfxstyle-fit", lambda: torch.set_num_threads(1))
     try:
-        fits = [pool.submit(_fit, samples, held_out, settings, device, counted) for samples, held_out in wanted]
+        fits = [pool.submit(_fit, task, device, counted) for task in tasks]
         wait(fits, return_when=FIRST_EXCEPTION)
         return [running.result() for running in fits if running.done()]
     finally:
@@ -127,35 +138,21 @@ def fit_side_by_side(
         torch.set_num_threads(before)
 
 
-def fit(
-    samples: Samples,
-    held_out: Samples | None,
-    settings: FitSettings,
-    device: str,
-    after_epoch: Callable[[Epoch], None] = lambda epoch: None,
-) -> Fitted:
+def fit(task: FitTask, device: str, after_epoch: Callable[[Epoch], None] = lambda epoch: None) -> Fitted:
     """Fit a predictor to superpixels.
 
-    Fitting starts from the best single transform of all superpixels. With held-out superpixels the network of the
-    epoch that predicts them best is kept, the start too if no epoch beats it, and fitting ends after ``patience``
-    epochs without a better one. Without them, and where the settings ask for the last, that of the last epoch is kept.
+    With held-out superpixels the network of the epoch that predicts them best is kept, the start too if no epoch beats
+    it, and fitting ends after ``patience`` epochs without a better one. Without them, and where the settings ask for
+    the last, that of the last epoch is kept.
 
-    samples: the superpixels that the predictor is fitted to. held_out: the superpixels that the epochs are measured
-    on, or None. device: where the network is trained. after_epoch: called after the epochs of
-    :attr:`FitSettings.judged`.
+    device: where the network is trained. after_epoch: called after the epochs of :attr:`FitSettings.judged`.
     """
-    (fitted,) = fit_side_by_side([(samples, held_out)], settings, device, after_epoch)
+    (fitted,) = fit_side_by_side([task], device, after_epoch)
     return fitted
 
 
-def _fit(
-    samples: Samples,
-    held_out: Samples | None,
-    settings: FitSettings,
-    device: str,
-    after_epoch: Callable[[Epoch], None],
-) -> Fitted:
-    state = _Fit(samples, held_out, settings, device)
+def _fit(task: FitTask, device: str, after_epoch: Callable[[Epoch], None]) -> Fitted:
+    state, settings = _Fit(task, device), task.settings
     state.judge(0, float("nan"))
     due = set(settings.judged)
     for number in range(1, settings.epochs + 1):
@@ -171,17 +168,22 @@ def _fit(
 class _Fit:
     """The state of one fit: the network with its optimiser, the epochs judged so far, and the network to keep."""
 
-    def __init__(self, samples: Samples, held_out: Samples | None, settings: FitSettings, device: str) -> None:
+    def __init__(self, task: FitTask, device: str) -> None:
+        samples, settings = task.samples, task.settings
         self.settings, self.device = settings, device
-        self.judged_on = held_out or samples
-        self.to_the_end = held_out is None or settings.keep == "last"
-        self.standardisation = Standardisation.of(samples.features)
+        self.judged_on = task.held_out or samples
+        self.to_the_end = task.held_out is None or settings.keep == "last"
+        self.standardisation = Standardisation.of(samples.features) if task.start is None else task.start[1]
         self.conditioning = Conditioning(samples)
         self.order = np.random.default_rng(settings.seed)
-        self.network = Predictor(samples.features.shape[1], settings.dropout, settings.seed).to(device)
+        self.network = Predictor(samples.features.shape[1], settings.dropout, settings.seed)
         self.start = self.conditioning.start(samples)
-        with torch.no_grad():
-            self.network.last.bias.copy_(torch.from_numpy(self.start))
+        if task.start is not None:
+            self.network.set_numbers(self.conditioning.unfolded(task.start[0]))
+        else:
+            with torch.no_grad():
+                self.network.last.bias.copy_(torch.from_numpy(self.start))
+        self.network.to(device)
         self.count = len(samples.features)
         self.optimiser, self.schedule = _optimiser(self.network, settings, self.count)
         self.tensors = _TrainingTensors(samples, self.standardisation, self.conditioning, settings.seed, device)

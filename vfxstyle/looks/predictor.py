@@ -58,14 +58,18 @@ class Predictor(nn.Module):
     def of(cls, layers: Layers) -> Predictor:
         """A predictor with these weights and biases, ready to predict."""
         network = cls(layers[0][0].shape[1])
-        with torch.no_grad():
-            for linear, (weight, bias) in zip(network._linear(), layers, strict=True):
-                linear.weight.copy_(torch.from_numpy(weight))
-                linear.bias.copy_(torch.from_numpy(bias))
+        network.set_numbers(layers)
         return network.eval()
 
+    def set_numbers(self, layers: Layers) -> None:
+        """Give its linear layers these weights and biases."""
+        with torch.no_grad():
+            for linear, (weight, bias) in zip(self._linear(), layers, strict=True):
+                linear.weight.copy_(torch.from_numpy(weight))
+                linear.bias.copy_(torch.from_numpy(bias))
+
     def numbers(self) -> Layers:
-        """The weights and biases of its linear layers, as :meth:`of` takes them."""
+        """The weights and biases of its linear layers, as :meth:`set_numbers` takes them."""
         return tuple(
             (layer.weight.detach().cpu().numpy().copy(), layer.bias.detach().cpu().numpy().copy())
             for layer in self._linear()

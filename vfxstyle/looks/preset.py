@@ -19,6 +19,7 @@ from vfxstyle.files import file_digest, write_atomically
 from vfxstyle.looks.base import BASE_PARTS, NO_BASE, Base, base_of_tensors, base_tensors
 from vfxstyle.looks.graded_frames import GradedFrames, graded_of, graded_tensors, graded_values
 from vfxstyle.looks.info import (
+    ANY_LIGHT_SCHEMA,
     PICTURED_SCHEMA,
     PLAIN_SCHEMA,
     PRESET_SCHEMA,
@@ -26,6 +27,7 @@ from vfxstyle.looks.info import (
     PresetInfo,
     check_types,
 )
+from vfxstyle.looks.learning import Learning, learning_of, learning_tensors, learning_values
 from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation, predict
 from vfxstyle.looks.transform import LAB_SCALE
 
@@ -35,6 +37,7 @@ _KEY = "vfxstyle.preset"  # of the entry in the file's metadata that holds Prese
 _BLOCKS = "parts"  # the name in the file of ``blocks``
 _PICTURES = "pictures"
 _GRADED = "graded"  # before the names of tensors of graded frames, and what the header says of them
+_LEARNING = "learning"  # the same of what training goes on from
 _LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20, and 2 or 3 for each graded frame
 
 
@@ -58,6 +61,8 @@ class Preset:
     """Graded frames of the shot that it was learnt from, which are carried along it."""
     pictures: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     """float32 (N, K), projected global features of the pictures that it was learnt from; empty where it keeps none."""
+    learning: Learning | None = None
+    """What training goes on from."""
 
     @property
     def found(self) -> str:
@@ -100,6 +105,9 @@ def save_preset(preset: Preset, path: Path) -> Path:
     if preset.graded is not None:
         tensors |= {f"{_GRADED}.{name}": part for name, part in graded_tensors(preset.graded).items()}
         values[_GRADED] = graded_values(preset.graded)
+    if preset.learning is not None:
+        tensors |= {f"{_LEARNING}.{name}": part for name, part in learning_tensors(preset.learning).items()}
+        values[_LEARNING] = learning_values(preset.learning)
     values["schema"] = _schema_of(preset)
     if not preset.info.any_light:
         del values["any_light"]
@@ -115,8 +123,10 @@ def save_preset(preset: Preset, path: Path) -> Path:
 
 def _schema_of(preset: Preset) -> int:
     """The first version of the format that has all that a look has."""
-    if preset.info.any_light:
+    if preset.learning is not None:
         return PRESET_SCHEMA
+    if preset.info.any_light:
+        return ANY_LIGHT_SCHEMA
     if preset.pictures.size:
         return PICTURED_SCHEMA
     return PLAIN_SCHEMA if preset.base.is_none and preset.graded is None else UNPICTURED_SCHEMA
@@ -138,7 +148,7 @@ def read_preset(path: Path) -> Preset:
     version or is damaged.
     """
     with _opened(path) as file:
-        info, graded_header = _info(file.metadata(), path)
+        info, parts = _info(file.metadata(), path)
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     for name, value in tensors.items():
         if value.dtype not in (np.float16, np.float32) or not np.isfinite(value).all():
@@ -156,15 +166,16 @@ def read_preset(path: Path) -> Preset:
             tensors.pop("standardisation.std").astype(np.float32),
         )
         base = _base(tensors, path)
-        graded = _graded(tensors, graded_header, len(base.cube), path)
+        graded = _graded(tensors, parts.get(_GRADED), len(base.cube), path)
         if graded is not None and info.any_light:
             raise _damaged(path, "graded frames are of looks for the light of their shot")
         pictures = _pictures(tensors, projections, path)
+        learning = _learning(tensors, parts.get(_LEARNING), len(standardisation.mean), path)
         layers = _layers(tensors, len(standardisation.mean), path)
     except KeyError as error:
         raise _damaged(path, f"tensor {error} is missing") from error
     _check_shapes(projections, standardisation, path)
-    return Preset(info, projections, standardisation, layers, file_digest(path), base, graded, pictures)
+    return Preset(info, projections, standardisation, layers, file_digest(path), base, graded, pictures, learning)
 
 
 def _damaged(path: Path, what: str) -> PresetError:
@@ -182,15 +193,15 @@ def _opened(path: Path) -> Any:
         raise _damaged(path, f"not a safetensors file ({error})") from error
 
 
-def _info(metadata: Mapping[str, str] | None, path: Path) -> tuple[PresetInfo, Any]:
-    """The description in a file's header, and what it says of graded frames."""
-    graded = None
+def _info(metadata: Mapping[str, str] | None, path: Path) -> tuple[PresetInfo, dict[str, Any]]:
+    """The description in a file's header, and what it says of graded frames and of how the look was learnt."""
+    parts: dict[str, Any] = {}
     try:
         values = json.loads((metadata or {})[_KEY])
         schema = int(values["schema"])
         if PLAIN_SCHEMA <= schema <= PRESET_SCHEMA:
             values["blocks"] = values.pop(_BLOCKS)
-            graded = values.pop(_GRADED, None)
+            parts = {name: values.pop(name) for name in (_GRADED, _LEARNING) if name in values}
             for name in ("blocks", "projected", "lab_scale"):
                 values[name] = tuple(values[name])
             info = PresetInfo(**values)
@@ -203,7 +214,7 @@ def _info(metadata: Mapping[str, str] | None, path: Path) -> tuple[PresetInfo, A
             f"Preset {path} has format version {schema}, this vfxstyle reads {PLAIN_SCHEMA} to {PRESET_SCHEMA}; "
             f"{remedy}."
         )
-    return info, graded
+    return info, parts
 
 
 def _tensor_of_base(name: str, gain_first: bool) -> str:
@@ -224,13 +235,30 @@ def _base(tensors: dict[str, np.ndarray], path: Path) -> Base:
 
 def _graded(tensors: dict[str, np.ndarray], values: Any, side: int, path: Path) -> GradedFrames | None:
     """The graded frames, taken out of ``tensors``."""
-    named = [name for name in tensors if name.startswith(f"{_GRADED}.")]
-    if not named:
+    own = _taken_out(tensors, _GRADED)
+    if not own:
         return None
     try:
-        return graded_of({name.removeprefix(f"{_GRADED}."): tensors.pop(name) for name in named}, values, side)
+        return graded_of(own, values, side)
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"its graded frames cannot be used ({error})") from error
+
+
+def _learning(tensors: dict[str, np.ndarray], values: Any, inputs: int, path: Path) -> Learning | None:
+    """What training goes on from, taken out of ``tensors``."""
+    own = _taken_out(tensors, _LEARNING)
+    if values is None and not own:
+        return None
+    try:
+        return learning_of(own, values, inputs)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, f"what training goes on from cannot be used ({error})") from error
+
+
+def _taken_out(tensors: dict[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """The tensors of a part of the file, out of all, by their names in it."""
+    own = [name for name in tensors if name.startswith(f"{part}.")]
+    return {name.removeprefix(f"{part}."): tensors.pop(name) for name in own}
 
 
 def _pictures(

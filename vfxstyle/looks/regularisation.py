@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from vfxstyle.errors import PairsError
-from vfxstyle.looks.fit import FitSettings, fit
+from vfxstyle.looks.fit import FitSettings, FitTask, fit
 from vfxstyle.looks.samples import Samples
 
 REGULARISATIONS: tuple[tuple[float, float], ...] = ((0.2, 0.1), (0.4, 0.25), (0.8, 0.4))
@@ -34,7 +34,7 @@ def regularised(
     trial = replace(settings, epochs=min(settings.epochs, _TRIAL_EPOCHS))
     errors = {}
     for noise, dropout in REGULARISATIONS:
-        fitted = fit(part, held_out, replace(trial, noise=noise, dropout=dropout), device)
+        fitted = fit(FitTask(part, held_out, replace(trial, noise=noise, dropout=dropout)), device)
         errors[noise, dropout] = min(epoch.error for epoch in fitted.curve)
     finite = [error for error in errors.values() if math.isfinite(error)]
     if not finite:

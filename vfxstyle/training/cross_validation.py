@@ -9,9 +9,8 @@ import numpy as np
 
 from vfxstyle.arrays import FloatArray, IntArray
 from vfxstyle.errors import PairsError
-from vfxstyle.looks import Standardisation
 from vfxstyle.looks.fit import Fitted
-from vfxstyle.looks.predictor import Predictor
+from vfxstyle.looks.learning import Network
 from vfxstyle.looks.samples import Samples, predicted_lab
 from vfxstyle.training.examples import TrainingExample
 
@@ -22,12 +21,17 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TILES = 4  # tiles a side that one or two pictures are divided into, to be tested against themselves
 
 
-def folds_of(samples: Samples, examples: Sequence[TrainingExample]) -> IntArray:
-    """Return the fold of each superpixel, int64 (N,), chosen by its pair, or of one or two pairs by its tile.
+def folds_of_pictures(count: int) -> IntArray | None:
+    """The fold of each of several pictures, int64 (count,); None for one or two, whose tiles are in folds."""
+    return np.arange(count, dtype=np.int64) % MAX_FOLDS if count > 2 else None
+
+
+def folds_of(samples: Samples, examples: Sequence[TrainingExample], folds: IntArray | None) -> IntArray:
+    """Return the fold of each superpixel, int64 (N,): that of its picture, or by its tile where pictures have none.
 
     Raises :class:`~vfxstyle.errors.PairsError` if all superpixels are in one fold.
     """
-    fold_of = samples.picture.astype(np.int64) % MAX_FOLDS if len(examples) > 2 else _checkerboard(examples)
+    fold_of = folds[samples.picture] if folds is not None else _checkerboard(examples)
     if len(np.unique(fold_of)) < 2:
         raise PairsError(
             "A pair of so few superpixels cannot be tested against itself; take larger pictures or more superpixels."
@@ -69,9 +73,12 @@ class CrossValidation:
         """Return the one of :data:`SHARES` whose predictions are closest to the graded pictures."""
         return min(SHARES, key=lambda share: mean_distance(self.predicted(share), self.samples.after))
 
-    def committee(self, share: float) -> tuple[tuple[Predictor, Standardisation], ...]:
-        """Return the networks with ``share`` of the local change; where they disagree, the look is not known."""
-        return tuple((fitted.blended(share), fitted.standardisation) for fitted in self.networks)
+    def committee(self, share: float) -> dict[int, Network]:
+        """Return the network of each fold with ``share`` of the local change; where they disagree, nobody knows."""
+        return {
+            int(fold): (fitted.blended(share).numbers(), fitted.standardisation)
+            for fold, fitted in zip(np.unique(self.fold_of), self.networks, strict=True)
+        }
 
 
 def mean_distance(predicted: FloatArray, after: FloatArray) -> float:

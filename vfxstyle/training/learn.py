@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vfxstyle.arrays import BoolArray, FloatArray, IntArray
+from vfxstyle.errors import PairsError
 from vfxstyle.features import PCA, all_blocks
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import Standardisation
 from vfxstyle.looks.base import NO_BASE, Base
-from vfxstyle.looks.fit import Epoch, FitSettings, Fitted, fit, fit_side_by_side
+from vfxstyle.looks.fit import Epoch, FitSettings, FitTask, Fitted, fit, fit_side_by_side
+from vfxstyle.looks.learning import Network
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.regularisation import regularised
 from vfxstyle.looks.samples import Errors, Samples, global_oracle, mean_error, measure, predicted_lab
 from vfxstyle.progress import Clock, Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.base import find_base, places_of, without_base
-from vfxstyle.training.cross_validation import MAX_FOLDS, CrossValidation, folds_of, mean_distance
+from vfxstyle.training.cross_validation import (
+    MAX_FOLDS,
+    CrossValidation,
+    folds_of,
+    folds_of_pictures,
+    mean_distance,
+)
 from vfxstyle.training.examples import TrainingExample, fit_projections, samples_of
+from vfxstyle.training.start import Start
 
 MANY_PAIRS = 10
 """Pairs from which on a preset keeps global features of its pictures, and plates are stored until the run is done."""
 HELD_OUT_FROM = 20
 """Pairs from which on some are held out: of fewer, the one or two that are would say too little, and be missed."""
 _MIN_STEPS = 1500  # training steps that few pairs get at least, in more passes over them
+_MIN_STEPS_OF_SHOT = 600  # the same of a shot, where graded frames are carried and say most of what is to be known
+_GOING_ON = 3  # passes from the start, over those of a network that goes on from an earlier one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +62,16 @@ class Learnt:
     """Dropout that was chosen with it."""
     held_out: tuple[int, ...]
     """Indices of the examples that the network has not seen; none where few pairs are learnt."""
+    folds: tuple[int, ...]
+    """The fold of each example; of many pairs 1 for held out and 0 for the others; empty where folds are tiles."""
     errors: Errors
     """On superpixels that the network, or that of the fold, had not seen; the base of few pairs has seen them all."""
     unseen: Samples
     """These superpixels; ``picture`` is the index of the example that each belongs to."""
     predicted: FloatArray
     """float32 (N, P, 3), CIELab D65 predicted for their pixels."""
-    committee: tuple[tuple[Predictor, Standardisation], ...]
-    """Networks that learnt from different parts of few pairs; where they disagree, the look is not known."""
+    committee: Mapping[int, Network]
+    """By fold of few pairs, the network that has not seen it; where they disagree, the look is not known."""
 
 
 def learn(
@@ -69,25 +82,32 @@ def learn(
     *,
     of_shot: bool = False,
     together: Sequence[int] | None = None,
+    start: Start | None = None,
 ) -> Learnt:
     """Learn a look: its base first (docs/method.md, section 13), and by superpixels what is left.
 
     of_shot: whether the pictures are frames of one shot, which the look is for. together: a number for each example;
-    those of one number, such as versions of one photograph, are held out together or not at all.
+    those of one number, such as versions of one photograph, are held out together or not at all. start: the look that
+    training goes on from, with its projections; it is tested on what it has not seen, as one that is learnt anew.
 
     With :data:`HELD_OUT_FROM` examples or more some are held out: they choose the epoch and measure it. Fewer examples
     are learnt several times with a part kept out, which chooses how far the look departs from the best single
     transform, and then once from everything. Raises :class:`~vfxstyle.errors.PairsError` for pairs too small to be
-    tested.
+    tested, and for many of which the look has seen all.
     """
     backbone = backbone_class(settings.backbone)
     blocks = settings.blocks or all_blocks(backbone)
     many = len(examples) >= HELD_OUT_FROM and settings.held_out > 0
-    held_out = _held_out(together or range(len(examples)), settings) if many else np.zeros(len(examples), np.bool_)
-    projections = fit_projections(
-        [example for example, out in zip(examples, held_out, strict=True) if not out], backbone, blocks
-    )
+    held_out = np.zeros(len(examples), np.bool_)
+    if many:
+        held_out = _held_out(together or range(len(examples)), settings, start)
+    if start is not None:
+        projections = start.projections
+    else:
+        learnt_from = [example for example, out in zip(examples, held_out, strict=True) if not out]
+        projections = fit_projections(learnt_from, backbone, blocks)
     samples, place = samples_of(examples, blocks, projections), places_of(examples)
+    plan = _Plan(settings, device, clock, of_shot, start)
     if many:
         base = find_base(
             samples,
@@ -97,14 +117,31 @@ def learn(
             few_numbers_only=False,
             learnt_from=~held_out[samples.picture],
         )
-        learnt = _from_many(without_base(samples, base, place), held_out, projections, settings, device, clock)
+        learnt = _from_many(without_base(samples, base, place), held_out, projections, plan)
     else:
-        fold_of = folds_of(samples, examples)
+        folds = start.folds() if start is not None else folds_of_pictures(len(examples))
+        fold_of = folds_of(samples, examples, folds)
         few_numbers_only = not of_shot and len(examples) <= 2
         base = find_base(samples, place, fold_of, clock, few_numbers_only=few_numbers_only)
         left = without_base(samples, base, place)
-        learnt = _from_few(left, fold_of, len(examples), projections, settings, device, clock)
+        learnt = _from_few(left, fold_of, folds, projections, plan)
     return _on_base(learnt, base, samples, place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How the network is learnt, and from what on."""
+
+    settings: TrainSettings
+    device: str
+    clock: Clock
+    of_shot: bool
+    start: Start | None
+
+    @property
+    def network(self) -> Network | None:
+        """The network that the look's own goes on from."""
+        return None if self.start is None else self.start.network
 
 
 def _on_base(learnt: Learnt, base: Base, samples: Samples, place: FloatArray) -> Learnt:
@@ -126,25 +163,29 @@ def _on_base(learnt: Learnt, base: Base, samples: Samples, place: FloatArray) ->
     )
 
 
-def _held_out(together: Sequence[int], settings: TrainSettings) -> BoolArray:
-    numbers = np.unique(together)
-    count = max(1, round(len(numbers) * settings.held_out))
-    drawn = np.random.default_rng(settings.seed).permutation(len(numbers))[:count]
-    return np.isin(together, numbers[drawn])
+def _held_out(together: Sequence[int], settings: TrainSettings, start: Start | None) -> BoolArray:
+    """Which examples are held out; of those that a look has not seen, where training goes on from one."""
+    numbers = np.asarray(together)
+    kinds = np.unique(numbers)
+    count = max(1, round(len(kinds) * settings.held_out))
+    drawn = np.random.default_rng(settings.seed).permutation(len(kinds))
+    chosen = kinds[drawn]
+    if start is not None:
+        unseen = set(numbers[np.array(start.unseen)].tolist()) - set(numbers[~np.array(start.unseen)].tolist())
+        chosen = np.array([kind for kind in chosen if kind in unseen], numbers.dtype)
+        if not len(chosen):
+            raise PairsError(
+                "--continue: the look has learnt from all of these pairs, none is left to test it; add pairs, or train "
+                "it anew without --continue."
+            )
+    return np.isin(numbers, chosen[:count])
 
 
-def _from_many(
-    samples: Samples,
-    held_out: BoolArray,
-    projections: dict[str, PCA],
-    settings: TrainSettings,
-    device: str,
-    clock: Clock,
-) -> Learnt:
+def _from_many(samples: Samples, held_out: BoolArray, projections: dict[str, PCA], plan: _Plan) -> Learnt:
     """Learn from the pairs that are not held out, bool (pairs,); the others choose regularisation and epoch."""
-    out = held_out[samples.picture]
+    out, clock = held_out[samples.picture], plan.clock
     training, unseen = samples.only(~out), samples.only(out)
-    fitting = _regularisation(training, unseen, settings, device, clock)
+    fitting = _regularisation(training, unseen, plan)
     with clock.stage(Stage.TRAINING, len(fitting.judged)) as step:
 
         def after_epoch(epoch: Epoch) -> None:
@@ -154,7 +195,7 @@ def _from_many(
                 f"epoch {epoch.number}: loss {epoch.loss:.3f}, mean L2 in Lab on held-out pairs {epoch.error:.3f}"
             )
 
-        fitted = fit(training, unseen, fitting, device, after_epoch)
+        fitted = fit(FitTask(training, unseen, fitting, plan.network), plan.device, after_epoch)
     return Learnt(
         network=fitted.network,
         standardisation=fitted.standardisation,
@@ -165,22 +206,21 @@ def _from_many(
         noise=fitting.noise,
         dropout=fitting.dropout,
         held_out=tuple(int(index) for index in np.flatnonzero(held_out)),
+        folds=tuple(int(flag) for flag in held_out),
         errors=measure(fitted.network, fitted.standardisation, unseen),
         unseen=unseen,
         predicted=predicted_lab(fitted.network, fitted.standardisation, unseen),
-        committee=(),
+        committee={},
     )
 
 
-def _regularisation(
-    training: Samples, unseen: Samples, settings: TrainSettings, device: str, clock: Clock
-) -> FitSettings:
+def _regularisation(training: Samples, unseen: Samples, plan: _Plan) -> FitSettings:
     """Choose noise and dropout by the error on held-out pairs, and say which."""
-    fitting = FitSettings(epochs=settings.epochs or FitSettings().epochs, seed=settings.seed)
-    with clock.stage(Stage.REGULARISATION, 1) as step:
-        fitting, tried = regularised(training, unseen, fitting, device)
+    fitting = FitSettings(epochs=plan.settings.epochs or FitSettings().epochs, seed=plan.settings.seed)
+    with plan.clock.stage(Stage.REGULARISATION, 1) as step:
+        fitting, tried = regularised(training, unseen, fitting, plan.device)
         step()
-    clock.note(
+    plan.clock.note(
         f"noise {fitting.noise} and dropout {fitting.dropout} are taken, by the error on held-out pairs, of "
         + ", ".join(f"{noise}/{dropout} ({error:.3f})" for (noise, dropout), error in tried.items())
     )
@@ -188,29 +228,31 @@ def _regularisation(
 
 
 def _from_few(
-    samples: Samples,
-    fold_of: IntArray,
-    pairs: int,
-    projections: dict[str, PCA],
-    settings: TrainSettings,
-    device: str,
-    clock: Clock,
+    samples: Samples, fold_of: IntArray, folds: IntArray | None, projections: dict[str, PCA], plan: _Plan
 ) -> Learnt:
-    """Learn from every pair; cross-validation chooses how far the look departs from the best single transform."""
-    fitting = _fitting_of_few(len(samples.features), settings)
-    folds = np.unique(fold_of)
-    with clock.stage(Stage.TRAINING, len(fitting.judged) * (len(folds) + 1)) as step:
-        parts = [(samples.only(fold_of != fold), samples.only(fold_of == fold)) for fold in folds]
+    """Learn from every pair; cross-validation chooses how far the look departs from the best single transform.
+
+    fold_of: of each superpixel. folds: of each pair; None where folds are tiles.
+    """
+    clock, tasks = plan.clock, []
+    for fold in np.unique(fold_of):
+        start = None if plan.start is None else plan.start.network_without(int(fold), folds)
+        fitting = _fitting_of_few(len(samples.features), plan, goes_on=start is not None)
+        tasks.append(FitTask(samples.only(fold_of != fold), samples.only(fold_of == fold), fitting, start))
+    fitting = _fitting_of_few(len(samples.features), plan, goes_on=plan.start is not None)
+    tasks.append(FitTask(samples, None, fitting, plan.network))
+    with clock.stage(Stage.TRAINING, sum(len(task.settings.judged) for task in tasks)) as step:
 
         def after_epoch(epoch: Epoch) -> None:
             step()
             clock.epoch(epoch.number, epoch.error)
 
-        *networks, whole = fit_side_by_side([*parts, (samples, None)], fitting, device, after_epoch)
+        *networks, whole = fit_side_by_side(tasks, plan.device, after_epoch)
     tested = CrossValidation(samples, fold_of, tuple(networks))
     share = _supported_share(whole, tested)
     clock.note(
-        f"{pairs} pairs, tested on parts kept out: {share:.0%} of what differs from the best single transform is kept"
+        f"{len(np.unique(samples.picture))} pairs, tested on parts kept out: {share:.0%} of what differs from the best "
+        "single transform is kept"
     )
     network, predicted = whole.blended(share), tested.predicted(share)
     errors = measure(network, whole.standardisation, samples)
@@ -224,6 +266,7 @@ def _from_few(
         noise=fitting.noise,
         dropout=fitting.dropout,
         held_out=(),
+        folds=() if folds is None else tuple(int(fold) for fold in folds),
         errors=replace(errors, predicted=mean_distance(predicted, samples.after)),
         unseen=samples,
         predicted=predicted,
@@ -232,14 +275,17 @@ def _from_few(
 
 
 def _supported_share(whole: Fitted, tested: CrossValidation) -> float:
-    """Return the best share of the folds; 0 if with it the look is worse than its start on the pairs themselves."""
+    """Return the best share of the folds; 0 if with it the pairs are missed by more than with the single transform."""
     share = tested.best_share()
-    error = mean_error(whole.blended(share), whole.standardisation, tested.samples)
-    return 0.0 if error > whole.curve[0].error else share
+    errors = [mean_error(whole.blended(s), whole.standardisation, tested.samples) for s in (share, 0.0)]
+    return 0.0 if errors[0] > errors[1] else share
 
 
-def _fitting_of_few(superpixels: int, settings: TrainSettings) -> FitSettings:
+def _fitting_of_few(superpixels: int, plan: _Plan, *, goes_on: bool) -> FitSettings:
     """Return how few pairs are learnt: to the last epoch, in as many passes as make enough steps."""
     steps_per_epoch = -(-superpixels // FitSettings().batch)
-    epochs = settings.epochs or max(FitSettings().epochs, -(-_MIN_STEPS // steps_per_epoch))
-    return FitSettings(epochs=epochs, keep="last", seed=settings.seed)
+    steps = _MIN_STEPS_OF_SHOT if plan.of_shot else _MIN_STEPS
+    passes = max(FitSettings().epochs, -(-steps // steps_per_epoch))
+    if goes_on:
+        passes = -(-passes // _GOING_ON)
+    return FitSettings(epochs=plan.settings.epochs or passes, keep="last", seed=plan.settings.seed)

@@ -13,9 +13,9 @@ import numpy as np
 from vfxstyle.analysis.predict import projections_of
 from vfxstyle.arrays import FloatArray
 from vfxstyle.features import assemble
-from vfxstyle.looks import Preset, Standardisation, transform_lab
+from vfxstyle.looks import Preset, transform_lab
+from vfxstyle.looks.learning import Network
 from vfxstyle.looks.network import predict
-from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.transform import COEFFICIENTS
 from vfxstyle.progress import Stage
 from vfxstyle.shots import Shot
@@ -29,8 +29,8 @@ MAX_NAMED = 3
 """Frames that are named at most."""
 _MIN_DISTANCE = 0.08  # of the shot's length, between any two frames that are named or graded
 
-Committee = Sequence[tuple[Predictor, Standardisation]]
-"""Networks that learnt from different parts of the pairs."""
+Committee = Mapping[int, Network]
+"""Networks that learnt from different parts of the pairs, by the fold that each has not seen."""
 
 
 def frames_to_grade(
@@ -75,8 +75,8 @@ def _disagreement(picture: FloatArray, preset: Preset, committee: Committee, con
     still = features_of_still(picture, context.backbone, context.settings.superpixels)
     vectors = assemble(preset.info.blocks, raw=still.raw, projections=projections_of(preset))
     colours = []
-    for network, standardisation in committee:
-        outputs = predict(network.numbers(), standardisation, vectors)
+    for layers, standardisation in committee.values():
+        outputs = predict(layers, standardisation, vectors)
         colours.append(transform_lab(still.table.colours, outputs[:, :COEFFICIENTS]))
     areas = np.bincount(still.rows.reshape(-1))
     return float(np.average(np.linalg.norm(np.stack(colours).std(axis=0), axis=-1), weights=areas))

@@ -17,9 +17,11 @@ from vfxstyle.features.registry import backbone_class
 from vfxstyle.features.vectors import GLOBAL
 from vfxstyle.looks import Preset, PresetInfo
 from vfxstyle.looks.graded_frames import GradedFrames
+from vfxstyle.looks.learning import Learning
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.learn import MANY_PAIRS, Learnt
 from vfxstyle.training.pairs import PairDigest
+from vfxstyle.training.start import Start
 
 _NOT_ON_THE_CARD = ("description", "data_note", "device", "weights", "blocks", "no_suggest", "matte", "any_light")
 """Settings that the card leaves out: other fields hold them, they change nothing, or they name one machine's file."""
@@ -34,12 +36,14 @@ def preset_of(
     card: Mapping[str, Any] | None = None,
     graded: GradedFrames | None = None,
     pictures: Sequence[HalfArray] = (),
+    plates: tuple[str, ...] = (),
 ) -> Preset:
     """Return what was learnt as a preset, whose card says what was found.
 
     weights: SHA-256 of the backbone's weight file; empty where a package carries the weights. card: see
     :func:`preset_card`. graded: frames of the shot that it was learnt from. pictures: float16 (C,), global features of
-    the pictures that it was learnt from; a look of few keeps none.
+    the pictures that it was learnt from; a look of few keeps none. plates: stand for the plates, so that training can
+    go on; see :func:`~vfxstyle.training.start.plates_of`.
     """
     blocks = settings.blocks or all_blocks(backbone_class(settings.backbone))
     info = PresetInfo(
@@ -57,13 +61,21 @@ def preset_of(
     preset = Preset(info, projections, learnt.standardisation, layers, digest="", base=learnt.base, graded=graded)
     if len(pictures) >= MANY_PAIRS and GLOBAL in learnt.projections:
         preset = replace(preset, pictures=learnt.projections[GLOBAL].project(np.stack(pictures)))
+    if plates:
+        preset = replace(preset, learning=Learning(plates, learnt.folds, learnt.committee))
     return replace(preset, info=replace(info, card={**info.card, "found": preset.found})) if preset.found else preset
 
 
-def preset_card(digests: Sequence[PairDigest], learnt: Learnt, settings: TrainSettings) -> dict[str, Any]:
-    """Return the card of a preset: pairs, settings, versions and measured errors. digests: of the pairs."""
+def preset_card(
+    digests: Sequence[PairDigest], learnt: Learnt, settings: TrainSettings, start: Start | None = None
+) -> dict[str, Any]:
+    """Return the card of a preset: pairs, settings, versions and measured errors.
+
+    digests: of the pairs. start: the look that training went on from.
+    """
     lines = [line for pair in digests for line in pair]
-    return {
+    earlier = {} if start is None else {"start": f"{start.preset.info.name}, SHA-256 {start.preset.digest}"}
+    return earlier | {
         "pairs": len(digests),
         "held_out": len(learnt.held_out),
         "share": learnt.share,

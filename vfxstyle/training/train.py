@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,14 +15,12 @@ from vfxstyle.features import check_torch, pick_device
 from vfxstyle.features.registry import load_backbone, weights_digest
 from vfxstyle.looks import Preset, save_preset
 from vfxstyle.looks.fit import Epoch
-from vfxstyle.looks.library import user_folder
-from vfxstyle.looks.preset import SUFFIX
+from vfxstyle.looks.library import load_preset
 from vfxstyle.looks.samples import Errors
 from vfxstyle.progress import Clock, Progress, Silent, Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.settings.keywords import TrainOptions
 from vfxstyle.settings.table import check_known
-from vfxstyle.shots.folders import make_folder
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.errors import ColourError, PairError, error_of_pair, errors_by_colour
 from vfxstyle.training.examples import PlateSuperpixels, TrainingExample, superpixels_of, superpixels_per_segmentation
@@ -40,10 +37,10 @@ from vfxstyle.training.pairs import (
     find_pairs,
 )
 from vfxstyle.training.plate_folder import MOST_KEPT, PlateFolder, kept_folder
+from vfxstyle.training.preset_file import check_name, named, preset_file
 from vfxstyle.training.presets import preset_card, preset_of
+from vfxstyle.training.start import Start, plates_of
 from vfxstyle.training.subject import SubjectError, balanced, is_subject, subject_error, subject_mattes
-
-_NAME = re.compile(r"^\w[\w.-]*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +79,12 @@ class TrainReport:
 
 def train(
     pairs: str | Path | None,
-    name: str,
+    name: str | None = None,
     *,
     shot: str | Path | None = None,
     graded: str | Path | None = None,
     output: str | Path | None = None,
+    start: str | Path | None = None,
     progress: Progress | None = None,
     **options: Unpack[TrainOptions],
 ) -> TrainReport:
@@ -94,7 +92,8 @@ def train(
 
     pairs: a folder with ``before/`` and ``after/``; or None, and ``shot`` with ``graded``, a folder of graded frames of
     it. name: what the look is called. output: the preset file; by default NAME.safetensors in the user's preset folder.
-    options: the fields of :class:`~vfxstyle.settings.TrainSettings`.
+    start: a preset that training goes on from, after an edit or with pairs added; its name and its file are then the
+    defaults. options: the fields of :class:`~vfxstyle.settings.TrainSettings`.
     A run that was stopped goes on where it was when it is started again. Raises :class:`~vfxstyle.errors.UsageError`
     for a name, file or option that cannot be used, :class:`~vfxstyle.errors.PairsError` for unusable pairs, and
     :class:`~vfxstyle.errors.OutputError` where the preset cannot be written.
@@ -102,19 +101,24 @@ def train(
     check_known(options, TrainOptions)
     check_torch("Training")
     settings, clock = TrainSettings(**options), Clock(progress or Silent())
-    _check_name(name)
+    name, output = named(name, output, start)
+    check_name(name)
     if settings.matte is not None and shot is None:
         raise UsageError("--matte is of the frames of a shot; leave it out for pairs of pictures.")
     if settings.any_light and shot is not None:
         raise UsageError("--any-light is for pairs of pictures; a look of one shot is for the light of that shot.")
     exemplars = _exemplar_pairs(pairs, shot, graded, settings.max_pixels)
-    target = _preset_file(name, output, clock)
+    target = preset_file(name, output, clock)
+    earlier = None if start is None else load_preset(start)
     weights = weights_digest(settings.backbone, settings.weights)
     backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
     with PictureReader(settings) as reader:
         context = TrainingContext(settings=settings, backbone=backbone, reader=reader, clock=clock)
         notes = check_all_pairs(exemplars, context)
         digests = digests_of(exemplars, reader)
+        begun = None if earlier is None else Start.of(earlier, plates_of(digests), settings, weights)
+        if begun is not None:
+            clock.note(begun.words)
         stored = _plate_folder(target, len(exemplars), weights, context)
         examples = examples_of(exemplars, digests, context, stored)
         mattes = subject_mattes(exemplars, examples, context)
@@ -122,7 +126,7 @@ def train(
             examples = [
                 balanced(example, is_subject(example, matte)) for example, matte in zip(examples, mattes, strict=True)
             ]
-        learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None)
+        learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None, start=begun)
         graded_frames = None if shot is None else graded_frames_of(exemplars, digests, learnt, context, mattes)
         subject = None if mattes is None else subject_error(learnt, examples, mattes)
         if subject is not None:
@@ -130,9 +134,16 @@ def train(
                 f"mean L2 in Lab on parts kept out: {subject.subject:.2f} inside the matte, {subject.rest:.2f} "
                 "outside; other figures count both alike"
             )
-        card = preset_card(digests, learnt, settings)
-        pictures = [example.raw.global_ for example in examples]
-        preset = preset_of(name, learnt, settings, weights=weights, card=card, graded=graded_frames, pictures=pictures)
+        preset = preset_of(
+            name,
+            learnt,
+            settings,
+            weights=weights,
+            card=preset_card(digests, learnt, settings, begun),
+            graded=graded_frames,
+            pictures=[example.raw.global_ for example in examples],
+            plates=plates_of(digests),
+        )
         save_preset(preset, target)
         clock.note(f"saved {target}")
         next_frames: tuple[int, ...] = ()
@@ -147,11 +158,6 @@ def train(
     return replace(report, notes=notes, next_frames=next_frames, subject=subject, seconds=clock.seconds)
 
 
-def _check_name(name: str) -> None:
-    if not _NAME.match(name):
-        raise UsageError(f"'{name}' cannot name a look; use letters, digits, '-', '_' and '.'.")
-
-
 def _exemplar_pairs(
     pairs: str | Path | None, shot: str | Path | None, graded: str | Path | None, max_pixels: int
 ) -> list[ExemplarPair]:
@@ -160,22 +166,6 @@ def _exemplar_pairs(
     if pairs is None and shot is not None and graded is not None:
         return find_graded_frames(Path(shot), Path(graded), max_pixels)
     raise UsageError("Give a folder of pairs, or --shot with --graded, and not both.")
-
-
-def place_of_preset(name: str, output: str | Path | None) -> Path:
-    """The file that a preset is written to: by default one in the user's preset folder."""
-    return Path(output) if output is not None else user_folder() / f"{name}{SUFFIX}"
-
-
-def _preset_file(name: str, output: str | Path | None, clock: Clock) -> Path:
-    """Return the file that the preset is written to, with its folder made; one that is there is pointed out."""
-    target = place_of_preset(name, output)
-    if target.suffix != SUFFIX or target.is_dir():
-        raise UsageError(f"The preset {target} must be a file that ends in {SUFFIX}; name one with -o.")
-    make_folder(target.parent)
-    if target.exists():
-        clock.note(f"{target} is there and will be replaced")
-    return target
 
 
 def check_all_pairs(pairs: Sequence[ExemplarPair], context: TrainingContext) -> tuple[str, ...]:

@@ -1,0 +1,83 @@
+"""What a preset keeps so that training can go on from it: which pictures it was learnt from, and networks of its folds.
+
+A network of a fold has not seen that fold's pictures. When training goes on, it is tested on them still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vfxstyle.arrays import FloatArray
+from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation
+
+Network = tuple[Layers, Standardisation]
+"""A network with the standardisation of its inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How a look was learnt, as far as training needs it to go on."""
+
+    plates: tuple[str, ...]
+    """Stands for the plate of each pair: the number of the frame, and the SHA-256 of its file."""
+    folds: tuple[int, ...]
+    """The fold of each plate; of many pairs 1 for those held out and 0 for the others; empty where folds are tiles."""
+    networks: Mapping[int, Network]
+    """By fold, the network that has not seen it; none of many pairs."""
+
+
+def learning_tensors(learning: Learning) -> dict[str, np.ndarray]:
+    """The arrays of what training goes on from, by name, as halves."""
+    tensors: dict[str, np.ndarray] = {}
+    for fold, (layers, standardisation) in learning.networks.items():
+        tensors[f"{fold}.mean"], tensors[f"{fold}.std"] = standardisation.mean, standardisation.std
+        for index, (weight, bias) in enumerate(layers):
+            tensors[f"{fold}.{index}.weight"], tensors[f"{fold}.{index}.bias"] = weight, bias
+    return {name: part.astype(np.float16) if name.endswith("weight") else part for name, part in tensors.items()}
+
+
+def learning_values(learning: Learning) -> dict[str, Any]:
+    """What is said of it beside its arrays, as JSON values."""
+    return {
+        "plates": list(learning.plates),
+        "folds": list(learning.folds),
+        "networks": sorted(learning.networks),
+    }
+
+
+def learning_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any], inputs: int) -> Learning:
+    """What was taken apart. inputs: length of the feature vector.
+
+    Raises KeyError, TypeError or ValueError for what does not fit.
+    """
+    plates, folds, numbers = (tuple(values[name]) for name in ("plates", "folds", "networks"))
+    if not all(isinstance(text, str) for text in plates) or not all(type(n) is int for n in (*folds, *numbers)):
+        raise TypeError("the pictures that it was learnt from are named by something else")
+    if folds and len(folds) != len(plates):
+        raise ValueError("the folds are of other pictures")
+    networks = {fold: _network(tensors, fold, inputs) for fold in numbers}
+    if len(tensors) != len(numbers) * (2 + 2 * len(LINEAR)):
+        raise ValueError("there are arrays too many")
+    return Learning(plates, folds, networks)
+
+
+def _network(tensors: Mapping[str, np.ndarray], fold: int, inputs: int) -> Network:
+    def part(name: str, *shape: int) -> FloatArray:
+        found = tensors[f"{fold}.{name}"]
+        if found.shape != shape:
+            raise ValueError(f"the network of fold {fold} has the wrong size")
+        return found.astype(np.float32)
+
+    widths: Sequence[int] = (inputs, HIDDEN, HIDDEN, OUTPUTS)
+    layers = tuple(
+        (part(f"{index}.weight", widths[index + 1], widths[index]), part(f"{index}.bias", widths[index + 1]))
+        for index in range(len(LINEAR))
+    )
+    standardisation = Standardisation(part("mean", inputs), part("std", inputs))
+    if not (standardisation.std > 0).all():
+        raise ValueError(f"the standardisation of fold {fold} is not usable")
+    return layers, standardisation

@@ -1,0 +1,51 @@
+"""The name of a look that is learnt, and the file that it is saved in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from vfxstyle.errors import UsageError
+from vfxstyle.looks.library import find_preset, user_folder, user_folders
+from vfxstyle.looks.preset import SUFFIX, read_info
+from vfxstyle.progress import Clock
+from vfxstyle.shots.folders import make_folder
+
+_NAME = re.compile(r"^\w[\w.-]*$")
+
+
+def named(name: str | None, output: str | Path | None, start: str | Path | None) -> tuple[str, str | Path | None]:
+    """The name of a look, and where it is saved: by default as the one that training goes on from.
+
+    Raises :class:`~vfxstyle.errors.UsageError` where there is no name, and :class:`~vfxstyle.errors.PresetError` where
+    there is no such preset.
+    """
+    if name is not None:
+        return name, output
+    if start is None:
+        raise UsageError("A look needs a name; give it with --name.")
+    path = find_preset(start)
+    own = path if Path(start) == path or path.parent in user_folders() else None  # one that is shipped stays as it is
+    return read_info(path).name, output if output is not None else own
+
+
+def check_name(name: str) -> None:
+    """Raises :class:`~vfxstyle.errors.UsageError` for a name that a look cannot have."""
+    if not _NAME.match(name):
+        raise UsageError(f"'{name}' cannot name a look; use letters, digits, '-', '_' and '.'.")
+
+
+def place_of_preset(name: str, output: str | Path | None) -> Path:
+    """The file that a preset is written to: by default one in the user's preset folder."""
+    return Path(output) if output is not None else user_folder() / f"{name}{SUFFIX}"
+
+
+def preset_file(name: str, output: str | Path | None, clock: Clock) -> Path:
+    """Return the file that the preset is written to, with its folder made; one that is there is pointed out."""
+    target = place_of_preset(name, output)
+    if target.suffix != SUFFIX or target.is_dir():
+        raise UsageError(f"The preset {target} must be a file that ends in {SUFFIX}; name one with -o.")
+    make_folder(target.parent)
+    if target.exists():
+        clock.note(f"{target} is there and will be replaced")
+    return target
