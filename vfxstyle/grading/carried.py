@@ -15,7 +15,8 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.tracks import graded_round, read_plate, read_track
 from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
 from vfxstyle.looks import TransformField, basis
-from vfxstyle.looks.base import Base, cube_change
+from vfxstyle.looks.base import cube_change
+from vfxstyle.looks.detail import folded
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
@@ -40,8 +41,6 @@ class CarriedGrade:
     """The look by superpixels, with the frames of this shot that are graded."""
     analysis: AnalysisFolder
     """Where tracks and label maps are."""
-    base: Base
-    """The base of the look."""
     plain: PlainField = field(repr=False)
     """The plain look, base included."""
     _residuals: OrderedDict[int, FloatArray] = field(default_factory=OrderedDict, init=False, repr=False)
@@ -72,7 +71,7 @@ class CarriedGrade:
                 features, colours = self.transforms.second_layer_of(labels), self._colours()
                 by_colour = None if colours is None else colours.logits(guide)
                 gate, certainty = carried_gate(sources, labels, guide, features, by_colour)
-            out = self._layered(plain, self.graded.layers.shaped(gate), certainty)
+            out = self._layered(plain, self.graded.layers.shaped(gate), certainty, guide)
         residual = carried_residual(tracks, [self._residual(mark) for mark in around])
         coefficients = out.coefficients.copy()
         coefficients[..., _CONSTANTS] += np.asarray(residual / np.array(LAB_SCALE), np.float32)
@@ -102,13 +101,19 @@ class CarriedGrade:
                 self._found_colours = MatteColours.of((lab, self._matte(mark, lab)) for mark, lab in plates)
             return self._found_colours
 
-    def _layered(self, plain: TransformField, gate: FloatArray, certainty: FloatArray) -> TransformField:
+    def _layered(
+        self, plain: TransformField, gate: FloatArray, certainty: FloatArray, guide: FloatArray
+    ) -> TransformField:
         """The two layers instead of the plain look, as far as the gate is certain."""
         assert self.graded.layers is not None
         sure = np.clip(certainty / np.float32(_ENOUGH), 0, 1)
         coefficients = (1 - sure)[..., None] * plain.coefficients
-        if self.base.has_place:
-            coefficients += sure[..., None] * self.base.field(*gate.shape)
+        by_place, gains = self.graded.layers.by_place, self.graded.layers.gains
+        if by_place.has_place:
+            coefficients += sure[..., None] * by_place.field(*gate.shape)
+        if gains.any():
+            mixed = sure[..., None] * (gains[0] + gate[..., None] * (gains[1] - gains[0]))
+            coefficients = folded(np.concatenate([coefficients, mixed], axis=-1), guide[..., 0])
         cubes, shares = list(self.graded.layers.cubes), [sure * (1 - gate), sure * gate]
         if len(plain.cubes):
             cubes.append(plain.cubes[0])
@@ -136,7 +141,7 @@ class CarriedGrade:
         if self.graded.layers is None:
             return _without_noise(change - change_of(plain, guide), *_SMOOTHED[False])
         gate = self.graded.layers.shaped(self._gate(mark, guide))
-        layered = self._layered(plain, gate, np.ones(gate.shape, np.float32))
+        layered = self._layered(plain, gate, np.ones(gate.shape, np.float32), guide)
         return _without_noise(change - change_of(layered, guide), *_SMOOTHED[True])
 
 

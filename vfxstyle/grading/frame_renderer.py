@@ -114,7 +114,7 @@ class FrameRenderer:
         graded = plan.preset.graded
         if graded is None or not transforms.graded:
             return plain
-        carried = CarriedGrade(graded, transforms, analysis, plain.base, plain.plain_field)
+        carried = CarriedGrade(graded, transforms, analysis, plain.plain_field)
         return replace(plain, carried=carried)
 
     def on(self, device: str) -> FrameRenderer:

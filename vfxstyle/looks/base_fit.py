@@ -182,6 +182,14 @@ def fit_place(pixels: PlacedPixels) -> Base:
     return Base(place=numbers.astype(np.float32))
 
 
+def fitted_by_place(base: Base, pixels: PlacedPixels) -> Base:
+    """The part by place of a base, fitted anew to other pixels; none where it has no such part."""
+    fewer = _fewer(pixels, MOST_PIXELS)
+    if base.place.size:
+        return fit_place(fewer)
+    return fit_gain(fewer) if base.gain.size else NO_BASE
+
+
 def _and_lut(fit: Callable[[PlacedPixels], Base]) -> Fit:
     """A base by place with a LUT for what it leaves, fitted in turn."""
 

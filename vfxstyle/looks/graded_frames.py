@@ -8,19 +8,25 @@ is carried along to the other frames; on any other plate the preset is the plain
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
 import numpy as np
 
 from vfxstyle.arrays import BoolArray, FloatArray, HalfArray
+from vfxstyle.looks.base import BASE_PARTS, NO_BASE, Base, base_of_tensors, base_tensors
+from vfxstyle.looks.detail import BANDS, GAIN_LIMITS
 from vfxstyle.looks.layers import GradeLayers
 
 MOST_FRAMES = 24
 """Graded frames that a preset keeps at most; of more, these are evenly spread."""
 MOST_WIDTH = 640
 """Width, in px, that they are kept at; with a wider analysis they are made larger again."""
+
+
+_BASE, _FIRST = "base.", "gain_first"
+_PLACED = tuple(name for name in BASE_PARTS if name != "cube")
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,9 @@ def graded_tensors(graded: GradedFrames) -> dict[str, np.ndarray]:
     tensors: dict[str, np.ndarray] = {"change": graded.change}
     if graded.layers is not None:
         tensors |= {"cubes": graded.layers.cubes, "gates": graded.layers.gates.astype(np.float16)}
+        if graded.layers.gains.any():
+            tensors["gains"] = graded.layers.gains
+        tensors |= {f"{_BASE}{name}": part for name, part in base_tensors(graded.layers.by_place).items()}
     return tensors
 
 
@@ -76,11 +85,12 @@ def graded_values(graded: GradedFrames) -> dict[str, Any]:
     """What is said of graded frames beside their arrays, as JSON values."""
     feather = 0.0 if graded.layers is None else graded.layers.feather
     names = {"numbers": list(graded.numbers), "plates": list(graded.plates), "reading": graded.reading}
-    return {**names, "feather": feather}
+    first = graded.layers is not None and graded.layers.by_place.gain_first
+    return {**names, "feather": feather, _FIRST: first}
 
 
-def graded_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any], side: int) -> GradedFrames:
-    """The graded frames that were taken apart. side: nodes along each axis of the base's cube; 0 where it has none.
+def graded_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any], base: Base) -> GradedFrames:
+    """The graded frames that were taken apart. base: that of the look.
 
     Raises KeyError, TypeError or ValueError for what does not fit.
     """
@@ -96,12 +106,26 @@ def graded_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any], side
     if not named or not all(type(number) is int for number in numbers):
         raise TypeError("the graded frames are named by something else")
     layers = None
-    if set(tensors) == {"change", "cubes", "gates"}:
-        cubes, gates = tensors["cubes"].astype(np.float32), tensors["gates"].astype(np.float32)
-        own = cubes.shape[1] if cubes.ndim == 5 else 0
-        if own < 2 or cubes.shape != (2, own, own, own, 3) or side not in (0, own) or gates.shape != change.shape[:3]:
-            raise ValueError("the layers have the wrong size")
-        layers = GradeLayers(cubes, np.clip(gates, 0, 1), feather)
-    elif set(tensors) != {"change"}:
-        raise ValueError("there are arrays too many or too few")
+    if set(tensors) != {"change"}:
+        layers = _layers(tensors, values, base)
+        if layers.gates.shape != change.shape[:3]:
+            raise ValueError("the gates have the wrong size")
     return GradedFrames(numbers, plates, values["reading"], change, layers)
+
+
+def _layers(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any], base: Base) -> GradeLayers:
+    cubes, gates = tensors["cubes"].astype(np.float32), tensors["gates"].astype(np.float32)
+    side = cubes.shape[1] if cubes.ndim == 5 else 0
+    if side < 2 or cubes.shape != (2, side, side, side, 3) or len(base.cube) not in (0, side):
+        raise ValueError("the layers have the wrong size")
+    gains = tensors.get("gains", np.zeros((2, BANDS))).astype(np.float32)
+    if gains.shape != (2, BANDS) or not (np.clip(gains, *GAIN_LIMITS) == gains).all():
+        raise ValueError("the gains of the layers cannot be used")
+    if _FIRST in values:
+        parts = {name: tensors[f"{_BASE}{name}"].astype(np.float32) for name in _PLACED if f"{_BASE}{name}" in tensors}
+        by_place = base_of_tensors(parts, gain_first=bool(values[_FIRST]))
+    else:  # until format 5 layers lay over what the look's own base does by place
+        parts, by_place = {}, replace(base, cube=NO_BASE.cube)
+    if len(tensors) != 3 + len(parts) + ("gains" in tensors):
+        raise ValueError("there are arrays too many")
+    return GradeLayers(cubes, np.clip(gates, 0, 1), float(values["feather"]), gains, by_place)

@@ -166,7 +166,7 @@ def read_preset(path: Path) -> Preset:
             tensors.pop("standardisation.std").astype(np.float32),
         )
         base = _base(tensors, path)
-        graded = _graded(tensors, parts.get(_GRADED), len(base.cube), path)
+        graded = _graded(tensors, parts.get(_GRADED), base, path)
         if graded is not None and info.any_light:
             raise _damaged(path, "graded frames are of looks for the light of their shot")
         pictures = _pictures(tensors, projections, path)
@@ -233,13 +233,13 @@ def _base(tensors: dict[str, np.ndarray], path: Path) -> Base:
         raise _damaged(path, str(error)) from error
 
 
-def _graded(tensors: dict[str, np.ndarray], values: Any, side: int, path: Path) -> GradedFrames | None:
+def _graded(tensors: dict[str, np.ndarray], values: Any, base: Base, path: Path) -> GradedFrames | None:
     """The graded frames, taken out of ``tensors``."""
     own = _taken_out(tensors, _GRADED)
     if not own:
         return None
     try:
-        return graded_of(own, values, side)
+        return graded_of(own, values, base)
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"its graded frames cannot be used ({error})") from error
 

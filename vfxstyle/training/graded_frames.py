@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from vfxstyle.arrays import FloatArray
-from vfxstyle.looks.base import NO_BASE, places
 from vfxstyle.looks.graded_frames import MOST_FRAMES, MOST_WIDTH, GradedFrames
 from vfxstyle.looks.layers import GradeLayers, find_layers, layers_of_gates
 from vfxstyle.plates.picture import analysis_size, lab_of_picture
@@ -76,10 +74,9 @@ def _layers(
 
     The layers of the mattes that are given are taken, unless those that are found without them are nearer.
     """
-    by_place = replace(learnt.base, cube=NO_BASE.cube)
-    left = [change - by_place.change(lab, places(*lab.shape[:2])) for lab, change in zip(labs, changes, strict=True)]
-    found = find_layers(labs, left, context.settings.seed)
-    given = None if mattes is None else layers_of_gates(labs, left, mattes, context.settings.seed)
+    base, seed = learnt.base, context.settings.seed
+    found = find_layers(labs, changes, base, seed)
+    given = None if mattes is None else layers_of_gates(labs, changes, mattes, base, seed)
     if given is not None and (found is None or given[1] <= _TRUSTED * found[1]):
         found = given
     if found is None:
