@@ -14,8 +14,10 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.tracks import graded_round, ways_to
 from vfxstyle.color import linear_to_lab
 from vfxstyle.files import file_digest
-from vfxstyle.grading.carried import CarriedGrade
-from vfxstyle.looks import OUTPUTS, read_preset, save_preset
+from vfxstyle.grading.carried import CarriedGrade, change_of
+from vfxstyle.looks import OUTPUTS, TransformField, read_preset, save_preset
+from vfxstyle.looks.base import Base, places
+from vfxstyle.looks.detail import bands
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.layers import GradeLayers
 from vfxstyle.looks.matte_colours import MatteColours
@@ -88,6 +90,30 @@ def test_what_was_graded_by_hand_follows_its_subject(shot, tmp_path, layered):
         assert np.median(inside) == pytest.approx(LIFT, abs=1.0)
         assert abs(np.median(outside)) < 0.2
         assert np.abs(change - LIFT * matte).mean() < 1.6
+
+
+def test_layers_bring_their_local_contrast_and_what_is_done_by_place(shot, tmp_path):
+    """Half the gate has half the gains; by place is under both layers."""
+    layers = GradeLayers(
+        np.zeros((2, 2, 2, 2, 3), np.float32),
+        np.zeros((1, 72, 128), np.float32),
+        0.0,
+        np.array([[1, 0, 0], [3, 0, 0]], np.float32),
+        Base(gain=np.array([0, 0, -0.5, 0, -0.5, 0], np.float32), colour=np.zeros(30, np.float32)),
+    )
+    graded = GradedFrames((3,), ("a" * 64,), "", np.zeros((1, 72, 128, 3), np.float16), layers)
+    guide = linear_to_lab(moving_picture(3))
+    plain = TransformField(np.zeros((72, 128, 30), np.float32), guide)
+    carried = CarriedGrade(graded, None, None, None)
+    gate = np.full((72, 128), 0.5, np.float32)
+    out = carried._layered(plain, gate, np.ones_like(gate), guide)
+    finer = bands(guide[..., 0]) @ np.array([2, 0, 0], np.float32)
+    assert np.abs(finer).max() > 1
+    expected = layers.by_place.change(guide, places(72, 128))
+    expected[..., 0] += finer
+    np.testing.assert_allclose(change_of(out, guide), expected, atol=0.02)
+    unsure = carried._layered(plain, gate, np.zeros_like(gate), guide)
+    np.testing.assert_allclose(change_of(unsure, guide), 0, atol=1e-4)
 
 
 def test_on_another_plate_it_is_the_plain_look_and_says_so(shot, tmp_path, make_shot):

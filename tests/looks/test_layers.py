@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 
 from vfxstyle.color import linear_to_lab, linear_to_srgb, srgb_to_linear
+from vfxstyle.looks.base import Base, gain_terms, places
+from vfxstyle.looks.detail import bands
 from vfxstyle.looks.layers import find_layers
 
 RANDOM = np.random.default_rng(0)
@@ -75,3 +77,46 @@ def test_a_small_subject_that_is_graded_strongly_is_found():
     assert layers.feather in (0.5, 1.0, 1.5)
     assert missed < 0.1 * np.linalg.norm(change, axis=-1).mean()
     assert ((layers.gates[0] > 0.5) == (matte > 0.5)).mean() > 0.99
+
+
+def feathered(x):
+    return cv2.GaussianBlur(disc(x), (0, 0), 3.0)
+
+
+def test_local_contrast_is_in_the_layers_where_the_grade_has_some():
+    plates, mattes = [picture(), picture()], [feathered(70), feathered(120)]
+    change = [lab_of(graded(p, m)) - lab_of(p) for p, m in zip(plates, mattes, strict=True)]
+    plain = find_layers([lab_of(p) for p in plates], change)
+    assert plain is not None
+    assert not plain[0].gains.any()
+    for one, plate, matte in zip(change, plates, mattes, strict=True):
+        one[..., 0] += bands(lab_of(plate)[..., 0]) @ np.array([1.0, 0.0, 0.0], np.float32) * (1 - 0.5 * matte)
+    found = find_layers([lab_of(p) for p in plates], change)
+    assert found is not None
+    layers, missed = found
+    assert layers.feather == 3.0
+    np.testing.assert_allclose(layers.gains[:, 0], [1.0, 0.5], atol=0.1)
+    assert missed < 1.5 * plain[1]
+
+
+def test_a_vignette_lies_under_both_layers_and_is_not_taken_for_a_part_of_one():
+    """A look's base has seen both layers; only its kind is taken, and it is fitted anew to one of them."""
+    plates, mattes = [picture(), picture()], [feathered(70), feathered(120)]
+    gain = np.array([0, 0, -0.7, 0, -0.7, 0], np.float32)
+    fall = np.exp(gain_terms(places(*SIZE)) @ gain)[..., None]
+    change = []
+    for plate, matte in zip(plates, mattes, strict=True):
+        darker = linear_to_srgb(srgb_to_linear(graded(plate, matte).astype(np.float32)) * fall)
+        change.append(lab_of(darker) - lab_of(plate))
+    base = Base(gain=np.full(6, 0.3, np.float32), colour=np.zeros(30, np.float32))
+    found = find_layers([lab_of(p) for p in plates], change, base)
+    assert found is not None
+    layers, missed = found
+    assert layers.feather == 3.0
+    assert missed < 0.08 * np.mean([np.linalg.norm(c, axis=-1).mean() for c in change])
+    for gate, matte in zip(layers.gates, mattes, strict=True):
+        assert ((gate > 0.5) == (matte > 0.5)).mean() > 0.99
+    corner = layers.by_place.change(np.array([[50, 0, 0]] * 2, np.float32), np.array([[-1, -1], [0, 0]], np.float32))
+    assert corner[0, 0] < corner[1, 0] - 10
+    without = find_layers([lab_of(p) for p in plates], change)
+    assert without is None or without[1] > 2 * missed

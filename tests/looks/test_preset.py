@@ -134,7 +134,11 @@ def with_everything(rows=6, columns=8):
         gain_first=False,
     )
     layers = GradeLayers(
-        random.random((2, 3, 3, 3, 3)).astype(np.float32), np.zeros((2, rows, columns), np.float32), 2.0
+        random.random((2, 3, 3, 3, 3)).astype(np.float32),
+        np.zeros((2, rows, columns), np.float32),
+        2.0,
+        random.random((2, 3)).astype(np.float32),
+        Base(gain=np.ones(6, np.float32), colour=np.ones(30, np.float32), gain_first=False),
     )
     change = random.normal(size=(2, rows, columns, 3)).astype(np.float16)
     graded = GradedFrames((1001, 1009), ("a" * 64, "b" * 64), "a space", change, layers)
@@ -156,6 +160,25 @@ def test_a_base_and_graded_frames_come_back_whole(tmp_path):
     np.testing.assert_array_equal(preset.graded.layers.gates, original.graded.layers.gates)
     assert preset.graded.reading == original.graded.reading
     assert preset.graded.layers.feather == 2.0
+    np.testing.assert_array_equal(preset.graded.layers.gains, original.graded.layers.gains)
+    assert preset.graded.layers.by_place.gain_first is False
+    np.testing.assert_array_equal(preset.graded.layers.by_place.gain, original.graded.layers.by_place.gain)
+    assert not preset.graded.layers.by_place.cube.size
+
+
+def test_layers_of_earlier_formats_lie_over_the_base_of_their_look(tmp_path):
+    path = save_preset(with_everything(), tmp_path / "look.safetensors")
+    values = info_values(path)
+    del values["graded"]["gain_first"]
+
+    def as_it_was(tensors):
+        for name in [name for name in tensors if name.startswith("graded.base.") or name == "graded.gains"]:
+            del tensors[name]
+
+    preset = read_preset(rewritten(path, as_it_was, {_KEY: json.dumps(values)}))
+    assert not preset.graded.layers.gains.any()
+    np.testing.assert_array_equal(preset.graded.layers.by_place.gain, preset.base.gain)
+    assert not preset.graded.layers.by_place.cube.size
 
 
 def test_a_plain_look_is_written_so_that_earlier_versions_read_it(path):
@@ -172,6 +195,9 @@ def test_a_plain_look_is_written_so_that_earlier_versions_read_it(path):
         ("graded.change", (1, 6, 8, 3)),
         ("graded.gates", (2, 3, 8)),
         ("graded.cubes", (2, 4, 4, 4, 3)),
+        ("graded.gains", (3, 3)),
+        ("graded.base.gain", (5,)),
+        ("graded.base.cube", (3, 3, 3, 3)),
         ("graded.more", (1,)),
     ],
 )

@@ -42,6 +42,16 @@ def test_a_flat_picture_is_no_reason_to_complain():
     assert check_pairs([*good(), facts("flat", flat, look(flat))]) == []
 
 
+def test_a_graded_picture_that_is_the_plate_is_pointed_out_and_all_of_them_are_refused():
+    same = facts("same", scene(7), scene(7))
+    (note,) = check_pairs([*good(), same])
+    assert note.startswith("pair 'same': after is the same picture as before")
+    with pytest.raises(PairsError, match="pair 'same': after is the same picture as before, so there is no look"):
+        check_pairs([same])
+    slightly = np.clip(scene(7) + np.array([1 / 255, 0, 0]), 0, 1).astype(np.float32)
+    assert check_pairs([facts("slightly", scene(7), slightly)]) == []
+
+
 def detailed(seed):
     """A scene with detail everywhere, as a lens shows it."""
     detail = cv2.GaussianBlur(np.random.default_rng(seed).normal(0, 0.3, (180, 320, 1)), (0, 0), 1)[..., None]

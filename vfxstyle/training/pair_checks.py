@@ -1,4 +1,4 @@
-"""Checks of exemplar pairs: mixed up, swapped, out of register, in different spaces or sizes, with other texture."""
+"""Checks of exemplar pairs: mixed up, swapped, ungraded, out of register, in other spaces or sizes, of other texture."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ MIN_LIKENESS = 0.25
 .35 at least, other looks .94; two of the photographs have .19 at most."""
 MIN_SHIFT = 0.75
 """Px of the analysis picture from which a pair counts as out of register."""
+UNGRADED = 0.02
+"""Mean L2 in Lab under which a graded picture is the plate."""
 SOFTER, SHARPER, GRAINY = 0.1, 0.3, 0.9
 """Shares of a picture from which on it is pointed out as blurred, sharpened or grainy."""
 _CLEAR_PEAK = 0.15  # response of the phase correlation under which no shift is recognised
@@ -94,11 +96,14 @@ def _shift(before: FloatArray, after: FloatArray) -> tuple[float, float]:
 def check_pairs(facts: Sequence[PairFacts]) -> list[str]:
     """Return sentences about what the user should look at.
 
-    Raises :class:`~vfxstyle.errors.PairsError` for pairs whose pictures belong to other pairs or to the other side.
+    Raises :class:`~vfxstyle.errors.PairsError` for pairs whose pictures belong to other pairs or to the other side, and
+    where no picture has been graded.
     """
     _refuse_mixed_up(facts)
     _refuse_swapped(facts)
+    _refuse_ungraded(facts)
     return [
+        *_ungraded(facts),
         *_unlike(facts),
         *_out_of_register(facts),
         *_resized(facts),
@@ -123,6 +128,25 @@ def _refuse_swapped(facts: Sequence[PairFacts]) -> None:
             f"{_named(swapped)}: before and after seem to be swapped, the others' look fits them the other way round; "
             "exchange the two files."
         )
+
+
+def _refuse_ungraded(facts: Sequence[PairFacts]) -> None:
+    if all(_is_ungraded(fact) for fact in facts):
+        raise PairsError(
+            f"{_named([fact.name for fact in facts])}: after is the same picture as before, so there is no look to "
+            "learn; give the graded pictures."
+        )
+
+
+def _ungraded(facts: Sequence[PairFacts]) -> list[str]:
+    same = [fact.name for fact in facts if _is_ungraded(fact)]
+    if not same:
+        return []
+    return [f"{_named(same)}: after is the same picture as before; a look is learnt that leaves such pictures alone"]
+
+
+def _is_ungraded(fact: PairFacts) -> bool:
+    return float(np.linalg.norm(fact.after - fact.before, axis=1).mean()) < UNGRADED
 
 
 def _unlike(facts: Sequence[PairFacts]) -> list[str]:
