@@ -35,6 +35,14 @@ def test_a_range_in_the_pattern_narrows_the_shot(make_shot):
     assert open_shot(f"{make_shot()}/plate.%04d.exr 1002-1003").frames == (1002, 1003)
 
 
+def test_contact_sheets_beside_frames_are_none(make_shot):
+    folder = make_shot()
+    for name in ("plate_golden.proof.png", "plate_proof.png"):
+        write_picture(folder / name, (moving_picture(0) * 255).astype("uint8"), kind="uint8")
+    assert open_shot(folder).frames == (1001, 1002, 1003, 1004)
+    assert open_shot(folder / "plate_proof.png").frames == (1,)
+
+
 def test_one_picture_is_a_shot_of_one_frame(make_shot, tmp_path):
     assert open_shot(make_shot() / "plate.1002.exr").frames == (1002,)
     lone = write_picture(tmp_path / "lone" / "still.exr", moving_picture(0))

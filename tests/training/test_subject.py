@@ -5,12 +5,14 @@ import pytest
 from helpers import BACKBONE, in_process, moving_picture, write_picture
 
 from vfxstyle import train
-from vfxstyle.errors import PairsError, UsageError
+from vfxstyle.errors import FrameError, PairsError, UsageError
 from vfxstyle.features import RawFeatures
 from vfxstyle.looks import read_preset
+from vfxstyle.looks.layers import GradeLayers
 from vfxstyle.progress import Clock, Silent, Stage
 from vfxstyle.review import training_page
 from vfxstyle.training.examples import TrainingExample
+from vfxstyle.training.graded_frames import odd_frames
 from vfxstyle.training.subject import balanced, is_subject
 
 OPTIONS = {"superpixels": 60, "analysis_width": 128, "epochs": 2, "backbone": BACKBONE, "device": "cpu"}
@@ -118,3 +120,46 @@ def test_the_page_goes_on_while_it_runs_and_says_why_it_stopped(tmp_path, monkey
     assert all(words in seen[0] for words in ('http-equiv="refresh"', "2 of 3", "<polyline"))
     assert "Stopped: the pairs are mixed up" in page.file.read_text()
     assert "refresh" not in page.file.read_text()
+
+
+def test_a_matte_that_lacks_a_graded_frame_is_told_before_the_work(shot, tmp_path):
+    next(iter(sorted((tmp_path / "matte").iterdir()))).unlink()
+    seen = Steps()
+    with pytest.raises(FrameError, match="has no frame 1001; render it, or leave that frame out"):
+        train(None, "x", **shot, matte=str(tmp_path / "matte"), output=tmp_path / "x.safetensors", progress=seen)
+    assert seen.stages == []
+
+
+class Steps(Silent):
+    """Keeps the stages that begin."""
+
+    def __init__(self):
+        self.stages = []
+
+    def stage(self, stage, total):
+        self.stages.append(stage)
+        return super().stage(stage, total)
+
+
+def test_a_frame_that_was_graded_otherwise_than_the_rest_is_named():
+    """Three frames of two layers; on one the second was edited afterwards."""
+    random = np.random.default_rng(0)
+    gates = np.zeros((3, 40, 60), np.float32)
+    gates[:, 10:30, 10:40] = 1
+    cubes = np.zeros((2, 2, 2, 2, 3), np.float32)
+    cubes[1, ..., 0] = 10
+    layers = GradeLayers(cubes, gates, 0.5)
+    labs = [np.full((40, 60, 3), 40, np.float32) + random.normal(0, 8, (40, 60, 3)).astype(np.float32) for _ in gates]
+    change = [layers.shaped(gate)[..., None] * np.array([10, 0, 0], np.float32) for gate in gates]
+    names = ["1001", "1005", "1009"]
+    assert odd_frames(layers, labs, change, names) == []
+    change[1] = change[1] + layers.shaped(gates[1])[..., None] * np.array([2, 0, 1], np.float32)
+    (text,) = odd_frames(layers, labs, change, names)
+    assert text.startswith("frame 1005: what is treated apart is graded 2.2 Lab away from the other graded frames")
+    change[2] = change[2] + 3 * (1 - layers.shaped(gates[2])[..., None])
+    assert [text[:41] for text in odd_frames(layers, labs, change, names)] == [
+        "frame 1009: the rest of the frame is grad",
+        "frame 1005: what is treated apart is grad",
+    ]
+    two = GradeLayers(cubes, gates[:2], 0.5)
+    assert odd_frames(two, labs[:2], change[:2], names[:2]) == []

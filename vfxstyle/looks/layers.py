@@ -182,6 +182,25 @@ def layers_of_gates(
     return replace(layers, feather=feather), errors[feather]
 
 
+def missed_by_layers(layers: GradeLayers, before: Sequence[FloatArray], change: Sequence[FloatArray]) -> FloatArray:
+    """The mean of what either layer misses on each frame, float32 (2, Q, 3), in Lab units.
+
+    A frame that was graded as the others misses what they do, whatever no layer can say of it. before, change: as for
+    :func:`find_layers`. NaN where a frame has next to nothing of a layer.
+    """
+    missed = np.full((2, len(before), 3), np.nan, np.float32)
+    for frame, (lab, whole, gate) in enumerate(zip(before, change, layers.gates, strict=True)):
+        shaped = layers.shaped(gate)
+        left = whole - layers.by_place.change(lab, places(*lab.shape[:2]))
+        finer = bands(lab[..., 0])
+        for side, pure in enumerate((shaped < _PURE, shaped > 1 - _PURE)):
+            if pure.sum() >= _LEAST * pure.size:
+                own = left[pure] - cube_change(layers.cubes[side], lab[pure])
+                own[:, 0] -= finer[pure] @ layers.gains[side]
+                missed[side, frame] = own.mean(axis=0)
+    return missed
+
+
 def _gains(lab: FloatArray, change: FloatArray, finer: FloatArray) -> FloatArray:
     """Gains of bands of lightness that fit a change beside a transform, float32 (3,). finer: the bands, in L."""
     scale = np.array(LAB_SCALE)

@@ -11,8 +11,8 @@ from vfxstyle.review.figures import FrameFigures, ShotFigures
 
 FLICKERS = 3.0
 """Lab, 95th percentile: from here on people see that a grade moves."""
-CLIPS = 0.003
-"""Share of pixels that a grade may bring to display white or black."""
+CLIPS, CLIPS_MORE = 0.003, 0.1
+"""Share of pixels that a grade may bring to display white or black: of the picture, and of those that are there."""
 
 
 def warnings_of(figures: ShotFigures, summary: Mapping[str, Any], far: Mapping[str, Any] | None) -> list[str]:
@@ -23,7 +23,7 @@ def warnings_of(figures: ShotFigures, summary: Mapping[str, Any], far: Mapping[s
         found.append(f"the grade moves most at frame {worst}: {summary['flicker_worst']:.1f} Lab; play it there")
     for name in ("white", "black"):
         own = figures.frames[figures.worst(partial(_clipped, name))]
-        if _clipped(name, own) > CLIPS:
+        if _clips(name, own):
             before, after = getattr(own, name)
             found.append(f"{after:.1%} of frame {own.frame} are at display {name}, where the plate has {before:.1%}")
     if far is not None and far["worst"] >= FAR:
@@ -43,13 +43,19 @@ def weak_frames(figures: ShotFigures, far: Mapping[str, Any] | None) -> list[dic
         if (own.flicker or 0) >= FLICKERS:
             found.setdefault(number, []).append(f"the grade moves by {own.flicker:.1f} Lab")
         for name in ("white", "black"):
-            if _clipped(name, own) > CLIPS:
+            if _clips(name, own):
                 before, after = getattr(own, name)
                 found.setdefault(number, []).append(f"{after:.1%} at display {name}, the plate {before:.1%}")
     for number, gap in (far["frames"] if far is not None else {}).items():
         if gap >= FAR:
             found.setdefault(number, []).append(f"{gap:.1f} times as far from the learnt pictures as usual")
     return [{"frame": number, "why": "; ".join(why)} for number, why in sorted(found.items())]
+
+
+def _clips(name: str, own: FrameFigures) -> bool:
+    """Whether a grade brings so much to display white or black that somebody should look at it."""
+    before: float = getattr(own, name)[0]
+    return _clipped(name, own) > max(CLIPS, CLIPS_MORE * before)
 
 
 def _clipped(name: str, own: FrameFigures) -> float:

@@ -12,7 +12,7 @@ import fileseq
 
 from vfxstyle.errors import ShotError, UsageError
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
-from vfxstyle.shots.formats import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS
+from vfxstyle.shots.formats import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS, SHEET_SUFFIXES
 from vfxstyle.shots.images import ImageShot
 from vfxstyle.shots.layers import LayerChoice
 from vfxstyle.shots.reading import ReadOptions
@@ -107,7 +107,8 @@ def _open_folder(folder: Path, options: ShotOptions) -> Shot:
         files = visible_files(folder)
     except OSError as error:
         raise ShotError(f"Folder {folder} cannot be listed: {error}; check its permissions.") from error
-    pictures = sequences_of(path for path in files if _extension(path) in PICTURE_EXTENSIONS)
+    frames = (path for path in files if _extension(path) in PICTURE_EXTENSIONS)
+    pictures = sequences_of(path for path in frames if not path.name.endswith(SHEET_SUFFIXES))
     if len(pictures) > 1:
         names = [sequence.pattern for sequence in pictures]
         raise ShotError(

@@ -68,3 +68,7 @@ def default_format(*, movie: bool, has_alpha: bool) -> OutputFormat:
     if not movie:
         return OutputFormat.EXR
     return OutputFormat.PRORES_4444 if has_alpha else OutputFormat.PRORES_422_HQ
+
+
+SHEET_SUFFIXES = (".proof.png", "_proof.png")
+"""Ends of the names of contact sheets, of a grade and of ``proof``: they may lie beside frames, and are none."""

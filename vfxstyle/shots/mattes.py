@@ -50,6 +50,9 @@ class Matte(ABC):
         """Stands for the matte of a frame, beside the plate's own contents."""
         return self.told
 
+    def check_frame(self, number: int) -> None:  # noqa: B027 - most are in the plate's own files
+        """Raise :class:`~vfxstyle.errors.FrameError` where a frame of the plate has no matte. number: of that frame."""
+
     def close(self) -> None:  # noqa: B027 - most hold no file open
         """Close open files."""
 
@@ -157,10 +160,13 @@ class _FileMatte(Matte):
             return self.shot.frames[self._whole.index(number)]
         if number not in self.shot.frames:
             raise FrameError(
-                f"Matte {self.told} has no frame {number}; render it, or grade the frames that it has with -f.",
+                f"Matte {self.told} has no frame {number}; render it, or leave that frame out.",
                 frames=(number,),
             )
         return number
+
+    def check_frame(self, number: int) -> None:
+        self._number(number)
 
     def on(self, plate: Frame) -> FloatArray:
         with self._turn if self.shot.is_movie else nullcontext():

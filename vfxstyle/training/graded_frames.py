@@ -9,7 +9,7 @@ import numpy as np
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.graded_frames import MOST_FRAMES, MOST_WIDTH, GradedFrames
-from vfxstyle.looks.layers import GradeLayers, find_layers, layers_of_gates
+from vfxstyle.looks.layers import GradeLayers, find_layers, layers_of_gates, missed_by_layers
 from vfxstyle.plates.picture import analysis_size, lab_of_picture
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.learn import Learnt
@@ -17,6 +17,7 @@ from vfxstyle.training.pairs import ExemplarPair, PairDigest
 
 WORTH_IT = 1.0
 """Error of two layers over that of the plain look on parts kept out, mean L2 in Lab, up to which layers are taken."""
+_ODD, _ODDER = 1.2, 2.0  # Lab units, and times the median frame's, from which a frame has another grade
 _TRUSTED = 1.1  # error with mattes that are given, over that with those that are found, up to which they are taken
 
 
@@ -40,6 +41,9 @@ def graded_frames_of(
         changes.append(lab_of_picture(after) - labs[-1])
     given = None if mattes is None else [_fitting(mattes[index], lab) for index, lab in zip(kept, labs, strict=True)]
     layers = _layers(labs, changes, given, learnt, context)
+    if layers is not None:
+        for text in odd_frames(layers, labs, changes, [pairs[index].name for index in kept]):
+            context.clock.warn(text)
     return GradedFrames(
         numbers=tuple(int(pairs[index].name) for index in kept),
         plates=tuple(digests[index][0].rpartition(" ")[2] for index in kept),
@@ -47,6 +51,29 @@ def graded_frames_of(
         change=np.stack(changes).astype(np.float16),
         layers=layers,
     )
+
+
+def odd_frames(
+    layers: GradeLayers, before: Sequence[FloatArray], change: Sequence[FloatArray], names: Sequence[str]
+) -> list[str]:
+    """Say which graded frames have another grade than the others, as after an edit of one alone.
+
+    before, change: as for :func:`~vfxstyle.looks.layers.find_layers`. names: of the frames.
+    """
+    found = []
+    parts = ("the rest of the frame", "what is treated apart")
+    for part, missed in zip(parts, missed_by_layers(layers, before, change), strict=True):
+        shown = np.flatnonzero(np.isfinite(missed[:, 0]))
+        if len(shown) < 3:  # of two nobody can tell which is the odd one
+            continue
+        apart = np.linalg.norm(missed[shown] - np.median(missed[shown], axis=0), axis=1)
+        for index, own in zip(shown, apart, strict=True):
+            if own > max(_ODD, _ODDER * float(np.median(apart))):
+                found.append(
+                    f"frame {names[int(index)]}: {part} is graded {own:.1f} Lab away from the other graded frames; the "
+                    "grade will change in the frames round this one"
+                )
+    return found
 
 
 def _fitting(matte: FloatArray, lab: FloatArray) -> FloatArray:

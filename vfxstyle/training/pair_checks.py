@@ -1,4 +1,4 @@
-"""Checks of exemplar pairs: mixed up, swapped, ungraded, out of register, in other spaces or sizes, of other texture."""
+"""Checks of exemplar pairs: mixed up, swapped, ungraded, out of register, in other spaces or sizes, other texture."""
 
 from __future__ import annotations
 

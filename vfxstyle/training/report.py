@@ -69,7 +69,10 @@ def training_page(report: TrainReport) -> str:
         lines.append(f"| {name} | {of_pair.missed:.2f} | {of_pair.region}, {of_pair.missed_there:.2f} |")
     if report.subject is not None:
         own = report.subject
-        lines += ["", f"The subject by its matte: {own.subject:.2f} missed inside, {own.rest:.2f} outside."]
+        lines += [
+            "",
+            f"The subject by its matte: the plain look misses {own.subject:.2f} inside, {own.rest:.2f} outside.",
+        ]
     if report.next_frames:
         lines += ["", f"Frames whose grading would help most: {', '.join(map(str, report.next_frames))}"]
     if report.notes:

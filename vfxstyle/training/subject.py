@@ -55,6 +55,18 @@ def subject_mattes(
     return mattes
 
 
+def check_mattes(pairs: Sequence[ExemplarPair], context: TrainingContext) -> None:
+    """Check, before the work, that there is a matte of every graded frame; raises what :func:`subject_mattes` does."""
+    named = context.settings.matte
+    if named is None:
+        return
+    plate = context.reader.shot(pairs[0].before.shot)
+    with closing(open_matte(named, plate)) as matte:
+        for pair in pairs:
+            assert pair.before.frame is not None  # pairs of a shot have one
+            matte.check_frame(pair.before.frame)
+
+
 def is_subject(example: TrainingExample, matte: FloatArray) -> BoolArray:
     """Which superpixels of an example belong to the subject, bool (N,). matte: float32 (h, w)."""
     inside: BoolArray = matte.reshape(-1)[example.pixels].mean(axis=1) > _INSIDE

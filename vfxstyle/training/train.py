@@ -40,7 +40,7 @@ from vfxstyle.training.plate_folder import MOST_KEPT, PlateFolder, kept_folder
 from vfxstyle.training.preset_file import check_name, named, preset_file
 from vfxstyle.training.presets import preset_card, preset_of
 from vfxstyle.training.start import Start, plates_of
-from vfxstyle.training.subject import SubjectError, balanced, is_subject, subject_error, subject_mattes
+from vfxstyle.training.subject import SubjectError, balanced, check_mattes, is_subject, subject_error, subject_mattes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +114,7 @@ def train(
     backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
     with PictureReader(settings) as reader:
         context = TrainingContext(settings=settings, backbone=backbone, reader=reader, clock=clock)
+        check_mattes(exemplars, context)
         notes = check_all_pairs(exemplars, context)
         digests = digests_of(exemplars, reader)
         begun = None if earlier is None else Start.of(earlier, plates_of(digests), settings, weights)
@@ -131,8 +132,8 @@ def train(
         subject = None if mattes is None else subject_error(learnt, examples, mattes)
         if subject is not None:
             clock.note(
-                f"mean L2 in Lab on parts kept out: {subject.subject:.2f} inside the matte, {subject.rest:.2f} "
-                "outside; other figures count both alike"
+                f"the plain look misses {subject.subject:.2f} inside the matte and {subject.rest:.2f} outside (mean L2 "
+                "in Lab, on parts kept out); on this shot the graded frames are carried and say more"
             )
         preset = preset_of(
             name,
