@@ -142,9 +142,10 @@ def training(place: Path) -> None:
     command = ["env", f"VFXSTYLE_CACHE={place / 'cache'}", sys.executable, "-m", "vfxstyle", "train"]
     command += ["--shot", str(shot), "--graded", str(graded), "--name", "x"]
     print("| training on three graded frames, 854x480 | wall s | CPU s |\n|---|---|---|")
-    for turn in ("first", "again, graded anew"):
-        start, target = time.time(), place / f"{turn[:5]}.safetensors"
-        cost = cpu_of(*command, "-o", target, "--progress", "none")
+    first = place / "first.safetensors"
+    for turn, options in (("first", []), ("again, graded anew", []), ("again, with --continue", ["--continue", first])):
+        start, target = time.time(), place / f"{turn.split()[-1].strip('-')}.safetensors"
+        cost = cpu_of(*command, *options, "-o", target, "--progress", "none")
         saved = target.stat().st_mtime - start
         print(f"| {turn}: from the command to the saved preset | {saved:.0f} | |")
         print(f"| {turn}: to the end, with frames to grade next and report | {cost.wall:.0f} | {cost.cpu:.0f} |")

@@ -23,6 +23,7 @@ from vfxstyle.analysis.manifest import ANALYSIS_SCHEMA  # noqa: E402
 from vfxstyle.looks import Preset, save_preset  # noqa: E402
 from vfxstyle.looks.base import Base  # noqa: E402
 from vfxstyle.looks.info import PRESET_SCHEMA  # noqa: E402
+from vfxstyle.looks.learning import Learning  # noqa: E402
 
 
 def _look() -> Preset:
@@ -37,6 +38,7 @@ def _look() -> Preset:
         info=replace(plain.info, any_light=True),
         pictures=np.random.default_rng(4).normal(0, 1, (12, places)).astype(np.float32),
         base=Base(cube=cube, gain=gain, colour=np.zeros(30, np.float32)),
+        learning=Learning(("None aa", "None bb", "None cc"), (0, 1, 0), {0: (plain.layers, plain.standardisation)}),
     )
 
 
