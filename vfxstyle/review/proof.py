@@ -23,7 +23,6 @@ from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.plates.places import parent_of
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.progress import Progress, Stage
-from vfxstyle.review.lettering import PAPER, band, beside
 from vfxstyle.review.pages import Cell, proof_page, write_page
 from vfxstyle.review.shown import ShownShot, ShowRequest, first_middle_last, shown
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
@@ -31,6 +30,7 @@ from vfxstyle.settings.keywords import ShowOptions
 from vfxstyle.settings.table import check_known, pick
 from vfxstyle.shots import Shot
 from vfxstyle.shots.folders import make_folder
+from vfxstyle.shots.lettering import PAPER, band, beside
 from vfxstyle.shots.sheets import write_sheet
 
 ProofKind = Literal["none", "png", "html"]

@@ -236,8 +236,8 @@ def shown(
             plan = opened.enter_context(request.graded_by(request.presets[0], target).open())
             wanted = WantedAnalysis.of(plan.plate, Path(scratch), plan.recipe(run))
             run.clock.warn(
-                f"the shot has not been analysed; what is shown ({format_frames(numbers)}) is analysed by itself, and "
-                "a grade of the whole shot, whose superpixels live through time, can differ a little"
+                f"the shot has not been analysed for this look; what is shown ({format_frames(numbers)}) is analysed "
+                "by itself, and a grade of the whole shot, whose superpixels live through time, can differ a little"
             )
             if any(look.info.any_light for look in looks) and plan.settings.lighting == MEASURED:
                 run.clock.warn(

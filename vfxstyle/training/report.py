@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vfxstyle.arrays import FloatArray
+from vfxstyle.arrays import ByteArray, FloatArray
 from vfxstyle.errors import OutputError
 from vfxstyle.features import pick_device
 from vfxstyle.features.backbones import Backbone
@@ -18,6 +18,7 @@ from vfxstyle.files import write_atomically, writing_atomically
 from vfxstyle.looks import Preset
 from vfxstyle.looks.cards import model_card
 from vfxstyle.plates.picture import lab_of_picture
+from vfxstyle.shots.lettering import band, beside
 from vfxstyle.shots.sheets import write_sheet
 from vfxstyle.training.pairs import PairPictures, PictureReader
 from vfxstyle.training.stills import graded_picture
@@ -44,14 +45,14 @@ class PairRow:
 def write_training_report(report: TrainReport, pairs: Sequence[PairRow]) -> list[Path]:
     """Write NAME.curve.png, NAME.sheet.png and NAME.md beside a preset, and return their paths.
 
-    pairs: see :func:`rows_of`. The sheet has a row for each: before, after, predicted, and how far the prediction is
-    off. Raises :class:`~vfxstyle.errors.OutputError` if a file cannot be written.
+    pairs: see :func:`rows_of`. The sheet has a row for each, with words: before, after, predicted, and how far the
+    prediction is off. Raises :class:`~vfxstyle.errors.OutputError` if a file cannot be written.
     """
     base = report.path.with_suffix("")
     files = [Path(f"{base}.curve.png"), Path(f"{base}.sheet.png"), Path(f"{base}.md")]
     try:
         _draw_curve(report, files[0])
-        write_sheet(files[1], np.vstack([np.hstack(row.pictures) for row in pairs]))
+        write_sheet(files[1], np.vstack([part for row in pairs for part in _captioned(row)]) / 255)
         write_atomically(files[2], training_page(report).encode())
     except OSError as error:
         raise OutputError(f"{base}.* cannot be written: {error.strerror or error}; the preset is there.") from error
@@ -78,6 +79,14 @@ def training_page(report: TrainReport) -> str:
     if report.notes:
         lines += ["", "Notes on the pairs:", "", *(f"- {note}" for note in report.notes)]
     return "\n".join(lines) + "\n"
+
+
+def _captioned(row: PairRow) -> tuple[ByteArray, ByteArray]:
+    """A pair's words and its pictures, as wide as each other."""
+    words = ("before", "graded", "as the plain look grades it", f"missed: white is {MISSED_WHITE:.0f} Lab units")
+    pictures = [(np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8) for picture in row.pictures]
+    bands = [band(f"{row.name}  {text}", own.shape[1]) for text, own in zip(words, pictures, strict=True)]
+    return beside(bands), beside(pictures)
 
 
 def _draw_curve(report: TrainReport, path: Path) -> None:
