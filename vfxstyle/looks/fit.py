@@ -272,8 +272,8 @@ class _TrainingTensors:
         """
         inputs = self.inputs[chosen]
         if noise:
-            semantic, plain = inputs[:, : self.semantic], inputs[:, self.semantic :]
-            inputs = torch.cat([semantic + noise * self._noise(semantic), plain], dim=1)
+            semantic = inputs[:, : self.semantic]
+            semantic.add_(self._noise(semantic), alpha=noise)
         outputs = network(inputs)
         phi, gains = outputs[:, :COEFFICIENTS].reshape(-1, 3, TERMS), outputs[:, COEFFICIENTS:]
         change = self.colours[chosen] @ phi.transpose(1, 2)

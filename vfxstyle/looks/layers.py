@@ -27,6 +27,7 @@ SOFT = 6.0
 _SOFT_PASSES, _PASSES = 4, 16  # after which a soft window is taken: it flattens with more; and at most for a matte
 _STILL = 5e-4  # share of the pixels that change sides in a pass, below which gates have come to rest
 _PIXELS = 40_000  # that transforms and cubes are fitted to at most
+_SAMPLES = 4000  # pixels that a layer is measured on in a frame at most
 _PURE = 0.03  # gate within which of 0 or 1 a pixel belongs to one layer alone
 _HIGHEST = 0.9  # quantile of the gates above one half that becomes 1
 _LEAST = 0.002  # share of the pixels that a layer has at least
@@ -191,13 +192,16 @@ def missed_by_layers(layers: GradeLayers, before: Sequence[FloatArray], change: 
     missed = np.full((2, len(before), 3), np.nan, np.float32)
     for frame, (lab, whole, gate) in enumerate(zip(before, change, layers.gates, strict=True)):
         shaped = layers.shaped(gate)
-        left = whole - layers.by_place.change(lab, places(*lab.shape[:2]))
-        finer = bands(lab[..., 0])
         for side, pure in enumerate((shaped < _PURE, shaped > 1 - _PURE)):
-            if pure.sum() >= _LEAST * pure.size:
-                own = left[pure] - cube_change(layers.cubes[side], lab[pure])
-                own[:, 0] -= finer[pure] @ layers.gains[side]
-                missed[side, frame] = own.mean(axis=0)
+            own = np.flatnonzero(pure)
+            if len(own) < _LEAST * pure.size:
+                continue
+            own = own[:: -(-len(own) // _SAMPLES)]
+            colours, place = lab.reshape(-1, 3)[own], places(*lab.shape[:2]).reshape(-1, 2)[own]
+            left = whole.reshape(-1, 3)[own] - layers.by_place.change(colours, place)
+            left -= cube_change(layers.cubes[side], colours)
+            left[:, 0] -= bands(lab[..., 0]).reshape(-1, BANDS)[own] @ layers.gains[side]
+            missed[side, frame] = left.mean(axis=0)
     return missed
 
 

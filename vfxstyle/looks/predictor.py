@@ -27,8 +27,8 @@ class Dropout(nn.Module):
         if not (self.training and self._share):
             return values
         drawn = self._random.integers(0, 2**16, tuple(values.shape), np.uint16)
-        kept = torch.from_numpy((drawn >= self._share * 2**16).astype(np.float32)).to(values.device)
-        return values * kept / (1 - self._share)
+        kept = (drawn >= self._share * 2**16) * np.float32(1 / (1 - self._share))
+        return values * torch.from_numpy(kept).to(values.device)
 
 
 class Predictor(nn.Module):

@@ -127,6 +127,10 @@ class PairPictures:
     """Colour space of either file, and how it was determined."""
 
 
+MOST_KEPT = 2**27
+"""Bytes of pictures at analysis resolution that a reader keeps at most, those that it read first."""
+
+
 class PictureReader:
     """Reads pictures for training. A shot that was opened for one frame stays open for the next; use it in ``with``."""
 
@@ -134,6 +138,7 @@ class PictureReader:
         self._settings = settings
         self._config = ColorConfig.load(settings.ocio)
         self._open: dict[Path, Shot] = {}
+        self._kept: dict[PictureRef, TrainingPicture] = {}
 
     def __enter__(self) -> PictureReader:
         return self
@@ -159,8 +164,18 @@ class PictureReader:
     def read(self, picture: PictureRef, lighting: FloatArray | None = None) -> TrainingPicture:
         """Read a picture at analysis resolution, for a look for any light in ordinary light.
 
-        lighting: what is taken out then; by default that of the picture itself.
+        lighting: what is taken out then; by default that of the picture itself. Of few pictures each is decoded once.
         """
+        if lighting is not None:
+            return self._decoded(picture, lighting)
+        if picture not in self._kept:
+            found = self._decoded(picture, None)
+            if sum(one.pixels.nbytes for one in (found, *self._kept.values())) > MOST_KEPT:
+                return found
+            self._kept[picture] = found
+        return self._kept[picture]
+
+    def _decoded(self, picture: PictureRef, lighting: FloatArray | None) -> TrainingPicture:
         shot = self.shot(picture.shot)
         number = shot.frames[0] if picture.frame is None else picture.frame
         space = input_space(self._config, shot.info.color_tag, shot.file_of(number), self._settings.input_space)
