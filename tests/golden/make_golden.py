@@ -33,12 +33,15 @@ def _look() -> Preset:
     cube[1, ..., 2] = 6.0
     plain = make_preset(reacts=True, backbone="efficientnet-lite0")
     places = len(plain.projections["global"][1])
+    network = plain.layers, plain.standardisation
     return replace(
         plain,
         info=replace(plain.info, any_light=True),
         pictures=np.random.default_rng(4).normal(0, 1, (12, places)).astype(np.float32),
         base=Base(cube=cube, gain=gain, colour=np.zeros(30, np.float32)),
-        learning=Learning(("None aa", "None bb", "None cc"), (0, 1, 0), {0: (plain.layers, plain.standardisation)}),
+        learning=Learning(
+            ("aa", "bb", "cc"), (0, 1, 0), dict.fromkeys((0, 1), (plain.layers, plain.standardisation)), ("dd",)
+        ),
     )
 
 

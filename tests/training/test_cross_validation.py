@@ -8,7 +8,7 @@ from vfxstyle.looks.fit import Fitted
 from vfxstyle.looks.network import OUTPUTS
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.samples import Samples
-from vfxstyle.training.cross_validation import MAX_FOLDS, CrossValidation, folds_of, folds_of_pictures
+from vfxstyle.training.cross_validation import MOST_FOLDS, CrossValidation, folds_of, folds_of_pictures
 from vfxstyle.training.examples import TrainingExample
 
 LIGHTNESS = 9
@@ -43,7 +43,7 @@ def test_pairs_are_folds_in_turn():
     samples = samples_of_pairs([0, 0, 1, 2, 3, 4, 5])
     folds = folds_of(samples, [example_at([(0, 0)])] * 6, folds_of_pictures(6))
     assert folds.tolist() == [0, 0, 1, 2, 3, 0, 1]
-    assert MAX_FOLDS == 4
+    assert MOST_FOLDS == 4
 
 
 def test_one_pair_is_tested_in_tiles_like_a_checkerboard():

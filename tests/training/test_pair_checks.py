@@ -50,6 +50,9 @@ def test_a_graded_picture_that_is_the_plate_is_pointed_out_and_all_of_them_are_r
         check_pairs([same])
     slightly = np.clip(scene(7) + np.array([1 / 255, 0, 0]), 0, 1).astype(np.float32)
     assert check_pairs([facts("slightly", scene(7), slightly)]) == []
+    small = scene(7)
+    small[90:94, 160:164] *= 1.2  # a subject of a few pixels
+    assert check_pairs([facts("small", scene(7), small)]) == []
 
 
 def detailed(seed):

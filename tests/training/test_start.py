@@ -11,15 +11,15 @@ from vfxstyle import load_preset, train
 from vfxstyle.errors import PairsError, PresetError, UsageError
 from vfxstyle.looks import read_preset, save_preset
 from vfxstyle.looks.cards import model_card
+from vfxstyle.looks.fit import fit_side_by_side
 from vfxstyle.looks.info import PRESET_SCHEMA
-from vfxstyle.looks.learning import Learning
+from vfxstyle.looks.learning import MOST_FOLDS, Learning
 from vfxstyle.looks.library import user_folder
 from vfxstyle.looks.preset import _KEY
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.cross_validation import MAX_FOLDS
 from vfxstyle.training.learn import _held_out
 from vfxstyle.training.preset_file import named
-from vfxstyle.training.start import Start, plates_of
+from vfxstyle.training.start import Start, check_start, plates_of
 
 SETTINGS = TrainSettings(backbone=BACKBONE)
 QUICK = {"superpixels": 40, "analysis_width": 96, "backbone": BACKBONE, "device": "cpu"}
@@ -38,15 +38,16 @@ def known(found):
 
 def start_of(learning, plates):
     preset = replace(make_preset(np.full(30, 0.5, np.float32)), learning=learning)
-    return Start.of(preset, tuple(plates), SETTINGS, preset.info.weights)
+    return Start.of(preset, tuple(plates), SETTINGS)
 
 
 def of_pictures(plates, folds):
     return Learning(tuple(plates), tuple(folds), {fold: network(0.1 * (fold + 1)) for fold in set(folds)})
 
 
-def test_a_plate_is_known_by_its_frame_and_its_content_whatever_its_name():
-    assert plates_of([("a b.0001.exr 1 ff00", "x"), ("c.png None ee", "y")]) == ("1 ff00", "None ee")
+def test_a_plate_is_known_by_its_content_and_of_a_movie_by_its_frame_too():
+    given = [("a b.0001.exr 1 ff00", "x"), ("c.png None ee", "y"), ("d.mov 12 aa", "z")]
+    assert plates_of(given) == ("ff00", "ee", "12 aa")
 
 
 def test_what_training_goes_on_from_comes_back_whole(tmp_path):
@@ -77,6 +78,11 @@ def tensor(name, shape):
         lambda tensors, values: values["learning"].update(folds=[0]),
         lambda tensors, values: values["learning"].update(plates=[1, 2, 3]),
         lambda tensors, values: values["learning"].update(networks=[0, "1", 2]),
+        lambda tensors, values: values["learning"].update(networks=[0, 1]),
+        lambda tensors, values: values["learning"].update(folds=[0, 1, 10**20]),
+        lambda tensors, values: values["learning"].update(folds=[0, 1, -1]),
+        lambda tensors, values: values["learning"].update(folds=[0, 1, 1]),
+        lambda tensors, values: values["learning"].update(earlier=[7]),
         lambda tensors, values: values.update(learning=3),
     ],
 )
@@ -111,7 +117,7 @@ def test_a_frame_that_is_added_is_a_fold_of_its_own_and_tests_the_whole_network(
 def test_a_fifth_frame_joins_a_fold_whose_network_has_seen_neither():
     start = start_of(of_pictures("abcd", (0, 1, 2, 3)), "xabcd")
     folds = start.folds()
-    assert MAX_FOLDS == 4
+    assert MOST_FOLDS == 4
     assert folds.tolist() == [0, 0, 1, 2, 3]
     assert known(start.network_without(0, folds)) == 0.1
 
@@ -141,17 +147,83 @@ def test_two_of_three_frames_have_no_network_that_has_not_seen_a_tile_of_them():
     assert known(start.network_without(0, start.folds())) is None
 
 
-def test_of_many_pairs_only_what_the_network_has_not_seen_is_held_out():
+def test_a_plate_that_was_left_out_and_comes_back_is_known_to_all_networks():
+    """It is in no fold any more, but what the networks descend from has seen it."""
+    first = start_of(of_pictures("abcd", (0, 1, 2, 3)), "abc")
+    assert first.earlier == ("d",)
+    second = replace(of_pictures("abc", (0, 1, 2)), earlier=first.earlier)
+    start = start_of(second, "abcd")
+    folds = start.folds()
+    assert folds.tolist() == [0, 1, 2, 3]
+    assert [known(start.network_without(fold, folds)) for fold in range(4)] == [0.1, 0.2, 0.3, None]
+    assert "4 of these pictures are known to it, 0 are new" in start.words
+    assert not any(start.unseen)
+    assert start_of(second, "ab").earlier == ("c", "d")
+
+
+def test_a_plate_that_is_there_twice_has_no_network_that_has_not_seen_it():
+    start = start_of(of_pictures("aab", (0, 1, 2)), "aab")
+    folds = start.folds()
+    found = [known(start.network_without(fold, folds)) for fold in sorted(set(folds.tolist()))]
+    assert found.count(None) >= 1
+    assert set(found) <= {None, 0.3}
+
+
+def test_of_many_pairs_those_that_were_held_out_stay_so_and_new_ones_join_them():
     plates = [f"p{index}" for index in range(30)]
     many = Learning(tuple(plates[:20]), (1, 1, 1) + (0,) * 17, {})
-    start = start_of(many, plates)
-    out = _held_out(range(30), SETTINGS, start)
-    assert 0 < out.sum() <= 5
-    assert not out[3:20].any()
-    few = start_of(of_pictures(plates[:19], [index % 4 for index in range(19)]), plates)
-    assert _held_out(range(30), SETTINGS, few).nonzero()[0].min() >= 19
+    for count, fewest in ((20, 0), (21, 0), (25, 1), (30, 1)):
+        out = _held_out(range(count), SETTINGS, start_of(many, plates[:count])).nonzero()[0].tolist()
+        assert out[:3] == [0, 1, 2]
+        assert len(out) - 3 >= fewest
+        assert min(out[3:], default=20) >= 20
     with pytest.raises(PairsError, match="the look has learnt from all of these pairs"):
-        _held_out(range(17), SETTINGS, start_of(many, plates[3:20]))
+        start_of(many, [*plates[3:20], *plates[3:6]])
+
+
+def test_twenty_pairs_of_which_one_is_new_stay_in_folds():
+    """One new pair could not choose the epoch and measure the look, and would not be learnt."""
+    plates = [f"p{index}" for index in range(24)]
+    few = of_pictures(plates[:19], [index % 4 for index in range(19)])
+    assert not start_of(few, plates[:20]).holds_out(SETTINGS)
+    assert not start_of(few, plates[:19]).holds_out(SETTINGS)
+    start = start_of(few, plates)
+    assert start.holds_out(SETTINGS)
+    assert _held_out(range(24), SETTINGS, start).nonzero()[0].min() >= 19
+
+
+def test_every_part_is_tested_by_the_network_that_has_not_seen_it(tmp_path, monkeypatch):
+    """Of pairs of pictures that are learnt, and learnt again with one added and another edited."""
+    folder, tasks = tmp_path / "pairs", []
+    pair(folder, 0)
+    pair(folder, 1)
+    pair(folder, 2)
+    first = train(folder, "look", output=tmp_path / "a.safetensors", **QUICK, epochs=1)
+    learning = read_preset(first.path).learning
+    pair(folder, 1, lift=0.1)
+    pair(folder, 3)
+    found = fit_side_by_side
+    monkeypatch.setattr(
+        "vfxstyle.training.learn.fit_side_by_side", lambda given, *rest: tasks.extend(given) or found(given, *rest)
+    )
+    train(folder, "look", start=first.path, output=tmp_path / "b.safetensors", **QUICK, epochs=1)
+    *folds, whole = tasks
+    assert len(folds) == 4
+    for fold, task in enumerate(folds):
+        out = set(task.held_out.picture.tolist())
+        assert out == {fold}
+        assert not out & set(task.samples.picture.tolist())
+        expected = learning.networks[fold][0] if fold < 3 else first.preset.layers
+        np.testing.assert_array_equal(task.start[0][0][0], expected[0][0])
+    np.testing.assert_array_equal(whole.start[0][0][0], first.preset.layers[0][0])
+
+
+def pair(folder, index, lift=0.0):
+    """Write a pair of pictures, graded."""
+    before = moving_picture(5 * index, seed=index)
+    after = np.clip(0.8 * before + [0.15, 0.05 + lift, 0], 0, 1)
+    for side, picture in (("before", before), ("after", after)):
+        write_picture(folder / side / f"p{index}.png", (picture * 255).astype(np.uint8), kind="uint8")
 
 
 def test_versions_of_one_photograph_are_held_out_together_or_not_at_all():
@@ -166,19 +238,20 @@ def test_versions_of_one_photograph_are_held_out_together_or_not_at_all():
     [
         ({"learning": None}, SETTINGS, "does not keep what training needs to go on"),
         ({}, replace(SETTINGS, backbone="efficientnet-lite0"), f"give --backbone {BACKBONE}"),
-        ({}, replace(SETTINGS, blocks=("global",)), "was learnt with the features of"),
-        ({}, replace(SETTINGS, any_light=True), "was learnt without --any-light"),
+        ({}, replace(SETTINGS, blocks=("global",)), "was learnt with other blocks of features"),
+        ({}, replace(SETTINGS, any_light=True), "is for the light of its pictures, and goes on as it began"),
     ],
 )
 def test_a_look_that_training_cannot_go_on_from_says_why(change, settings, message):
     preset = replace(make_preset(), learning=of_pictures("abc", (0, 1, 2)))
     with pytest.raises(UsageError, match=message):
-        Start.of(replace(preset, **change), ("a", "b", "c"), settings, preset.info.weights)
+        check_start(replace(preset, **change), settings, preset.info.weights)
     with pytest.raises(UsageError, match="other weights"):
-        Start.of(preset, ("a", "b", "c"), SETTINGS, "f" * 64)
+        check_start(preset, SETTINGS, "f" * 64)
+    check_start(preset, SETTINGS, preset.info.weights)
 
 
-def test_it_is_saved_where_it_came_from_unless_it_is_shipped(tmp_path):
+def test_it_is_saved_where_it_came_from_unless_it_is_shipped(tmp_path, monkeypatch):
     look = replace(make_preset(), learning=of_pictures("abc", (0, 1, 2)))
     own = save_preset(look, tmp_path / "show" / "own.safetensors")
     assert named(None, None, own) == ("test", own)
@@ -188,6 +261,8 @@ def test_it_is_saved_where_it_came_from_unless_it_is_shipped(tmp_path):
     installed = save_preset(look, user_folder() / "installed.safetensors")
     assert named(None, None, "installed") == ("test", installed)
     assert named(None, None, "golden") == ("golden", None)
+    monkeypatch.setenv("VFXSTYLE_PRESETS", f"{user_folder()}:{own.parent}")
+    assert named(None, None, "own") == ("test", None)  # a show's folder, which is not where looks are saved
     with pytest.raises(UsageError, match="give it with --name"):
         named(None, None, None)
     with pytest.raises(PresetError, match="There is no preset 'absent'"):
@@ -228,9 +303,7 @@ def test_a_lookdev_artist_goes_on_after_an_edit_and_with_a_frame_added(tmp_path)
 def test_going_on_takes_a_third_of_the_passes_and_ends_as_well(tmp_path):
     folder = tmp_path / "pairs"
     for index in range(3):
-        before = moving_picture(5 * index, seed=index)
-        for side, picture in (("before", before), ("after", np.clip(0.8 * before + [0.15, 0.05, 0], 0, 1))):
-            write_picture(folder / side / f"p{index}.png", (picture * 255).astype(np.uint8), kind="uint8")
+        pair(folder, index)
     first = train(folder, "look", output=tmp_path / "a.safetensors", **QUICK)
     again = train(folder, None, start=first.path, output=tmp_path / "b.safetensors", **QUICK)
     assert again.preset.info.name == "look"

@@ -125,7 +125,7 @@ def test_the_page_goes_on_while_it_runs_and_says_why_it_stopped(tmp_path, monkey
 def test_a_matte_that_lacks_a_graded_frame_is_told_before_the_work(shot, tmp_path):
     next(iter(sorted((tmp_path / "matte").iterdir()))).unlink()
     seen = Steps()
-    with pytest.raises(FrameError, match="has no frame 1001; render it, or leave that frame out"):
+    with pytest.raises(FrameError, match="has no frame 1001; render it, or leave that frame out, in grade with -f"):
         train(None, "x", **shot, matte=str(tmp_path / "matte"), output=tmp_path / "x.safetensors", progress=seen)
     assert seen.stages == []
 

@@ -13,7 +13,7 @@ from vfxstyle.looks.transform import LAB_SCALE
 PRESET_SCHEMA = 6
 """Version of the file format. Files of version 2 and later load in every later one."""
 ANY_LIGHT_SCHEMA = 5
-"""Version of the file of a look that training cannot go on from."""
+"""Version of the file of a look that has no layers, and that training cannot go on from."""
 PICTURED_SCHEMA = 4
 """Version of the file of a look that is not for any light."""
 UNPICTURED_SCHEMA = 3

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from vfxstyle.arrays import FloatArray
+from vfxstyle.arrays import FloatArray, HalfArray
 from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation
 
+MOST_FOLDS = 4
+"""Folds that few pictures are put into at most."""
 Network = tuple[Layers, Standardisation]
 """A network with the standardisation of its inputs."""
 
@@ -23,21 +25,23 @@ class Learning:
     """How a look was learnt, as far as training needs it to go on."""
 
     plates: tuple[str, ...]
-    """Stands for the plate of each pair: the number of the frame, and the SHA-256 of its file."""
+    """Stands for the plate of each pair: the SHA-256 of its file, and of a movie the number of the frame before it."""
     folds: tuple[int, ...]
     """The fold of each plate; of many pairs 1 for those held out and 0 for the others; empty where folds are tiles."""
     networks: Mapping[int, Network]
     """By fold, the network that has not seen it; none of many pairs."""
+    earlier: tuple[str, ...] = ()
+    """Plates of the looks that it went on from which are not among its own: every network may have seen them."""
 
 
 def learning_tensors(learning: Learning) -> dict[str, np.ndarray]:
-    """The arrays of what training goes on from, by name, as halves."""
+    """The arrays of what training goes on from, by name; weights as halves."""
     tensors: dict[str, np.ndarray] = {}
     for fold, (layers, standardisation) in learning.networks.items():
         tensors[f"{fold}.mean"], tensors[f"{fold}.std"] = standardisation.mean, standardisation.std
         for index, (weight, bias) in enumerate(layers):
             tensors[f"{fold}.{index}.weight"], tensors[f"{fold}.{index}.bias"] = weight, bias
-    return {name: part.astype(np.float16) if name.endswith("weight") else part for name, part in tensors.items()}
+    return {name: _halves(part) if name.endswith("weight") else part for name, part in tensors.items()}
 
 
 def learning_values(learning: Learning) -> dict[str, Any]:
@@ -46,7 +50,13 @@ def learning_values(learning: Learning) -> dict[str, Any]:
         "plates": list(learning.plates),
         "folds": list(learning.folds),
         "networks": sorted(learning.networks),
+        "earlier": list(learning.earlier),
     }
+
+
+def _halves(weights: FloatArray) -> HalfArray:
+    largest = float(np.finfo(np.float16).max)
+    return np.asarray(np.clip(weights, -largest, largest), np.float16)
 
 
 def learning_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any], inputs: int) -> Learning:
@@ -54,15 +64,21 @@ def learning_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any], in
 
     Raises KeyError, TypeError or ValueError for what does not fit.
     """
-    plates, folds, numbers = (tuple(values[name]) for name in ("plates", "folds", "networks"))
-    if not all(isinstance(text, str) for text in plates) or not all(type(n) is int for n in (*folds, *numbers)):
+    plates, folds, numbers, earlier = (tuple(values[name]) for name in ("plates", "folds", "networks", "earlier"))
+    if not all(isinstance(text, str) for text in (*plates, *earlier)):
         raise TypeError("the pictures that it was learnt from are named by something else")
+    if not all(type(n) is int and 0 <= n < MOST_FOLDS for n in (*folds, *numbers)):
+        raise ValueError("a fold has no number")
     if folds and len(folds) != len(plates):
         raise ValueError("the folds are of other pictures")
+    if list(numbers) != sorted(set(folds) if folds else {0, 1}) and not (
+        folds and set(folds) <= {0, 1} and not numbers
+    ):
+        raise ValueError("the networks are of other folds")
     networks = {fold: _network(tensors, fold, inputs) for fold in numbers}
     if len(tensors) != len(numbers) * (2 + 2 * len(LINEAR)):
         raise ValueError("there are arrays too many")
-    return Learning(plates, folds, networks)
+    return Learning(plates, folds, networks, earlier)
 
 
 def _network(tensors: Mapping[str, np.ndarray], fold: int, inputs: int) -> Network:

@@ -123,7 +123,7 @@ def save_preset(preset: Preset, path: Path) -> Path:
 
 def _schema_of(preset: Preset) -> int:
     """The first version of the format that has all that a look has."""
-    if preset.learning is not None:
+    if preset.learning is not None or (preset.graded is not None and preset.graded.layers is not None):
         return PRESET_SCHEMA
     if preset.info.any_light:
         return ANY_LIGHT_SCHEMA

@@ -107,8 +107,8 @@ def _open_folder(folder: Path, options: ShotOptions) -> Shot:
         files = visible_files(folder)
     except OSError as error:
         raise ShotError(f"Folder {folder} cannot be listed: {error}; check its permissions.") from error
-    frames = (path for path in files if _extension(path) in PICTURE_EXTENSIONS)
-    pictures = sequences_of(path for path in frames if not path.name.endswith(SHEET_SUFFIXES))
+    frames = [path for path in files if _extension(path) in PICTURE_EXTENSIONS]
+    pictures = sequences_of([path for path in frames if not path.name.endswith(SHEET_SUFFIXES)] or frames)
     if len(pictures) > 1:
         names = [sequence.pattern for sequence in pictures]
         raise ShotError(

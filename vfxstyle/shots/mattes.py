@@ -160,7 +160,7 @@ class _FileMatte(Matte):
             return self.shot.frames[self._whole.index(number)]
         if number not in self.shot.frames:
             raise FrameError(
-                f"Matte {self.told} has no frame {number}; render it, or leave that frame out.",
+                f"Matte {self.told} has no frame {number}; render it, or leave that frame out, in grade with -f.",
                 frames=(number,),
             )
         return number

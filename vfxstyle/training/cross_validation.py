@@ -10,12 +10,12 @@ import numpy as np
 from vfxstyle.arrays import FloatArray, IntArray
 from vfxstyle.errors import PairsError
 from vfxstyle.looks.fit import Fitted
-from vfxstyle.looks.learning import Network
+from vfxstyle.looks.learning import MOST_FOLDS, Network
 from vfxstyle.looks.samples import Samples, predicted_lab
 from vfxstyle.training.examples import TrainingExample
 
-MAX_FOLDS = 4
-"""Folds that three pairs or more are put into at most; a network is trained for each."""
+HELD_OUT_FROM = 20
+"""Pairs from which on some are held out: of fewer, the one or two that are would say too little, and be missed."""
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How much of what differs from the best single transform can be kept; the folds decide which."""
 _TILES = 4  # tiles a side that one or two pictures are divided into, to be tested against themselves
@@ -23,7 +23,7 @@ _TILES = 4  # tiles a side that one or two pictures are divided into, to be test
 
 def folds_of_pictures(count: int) -> IntArray | None:
     """The fold of each of several pictures, int64 (count,); None for one or two, whose tiles are in folds."""
-    return np.arange(count, dtype=np.int64) % MAX_FOLDS if count > 2 else None
+    return np.arange(count, dtype=np.int64) % MOST_FOLDS if count > 2 else None
 
 
 def folds_of(samples: Samples, examples: Sequence[TrainingExample], folds: IntArray | None) -> IntArray:

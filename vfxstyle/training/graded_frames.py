@@ -9,7 +9,9 @@ import numpy as np
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.graded_frames import MOST_FRAMES, MOST_WIDTH, GradedFrames
-from vfxstyle.looks.layers import GradeLayers, find_layers, layers_of_gates, missed_by_layers
+from vfxstyle.looks.layer_fit import layers_of_gates
+from vfxstyle.looks.layer_search import find_layers
+from vfxstyle.looks.layers import GradeLayers, missed_by_layers
 from vfxstyle.plates.picture import analysis_size, lab_of_picture
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.learn import Learnt
@@ -103,7 +105,7 @@ def _layers(
     """
     base, seed = learnt.base, context.settings.seed
     found = find_layers(labs, changes, base, seed)
-    given = None if mattes is None else layers_of_gates(labs, changes, mattes, base, seed)
+    given = None if mattes is None else layers_of_gates(labs, changes, mattes, base, seed=seed)
     if given is not None and (found is None or given[1] <= _TRUSTED * found[1]):
         found = given
     if found is None:

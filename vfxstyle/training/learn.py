@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vfxstyle.arrays import BoolArray, FloatArray, IntArray
-from vfxstyle.errors import PairsError
 from vfxstyle.features import PCA, all_blocks
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import Standardisation
 from vfxstyle.looks.base import NO_BASE, Base
 from vfxstyle.looks.fit import Epoch, FitSettings, FitTask, Fitted, fit, fit_side_by_side
-from vfxstyle.looks.learning import Network
+from vfxstyle.looks.learning import MOST_FOLDS, Network
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.regularisation import regularised
 from vfxstyle.looks.samples import Errors, Samples, global_oracle, mean_error, measure, predicted_lab
@@ -22,7 +21,7 @@ from vfxstyle.progress import Clock, Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.base import find_base, places_of, without_base
 from vfxstyle.training.cross_validation import (
-    MAX_FOLDS,
+    HELD_OUT_FROM,
     CrossValidation,
     folds_of,
     folds_of_pictures,
@@ -33,8 +32,6 @@ from vfxstyle.training.start import Start
 
 MANY_PAIRS = 10
 """Pairs from which on a preset keeps global features of its pictures, and plates are stored until the run is done."""
-HELD_OUT_FROM = 20
-"""Pairs from which on some are held out: of fewer, the one or two that are would say too little, and be missed."""
 _MIN_STEPS = 1500  # training steps that few pairs get at least, in more passes over them
 _MIN_STEPS_OF_SHOT = 600  # the same of a shot, where graded frames are carried and say most of what is to be known
 _GOING_ON = 3  # passes from the start, over those of a network that goes on from an earlier one
@@ -93,11 +90,13 @@ def learn(
     With :data:`HELD_OUT_FROM` examples or more some are held out: they choose the epoch and measure it. Fewer examples
     are learnt several times with a part kept out, which chooses how far the look departs from the best single
     transform, and then once from everything. Raises :class:`~vfxstyle.errors.PairsError` for pairs too small to be
-    tested, and for many of which the look has seen all.
+    tested.
     """
     backbone = backbone_class(settings.backbone)
     blocks = settings.blocks or all_blocks(backbone)
     many = len(examples) >= HELD_OUT_FROM and settings.held_out > 0
+    if start is not None:
+        many = start.holds_out(settings)
     held_out = np.zeros(len(examples), np.bool_)
     if many:
         held_out = _held_out(together or range(len(examples)), settings, start)
@@ -112,7 +111,7 @@ def learn(
         base = find_base(
             samples,
             place,
-            (samples.picture % MAX_FOLDS).astype(np.int64),
+            (samples.picture % MOST_FOLDS).astype(np.int64),
             clock,
             few_numbers_only=False,
             learnt_from=~held_out[samples.picture],
@@ -164,20 +163,15 @@ def _on_base(learnt: Learnt, base: Base, samples: Samples, place: FloatArray) ->
 
 
 def _held_out(together: Sequence[int], settings: TrainSettings, start: Start | None) -> BoolArray:
-    """Which examples are held out; of those that a look has not seen, where training goes on from one."""
+    """Which examples are held out; where training goes on, those that were before, and then some that are new."""
     numbers = np.asarray(together)
     kinds = np.unique(numbers)
     count = max(1, round(len(kinds) * settings.held_out))
-    drawn = np.random.default_rng(settings.seed).permutation(len(kinds))
-    chosen = kinds[drawn]
+    chosen = kinds[np.random.default_rng(settings.seed).permutation(len(kinds))]
     if start is not None:
-        unseen = set(numbers[np.array(start.unseen)].tolist()) - set(numbers[~np.array(start.unseen)].tolist())
-        chosen = np.array([kind for kind in chosen if kind in unseen], numbers.dtype)
-        if not len(chosen):
-            raise PairsError(
-                "--continue: the look has learnt from all of these pairs, none is left to test it; add pairs, or train "
-                "it anew without --continue."
-            )
+        unseen, before = np.array(start.unseen), np.array(start.held_out)
+        may = [kind for kind in chosen if unseen[numbers == kind].all()]
+        chosen = np.array(sorted(may, key=lambda kind: not before[numbers == kind].any()), numbers.dtype)
     return np.isin(numbers, chosen[:count])
 
 

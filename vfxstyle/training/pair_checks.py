@@ -21,8 +21,8 @@ MIN_LIKENESS = 0.25
 .35 at least, other looks .94; two of the photographs have .19 at most."""
 MIN_SHIFT = 0.75
 """Px of the analysis picture from which a pair counts as out of register."""
-UNGRADED = 0.02
-"""Mean L2 in Lab under which a graded picture is the plate."""
+UNGRADED = 0.1
+"""L2 in Lab under which a pixel is as it was; one code of 8 bits is a third of a unit."""
 SOFTER, SHARPER, GRAINY = 0.1, 0.3, 0.9
 """Shares of a picture from which on it is pointed out as blurred, sharpened or grainy."""
 _CLEAR_PEAK = 0.15  # response of the phase correlation under which no shift is recognised
@@ -50,6 +50,8 @@ class PairFacts:
     """Width and height of either file, px."""
     spaces: tuple[str, str]
     """Colour space of either file."""
+    changed: float
+    """L2 in Lab of the pixel that changed most."""
     texture: Texture
     """Where its detail differs as no look can make it differ."""
 
@@ -71,6 +73,7 @@ def facts_of(pair: ExemplarPair, pictures: PairPictures) -> PairFacts:
         after=after.reshape(-1, 3)[places],
         sizes=pictures.sizes,
         spaces=pictures.spaces,
+        changed=float(np.linalg.norm(after - before, axis=-1).max()),
         texture=texture_of(*(np.ascontiguousarray(lab[..., 0]) for lab in (before, after))),
     )
 
@@ -146,7 +149,7 @@ def _ungraded(facts: Sequence[PairFacts]) -> list[str]:
 
 
 def _is_ungraded(fact: PairFacts) -> bool:
-    return float(np.linalg.norm(fact.after - fact.before, axis=1).mean()) < UNGRADED
+    return fact.changed < UNGRADED
 
 
 def _unlike(facts: Sequence[PairFacts]) -> list[str]:

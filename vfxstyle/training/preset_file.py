@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from vfxstyle.errors import UsageError
-from vfxstyle.looks.library import find_preset, user_folder, user_folders
+from vfxstyle.looks.library import find_preset, shipped_folder, user_folder
 from vfxstyle.looks.preset import SUFFIX, read_info
 from vfxstyle.progress import Clock
 from vfxstyle.shots.folders import make_folder
@@ -17,6 +17,9 @@ _NAME = re.compile(r"^\w[\w.-]*$")
 def named(name: str | None, output: str | Path | None, start: str | Path | None) -> tuple[str, str | Path | None]:
     """The name of a look, and where it is saved: by default as the one that training goes on from.
 
+    A look that is shipped, or that lies in another folder than the one that looks are saved in, stays as it is, unless
+    its file is named.
+
     Raises :class:`~vfxstyle.errors.UsageError` where there is no name, and :class:`~vfxstyle.errors.PresetError` where
     there is no such preset.
     """
@@ -25,8 +28,9 @@ def named(name: str | None, output: str | Path | None, start: str | Path | None)
     if start is None:
         raise UsageError("A look needs a name; give it with --name.")
     path = find_preset(start)
-    own = path if Path(start) == path or path.parent in user_folders() else None  # one that is shipped stays as it is
-    return read_info(path).name, output if output is not None else own
+    by_path = SUFFIX in str(start) or "/" in str(start)
+    own = (by_path or path.parent == user_folder()) and path.parent != shipped_folder()
+    return read_info(path).name, output if output is not None or not own else path
 
 
 def check_name(name: str) -> None:

@@ -36,14 +36,13 @@ def preset_of(
     card: Mapping[str, Any] | None = None,
     graded: GradedFrames | None = None,
     pictures: Sequence[HalfArray] = (),
-    plates: tuple[str, ...] = (),
+    learning: Learning | None = None,
 ) -> Preset:
     """Return what was learnt as a preset, whose card says what was found.
 
     weights: SHA-256 of the backbone's weight file; empty where a package carries the weights. card: see
     :func:`preset_card`. graded: frames of the shot that it was learnt from. pictures: float16 (C,), global features of
-    the pictures that it was learnt from; a look of few keeps none. plates: stand for the plates, so that training can
-    go on; see :func:`~vfxstyle.training.start.plates_of`.
+    the pictures that it was learnt from; a look of few keeps none. learning: what training goes on from.
     """
     blocks = settings.blocks or all_blocks(backbone_class(settings.backbone))
     info = PresetInfo(
@@ -61,9 +60,17 @@ def preset_of(
     preset = Preset(info, projections, learnt.standardisation, layers, digest="", base=learnt.base, graded=graded)
     if len(pictures) >= MANY_PAIRS and GLOBAL in learnt.projections:
         preset = replace(preset, pictures=learnt.projections[GLOBAL].project(np.stack(pictures)))
-    if plates:
-        preset = replace(preset, learning=Learning(plates, learnt.folds, learnt.committee))
+    if learning is not None:
+        preset = replace(preset, learning=learning)
     return replace(preset, info=replace(info, card={**info.card, "found": preset.found})) if preset.found else preset
+
+
+def kept_learning(learnt: Learnt, plates: tuple[str, ...], start: Start | None) -> Learning:
+    """What the next training can go on from.
+
+    plates: see :func:`~vfxstyle.training.start.plates_of`. start: the look that this one went on from.
+    """
+    return Learning(plates, learnt.folds, learnt.committee, () if start is None else start.earlier)
 
 
 def preset_card(

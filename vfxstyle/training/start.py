@@ -4,23 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from vfxstyle.arrays import IntArray
-from vfxstyle.errors import UsageError
+from vfxstyle.errors import PairsError, UsageError
 from vfxstyle.features import PCA, all_blocks
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import Preset
-from vfxstyle.looks.learning import Learning, Network
+from vfxstyle.looks.learning import MOST_FOLDS, Learning, Network
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.cross_validation import MAX_FOLDS
+from vfxstyle.shots.formats import PICTURE_EXTENSIONS
+from vfxstyle.training.cross_validation import HELD_OUT_FROM
 from vfxstyle.training.pairs import PairDigest
 
 
 def plates_of(digests: Sequence[PairDigest]) -> tuple[str, ...]:
-    """What stands for the plates of pairs, however their files are called: number of the frame and SHA-256."""
-    return tuple(" ".join(before.rsplit(" ", 2)[1:]) for before, _ in digests)
+    """What stands for the plates of pairs, however their files are called and numbered.
+
+    It is the SHA-256 of a picture's file; of a movie's, the number of the frame comes before it.
+    """
+    found = []
+    for before, _ in digests:
+        name, frame, sha = before.rsplit(" ", 2)
+        is_picture = Path(name).suffix.lower().lstrip(".") in PICTURE_EXTENSIONS
+        found.append(sha if is_picture else f"{frame} {sha}")
+    return tuple(found)
+
+
+def check_start(preset: Preset, settings: TrainSettings, weights: str) -> None:
+    """Check, before any picture is read, that training with these settings can go on from a look.
+
+    weights: of the backbone, SHA-256 or empty. Raises :class:`~vfxstyle.errors.UsageError`.
+    """
+    info, remedy = preset.info, "or train anew, without --continue"
+    if preset.learning is None:
+        raise UsageError(
+            f"--continue: the look {info.name} does not keep what training needs to go on; train it anew with this "
+            "vfxstyle, without --continue."
+        )
+    if info.backbone != settings.backbone:
+        raise UsageError(
+            f"--continue: the look {info.name} was learnt with the features of {info.backbone}; give "
+            f"--backbone {info.backbone}, {remedy}."
+        )
+    if info.blocks != tuple(settings.blocks or all_blocks(backbone_class(settings.backbone))):
+        raise UsageError(
+            f"--continue: the look {info.name} was learnt with other blocks of features; name these, {remedy}."
+        )
+    if info.weights != weights:
+        raise UsageError(
+            f"--continue: the look {info.name} was learnt with other weights of {info.backbone}; name them with "
+            f"--weights, {remedy}."
+        )
+    if info.any_light != settings.any_light:
+        kind = "for any light" if info.any_light else "for the light of its pictures"
+        raise UsageError(f"--continue: the look {info.name} is {kind}, and goes on as it began; train this one anew.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +75,19 @@ class Start:
     """The plates of this training, see :func:`plates_of`."""
 
     @classmethod
-    def of(cls, preset: Preset, plates: tuple[str, ...], settings: TrainSettings, weights: str) -> Start:
-        """The look for a training with these plates and settings. weights: of the backbone, SHA-256 or empty.
+    def of(cls, preset: Preset, plates: tuple[str, ...], settings: TrainSettings) -> Start:
+        """The look for a training with these plates and settings, which :func:`check_start` has passed.
 
-        Raises :class:`~vfxstyle.errors.UsageError` for a look that such a training cannot go on from.
+        Raises :class:`~vfxstyle.errors.PairsError` for many plates of which none is left to test the look.
         """
-        info = preset.info
-        if preset.learning is None:
-            raise UsageError(
-                f"--continue: the look {info.name} does not keep what training needs to go on; train it anew with this "
-                "vfxstyle, without --continue."
+        assert preset.learning is not None  # check_start has looked
+        start = cls(preset, preset.learning, plates)
+        if start.holds_out(settings) and not any(start.unseen):
+            raise PairsError(
+                "--continue: the look has learnt from all of these pairs, and none is left to test it; add pairs, or "
+                "train it anew, without --continue."
             )
-        blocks = settings.blocks or all_blocks(backbone_class(settings.backbone))
-        if info.backbone != settings.backbone or info.blocks != tuple(blocks):
-            raise UsageError(
-                f"--continue: the look {info.name} was learnt with the features of {info.backbone}; give "
-                f"--backbone {info.backbone}, or train it anew without --continue."
-            )
-        if info.weights != weights:
-            raise UsageError(
-                f"--continue: the look {info.name} was learnt with other weights of {info.backbone}; name them with "
-                "--weights, or train it anew without --continue."
-            )
-        if info.any_light != settings.any_light:
-            kind = "with --any-light" if info.any_light else "without --any-light"
-            raise UsageError(f"--continue: the look {info.name} was learnt {kind}; train it in the same way.")
-        return cls(preset, preset.learning, plates)
+        return start
 
     @property
     def network(self) -> Network:
@@ -74,13 +101,19 @@ class Start:
 
     @property
     def seen(self) -> tuple[bool, ...]:
-        """Of each plate of this training, whether it was among those of the look, held out or not."""
-        return tuple(plate in self.learning.plates for plate in self.plates)
+        """Of each plate of this training, whether the look, or one that it went on from, knows it, held out or not."""
+        known = {*self.learning.plates, *self.learning.earlier}
+        return tuple(plate in known for plate in self.plates)
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """Plates that the look knows and this training has not."""
+        return tuple(sorted({*self.learning.plates, *self.learning.earlier} - set(self.plates)))
 
     @property
     def words(self) -> str:
         """What is known, what is new and what is missing, for the log."""
-        known, missing = sum(self.seen), len(set(self.learning.plates) - set(self.plates))
+        known, missing = sum(self.seen), len(self.earlier)
         left = f"; {missing} that it was learnt from are not given, and may be forgotten" if missing else ""
         return (
             f"training goes on from {self.preset.info.name}: {known} of these pictures are known to it, "
@@ -89,14 +122,31 @@ class Start:
 
     @property
     def _fold_of(self) -> dict[str, int]:
-        """The fold of each plate that the look was learnt from; of many pairs 1 for those held out."""
-        return dict(zip(self.learning.plates, self.learning.folds, strict=False))
+        """The fold of each plate that the look was learnt from; of many pairs 1 for those held out.
+
+        A plate that is in two folds is in none: each of their networks has seen it.
+        """
+        folds: dict[str, int] = {}
+        for plate, fold in zip(self.learning.plates, self.learning.folds, strict=False):
+            folds[plate] = fold if folds.get(plate, fold) == fold else -1
+        return folds
 
     @property
     def unseen(self) -> tuple[bool, ...]:
         """Of each plate, whether the look's network has not seen it: new ones, and of many pairs those held out."""
-        held_out = {plate for plate, fold in self._fold_of.items() if fold and not self.learning.networks}
-        return tuple(plate in held_out or not seen for plate, seen in zip(self.plates, self.seen, strict=True))
+        return tuple(out or not seen for out, seen in zip(self.held_out, self.seen, strict=True))
+
+    @property
+    def held_out(self) -> tuple[bool, ...]:
+        """Of each plate, whether the look was tested on it, of many pairs."""
+        folds = {} if self.learning.networks else self._fold_of
+        return tuple(folds.get(plate) == 1 for plate in self.plates)
+
+    def holds_out(self, settings: TrainSettings) -> bool:
+        """Whether some pairs are held out: of many, unless the look has folds and too few are new to test it."""
+        many = len(self.plates) >= HELD_OUT_FROM and settings.held_out > 0
+        enough = sum(self.unseen) >= round(len(self.plates) * settings.held_out)
+        return many and (enough or not self.learning.networks)
 
     def folds(self) -> IntArray | None:
         """The fold of each plate, int64 (N,): as it was, and of a new plate the fold with the fewest.
@@ -108,8 +158,8 @@ class Start:
         known = self._fold_of if self.learning.networks else {}
         folds = np.array([known.get(plate, -1) for plate in self.plates], np.int64)
         for index in np.flatnonzero(folds < 0):
-            folds[index] = np.bincount(folds[folds >= 0], minlength=MAX_FOLDS).argmin()
-        return folds if len(np.unique(folds)) > 1 else np.arange(len(folds)) % MAX_FOLDS
+            folds[index] = np.bincount(folds[folds >= 0], minlength=MOST_FOLDS).argmin()
+        return folds if len(np.unique(folds)) > 1 else np.arange(len(folds)) % MOST_FOLDS
 
     def network_without(self, fold: int, folds: IntArray | None) -> Network | None:
         """A network of the look that has seen nothing of a fold; None where all have seen some of it.
@@ -121,7 +171,7 @@ class Start:
         if not seen:
             return self.network
         if folds is None:
-            return None if self.learning.folds else self.learning.networks.get(fold)
-        earlier = {self._fold_of.get(plate) for plate in seen}
-        only = earlier.pop() if len(earlier) == 1 else None
-        return None if only is None else self.learning.networks.get(only)
+            known_tiles = not self.learning.folds and not set(seen) & set(self.learning.earlier)
+            return self.learning.networks.get(fold) if known_tiles else None
+        first, *others = {self._fold_of.get(plate, -1) for plate in seen}
+        return None if others else self.learning.networks.get(first)

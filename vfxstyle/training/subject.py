@@ -56,7 +56,7 @@ def subject_mattes(
 
 
 def check_mattes(pairs: Sequence[ExemplarPair], context: TrainingContext) -> None:
-    """Check, before the work, that there is a matte of every graded frame; raises what :func:`subject_mattes` does."""
+    """Check, before the work, that there is a matte of every graded frame; raises what :func:`open_matte` does."""
     named = context.settings.matte
     if named is None:
         return

@@ -38,8 +38,8 @@ from vfxstyle.training.pairs import (
 )
 from vfxstyle.training.plate_folder import MOST_KEPT, PlateFolder, kept_folder
 from vfxstyle.training.preset_file import check_name, named, preset_file
-from vfxstyle.training.presets import preset_card, preset_of
-from vfxstyle.training.start import Start, plates_of
+from vfxstyle.training.presets import kept_learning, preset_card, preset_of
+from vfxstyle.training.start import Start, check_start, plates_of
 from vfxstyle.training.subject import SubjectError, balanced, check_mattes, is_subject, subject_error, subject_mattes
 
 
@@ -111,13 +111,15 @@ def train(
     target = preset_file(name, output, clock)
     earlier = None if start is None else load_preset(start)
     weights = weights_digest(settings.backbone, settings.weights)
+    if earlier is not None:
+        check_start(earlier, settings, weights)
     backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
     with PictureReader(settings) as reader:
         context = TrainingContext(settings=settings, backbone=backbone, reader=reader, clock=clock)
         check_mattes(exemplars, context)
         notes = check_all_pairs(exemplars, context)
         digests = digests_of(exemplars, reader)
-        begun = None if earlier is None else Start.of(earlier, plates_of(digests), settings, weights)
+        begun = None if earlier is None else Start.of(earlier, plates_of(digests), settings)
         if begun is not None:
             clock.note(begun.words)
         stored = _plate_folder(target, len(exemplars), weights, context)
@@ -143,7 +145,7 @@ def train(
             card=preset_card(digests, learnt, settings, begun),
             graded=graded_frames,
             pictures=[example.raw.global_ for example in examples],
-            plates=plates_of(digests),
+            learning=kept_learning(learnt, plates_of(digests), begun),
         )
         save_preset(preset, target)
         clock.note(f"saved {target}")
