@@ -39,9 +39,7 @@ def _look() -> Preset:
         info=replace(plain.info, any_light=True),
         pictures=np.random.default_rng(4).normal(0, 1, (12, places)).astype(np.float32),
         base=Base(cube=cube, gain=gain, colour=np.zeros(30, np.float32)),
-        learning=Learning(
-            ("aa", "bb", "cc"), (0, 1, 0), dict.fromkeys((0, 1), (plain.layers, plain.standardisation)), ("dd",)
-        ),
+        learning=Learning(("aa", "bb", "cc"), (0, 1, 0), dict.fromkeys((0, 1), network), ("dd",)),
     )
 
 
