@@ -20,7 +20,7 @@ from vfxstyle.looks.layer_fit import drawn_pixels, layers_of_gates
 from vfxstyle.looks.layers import LEAST, GradeLayers, blurred
 from vfxstyle.looks.transform import LAB_SCALE, basis
 
-_SOFT_PASSES, _PASSES = 4, 16  # after which a soft window is taken: it flattens with more; and at most for a matte
+_SOFT_PASSES, _PASSES = 8, 16  # after which a soft window is taken: it flattens with more; and at most for a matte
 _STILL = 5e-4  # share of the pixels that change sides in a pass, below which gates have come to rest
 _HIGHEST = 0.9  # quantile of the gates above one half that becomes 1
 _LEVELS = ((0.8, 1.0), (2.5, 0.08), (8.0, 0.006), (25.0, 0.0005))  # sigma and weight of what fills unclear places
