@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vfxstyle.arrays import FloatArray, IntArray
-from vfxstyle.looks.base import NO_BASE, Base, cube_change, places
+from vfxstyle.looks.base import NO_BASE, Base, places
 from vfxstyle.looks.base_fit import PlacedPixels, fit_change_cube, fitted_by_place, robust_fit
 from vfxstyle.looks.detail import BANDS, GAIN_LIMITS, bands
 from vfxstyle.looks.layers import LEAST, PURE, GradeLayers, matte_with_feather
@@ -142,10 +142,8 @@ class _Fit:
             cubes.append(fit_change_cube(left.before[own], after))
         layers = GradeLayers(np.stack(cubes), np.stack(gates), 0.0, gains, by_place)
         lab, finer = frames.thinned(left.before), frames.thinned(frames.finer)
-        first, second = (cube_change(cube, lab) for cube in cubes)
-        for side, gain in zip((first, second), gains, strict=True):
-            side[..., 0] += finer @ gain
-        fit = cls(layers, (first, second), frames.thinned(left.after - left.before), 0.0)
+        sides = (layers.side(0, lab, finer), layers.side(1, lab, finer))
+        fit = cls(layers, sides, frames.thinned(left.after - left.before), 0.0)
         return replace(fit, smooth=fit.missed(0.0))
 
     def missed(self, feather: float) -> float:

@@ -50,6 +50,15 @@ class GradeLayers:
         """Share of the graded frames that is in the second layer, 0..1."""
         return float((self.gates > 0.5).mean())
 
+    def side(self, index: int, lab: FloatArray, finer: FloatArray) -> FloatArray:
+        """What a layer alone makes of colours, the change in Lab units, float32 (..., 3).
+
+        index: 0 or 1. lab: float32 (..., 3), CIELab. finer: float32 (..., 3), their bands of lightness, in L.
+        """
+        change = cube_change(self.cubes[index], lab)
+        change[..., 0] += finer @ self.gains[index]
+        return change
+
     def shaped(self, gate: FloatArray) -> FloatArray:
         """A gate as a matte with this feather, or smoothed. gate: float32 (h, w), 0..1, of any size."""
         scale = gate.shape[1] / self.gates.shape[2]
@@ -66,7 +75,7 @@ def missed_by_layers(layers: GradeLayers, before: Sequence[FloatArray], change: 
     """
     missed = np.full((2, len(before), 3), np.nan, np.float32)
     for frame, (lab, whole, gate) in enumerate(zip(before, change, layers.gates, strict=True)):
-        shaped = layers.shaped(gate)
+        shaped, finer = layers.shaped(gate), bands(lab[..., 0]).reshape(-1, BANDS)
         for side, pure in enumerate((shaped < PURE, shaped > 1 - PURE)):
             own = np.flatnonzero(pure)
             if len(own) < LEAST * pure.size:
@@ -74,9 +83,7 @@ def missed_by_layers(layers: GradeLayers, before: Sequence[FloatArray], change: 
             own = own[:: -(-len(own) // _SAMPLES)]
             colours, place = lab.reshape(-1, 3)[own], places(*lab.shape[:2]).reshape(-1, 2)[own]
             left = whole.reshape(-1, 3)[own] - layers.by_place.change(colours, place)
-            left -= cube_change(layers.cubes[side], colours)
-            left[:, 0] -= bands(lab[..., 0]).reshape(-1, BANDS)[own] @ layers.gains[side]
-            missed[side, frame] = left.mean(axis=0)
+            missed[side, frame] = (left - layers.side(side, colours, finer[own])).mean(axis=0)
     return missed
 
 

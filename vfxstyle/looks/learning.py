@@ -5,14 +5,14 @@ A network of a fold has not seen that fold's pictures. When training goes on, it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from vfxstyle.arrays import FloatArray, HalfArray
-from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation
+from vfxstyle.looks.network import Layers, Standardisation, layer_tensors, taken_layers
 
 MOST_FOLDS = 4
 """Folds that few pictures are put into at most."""
@@ -39,8 +39,7 @@ def learning_tensors(learning: Learning) -> dict[str, np.ndarray]:
     tensors: dict[str, np.ndarray] = {}
     for fold, (layers, standardisation) in learning.networks.items():
         tensors[f"{fold}.mean"], tensors[f"{fold}.std"] = standardisation.mean, standardisation.std
-        for index, (weight, bias) in enumerate(layers):
-            tensors[f"{fold}.{index}.weight"], tensors[f"{fold}.{index}.bias"] = weight, bias
+        tensors |= layer_tensors(layers, f"{fold}.")
     return {name: _halves(part) if name.endswith("weight") else part for name, part in tensors.items()}
 
 
@@ -71,29 +70,18 @@ def learning_of(tensors: Mapping[str, np.ndarray], values: Mapping[str, Any], in
         raise ValueError("a fold has no number")
     if folds and len(folds) != len(plates):
         raise ValueError("the folds are of other pictures")
-    if list(numbers) != sorted(set(folds) if folds else {0, 1}) and not (
-        folds and set(folds) <= {0, 1} and not numbers
-    ):
+    of_many = folds and not numbers and max(folds) <= 1
+    if not of_many and list(numbers) != sorted(set(folds) if folds else {0, 1}):
         raise ValueError("the networks are of other folds")
-    networks = {fold: _network(tensors, fold, inputs) for fold in numbers}
-    if len(tensors) != len(numbers) * (2 + 2 * len(LINEAR)):
+    left = dict(tensors)
+    networks = {fold: _taken_network(left, fold, inputs) for fold in numbers}
+    if left:
         raise ValueError("there are arrays too many")
     return Learning(plates, folds, networks, earlier)
 
 
-def _network(tensors: Mapping[str, np.ndarray], fold: int, inputs: int) -> Network:
-    def part(name: str, *shape: int) -> FloatArray:
-        found = tensors[f"{fold}.{name}"]
-        if found.shape != shape:
-            raise ValueError(f"the network of fold {fold} has the wrong size")
-        return found.astype(np.float32)
-
-    widths: Sequence[int] = (inputs, HIDDEN, HIDDEN, OUTPUTS)
-    layers = tuple(
-        (part(f"{index}.weight", widths[index + 1], widths[index]), part(f"{index}.bias", widths[index + 1]))
-        for index in range(len(LINEAR))
-    )
-    standardisation = Standardisation(part("mean", inputs), part("std", inputs))
-    if not (standardisation.std > 0).all():
+def _taken_network(tensors: dict[str, np.ndarray], fold: int, inputs: int) -> Network:
+    mean, std = (tensors.pop(f"{fold}.{name}").astype(np.float32) for name in ("mean", "std"))
+    if mean.shape != (inputs,) or std.shape != (inputs,) or not (std > 0).all():
         raise ValueError(f"the standardisation of fold {fold} is not usable")
-    return layers, standardisation
+    return taken_layers(tensors, f"{fold}.", inputs), Standardisation(mean, std)

@@ -24,6 +24,28 @@ Layers = tuple[tuple[FloatArray, FloatArray], ...]
 """Weights (outputs, inputs) and biases (outputs,) of each linear layer, float32, the first one first."""
 
 
+def layer_tensors(layers: Layers, prefix: str) -> dict[str, FloatArray]:
+    """Weights and biases by name, which begins with the prefix."""
+    tensors = {}
+    for index, (weight, bias) in enumerate(layers):
+        tensors[f"{prefix}{index}.weight"], tensors[f"{prefix}{index}.bias"] = weight, bias
+    return tensors
+
+
+def taken_layers(tensors: dict[str, np.ndarray], prefix: str, inputs: int) -> Layers:
+    """What :func:`layer_tensors` took apart, taken out of ``tensors``. inputs: length of the feature vector.
+
+    Raises KeyError for a tensor that is not there, and ValueError for one of the wrong size.
+    """
+    widths, layers = (inputs, HIDDEN, HIDDEN, OUTPUTS), []
+    for index in range(len(LINEAR)):
+        weight, bias = tensors.pop(f"{prefix}{index}.weight"), tensors.pop(f"{prefix}{index}.bias")
+        if weight.shape != (widths[index + 1], widths[index]) or bias.shape != (widths[index + 1],):
+            raise ValueError(f"layer {index} of the network has the wrong size")
+        layers.append((weight.astype(np.float32), bias.astype(np.float32)))
+    return tuple(layers)
+
+
 @dataclass(frozen=True, slots=True)
 class Standardisation:
     """Mean and spread of each input of the network over the training superpixels."""

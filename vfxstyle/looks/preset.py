@@ -28,13 +28,14 @@ from vfxstyle.looks.info import (
     check_types,
 )
 from vfxstyle.looks.learning import Learning, learning_of, learning_tensors, learning_values
-from vfxstyle.looks.network import HIDDEN, LINEAR, OUTPUTS, Layers, Standardisation, predict
+from vfxstyle.looks.network import Layers, Standardisation, layer_tensors, predict, taken_layers
 from vfxstyle.looks.transform import LAB_SCALE
 
 SUFFIX = ".safetensors"
 """File name extension of presets."""
 _KEY = "vfxstyle.preset"  # of the entry in the file's metadata that holds PresetInfo as JSON
 _BLOCKS = "parts"  # the name in the file of ``blocks``
+_NETWORK = "network."  # before the names of its tensors
 _PICTURES = "pictures"
 _GRADED = "graded"  # before the names of tensors of graded frames, and what the header says of them
 _LEARNING = "learning"  # the same of what training goes on from
@@ -94,9 +95,7 @@ def save_preset(preset: Preset, path: Path) -> Path:
     for name, (mean, components) in preset.projections.items():
         tensors[f"pca.{name}.mean"] = mean
         tensors[f"pca.{name}.components"] = components.astype(np.float16)
-    for index, (weight, bias) in enumerate(preset.layers):
-        tensors[f"network.{index}.weight"] = weight
-        tensors[f"network.{index}.bias"] = bias
+    tensors |= layer_tensors(preset.layers, _NETWORK)
     for name, part in base_tensors(preset.base).items():
         tensors[_tensor_of_base(name, preset.base.gain_first)] = part
     if preset.pictures.size:
@@ -273,16 +272,13 @@ def _pictures(
 
 def _layers(tensors: dict[str, np.ndarray], inputs: int, path: Path) -> Layers:
     """Weights and biases of the predictor, taken out of ``tensors``, which must hold nothing else by then."""
-    layers: list[tuple[FloatArray, FloatArray]] = []
-    widths = (inputs, HIDDEN, HIDDEN, OUTPUTS)
-    for index in range(len(LINEAR)):
-        weight, bias = tensors.pop(f"network.{index}.weight"), tensors.pop(f"network.{index}.bias")
-        if weight.shape != (widths[index + 1], widths[index]) or bias.shape != (widths[index + 1],):
-            raise _damaged(path, f"layer {index} of the network has the wrong size")
-        layers.append((weight.astype(np.float32), bias.astype(np.float32)))
+    try:
+        layers = taken_layers(tensors, _NETWORK, inputs)
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
     if tensors:
         raise _damaged(path, f"it holds unknown tensors ({', '.join(sorted(tensors)[:3])})")
-    return tuple(layers)
+    return layers
 
 
 def _check_shapes(

@@ -12,6 +12,7 @@ from vfxstyle.errors import PairsError
 from vfxstyle.looks.fit import Fitted
 from vfxstyle.looks.learning import MOST_FOLDS, Network
 from vfxstyle.looks.samples import Samples, predicted_lab
+from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import TrainingExample
 
 HELD_OUT_FROM = 20
@@ -19,6 +20,11 @@ HELD_OUT_FROM = 20
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How much of what differs from the best single transform can be kept; the folds decide which."""
 _TILES = 4  # tiles a side that one or two pictures are divided into, to be tested against themselves
+
+
+def holds_out(pairs: int, settings: TrainSettings) -> bool:
+    """Whether some of so many pairs are held out."""
+    return pairs >= HELD_OUT_FROM and settings.held_out > 0
 
 
 def folds_of_pictures(count: int) -> IntArray | None:

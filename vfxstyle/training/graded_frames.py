@@ -60,7 +60,7 @@ def odd_frames(
 ) -> list[str]:
     """Say which graded frames have another grade than the others, as after an edit of one alone.
 
-    before, change: as for :func:`~vfxstyle.looks.layers.find_layers`. names: of the frames.
+    before, change: as for :func:`~vfxstyle.looks.layer_search.find_layers`. names: of the frames.
     """
     found = []
     parts = ("the rest of the frame", "what is treated apart")

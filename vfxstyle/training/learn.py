@@ -21,10 +21,10 @@ from vfxstyle.progress import Clock, Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.base import find_base, places_of, without_base
 from vfxstyle.training.cross_validation import (
-    HELD_OUT_FROM,
     CrossValidation,
     folds_of,
     folds_of_pictures,
+    holds_out,
     mean_distance,
 )
 from vfxstyle.training.examples import TrainingExample, fit_projections, samples_of
@@ -87,16 +87,14 @@ def learn(
     those of one number, such as versions of one photograph, are held out together or not at all. start: the look that
     training goes on from, with its projections; it is tested on what it has not seen, as one that is learnt anew.
 
-    With :data:`HELD_OUT_FROM` examples or more some are held out: they choose the epoch and measure it. Fewer examples
-    are learnt several times with a part kept out, which chooses how far the look departs from the best single
-    transform, and then once from everything. Raises :class:`~vfxstyle.errors.PairsError` for pairs too small to be
-    tested.
+    Of many examples some are held out, see :func:`~vfxstyle.training.cross_validation.holds_out`; they choose the epoch
+    and measure it. Few are learnt several times with a part kept out, which chooses how far the look departs from the
+    best single transform, and then once from everything. Raises :class:`~vfxstyle.errors.PairsError` for pairs too
+    small to be tested.
     """
     backbone = backbone_class(settings.backbone)
     blocks = settings.blocks or all_blocks(backbone)
-    many = len(examples) >= HELD_OUT_FROM and settings.held_out > 0
-    if start is not None:
-        many = start.holds_out(settings)
+    many = holds_out(len(examples), settings) if start is None else start.holds_out(settings)
     held_out = np.zeros(len(examples), np.bool_)
     if many:
         held_out = _held_out(together or range(len(examples)), settings, start)

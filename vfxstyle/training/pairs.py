@@ -127,7 +127,7 @@ class PairPictures:
     """Colour space of either file, and how it was determined."""
 
 
-MOST_KEPT = 2**27
+_MOST_READ = 2**27
 """Bytes of pictures at analysis resolution that a reader keeps at most, those that it read first."""
 
 
@@ -170,7 +170,7 @@ class PictureReader:
             return self._decoded(picture, lighting)
         if picture not in self._kept:
             found = self._decoded(picture, None)
-            if sum(one.pixels.nbytes for one in (found, *self._kept.values())) > MOST_KEPT:
+            if sum(one.pixels.nbytes for one in (found, *self._kept.values())) > _MOST_READ:
                 return found
             self._kept[picture] = found
         return self._kept[picture]

@@ -16,7 +16,7 @@ from vfxstyle.looks import Preset
 from vfxstyle.looks.learning import MOST_FOLDS, Learning, Network
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots.formats import PICTURE_EXTENSIONS
-from vfxstyle.training.cross_validation import HELD_OUT_FROM
+from vfxstyle.training.cross_validation import folds_of_pictures, holds_out
 from vfxstyle.training.pairs import PairDigest
 
 
@@ -144,22 +144,22 @@ class Start:
 
     def holds_out(self, settings: TrainSettings) -> bool:
         """Whether some pairs are held out: of many, unless the look has folds and too few are new to test it."""
-        many = len(self.plates) >= HELD_OUT_FROM and settings.held_out > 0
         enough = sum(self.unseen) >= round(len(self.plates) * settings.held_out)
-        return many and (enough or not self.learning.networks)
+        return holds_out(len(self.plates), settings) and (enough or not self.learning.networks)
 
     def folds(self) -> IntArray | None:
         """The fold of each plate, int64 (N,): as it was, and of a new plate the fold with the fewest.
 
         None where pictures are not in folds, but their tiles.
         """
-        if len(self.plates) <= 2:
+        anew = folds_of_pictures(len(self.plates))
+        if anew is None:
             return None
         known = self._fold_of if self.learning.networks else {}
         folds = np.array([known.get(plate, -1) for plate in self.plates], np.int64)
         for index in np.flatnonzero(folds < 0):
             folds[index] = np.bincount(folds[folds >= 0], minlength=MOST_FOLDS).argmin()
-        return folds if len(np.unique(folds)) > 1 else np.arange(len(folds)) % MOST_FOLDS
+        return folds if len(np.unique(folds)) > 1 else anew
 
     def network_without(self, fold: int, folds: IntArray | None) -> Network | None:
         """A network of the look that has seen nothing of a fold; None where all have seen some of it.

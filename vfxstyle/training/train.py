@@ -119,7 +119,8 @@ def train(
         check_mattes(exemplars, context)
         notes = check_all_pairs(exemplars, context)
         digests = digests_of(exemplars, reader)
-        begun = None if earlier is None else Start.of(earlier, plates_of(digests), settings)
+        plates = plates_of(digests)
+        begun = None if earlier is None else Start.of(earlier, plates, settings)
         if begun is not None:
             clock.note(begun.words)
         stored = _plate_folder(target, len(exemplars), weights, context)
@@ -145,7 +146,7 @@ def train(
             card=preset_card(digests, learnt, settings, begun),
             graded=graded_frames,
             pictures=[example.raw.global_ for example in examples],
-            learning=kept_learning(learnt, plates_of(digests), begun),
+            learning=kept_learning(learnt, plates, begun),
         )
         save_preset(preset, target)
         clock.note(f"saved {target}")
