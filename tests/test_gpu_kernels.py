@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("triton")
 
-NUMBERS = {"d": "fp64", "f": "fp32", "h": "fp16", "l": "i64", "i": "i32", "b": "i1"}
+NUMBERS = {"d": "fp64", "f": "fp32", "h": "fp16", "l": "i64", "i": "i32", "c": "i8", "b": "i1"}
 KERNELS = {
     "tsp.gpu.move_kernels": {
         "move_lattice": "*l *l *l *b *b *d *l *l *l *d i i i i i i",
@@ -22,8 +22,33 @@ KERNELS = {
         "sum_statistics": "*l *b *l *l *l *l i",
         "spread_ring": "*l *l *l *b *l i i",
         "fill_ring": "*l *l *b *l *l *d *l i i",
-        "assign_halves": "*l *l *l *l *d *d *l *l i",
+    },
+    "tsp.gpu.transport_kernels": {
+        "add_flow": "*l *f *l i i i",
+        "land": "*l *b *l *l *l *d *l i i",
+        "take_landed": "*l *l *l i",
+        "count_sizes": "*l *i i",
+        "find_largest": "*l *i *l *l i i i 1",
+        "judge_pieces": "*l *i *l *l *i i i i i",
+        "rename_pieces": "*l *i *l *l i i i i",
+        "reach_pieces": "*l *b *l *c i",
+        "trim_pieces": "*l *b *b *c *l i",
+        "wait_near": "*l *b *b *b i i",
+        "note_changes": "*l *l *b i",
+        "mark_touching": "*l *b i i i i i i",
+        "count_carried": "*l *l *l *i *i i i i",
+    },
+    "tsp.gpu.split_kernels": {
+        "add_squares": "*l *l *l *l i",
+        "draw_members": "*l *b *b *l *l *d *l *l l i 1",
+        "take_features": "*l *l *l *b *d i",
+        "assign_halves": "*l *b *b *l *l *d *d *l *l i",
         "update_halves": "*l *l *b *d *d i",
+        "keep_halves": "*l *b *b i",
+        "turn_small": "*l *i *l *l i i",
+        "count_pieces": "*l *l *i i",
+        "sum_halves": "*l *b *l *l *l i",
+        "leave_halves": "*l *l *l *l i",
     },
     "vfxstyle.plates.gpu": {"_guide": "*f *f *f *f *l *f *l *f i i i i i i i 5 6 1"},
     "vfxstyle.superpixels.gpu": {"_smooth": "*f *l *l *d *f i", "_spread": "*i *f *f *f *f *f *f *i *f i i"},

@@ -15,13 +15,11 @@ import triton
 
 from tsp.gpu.grid import LATTICES, RINGS, Canvas, Grid
 from tsp.gpu.map_kernels import (
-    assign_halves,
     fill_ring,
     join_pieces,
     name_pieces,
     spread_ring,
     sum_statistics,
-    update_halves,
 )
 from tsp.gpu.move_kernels import WIDTH, move_lattice, refresh_scores, sum_energy
 from tsp.gpu.sweeps import Told
@@ -212,35 +210,15 @@ def fill_from_rings(pixels: Canvas, means: torch.Tensor) -> None:
     """
     grid = pixels.grid
     one, two = pixels.labels.contiguous(), torch.empty_like(pixels.labels)
-    counts = torch.zeros(2, dtype=torch.long, device=grid.device)
+    counts = torch.empty((RINGS, 2), dtype=torch.long, device=grid.device)
     while True:
-        for _ in range(RINGS):
-            counts.zero_()
+        counts.zero_()
+        for own in counts:
             fill_ring[(triton.cdiv(one.numel(), _BLOCK),)](
-                one, two, grid.inside, grid.place, pixels.colour, means, counts, grid.height, grid.width, **_EXACT
+                one, two, grid.inside, grid.place, pixels.colour, means, own, grid.height, grid.width, **_EXACT
             )
             one, two = two, one
-        filled, left = counts.tolist()  # of the last ring
+        filled, left = counts[-1].tolist()
         if left == 0 or filled == 0:
             break
     pixels.labels = one
-
-
-def two_means(
-    pixels: Canvas, at: torch.Tensor, old: torch.Tensor, near: torch.Tensor, far: torch.Tensor, turns: int
-) -> torch.Tensor:
-    """Which of two means each pixel is nearer to, int64 (N,), after some turns of moving the means.
-
-    at: int64 (N,), places of the pixels. old: bool (K,). near, far: float64 (K, 5), the means at first.
-    """
-    grid, count = pixels.grid, len(old)
-    rows, side = pixels.labels.view(-1)[at], torch.zeros_like(at)
-    near, far, old = near.contiguous(), far.contiguous(), old.contiguous()
-    sums = torch.zeros((count, STATISTICS), dtype=torch.long, device=grid.device)
-    whole = torch.zeros_like(sums).index_add_(0, rows, pixels.parts(at))
-    for _ in range(turns):
-        assign_halves[(triton.cdiv(len(at), _BLOCK),)](
-            at, rows, grid.place, pixels.colour, near, far, sums, side, len(at), **_EXACT
-        )
-        update_halves[(triton.cdiv(count, _BLOCK),)](sums, whole, old, near, far, count, **_EXACT)
-    return side

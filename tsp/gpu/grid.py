@@ -24,6 +24,10 @@ FINE = 2.0**20
 NEVER = 2**63 - 1
 COARSE = 2.0**8
 """Squares of whitened features in the integer sums are multiples of 1 / this."""
+STEP = 2.0**16
+"""Flow in the integer sums is in multiples of 1 / this, in px."""
+FASTEST = 1e5
+"""The fastest flow, px a frame: farther than any frame is wide."""
 LATTICES = ((0, 0), (0, 1), (1, 0), (1, 1))
 """First row and column of the four lattices."""
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
@@ -31,17 +35,12 @@ RINGS = 8
 """Steps that labels spread before it is tested whether they still do: each test waits for the device."""
 
 
-def has_kernels(device: torch.device) -> bool:
-    """Whether :mod:`tsp.gpu.fused` does the work on a device."""
-    return device.type == "cuda"
-
-
 class Grid:
     """Places of pixels, their four lattices by (row mod 2, column mod 2), and which lie in the frame or the margin."""
 
     def __init__(self, height: int, width: int, model: Model, device: torch.device) -> None:
         self.height, self.width, self.device = height, width, device
-        pad = self._pad = model.pad
+        pad = self.pad = model.pad
         y, x = torch.arange(height, device=device), torch.arange(width, device=device)
         self.nearest_y = (y - pad).clamp(0, height - 2 * pad - 1)
         self.nearest_x = (x - pad).clamp(0, width - 2 * pad - 1)
@@ -63,11 +62,11 @@ class Grid:
 
     def frame(self, padded: torch.Tensor) -> torch.Tensor:
         """The view of a padded map without its margin."""
-        return padded[self._pad : -self._pad, self._pad : -self._pad]
+        return padded[self.pad : -self.pad, self.pad : -self.pad]
 
     def _lattice(self, row: int, column: int) -> Lattice:
         """The pixels of one lattice; the outermost ring of the map is left out, so that all have neighbours."""
-        height, width, pad = self.height, self.width, self._pad
+        height, width, pad = self.height, self.width, self.pad
         y = torch.arange(1 + row, height - 1, 2, device=self.device)[:, None]
         x = torch.arange(1 + column, width - 1, 2, device=self.device)[None, :]
         at = (y * width + x).reshape(-1)
@@ -130,10 +129,6 @@ class Canvas:
 
     def sums(self, count: int) -> torch.Tensor:
         """Statistics of all rows, int64 (K, 7)."""
-        if has_kernels(self.grid.device):
-            from tsp.gpu.fused import statistics_of
-
-            return statistics_of(self, count)
         at, rows = self.owned()
         return torch.zeros((count, 7), dtype=torch.long, device=at.device).index_add_(0, rows, self.parts(at))
 
@@ -163,10 +158,6 @@ def spread(values: torch.Tensor, key: torch.Tensor, into: torch.Tensor) -> torch
     values: int64 (H, W), -1 for none. key: (H, W). into: bool (H, W), the pixels that may take a value; one that has a
     value keeps it.
     """
-    if has_kernels(values.device):
-        from tsp.gpu.fused import spread_over
-
-        return spread_over(values, key, into)
     ways = [(dy, dx, into & (moved(key, dy, dx) == key)) for dy, dx in AROUND]
     while True:
         before = values
@@ -220,10 +211,6 @@ def pieces(key: torch.Tensor, among: torch.Tensor | None = None) -> torch.Tensor
     the least name among its neighbours, passes it to the pixel that it is named after, and takes over that pixel's
     name, until nothing changes.
     """
-    if has_kernels(key.device):
-        from tsp.gpu.fused import joined_pieces
-
-        return joined_pieces(key, among)
     height, width = key.shape
     across, down = key[:, :-1] == key[:, 1:], key[:-1] == key[1:]
     if among is not None:

@@ -1,4 +1,4 @@
-"""Kernels of the device path, in Triton: connected pieces, filling, statistics, and halves of superpixels."""
+"""Kernels of the device path, in Triton: connected pieces, filling and statistics."""
 
 from __future__ import annotations
 
@@ -163,53 +163,3 @@ def fill_ring(
         tl.atomic_add(counts, found)
         tl.atomic_add(counts + 1, left - found)
     tl.store(out + at, best, mask)
-
-
-@triton.jit(do_not_specialize=["count"])
-def assign_halves(
-    pixels: tl.tensor, rows: tl.tensor, place: tl.tensor, colour: tl.tensor, near: tl.tensor, far: tl.tensor,
-    sums: tl.tensor, side: tl.tensor, count: tl.tensor,
-) -> None:  # fmt: skip
-    """Which of two means each of ``count`` pixels is nearer to, 0 or 1, and statistics of those nearer to the second.
-
-    pixels: int64, their places. rows: int64, their superpixels. near, far: float64 (K, 5). sums: int64 (K, 7).
-    """
-    i = (tl.program_id(0) * _BLOCK + tl.arange(0, _BLOCK)).to(tl.int64)
-    mask = i < count
-    at, row = tl.load(pixels + i, mask, 0), tl.load(rows + i, mask, 0)
-    along, middle = tl.zeros((_BLOCK,), tl.float64), tl.zeros((_BLOCK,), tl.float64)
-    for c in tl.static_range(5):
-        if c < 2:
-            feature = tl.load(place + at * 2 + c, mask, 0).to(tl.float64) / _FINE
-        else:
-            feature = tl.load(colour + at * 3 + c - 2, mask, 0).to(tl.float64) / _FINE
-        one, two = tl.load(near + row * 5 + c, mask, 0.0), tl.load(far + row * 5 + c, mask, 0.0)
-        along += feature * (two - one)
-        middle += (two * two - one * one) / 2.0
-    second = mask & (along > middle)
-    tl.store(side + i, second.to(tl.int64), mask)
-    add_statistics(sums, row, 1, second, place, colour, at, second)
-
-
-@triton.jit
-def update_halves(
-    sums: tl.tensor, whole: tl.tensor, old_flags: tl.tensor, near: tl.tensor, far: tl.tensor, count: tl.tensor
-) -> None:
-    """Means of the two halves of superpixels, float64 (K, 5), from their statistics; an old one's first mean stays.
-
-    sums: int64 (K, 7), of the second halves, which are made zero for the next turn. whole: int64 (K, 7), of both.
-    """
-    k = tl.program_id(0) * _ROWS + tl.arange(0, _ROWS)
-    mask = k < count
-    old = tl.load(old_flags + k, mask, 0) != 0
-    members, every = tl.load(sums + k * _STATISTICS, mask, 0), tl.load(whole + k * _STATISTICS, mask, 0)
-    left = every - members
-    for c in tl.static_range(5):
-        second = tl.load(sums + k * _STATISTICS + _SUM_Y + c, mask, 0)
-        first = tl.load(whole + k * _STATISTICS + _SUM_Y + c, mask, 0) - second
-        two = second.to(tl.float64) / _FINE / tl.maximum(members, 1).to(tl.float64)
-        one = first.to(tl.float64) / _FINE / tl.maximum(left, 1).to(tl.float64)
-        tl.store(far + k * 5 + c, two, mask & (members > 0))
-        tl.store(near + k * 5 + c, one, mask & (old == 0) & (left > 0))
-    for c in tl.static_range(_STATISTICS):
-        tl.store(sums + k * _STATISTICS + c, tl.zeros((_ROWS,), tl.int64), mask)

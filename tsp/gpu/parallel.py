@@ -10,25 +10,19 @@ comes back; in between only tables of superpixels travel, and which of them touc
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 from tsp.arrays import BoolArray, DoubleArray, FloatArray, IntArray, LabelArray, WordArray
-from tsp.gpu.grid import NEVER, Canvas, Grid, greatest, has_kernels, least, moved, pieces, spread, statistics
+from tsp.gpu.grid import FASTEST, NEVER, STEP, Canvas, Grid, greatest, least, moved, pieces, spread, statistics
 from tsp.gpu.split_together import split_together
-from tsp.gpu.sweeps import Sweeps, settle
+from tsp.gpu.sweeps import Moves, Sweeps, settle
 from tsp.model import MEAN_Y, Model, Superpixels, refresh_rows
 from tsp.moves import choose_merges
 from tsp.pixels import MakePixels
 from tsp.topology import AROUND, UNASSIGNED
-
-if TYPE_CHECKING:
-    from tsp.gpu.fused import Workspace
-
-_STEP = 2.0**16  # flow in px
-_FASTEST = 1e5  # px a frame; farther than any frame is wide
 
 
 def pixels_on(device: str) -> MakePixels:
@@ -40,14 +34,24 @@ def pixels_on(device: str) -> MakePixels:
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise RuntimeError(f"{device} is not there: torch sees {torch.cuda.device_count()} CUDA devices. Use cpu.")
     target = torch.device(device)
+    pixels_of = _pixels_of(target)
     grids: dict[tuple[tuple[int, ...], Model], Grid] = {}
 
     def pixels(labels: LabelArray, colour: FloatArray, model: Model) -> DevicePixels:
         if (labels.shape, model) not in grids:
             grids[labels.shape, model] = Grid(labels.shape[0], labels.shape[1], model, target)
-        return DevicePixels(torch.from_numpy(labels).to(target).long(), colour, grids[labels.shape, model])
+        return pixels_of(torch.from_numpy(labels).to(target).long(), colour, grids[labels.shape, model])
 
     return pixels
+
+
+def _pixels_of(device: torch.device) -> type[DevicePixels]:
+    """How pixels are worked on: in kernels of a GPU, in operations of torch elsewhere."""
+    if device.type == "cpu":
+        return DevicePixels
+    from tsp.gpu.kernel_pixels import KernelPixels  # loads Triton
+
+    return KernelPixels
 
 
 class DevicePixels(Canvas):
@@ -55,18 +59,19 @@ class DevicePixels(Canvas):
 
     def __init__(self, labels: torch.Tensor, colour: FloatArray, grid: Grid) -> None:
         super().__init__(labels, colour, grid)
-        self._waiting = torch.zeros_like(labels, dtype=torch.bool)
+        self.waiting = torch.zeros_like(labels, dtype=torch.bool)
+        """Pixels that the next local moves test, bool (H, W)."""
 
     def mean_flow(self, flow: FloatArray, count: int) -> DoubleArray:
         """See :class:`tsp.pixels.Pixels`."""
         grid = self.grid
-        field = torch.from_numpy(flow).to(grid.device).double().clamp(-_FASTEST, _FASTEST)
-        whole = (field.flip(-1) * _STEP).round().long()[grid.nearest_y][:, grid.nearest_x].reshape(-1, 2)
+        field = torch.from_numpy(flow).to(grid.device).double().clamp(-FASTEST, FASTEST)
+        whole = (field.flip(-1) * STEP).round().long()[grid.nearest_y][:, grid.nearest_x].reshape(-1, 2)
         owned, rows = self.owned()
         totals = torch.zeros((count, 3), dtype=torch.long, device=grid.device)
         totals[:, 2] = torch.bincount(rows, minlength=count)
         totals[:, :2].index_add_(0, rows, whole[owned])
-        means = totals[:, :2].double() / _STEP / totals[:, 2:].clamp(min=1)
+        means = totals[:, :2].double() / STEP / totals[:, 2:].clamp(min=1)
         return means.cpu().numpy()
 
     def carried(self, flows: DoubleArray, expected: DoubleArray, colour: FloatArray, model: Model) -> DevicePixels:
@@ -74,8 +79,7 @@ class DevicePixels(Canvas):
         grid = self.grid
         empty = torch.full((grid.height, grid.width), UNASSIGNED, device=grid.device)
         after = DevicePixels(empty, colour, grid)
-        far = grid.height + grid.width
-        steps = grid.put(np.floor(np.clip(flows, -far, far) + 0.5).astype(np.int64))
+        steps = grid.put(self.steps(flows))
         source, rows = self.owned()
         y, x = source // grid.width + steps[rows, 0], source % grid.width + steps[rows, 1]
         lands = (y >= 1) & (y < grid.height - 1) & (x >= 1) & (x < grid.width - 1)
@@ -86,6 +90,11 @@ class DevicePixels(Canvas):
         landed = winner < NEVER
         after.labels.view(-1)[landed] = self.labels.view(-1)[winner[landed]]
         return after
+
+    def steps(self, flows: DoubleArray) -> IntArray:
+        """Whole px that superpixels are shifted by, int64 (K, 2), (dy, dx); at most out of the frame."""
+        far = self.grid.height + self.grid.width
+        return np.floor(np.clip(flows, -far, far) + 0.5).astype(np.int64)
 
     def keep_largest_pieces(self, count: int, smallest_birth: float) -> int:
         """See :class:`tsp.pixels.Pixels`."""
@@ -121,12 +130,6 @@ class DevicePixels(Canvas):
         """See :class:`tsp.pixels.Pixels`. Ring after ring, each pixel to the neighbour that was likeliest at first."""
         grid = self.grid
         means = grid.put(table.scores[:count, MEAN_Y : MEAN_Y + 5])
-        if has_kernels(grid.device):
-            from tsp.gpu.fused import fill_from_rings
-
-            fill_from_rings(self, means)
-            self.gather(table, count, model)
-            return
         flat, inside = self.labels.view(-1), grid.inside.view(-1)
         while True:
             at = torch.nonzero((flat < 0) & inside)[:, 0]
@@ -148,7 +151,7 @@ class DevicePixels(Canvas):
 
     def activate_all(self) -> None:
         """See :class:`tsp.pixels.Pixels`."""
-        self._waiting = ~self.grid.edge
+        self.waiting = ~self.grid.edge
 
     def activate(self, table: Superpixels, count: int) -> None:
         """See :class:`tsp.pixels.Pixels`."""
@@ -156,42 +159,46 @@ class DevicePixels(Canvas):
         near = changed.clone()
         for dy, dx in AROUND:
             near |= moved(changed, dy, dx)
-        self._waiting |= near & ~self.grid.edge
+        self.waiting |= near & ~self.grid.edge
 
     def settle(self, table: Superpixels, count: int, model: Model, most: int) -> None:
         """See :class:`tsp.pixels.Pixels`."""
         start, labels = self.labels.clone(), self.labels
-        moves: Sweeps | Workspace
-        if has_kernels(self.grid.device):
-            from tsp.gpu.fused import workspace
-
-            moves = workspace(self.grid, model, count)
-            moves.load(self, table, count, model, self._waiting)
-        else:
-            moves = Sweeps(self, table, count, model, self._waiting)
+        moves = self.moves(table, count, model)
         settle(moves, most)
         labels.copy_(moves.labels)
-        self._waiting = moves.waiting.clone()
-        touched = torch.zeros(count + 1, dtype=torch.bool, device=start.device)  # its last entry stands for UNASSIGNED
-        different = start != self.labels
-        touched[torch.where(different, start, UNASSIGNED)] = True
-        touched[torch.where(different, self.labels, UNASSIGNED)] = True
-        table.changed[:count] |= touched[:count].cpu().numpy()
+        self.waiting = moves.waiting.clone()
+        table.changed[:count] |= self.touched(start, count)
         _write(moves.sums[:count], table, count, model)
+
+    def moves(self, table: Superpixels, count: int, model: Model) -> Moves:
+        """The local moves of one settling."""
+        return Sweeps(self, table, count, model, self.waiting)
+
+    def touched(self, before: torch.Tensor, count: int) -> BoolArray:
+        """Which superpixels have lost or got pixels since a map, bool (K,), on the host."""
+        touched = torch.zeros(count + 1, dtype=torch.bool, device=before.device)  # its last entry is for UNASSIGNED
+        different = before != self.labels
+        touched[torch.where(different, before, UNASSIGNED)] = True
+        touched[torch.where(different, self.labels, UNASSIGNED)] = True
+        return np.asarray(touched[:count].cpu().numpy())
 
     def merge(self, table: Superpixels, count: int, model: Model) -> int:
         """See :class:`tsp.pixels.Pixels`."""
+        merged, target = choose_merges(self.touching(count), table, count, model)
+        if merged:
+            self.rename(target)
+        return int(merged)
+
+    def touching(self, count: int) -> LabelArray:
+        """Pairs of superpixels that touch inside the frame, both ways round, int32 (E, 2), in ascending order."""
         frame = self.grid.frame(self.labels)
         pairs = [(frame[:, :-1], frame[:, 1:]), (frame[:-1], frame[1:])]
         one, other = (torch.cat([own[side].reshape(-1) for own in pairs]) for side in range(2))
         touch = torch.nonzero(one != other)[:, 0]
         one, other = one[touch], other[touch]
         key = torch.unique(torch.cat([one * count + other, other * count + one]))
-        touching = torch.stack([key // count, key % count], dim=1).int().cpu().numpy()
-        merged, target = choose_merges(touching, table, count, model)
-        if merged:
-            self.rename(target)
-        return int(merged)
+        return np.asarray(torch.stack([key // count, key % count], dim=1).int().cpu().numpy())
 
     def split(self, table: Superpixels, count: int, model: Model, state: WordArray) -> tuple[int, int]:
         """See :class:`tsp.pixels.Pixels`. See :func:`~tsp.gpu.split_together.split_together`."""
@@ -215,8 +222,8 @@ class DevicePixels(Canvas):
 
     def free(self, rows: BoolArray) -> None:
         """See :class:`tsp.pixels.Pixels`."""
-        self._waiting = self.of_rows(rows)
-        self.labels = torch.where(self._waiting, UNASSIGNED, self.labels)
+        self.waiting = self.of_rows(rows)
+        self.labels = torch.where(self.waiting, UNASSIGNED, self.labels)
 
     def snapshot(self) -> torch.Tensor:
         """See :class:`tsp.pixels.Pixels`."""

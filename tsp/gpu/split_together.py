@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from tsp.arrays import BoolArray, DoubleArray, WordArray
-from tsp.gpu.grid import FINE, Canvas, draw, greatest, has_kernels, pieces, spread, statistics
+from tsp.gpu.grid import FINE, Canvas, draw, greatest, pieces, spread, statistics
 from tsp.halves import ITERATIONS
 from tsp.model import MEAN_Y, SUM_Y, Model, Superpixels
 from tsp.split import choose_splits, hopeful, promising
@@ -52,10 +52,6 @@ def _two_means(pixels: Canvas, at: torch.Tensor, table: Superpixels, count: int,
     first = draw(torch.ones_like(rows), at, rows, count, state)
     centre = torch.where(old, grid.put(table.scores[:count, MEAN_Y : MEAN_Y + 5]), features[first])
     other = features[draw((features - centre[rows]).pow(2).sum(dim=1), at, rows, count, state)]
-    if has_kernels(grid.device):
-        from tsp.gpu.fused import two_means
-
-        return two_means(pixels, at, old[:, 0], centre, other, ITERATIONS)
     parts = pixels.parts(at)
     whole = torch.zeros((count, 7), dtype=torch.long, device=grid.device).index_add_(0, rows, parts)
     side = torch.zeros_like(at)

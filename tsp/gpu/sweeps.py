@@ -48,6 +48,18 @@ class Told(NamedTuple):
 class Moves(Protocol):
     """The local moves of one settling."""
 
+    @property
+    def labels(self) -> torch.Tensor:
+        """The label map that is worked on, padded, int64 (H, W)."""
+
+    @property
+    def waiting(self) -> torch.Tensor:
+        """Pixels that the next sweep tests, bool (H, W)."""
+
+    @property
+    def sums(self) -> torch.Tensor:
+        """Statistics, int64 (K, 7); there may be more rows than are in use."""
+
     def energy(self) -> float:
         """See :class:`Told`."""
 

@@ -11,9 +11,11 @@ from helpers import moving_picture
 from states import check_rules, one_pixel_superpixel, panning, pocket, small_state, spoil
 
 from tsp import Evaluator, Settings, local, segment
-from tsp.gpu import fused, parallel, split_together
+from tsp.gpu import fused, kernel_pixels, parallel
 from tsp.gpu.fused import Workspace, joined_pieces, workspace
-from tsp.gpu.grid import draw, least, noise, pieces, spread
+from tsp.gpu.grid import Grid, draw, least, noise, pieces, spread
+from tsp.gpu.kernel_pixels import KernelPixels
+from tsp.gpu.parallel import DevicePixels
 from tsp.gpu.sweeps import Sweeps
 from tsp.model import MEAN_Y, derive, gather, squares, with_room
 from tsp.pixels import HostPixels
@@ -31,6 +33,19 @@ def device(request):
             pytest.fail("VFXSTYLE_REQUIRE_CUDA is 1 and torch sees no CUDA device")
         pytest.skip("needs a CUDA device")
     return request.param
+
+
+@pytest.fixture
+def kernels():
+    """Where the kernels of a GPU are tried: on one, or else in Triton's interpreter."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def both(device, labels, colour, model):
+    """The same pixels, moved by the kernels of a GPU and by operations of torch."""
+    grid = Grid(*labels.shape, model, torch.device(device))
+    own = torch.from_numpy(labels).to(device).long()
+    return KernelPixels(own, colour, grid), DevicePixels(own.clone(), colour, grid)
 
 
 def places(device, labels, colour, model):
@@ -90,8 +105,8 @@ def test_one_pixel_alone_goes_where_the_host_sends_it(device, kind):
     for _ in range(200):
         y, x = (random.integers(model.pad - 1, size - model.pad + 1) for size in labels.shape)
         ours, _ = places(device, labels, colour, model)
-        ours._waiting = torch.zeros_like(ours.grid.inside)
-        ours._waiting[y, x] = True
+        ours.waiting = torch.zeros_like(ours.grid.inside)
+        ours.waiting[y, x] = True
         ours.settle(copy_of(table), count, model, 1)
         active = np.zeros(labels.shape, np.uint8)
         active[y, x] = 1
@@ -107,7 +122,7 @@ def test_one_pixel_alone_goes_where_the_host_sends_it(device, kind):
 def test_a_move_closes_no_ring_of_a_third_superpixel(device, enclosed):
     labels, colour, table, active, model = pocket(enclosed)
     pixels, _ = places(device, labels, colour, model)
-    pixels._waiting = torch.from_numpy(active > 0).to(device)
+    pixels.waiting = torch.from_numpy(active > 0).to(device)
     pixels.settle(table, 3, model, 1)
     assert map_of(pixels)[np.nonzero(active)] == (0 if enclosed else 1)
 
@@ -146,7 +161,7 @@ def test_only_active_pixels_move(device):
 def test_a_superpixel_that_dies_leaves_no_ghost(device):
     labels, colour, table, active, model, label = one_pixel_superpixel()
     pixels, _ = places(device, labels, colour, model)
-    pixels._waiting = torch.from_numpy(active > 0).to(device)
+    pixels.waiting = torch.from_numpy(active > 0).to(device)
     pixels.settle(table, label + 1, model, 3)
     assert not (map_of(pixels) == label).any()
     assert table.stats[label].tolist() == [0] * 7
@@ -167,15 +182,14 @@ def test_the_energy_on_the_device_is_the_oracles(device):
         gather(labels, colour, table, count, model)
 
 
-@pytest.mark.parametrize("kind", ["mixed"])
-def test_the_kernels_of_a_gpu_move_what_operations_of_torch_move(device, kind):
+def test_the_kernels_of_a_gpu_move_what_operations_of_torch_move(kernels):
     """Where there is no GPU, Triton's interpreter runs the kernels."""
-    labels, colour, table, count, model = small_state(kind, height=24, width=30, requested=20)
+    labels, colour, table, count, model = small_state("mixed", height=24, width=30, requested=20)
     spoil(labels, model.pad)
     columns = slice(model.pad, model.pad + 8)
     labels[model.pad - 2 : model.pad, columns] = labels[model.pad, columns]
     gather(labels, colour, table, count, model)
-    pixels, _ = places(device, labels, colour, model)
+    pixels, _ = both(kernels, labels, colour, model)
     work = workspace(pixels.grid, model, count)
     work.load(pixels, table, count, model, ~pixels.grid.edge)
     plain = Sweeps(pixels, table, count, model, ~pixels.grid.edge)
@@ -194,51 +208,117 @@ def test_the_kernels_of_a_gpu_move_what_operations_of_torch_move(device, kind):
     assert work.energy() == pytest.approx(plain.energy(), abs=0.1)
 
 
-def test_kernels_of_a_gpu_count_fill_and_spread(device):
+def test_the_kernels_of_a_gpu_count_fill_and_spread_as_operations_of_torch(kernels):
     labels, colour, table, count, model = small_state("mixed", height=24, width=30, requested=20)
     spoil(labels, model.pad)
     gather(labels, colour, table, count, model)
-    pixels, _ = places("cpu", labels, colour, model)
-    means = pixels.grid.put(table.scores[:count, MEAN_Y : MEAN_Y + 5])
-    there = pixels if device == "cpu" else parallel.pixels_on(device)(labels, colour, model)
-    sums = fused.statistics_of(there, count).cpu()
-    assert torch.equal(sums, pixels.sums(count))
+    one, other = both(kernels, labels, colour, model)
+    assert torch.equal(one.sums(count), other.sums(count))
+    np.testing.assert_array_equal(one.squares(count), other.squares(count))
     holes = np.random.default_rng(2).random(labels.shape) < 0.7
-    labels[holes & pixels.grid.inside.numpy()] = UNASSIGNED
-    one = parallel.pixels_on("cpu")(labels, colour, model)
-    other = parallel.pixels_on(device)(labels.copy(), colour, model)
-    one.fill_uncovered(copy_of(table), count, model)
-    fused.fill_from_rings(other, means.to(device))
-    assert torch.equal(other.labels.cpu(), one.labels)
-    values = torch.where(one.labels % 3 == 0, one.labels, -1)
-    key, into = one.labels % 3, torch.from_numpy(np.random.default_rng(3).random(labels.shape) < 0.8)
+    labels[holes & one.grid.inside.cpu().numpy()] = UNASSIGNED
+    tables = []
+    for pixels in both(kernels, labels, colour, model):
+        tables.append(copy_of(table))
+        pixels.fill_uncovered(tables[-1], count, model)
+        filled = pixels.labels if len(tables) == 1 else filled
+        assert torch.equal(pixels.labels, filled)
+    np.testing.assert_array_equal(tables[0].stats, tables[1].stats)
+    values = torch.where(filled % 3 == 0, filled, -1)
+    key, into = filled % 3, torch.from_numpy(np.random.default_rng(3).random(labels.shape) < 0.8).to(kernels)
     values[:, ::2] = -1
     expected = spread(values, key, into)
-    assert torch.equal(fused.spread_over(values.to(device), key.to(device), into.to(device)).cpu(), expected)
+    assert torch.equal(fused.spread_over(values, key, into), expected)
     assert (expected >= 0).sum() > (values >= 0).sum()
 
 
-def test_kernels_of_a_gpu_part_superpixels_in_two(device, monkeypatch):
-    labels, colour, table, count, model = small_state("mixed", height=24, width=30, requested=12)
+@pytest.mark.parametrize("far", [0.7, 1e9])
+def test_the_kernels_of_a_gpu_carry_superpixels_as_operations_of_torch(kernels, far):
+    labels, colour, table, count, model = small_state("mixed", height=24, width=30, requested=20)
+    random = np.random.default_rng(2)
+    flow = np.full((24, 30, 2), far, np.float32)
+    flow[4:18, 5:25] = random.normal(3, 2, (14, 20, 2))
+    one, other = both(kernels, labels, colour, model)
+    flows = one.mean_flow(flow, count)
+    np.testing.assert_array_equal(flows, other.mean_flow(flow, count))
+    assert np.abs(flows).max() > 0.5
+    expected = table.scores[:count, :5] + random.normal(0, 0.2, (count, 5))
+    for smallest in (1e9, 4.5):
+        carried = [pixels.carried(flows, expected, colour, model) for pixels in (one, other)]
+        assert torch.equal(carried[0].labels, carried[1].labels)
+        rows = [pixels.keep_largest_pieces(count, smallest) for pixels in carried]
+        assert rows[0] == rows[1]
+        assert torch.equal(carried[0].labels, carried[1].labels)
+        assert (carried[0].labels >= 0).sum() > 50
+
+
+def test_the_kernels_of_a_gpu_keep_pieces_as_operations_of_torch(kernels):
+    _, colour, _, _, model = small_state("mixed", height=24, width=30, requested=20)
+    shape = (24 + 2 * model.pad, 30 + 2 * model.pad)
+    scattered = np.full(shape, UNASSIGNED, np.int32)
+    scattered[1:-1, 1:-1] = np.random.default_rng(1).integers(-1, 4, np.subtract(shape, 2))
+    for labels in (scattered, np.full(shape, UNASSIGNED, np.int32)):
+        for smallest in (1, 6, 10**6):
+            one, other = both(kernels, labels, colour, model)
+            assert one.keep_largest_pieces(4, smallest) == other.keep_largest_pieces(4, smallest)
+            assert torch.equal(one.labels, other.labels)
+
+
+def test_the_kernels_of_a_gpu_keep_books_as_operations_of_torch(kernels, monkeypatch):
+    labels, colour, table, count, model = small_state("mixed", height=24, width=30, requested=20)
+    spoil(labels, model.pad)
+    one, other = both(kernels, labels, colour, model)
+    np.testing.assert_array_equal(one.touching(count), other.touching(count))
+    assert len(one.touching(count)) > count
+    monkeypatch.setattr(kernel_pixels, "_MOST_MARKS", 7 * count)  # seven rows at a time, of which the last has fewer
+    np.testing.assert_array_equal(one.touching(count), other.touching(count))
+    table.changed[:] = False
+    table.changed[3:6] = True
+    for pixels in (one, other):
+        pixels.waiting[5:9, 5:9] = True
+        pixels.activate(table, count)
+    assert torch.equal(one.waiting, other.waiting)
+    assert one.waiting[model.pad : -model.pad].any()
+    before = one.labels.clone()
+    spoil(labels, model.pad, steps=50)
+    one, other = both(kernels, labels, colour, model)
+    np.testing.assert_array_equal(one.touched(before, count), other.touched(before, count))
+    assert 0 < one.touched(before, count).sum() < count
+    origin = np.roll(np.arange(count, dtype=np.int32), 1)
+    origin[::4] = UNASSIGNED
+    for ours, theirs in zip(one.count_kept(before, origin), other.count_kept(before, origin), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_kernels_of_a_gpu_split_as_operations_of_torch(kernels):
+    labels, colour, table, count, model = small_state("mixed", height=24, width=30, requested=6)
+    labels[model.pad - 3 : model.pad] = labels[model.pad]  # three rows of the margin
+    rest = slice(model.pad - 5, 5 - model.pad)  # a narrower one is enough
+    labels = np.ascontiguousarray(labels[rest, rest])
+    model = derive(Settings(num_superpixels=50), 24, 30)._replace(pad=5, place_scale=model.place_scale)
     gather(labels, colour, table, count, model)
-    pixels, _ = places("cpu", labels, colour, model)
-    at = torch.nonzero((pixels.grid.inside & (pixels.labels >= 0)).view(-1))[:, 0]
-    random = np.array([7], np.uint64)
-    expected = split_together._two_means(pixels, at, table, count, random.copy())
-    there = parallel.pixels_on(device)(labels, colour, model)
-    monkeypatch.setattr(split_together, "has_kernels", lambda _: True)
-    found = split_together._two_means(there, at.to(device), table, count, random.copy())
-    assert torch.equal(found.cpu(), expected)
-    assert 0 < float(expected.double().mean()) < 1
+    table.changed[:] = True
+    ours, theirs = both(kernels, labels, colour, model)
+    tables, states = (copy_of(table), copy_of(table)), (np.array([7], np.uint64), np.array([7], np.uint64))
+    rows = count
+    for _ in range(2):
+        found = [
+            pixels.split(own, rows, model, state)
+            for pixels, own, state in zip((ours, theirs), tables, states, strict=True)
+        ]
+        assert found[0] == found[1]
+        assert torch.equal(ours.labels, theirs.labels)
+        np.testing.assert_array_equal(tables[0].stats, tables[1].stats)
+        assert found[0][0] > 2
+        rows = found[0][1]
+    assert states[0] == states[1]
 
 
-def test_kernels_of_a_gpu_find_pieces(device):
-    values = torch.from_numpy(np.random.default_rng(1).integers(0, 2, (21, 33))).to(device)
+def test_kernels_of_a_gpu_find_pieces(kernels):
+    values = torch.from_numpy(np.random.default_rng(1).integers(0, 2, (21, 33))).to(kernels)
     padded = torch.nn.functional.pad(values, (2, 2, 2, 2), value=7)
     for key, among in ((values, None), (values, values == 1), (padded[2:-2, 2:-2], None)):
-        assert torch.equal(
-            joined_pieces(key, among), pieces(key.cpu(), None if among is None else among.cpu()).to(device)
-        )
+        assert torch.equal(joined_pieces(key, among), pieces(key, among))
 
 
 def test_pieces_are_found_as_on_the_host(device):
