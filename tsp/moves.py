@@ -6,7 +6,7 @@ import numpy as np
 
 from tsp.arrays import ByteArray, LabelArray
 from tsp.compiled import kernel
-from tsp.model import COUNT, INSIDE, Model, Superpixels, log_posterior, refresh
+from tsp.model import COUNT, INSIDE, STATISTICS, Model, Superpixels, log_posterior, refresh
 
 LEAST_GAIN = 1e-6  # nats; a move must gain more, and more than rounding
 # Taking up the label of a dead superpixel gains less than being old does, or every new one nearby would take it up.
@@ -97,9 +97,12 @@ def choose_merges(pairs: LabelArray, table: Superpixels, count: int, model: Mode
             alone[k] = log_posterior(model, table.stats[k], table.priors[k], table.old[k])
     gains = np.zeros(count)
     partner = np.full(count, np.int32(-1))
+    united = np.empty(STATISTICS)
     for i in range(len(pairs)):
         k, j = pairs[i, 0], pairs[i, 1]
-        both = log_posterior(model, table.stats[k] + table.stats[j], table.priors[k], table.old[k])
+        for d in range(STATISTICS):
+            united[d] = table.stats[k, d] + table.stats[j, d]
+        both = log_posterior(model, united, table.priors[k], table.old[k])
         gain = both - alone[k] - alone[j]
         if gain > gains[k] and gain > LEAST_GAIN:
             gains[k], partner[k] = gain, j

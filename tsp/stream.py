@@ -14,7 +14,7 @@ from tsp.cuts import explained_by_motion
 from tsp.devices import pixels_for
 from tsp.flow import DISFlow, OpticalFlow
 from tsp.lookahead import Lookahead
-from tsp.model import colour_scale
+from tsp.model import colour_scale, derive
 from tsp.pixels import MakePixels
 from tsp.settings import Settings
 from tsp.tracker import Tracker
@@ -64,9 +64,11 @@ def segment(
 
 
 class _Prepared(NamedTuple):
-    """A frame in Lab with its flow, ready before it is segmented."""
+    """A frame in Lab, and whitened, with its flow, ready before it is segmented."""
 
     lab: FloatArray
+    colour: FloatArray
+    """Lab, whitened."""
     flow: FloatArray | None
     """The flow from the frame before; None where a scene begins."""
 
@@ -94,9 +96,9 @@ class Stream:
                 height, width = frame.lab.shape[:2]
                 tracker = Tracker(height, width, self._settings, next_label=next_label, make_pixels=self._make_pixels)
                 held = Lookahead(self._settings, tracker.model)
-                tracked = tracker.first(frame.lab * colour_scale(tracker.model))
+                tracked = tracker.first(frame.colour)
             else:
-                tracked = tracker.advance(frame.lab * colour_scale(tracker.model), frame.flow)
+                tracked = tracker.advance(frame.colour, frame.flow)
             ready, taken_back = held.push(tracked)
             tracker.forget(taken_back)
             if ready is not None:
@@ -126,12 +128,13 @@ class Stream:
         self, before: FloatArray | None, rgb: FloatArray, given: FloatArray | None, last: Future[_Prepared] | None
     ) -> _Prepared:
         lab = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2Lab), np.float32)
+        colour = lab * colour_scale(derive(self._settings, *lab.shape[:2]))
         if before is None or last is None:
-            return _Prepared(lab, None)
+            return _Prepared(lab, colour, None)
         flow = self._estimate(before, rgb) if given is None else given
         threshold = self._settings.cut_below
         cut = threshold > 0 and explained_by_motion(last.result().lab, lab, flow) < threshold
-        return _Prepared(lab, None if cut else flow)
+        return _Prepared(lab, colour, None if cut else flow)
 
 
 def _rest(held: Lookahead) -> Iterator[LabelArray]:

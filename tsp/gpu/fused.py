@@ -21,11 +21,11 @@ from tsp.gpu.map_kernels import (
     spread_ring,
     sum_statistics,
 )
-from tsp.gpu.move_kernels import WIDTH, move_lattice, refresh_scores, sum_energy
+from tsp.gpu.move_kernels import ROWS, WIDTH, move_lattice, refresh_scores, sum_energy
 from tsp.gpu.sweeps import Told
 from tsp.model import STATISTICS, Model, Superpixels
 
-_BLOCK = 256  # pixels, or superpixels, of a program
+_BLOCK = 256  # pixels of a program
 _EXACT: dict[str, Any] = {"enable_fp_fusion": False}  # so that sums and products are rounded as on the processor
 _WORTH_RECORDING = 8  # sweeps
 _LEAST_ROOM = 2048  # superpixels that a workspace has room for at first
@@ -147,9 +147,8 @@ class Workspace:
 
     def _refresh(self) -> None:
         """Scores from statistics."""
-        blocks = triton.cdiv(self.room, _BLOCK)
-        refresh_scores[(blocks,)](
-            self.sums, self._old, self._priors, self._numbers, self._count, self._scores, **_EXACT
+        refresh_scores[(triton.cdiv(self.room, ROWS),)](
+            self.sums, self._old, self._priors, self._numbers, self._count, self._scores, num_warps=1, **_EXACT
         )
 
 

@@ -11,6 +11,7 @@ import triton
 from tsp.arrays import BoolArray, DoubleArray, WordArray
 from tsp.gpu.fused import joined_pieces, spread_over
 from tsp.gpu.grid import COARSE, NEVER, Canvas, statistics
+from tsp.gpu.move_kernels import ROWS
 from tsp.gpu.split_kernels import (
     add_squares,
     assign_halves,
@@ -28,7 +29,7 @@ from tsp.halves import ITERATIONS, uniform
 from tsp.model import COUNT, INSIDE, MEAN_Y, STATISTICS, Model, Superpixels
 from tsp.split import choose_splits, hopeful, promising
 
-_BLOCK = 256  # pixels, or superpixels, of a program
+_BLOCK = 256  # pixels of a program
 _EXACT: dict[str, Any] = {"enable_fp_fusion": False}  # so that sums and products are rounded as on the processor
 
 
@@ -81,15 +82,15 @@ class _Halves:
         whole, sums = torch.zeros((2, count, STATISTICS), dtype=torch.long, device=grid.device).unbind()
         colours = grid.place, self._pixels.colour
         pixels = self._pixels.labels, grid.inside, flags, *colours
-        rows = (triton.cdiv(count, _BLOCK),)
+        rows = (triton.cdiv(count, ROWS),)
         far = torch.zeros_like(near)
         for from_centre, keep, out in ((False, old, near), (True, torch.zeros_like(old), far)):
             best, seed = torch.full((count,), NEVER, device=grid.device), int(uniform(state) * 2**53)
             draw_members[self._blocks](*pixels, near, whole, best, seed, self._size, from_centre, **_EXACT)
-            take_features[rows](best, *colours, keep, out, count)
+            take_features[rows](best, *colours, keep, out, count, num_warps=1)
         for turn in range(ITERATIONS):
             if turn:
-                update_halves[rows](sums, whole, old, near, far, count, **_EXACT)
+                update_halves[rows](sums, whole, old, near, far, count, num_warps=1, **_EXACT)
             assign_halves[self._blocks](*pixels, near, far, sums, self._map, self._size, **_EXACT)
         return statistics(torch.stack([whole - sums, sums], dim=1).view(-1, STATISTICS)).reshape(count, 2, STATISTICS)
 

@@ -9,7 +9,7 @@ from tsp.gpu.grid import COARSE, FINE
 from tsp.gpu.move_kernels import MARGIN_PIXELS, MARGIN_SQUARES, add_statistics
 from tsp.model import STATISTICS, SUM_Y
 
-_BLOCK, _ROWS = tl.constexpr(256), tl.constexpr(256)  # pixels and superpixels of a program
+_BLOCK = tl.constexpr(256)  # pixels of a program
 _FINE, _COARSE = tl.constexpr(FINE), tl.constexpr(COARSE)
 _STATISTICS, _SUM_Y = tl.constexpr(STATISTICS), tl.constexpr(SUM_Y)
 _MARGIN_PIXELS, _MARGIN_SQUARES = tl.constexpr(MARGIN_PIXELS), tl.constexpr(MARGIN_SQUARES)

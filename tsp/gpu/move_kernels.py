@@ -30,6 +30,9 @@ WIDTH = SCORES + 2
 
 _BLOCK = tl.constexpr(256)
 _ROWS = tl.constexpr(256)
+ROWS = 32
+"""Superpixels of a program that works on each by itself, with one warp: few, so that all of a GPU takes part."""
+_FEW_ROWS = tl.constexpr(ROWS)
 _FINE, _COARSE, _LEAST = tl.constexpr(FINE), tl.constexpr(COARSE), tl.constexpr(LEAST_PIXEL_GAIN)
 _STATISTICS, _SUM_Y, _INSIDE = tl.constexpr(STATISTICS), tl.constexpr(SUM_Y), tl.constexpr(INSIDE)
 _WIDTH, _ENERGY = tl.constexpr(WIDTH), tl.constexpr(ENERGY)
@@ -230,12 +233,12 @@ def refresh_scores(
     variance, the logarithm of its density, and the score of a margin pixel without a label. count: int64 (1,), rows in
     use.
     """
-    k = tl.program_id(0) * _ROWS + tl.arange(0, _ROWS)
+    k = tl.program_id(0) * _FEW_ROWS + tl.arange(0, _FEW_ROWS)
     mask = k < tl.load(count)
     old = tl.load(old_flags + k, mask, 0) != 0
     own, to = sums + k * _STATISTICS, scores + k * _WIDTH
     n, inside = tl.load(own, mask, 0).to(tl.float64), tl.load(own + _INSIDE, mask, 0).to(tl.float64)
-    energy = tl.zeros((_ROWS,), tl.float64)
+    energy = tl.zeros((_FEW_ROWS,), tl.float64)
     for c in tl.static_range(5):
         if c < 2:
             prior, pixels = tl.load(numbers), n
