@@ -53,7 +53,7 @@ KERNELS = {
     "vfxstyle.plates.gpu": {"_guide": "*f *f *f *f *l *f *l *f i i i i i i i 5 6 1"},
     "vfxstyle.superpixels.gpu": {"_smooth": "*f *l *l *d *f i", "_spread": "*i *f *f *f *f *f *f *i *f i i"},
     "vfxstyle.looks.gpu": {"_apply": "*f *f *f *f *f *f *f *f *f *i *f *f i i i i i f f f f f i i 1 1 1 1 1"},
-    "vfxstyle.features.torch_convolutions": {"_convolve": "*h *h *h *h i i i i i i i 144 3 1 4"},
+    "vfxstyle.features.torch_convolutions": {"_convolve": "*h *h *h *h i i i i i i i i i i 5"},
 }
 """Kernels with the kinds of their arguments: ``*`` for tensors, letters as above, numbers for constants."""
 COMPILE = """

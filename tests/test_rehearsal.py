@@ -67,3 +67,10 @@ def test_doctor_says_what_a_task_will_find(tmp_path, monkeypatch):
     assert machine.kernels().startswith("2 compiled for x86-64-v3 in ")
     monkeypatch.setattr(machine.compiled, "kernel_folders", lambda packages: None)
     assert machine.kernels().startswith("none yet")
+
+
+def test_a_gpu_that_is_not_there_is_refused_before_anything_is_compiled():
+    told = vfxstyle("warm", "--device", "cuda:63")
+    assert told.returncode == 4
+    assert "code=device retryable=yes" in told.stderr
+    assert vfxstyle("warm", "--device", "gpu").returncode == 2

@@ -1,11 +1,13 @@
 """A rehearsal on made-up pictures of everything that kernels do, so that all of them are compiled.
 
-``vfxstyle warm`` runs it as ``python -m vfxstyle.rehearsal``, in an environment that names a kind of processor.
+``vfxstyle warm`` runs it as ``python -m vfxstyle.rehearsal``, in an environment that names a kind of processor, with
+the name of a GPU if its kernels are wanted too.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from dataclasses import replace
 from importlib.util import find_spec
@@ -25,8 +27,11 @@ _KINDS = {"half": ("exr", oiio.HALF, 3), "float": ("exr", oiio.FLOAT, 4), "png":
 _COUNT = 60
 
 
-def rehearse() -> None:
-    """Grade, export and learn in a folder that is removed afterwards. Raises VfxStyleError."""
+def rehearse(device: str | None = None) -> None:
+    """Grade, export and learn in a folder that is removed afterwards. Raises VfxStyleError.
+
+    device: ``cuda`` or ``cuda:N``, to do on it too what is done on a GPU; None for the processor alone.
+    """
     from vfxstyle import export, grade
     from vfxstyle.handover.mattes import mattes
     from vfxstyle.looks.detail import folded
@@ -49,6 +54,18 @@ def rehearse() -> None:
         folded(np.zeros((2, 2, 33), np.float32), np.zeros((2, 2), np.float32))  # of grades with regions alone
         if find_spec("torch") is not None:
             _learn(place, shots["half"], graded.output)
+        if device is not None:
+            _on_a_gpu(place / "gpu", shots, device)
+
+
+def _on_a_gpu(place: Path, shots: dict[str, Path], device: str) -> None:
+    """Grade on a GPU what takes each of its kernels: plates with an alpha and without, regions, graded frames."""
+    from vfxstyle import grade
+
+    for kind, shot in shots.items():
+        grade(shot, "golden", place / kind, format="exr", superpixels=_COUNT, device=device)
+    grade(shots["half"], "golden", place / "regions", region=("group:look_1=0.5",), superpixels=_COUNT, device=device)
+    grade(shots["half"], place.parent / "carried.safetensors", place / "carried", superpixels=_COUNT, device=device)
 
 
 def _carry(place: Path, shot: Path) -> None:
@@ -124,4 +141,4 @@ def _picture(frame: int, channels: int) -> FloatArray:
 
 
 if __name__ == "__main__":
-    rehearse()
+    rehearse(*sys.argv[1:])

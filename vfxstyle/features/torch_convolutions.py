@@ -14,15 +14,18 @@ from torch import Tensor, nn
 _PIXELS, _CHANNELS = tl.constexpr(32), tl.constexpr(64)  # of a program
 
 
-@triton.jit(do_not_specialize=["height", "width", "out_height", "out_width", "top", "left", "pixels"])
+@triton.jit(
+    do_not_specialize=["height", "width", "out_height", "out_width", "top", "left", "pixels", "stride", "dilation"]
+)
 def _convolve(
     maps: tl.tensor, weights: tl.tensor, bias: tl.tensor, out: tl.tensor,
     height: tl.tensor, width: tl.tensor, out_height: tl.tensor, out_width: tl.tensor, top: tl.tensor, left: tl.tensor,
-    pixels: tl.tensor, channels: tl.constexpr, side: tl.constexpr, stride: tl.constexpr, dilation: tl.constexpr,
+    pixels: tl.tensor, channels: tl.tensor, stride: tl.tensor, dilation: tl.tensor, side: tl.constexpr,
 ) -> None:  # fmt: skip
     """Convolve a block of pixels and channels, add the bias, and limit the result to 0..6.
 
-    maps, out: (B, H, W, C). weights: (side, side, C). top, left: px of zeros before the picture.
+    maps, out: (B, H, W, C). weights: (side, side, C). top, left: px of zeros before the picture. Compiled once for each
+    side, and not for each of the network's twenty kinds of layers, which takes minutes.
     """
     i = tl.program_id(0) * _PIXELS + tl.arange(0, _PIXELS)
     channel = tl.program_id(1) * _CHANNELS + tl.arange(0, _CHANNELS)
@@ -30,7 +33,7 @@ def _convolve(
     x, rest = i % out_width, i // out_width
     y, picture = rest % out_height, rest // out_height
     total = tl.zeros((_PIXELS, _CHANNELS), tl.float32) + tl.load(bias + channel, own, 0.0).to(tl.float32)[None, :]
-    for v in tl.static_range(side):
+    for v in range(side):
         from_y = y * stride + v * dilation - top
         for u in tl.static_range(side):
             from_x = x * stride + u * dilation - left
@@ -84,10 +87,10 @@ class Depthwise(nn.Module):
             top,
             left,
             pixels,
-            channels=channels,
+            channels,
+            self._stride,
+            self._dilation,
             side=self._side,
-            stride=self._stride,
-            dilation=self._dilation,
         )
         return out
 

@@ -17,7 +17,7 @@ from tsp.gpu.grid import Grid, draw, least, noise, pieces, spread
 from tsp.gpu.kernel_pixels import KernelPixels
 from tsp.gpu.parallel import DevicePixels
 from tsp.gpu.sweeps import Sweeps
-from tsp.model import MEAN_Y, derive, gather, squares, with_room
+from tsp.model import derive, gather, squares, with_room
 from tsp.pixels import HostPixels
 from tsp.stream import Stream
 from tsp.topology import UNASSIGNED, connected_pieces
@@ -217,13 +217,13 @@ def test_the_kernels_of_a_gpu_count_fill_and_spread_as_operations_of_torch(kerne
     np.testing.assert_array_equal(one.squares(count), other.squares(count))
     holes = np.random.default_rng(2).random(labels.shape) < 0.7
     labels[holes & one.grid.inside.cpu().numpy()] = UNASSIGNED
-    tables = []
-    for pixels in both(kernels, labels, colour, model):
-        tables.append(copy_of(table))
-        pixels.fill_uncovered(tables[-1], count, model)
-        filled = pixels.labels if len(tables) == 1 else filled
-        assert torch.equal(pixels.labels, filled)
+    one, other = both(kernels, labels, colour, model)
+    tables = copy_of(table), copy_of(table)
+    for pixels, own in zip((one, other), tables, strict=True):
+        pixels.fill_uncovered(own, count, model)
+    assert torch.equal(one.labels, other.labels)
     np.testing.assert_array_equal(tables[0].stats, tables[1].stats)
+    filled = one.labels
     values = torch.where(filled % 3 == 0, filled, -1)
     key, into = filled % 3, torch.from_numpy(np.random.default_rng(3).random(labels.shape) < 0.8).to(kernels)
     values[:, ::2] = -1
