@@ -1,6 +1,7 @@
 """The grade pass from the outside: what goes in, what comes out, and that it is the same every time."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -11,6 +12,15 @@ from helpers import QUICK, listed, moving_picture, planned_grade, read_pixels, w
 
 from vfxstyle import grade, open_shot
 from vfxstyle.errors import AnalysisError, FrameError, PresetError, UsageError
+from vfxstyle.progress import Silent
+
+
+class Notes(Silent):
+    def __init__(self):
+        self.said = []
+
+    def note(self, text):
+        self.said.append(text)
 
 
 def run(shot, preset, output=None, **options):
@@ -315,7 +325,7 @@ def test_any_number_of_frames_at_once_makes_the_same_bytes(make_shot, tmp_path, 
     run(shot, lively_preset, tmp_path / "whole")
     from vfxstyle.grading import render
 
-    monkeypatch.setattr(render, "frames_at_once", lambda plan, width: threads)
+    monkeypatch.setattr(render, "frames_at_once", lambda plan, width, memory: threads)
     run(shot, lively_preset, tmp_path / "again", analysis=tmp_path / "whole" / ".vfxstyle")
     assert bytes_of(tmp_path / "again") == bytes_of(tmp_path / "whole")
 
@@ -327,11 +337,29 @@ def test_fewer_frames_go_at_once_where_they_are_large(make_shot, lively_preset, 
 
     monkeypatch.setenv("OMP_NUM_THREADS", "16")
     with GradeRequest(shot=make_shot(), preset=lively_preset, settings=GradeSettings()).open() as plan:
-        assert render.frames_at_once(plan, 640) == 16
+        assert render.frames_at_once(plan, 640, 1.5) == 16
         info = plan.shot.info
         for size, few in (((1920, 1080), range(6, 12)), ((4096, 2160), range(2, 4)), ((8192, 4320), range(1, 2))):
             monkeypatch.setattr(plan.shot, "info", replace(info, width=size[0], height=size[1]))
-            assert render.frames_at_once(plan, 640) in few
+            assert render.frames_at_once(plan, 640, 1.5) in few
+            assert render.frames_at_once(plan, 640, 0.1) == 1
+            assert render.frames_at_once(plan, 640, 48) == 16
+
+
+def test_a_grade_says_what_memory_keeps_all_threads_busy(make_shot, tmp_path, lively_preset, monkeypatch):
+    from vfxstyle.grading import render
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    monkeypatch.setattr(render, "_PER_PIXEL", 10_000)
+    shot, notes = make_shot(frames=range(1, 7)), Notes()
+    grade(shot, lively_preset, tmp_path / "few", memory=0.1, superpixels=40, progress=notes)
+    (note,) = [line for line in notes.said if "--memory" in line]
+    found = re.fullmatch(r"0.1 GiB have room for (\d) of 4 frames at once; --memory (\S+) lets all threads work", note)
+    notes.said.clear()
+    grade(shot, lively_preset, tmp_path / "all", memory=float(found[2]), superpixels=40, progress=notes)
+    assert int(found[1]) < 4
+    assert not [line for line in notes.said if "--memory" in line]
+    assert bytes_of(tmp_path / "few") == bytes_of(tmp_path / "all")
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ class _Resolver:
             length=len(plan.shot),
             size=(plan.shot.info.width, plan.shot.info.height),
             digest="" if wanted.is_learnt_first else current_digest(self.preset),
-            estimate=estimate(plan, plan.frames, analysed=sibling is not None),
+            estimate=estimate(plan, plan.frames, analysed=sibling is not None, memory=self.request.run.memory),
             after=tuple(job.name for job in before),
         )
         self.jobs.append(job)

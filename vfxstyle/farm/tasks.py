@@ -114,7 +114,8 @@ def memory_of(job: FarmJob, step: Step) -> int:
     """Memory that a task of a step takes at most, in MiB."""
     width, height = job.size if isinstance(job, ShotJob) else (0, 0)
     views = 2 if isinstance(job, ShotJob) and job.settings.view == ALL_VIEWS else 1
-    return memory_of_frames(width, height, views, one_by_one=step.name in ("sections", "superpixels", "features"))
+    one_by_one = step.name in ("sections", "superpixels", "features")
+    return memory_of_frames(width, height, views, room=job.run.memory, one_by_one=one_by_one)
 
 
 def _never_all(overwrite: Overwrite) -> Overwrite:

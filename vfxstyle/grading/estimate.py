@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from vfxstyle.grading.plan import GradePlan
+from vfxstyle.settings.values import DEFAULT_MEMORY
 from vfxstyle.shots import OutputFormat
 
 _MEGAPIXEL = 1e6
@@ -25,7 +26,8 @@ _BYTES = {  # of a pixel, as written
     OutputFormat.DPX: 4.0,
 }
 _BYTES_OF_MOVIES = 0.7
-_LIBRARIES, _UNDER_WAY, _PER_PIXEL = 1100, 1536, 64  # MiB, MiB, bytes
+_LIBRARIES, _PER_PIXEL = 1100, 64  # MiB, bytes
+_AT_ONCE = 8  # frames that are under way in the memory that is the default
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class Estimate:
         return asdict(self)
 
 
-def estimate(plan: GradePlan, todo: Sequence[int], *, analysed: bool) -> Estimate:
-    """What a plan takes. todo: frames to write. analysed: whether the analysis is there."""
+def estimate(plan: GradePlan, todo: Sequence[int], *, analysed: bool, memory: float = DEFAULT_MEMORY) -> Estimate:
+    """What a plan takes. todo: frames to write. analysed: whether the analysis is there. memory: GiB for frames."""
     info, frames = plan.shot.info, len(todo)
     size, views = info.width * info.height, 1 + len(plan.others)
     if not frames:
@@ -58,8 +60,8 @@ def estimate(plan: GradePlan, todo: Sequence[int], *, analysed: bool) -> Estimat
         analysis = size * shrunk**2 / _MEGAPIXEL
         seconds += views * (length * _SUPERPIXELS + chosen * _FEATURES) * analysis
         disk += views * (length * _OF_A_FRAME + chosen * _OF_A_CHOSEN_FRAME)
-    memory = memory_of_frames(info.width, info.height, views) * 2**20
-    return Estimate(round(seconds, 3), memory, round(disk))
+    taken = memory_of_frames(info.width, info.height, views, room=memory) * 2**20
+    return Estimate(round(seconds, 3), taken, round(disk))
 
 
 def _bytes_of(plan: GradePlan, number: int) -> float:
@@ -73,14 +75,17 @@ def _bytes_of(plan: GradePlan, number: int) -> float:
     return max(plain, plate.stat().st_size) if is_exr else plain
 
 
-def memory_of_frames(width: int, height: int, views: int = 1, *, one_by_one: bool = False) -> int:
+def memory_of_frames(
+    width: int, height: int, views: int = 1, *, room: float = DEFAULT_MEMORY, one_by_one: bool = False
+) -> int:
     """Memory that a process takes at most, in MiB, rounded up to a quarter of a GiB.
 
-    What libraries take, and frames under way: as many as there is room for in 1.5 GiB, or one that is larger
+    What libraries take, and frames under way: as many as there is room for, or one that is larger
     (:mod:`vfxstyle.grading.render`). Measured: 1.2 GiB at 640x360 (benchmarks/processes.py), 1.5 GiB at 4096x2160 and
     2.5 GiB at 8192x4320 (docs/speed.md).
-    one_by_one: of an analysis, which has one frame at a time.
+    room: GiB for frames under way. one_by_one: of an analysis, which has one frame at a time.
     """
     frame = width * height * _PER_PIXEL / 2**20
-    under_way = frame if one_by_one else max(min(_UNDER_WAY, 8 * frame), frame)
+    most = max(1.0, room / DEFAULT_MEMORY) * _AT_ONCE * frame
+    under_way = frame if one_by_one else max(min(room * 1024, most), frame)
     return math.ceil((_LIBRARIES + under_way * views) / 256) * 256

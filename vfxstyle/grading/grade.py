@@ -139,7 +139,9 @@ def planned(plan: GradePlan, run: Run) -> dict[str, Any]:
     support = outputs.support_files(files, run) + ([nuke_file(plan)] if plan.settings.write_nuke else [])
     support += review_files(plan) if plan.settings.write_review else []
     analysed = (outputs.wanted.stored.place / "analysis.json").is_file()
-    return plan.as_json(run, files, support) | {"estimate": estimate(plan, todo, analysed=analysed).as_json()}
+    return plan.as_json(run, files, support) | {
+        "estimate": estimate(plan, todo, analysed=analysed, memory=run.memory).as_json()
+    }
 
 
 def _outputs(plan: GradePlan, run: Run, *, hash_plate: bool = True) -> Outputs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,8 +25,6 @@ from vfxstyle.shots.mattes import with_mattes
 from vfxstyle.shots.prores import MovieFrame, ProResSink
 from vfxstyle.shots.writing import FrameSink
 
-MOST_MEMORY = 3 * 2**29
-"""Bytes that frames under way may take together, one and a half GiB, beside what the process takes without them."""
 _PER_PIXEL = 64  # bytes, measured: a plate that waits, one that is graded, what comes out, and what is read back
 _PER_ANALYSIS_PIXEL = 320  # bytes: two fields of transforms, the picture and its Lab
 _PER_CARRIED_PIXEL = 560  # bytes more where graded frames are carried: tracks, gates, residuals, two more fields
@@ -72,7 +71,7 @@ class _RenderPass:
         self.done.failed |= {number: why for number, why in self.unreadable.items() if number in set(numbers)}
         movie = movie_sink(self.plan, with_sound=True) if self.plan.encodes else None
         sink = movie or self._picture_sink()
-        threads = min(frames_at_once(self.plan, self.renderer.analysis_width), len(numbers))
+        threads = self._threads(len(numbers))
         readers = 1 if self.plan.shot.is_movie else threads
         try:
             with (
@@ -91,6 +90,16 @@ class _RenderPass:
         if movie is not None and len(self.done.failed) < len(numbers):
             self.outputs.store(movie.path, self.done.untouched, self.done.failed)
         return self.done
+
+    def _threads(self, frames: int) -> int:
+        """Frames to grade at once; says what memory more of them would take, if threads are left without work."""
+        width, memory = self.renderer.analysis_width, self.run.memory
+        found, wanted = frames_at_once(self.plan, width, memory), min(cores(), frames)
+        if found < wanted:
+            enough = math.ceil(wanted * _bytes_of_a_frame(self.plan, width) / 2**30 * 10) / 10
+            room = f"{memory:g} GiB have room for {found} of {wanted} frames at once"
+            self.run.clock.note(f"{room}; --memory {enough:g} lets all threads work")
+        return min(found, frames)
 
     def _picture_sink(self) -> FrameSink:
         """Where frames go that are files of their own."""
@@ -180,8 +189,16 @@ def renderer_of(outputs: Outputs, analysis: AnalysisFolder, transforms: ShotTran
     return own.corrected(plan.corrections, others)
 
 
-def frames_at_once(plan: GradePlan, analysis_width: int) -> int:
-    """Frames that are graded side by side: one for each core, but no more than :data:`MOST_MEMORY` has room for."""
+def frames_at_once(plan: GradePlan, analysis_width: int, memory: float) -> int:
+    """Frames that are graded side by side: one for each thread, but no more than there is room for, and at least one.
+
+    memory: GiB that they may take together.
+    """
+    return max(1, min(cores(), int(memory * 2**30) // _bytes_of_a_frame(plan, analysis_width)))
+
+
+def _bytes_of_a_frame(plan: GradePlan, analysis_width: int) -> int:
+    """Memory that a frame takes on its way, from the plate to the file that is read back, in bytes."""
     info, shot = plan.shot.info, plan.shot
     file = shot.file_of(plan.frames[0])
     layers = 0 if shot.is_movie or not file.exists() else file.stat().st_size * _UNPACKED
@@ -190,7 +207,4 @@ def frames_at_once(plan: GradePlan, analysis_width: int) -> int:
     per_analysed = _PER_ANALYSIS_PIXEL + (_PER_CARRIED_PIXEL if plan.preset.graded is not None else 0)
     views = 1 + len(plan.others)
     mattes = len(plan.regions.mattes) * _PER_MATTE + len(plan.corrections.presets) * _PER_LOOK
-    room = MOST_MEMORY // int(
-        views * (info.width * info.height * (_PER_PIXEL + mattes) + analysed * per_analysed + layers)
-    )
-    return max(1, min(cores(), room))
+    return int(views * (info.width * info.height * (_PER_PIXEL + mattes) + analysed * per_analysed + layers))

@@ -10,7 +10,18 @@ from vfxstyle.progress import Clock, Progress, Silent
 from vfxstyle.settings.analysis import ShotSettings
 from vfxstyle.settings.shared import NetworkSettings
 from vfxstyle.settings.table import Decides, between, option, pick
-from vfxstyle.settings.values import ANALYSED, GRADE, MADE, PUT, Audio, FormatName, OnError, Overwrite, check_rate
+from vfxstyle.settings.values import (
+    ANALYSED,
+    DEFAULT_MEMORY,
+    GRADE,
+    MADE,
+    PUT,
+    Audio,
+    FormatName,
+    OnError,
+    Overwrite,
+    check_rate,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +178,15 @@ class Run(NetworkSettings):
         "stop",
         help="Frames that cannot be read: stop, or leave them out (what writes frames then exits with 1).",
         commands=ANALYSED,
+        decides=Decides.NOTHING,
+    )
+    memory: float = option(
+        DEFAULT_MEMORY,
+        help="GiB of memory that frames under way may take together, beside 1.1 for the program: with more of it, more "
+        "frames are graded at once where there are threads for them.",
+        metavar="GIB",
+        check=between(0.1, 4096),
+        commands=GRADE,
         decides=Decides.NOTHING,
     )
     clock: Clock = field(default_factory=lambda: Clock(Silent()), compare=False, repr=False)

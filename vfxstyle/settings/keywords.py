@@ -75,6 +75,7 @@ class GradeOptions(AnalyzeOptions, ShowOptions, total=False):
     padding: int | None
     fps: str | None
     audio: Audio
+    memory: float
     write_nuke: bool
     write_review: bool
 

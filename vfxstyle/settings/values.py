@@ -36,6 +36,8 @@ DEFAULT_SECTION = 250
 DEFAULT_BACKBONE = "efficientnet-lite0-quick"
 DEFAULT_GROUPS = 8
 DEFAULT_HANDLES = 8
+DEFAULT_MEMORY = 1.5
+"""GiB that frames under way may take together."""
 DEFAULT_CHUNK = 10
 """Frames of a farm's task: its start takes about as long as a few frames of HD."""
 DEFAULT_RETRIES = 3
