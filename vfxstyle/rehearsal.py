@@ -35,7 +35,7 @@ def rehearse(device: str | None = None) -> None:
     from vfxstyle import export, grade
     from vfxstyle.handover.mattes import mattes
     from vfxstyle.looks.detail import folded
-    from vfxstyle.training.plate_folder import CACHE
+    from vfxstyle.training.kept_files import CACHE
 
     with tempfile.TemporaryDirectory(prefix="vfxstyle-warm-") as scratch:
         place = Path(scratch)

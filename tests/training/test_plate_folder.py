@@ -80,9 +80,11 @@ def test_only_examples_are_removed(tmp_path, example):
 def test_what_was_not_used_for_longest_makes_room(tmp_path, example):
     stored = folder(tmp_path)
     for age, plate in enumerate(("new", "middle", "old")):
+        before = set(tmp_path.glob("*/*"))
         stored.store(plate, example)
-        os.utime(stored._file(plate), (1000 - age, 1000 - age))
-    size = stored._file("old").stat().st_size
+        (file,) = set(tmp_path.glob("*/*")) - before
+        os.utime(file, (1000 - age, 1000 - age))
+    size = file.stat().st_size
     assert stored.load("old") is not None  # and was used
     folder(tmp_path, most=3 * size).store("last", example)
     assert [stored.load(plate) is not None for plate in ("last", "old", "new", "middle")] == [True, True, True, False]

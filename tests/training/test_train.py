@@ -23,9 +23,9 @@ from vfxstyle.shots.lettering import BAND
 from vfxstyle.training.cross_validation import HELD_OUT_FROM
 from vfxstyle.training.examples import example_of, superpixels_of
 from vfxstyle.training.graded_frames import _bounded
+from vfxstyle.training.kept_files import kept_folder
 from vfxstyle.training.learn import learn
 from vfxstyle.training.pairs import PairPictures, PictureReader, find_pairs
-from vfxstyle.training.plate_folder import kept_folder
 from vfxstyle.training.report import rows_of, write_training_report
 
 OPTIONS = {

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from vfxstyle.analysis.predict import projections_of
-from vfxstyle.arrays import FloatArray
 from vfxstyle.features import assemble
 from vfxstyle.looks import Preset, transform_lab
 from vfxstyle.looks.learning import Network
@@ -20,8 +19,9 @@ from vfxstyle.looks.transform import COEFFICIENTS
 from vfxstyle.progress import Stage
 from vfxstyle.shots import Shot
 from vfxstyle.training.context import TrainingContext
+from vfxstyle.training.kept_stills import KeptStills
 from vfxstyle.training.pairs import ExemplarPair, PictureRef
-from vfxstyle.training.stills import features_of_still
+from vfxstyle.training.stills import StillFeatures
 
 CANDIDATES = 8
 """Frames of the shot that are compared, evenly spread."""
@@ -46,10 +46,12 @@ def frames_to_grade(
     if len(committee) < 2 or not candidates:
         return ()
     disagreement: dict[int, float] = {}
+    stills = KeptStills(context.settings, context.backbone.device, lambda: context.backbone)
     with context.clock.stage(Stage.FRAMES, len(candidates)) as step:
         for number in candidates:
             picture = context.reader.read(PictureRef(path, number)).pixels
-            disagreement[number] = _disagreement(picture, preset, committee, context)
+            still = stills.features(picture, context.settings.superpixels)
+            disagreement[number] = _disagreement(still, preset, committee)
             step()
     length = shot.frames[-1] - shot.frames[0]
     return _most_disputed(disagreement, graded, _MIN_DISTANCE * length)
@@ -70,9 +72,8 @@ def _most_disputed(disagreement: Mapping[int, float], graded: Set[int], distance
     return tuple(named)
 
 
-def _disagreement(picture: FloatArray, preset: Preset, committee: Committee, context: TrainingContext) -> float:
+def _disagreement(still: StillFeatures, preset: Preset, committee: Committee) -> float:
     """Return the standard deviation of the committee's colours, in Lab units, averaged over the picture's pixels."""
-    still = features_of_still(picture, context.backbone, context.settings.superpixels)
     vectors = assemble(preset.info.blocks, raw=still.raw, projections=projections_of(preset))
     colours = []
     for layers, standardisation in committee.values():

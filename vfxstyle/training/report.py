@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import cv2
@@ -12,16 +13,17 @@ import numpy as np
 from vfxstyle.arrays import ByteArray, FloatArray
 from vfxstyle.errors import OutputError
 from vfxstyle.features import pick_device
-from vfxstyle.features.backbones import Backbone
 from vfxstyle.features.registry import load_backbone
 from vfxstyle.files import write_atomically, writing_atomically
 from vfxstyle.looks import Preset
 from vfxstyle.looks.cards import model_card
 from vfxstyle.plates.picture import lab_of_picture
+from vfxstyle.settings import DEFAULT_STILL_SUPERPIXELS
 from vfxstyle.shots.lettering import band, beside
 from vfxstyle.shots.sheets import write_sheet
+from vfxstyle.training.kept_stills import KeptStills
 from vfxstyle.training.pairs import PairPictures, PictureReader
-from vfxstyle.training.stills import graded_picture
+from vfxstyle.training.stills import graded_with
 from vfxstyle.training.train import TrainReport
 
 MAX_ROWS = 8
@@ -112,17 +114,19 @@ def rows_of(report: TrainReport) -> list[PairRow]:
     ordered = [measured[name] for name in report.by_pair if name in measured]
     places = np.unique(np.linspace(0, len(ordered) - 1, MAX_ROWS).round().astype(int))
     settings = report.settings
-    backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
+    device = pick_device(settings.device)
+    stills = KeptStills(settings, device, cache(lambda: load_backbone(settings.backbone, device, settings.weights)))
     with PictureReader(replace(settings, any_light=False)) as reader:  # pictures as people know them
         return [
-            PairRow(ordered[place].name, _row_of(reader.pair(ordered[place]), report.preset, backbone))
+            PairRow(ordered[place].name, _row_of(reader.pair(ordered[place]), report.preset, stills))
             for place in places
         ]
 
 
-def _row_of(pictures: PairPictures, preset: Preset, backbone: Backbone) -> tuple[FloatArray, ...]:
+def _row_of(pictures: PairPictures, preset: Preset, stills: KeptStills) -> tuple[FloatArray, ...]:
     """Return before, after, predicted and the map of what was missed, float32 (H, W, 3) each, sRGB, 0..1."""
-    predicted = graded_picture(pictures.before, preset, backbone)
+    features = partial(stills.features, superpixels=DEFAULT_STILL_SUPERPIXELS)
+    predicted = graded_with(pictures.before, preset, features)
     distance = np.linalg.norm(lab_of_picture(predicted) - lab_of_picture(pictures.after), axis=-1, keepdims=True)
     missed = np.repeat(np.clip(distance / MISSED_WHITE, 0, 1), 3, axis=2)
     return tuple(_shrunk(picture) for picture in (pictures.before, pictures.after, predicted, missed))

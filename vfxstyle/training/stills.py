@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,10 +57,18 @@ def graded_picture(
 
     picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. Returns the graded picture, likewise.
     """
+    return graded_with(picture, preset, lambda shown: features_of_still(shown, backbone, superpixels))
+
+
+def graded_with(picture: FloatArray, preset: Preset, features: Callable[[FloatArray], StillFeatures]) -> FloatArray:
+    """Put a look on a picture by features that something else finds; see :func:`graded_picture`.
+
+    features: of a picture of the same kind.
+    """
     if not preset.info.any_light:
-        return graded_still(picture, features_of_still(picture, backbone, superpixels), preset)
+        return graded_still(picture, features(picture), preset)
     shown, lighting = in_ordinary_light(picture)
-    return graded_still(picture, features_of_still(shown, backbone, superpixels), preset, lighting)
+    return graded_still(picture, features(shown), preset, lighting)
 
 
 def graded_still(

@@ -25,6 +25,7 @@ from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.errors import ColourError, PairError, error_of_pair, errors_by_colour
 from vfxstyle.training.examples import PlateSuperpixels, TrainingExample, superpixels_of, superpixels_per_segmentation
 from vfxstyle.training.graded_frames import graded_frames_of
+from vfxstyle.training.kept_files import MOST_KEPT, kept_folder
 from vfxstyle.training.learn import MANY_PAIRS, Learnt, learn
 from vfxstyle.training.next_frames import frames_to_grade
 from vfxstyle.training.pair_checks import check_pairs, facts_of
@@ -36,7 +37,7 @@ from vfxstyle.training.pairs import (
     find_graded_frames,
     find_pairs,
 )
-from vfxstyle.training.plate_folder import MOST_KEPT, PlateFolder, kept_folder
+from vfxstyle.training.plate_folder import PlateFolder
 from vfxstyle.training.preset_file import check_name, named, preset_file
 from vfxstyle.training.presets import kept_learning, preset_card, preset_of
 from vfxstyle.training.start import Start, check_start, plates_of
