@@ -73,4 +73,4 @@ def test_a_gpu_that_is_not_there_is_refused_before_anything_is_compiled():
     told = vfxstyle("warm", "--device", "cuda:63")
     assert told.returncode == 4
     assert "code=device retryable=yes" in told.stderr
-    assert vfxstyle("warm", "--device", "gpu").returncode == 2
+    assert "'cpu' is not a GPU" in vfxstyle("warm", "--device", "cpu").stderr

@@ -93,7 +93,16 @@ def test_memory_that_is_asked_for_is_what_was_measured_and_some(make_shot, livel
     asked = memory_of(replace(job, size=size), grade_step)
     assert measured <= asked / 1024 <= 2 * measured
     stereo = replace(job, size=size, request=replace(job.request, settings=replace(job.settings, view="all")))
-    assert asked < memory_of(stereo, grade_step) <= 2 * asked
+    assert asked <= memory_of(stereo, grade_step) <= 2 * asked
+
+
+def test_memory_that_is_given_to_frames_is_asked_for_where_frames_are_graded(make_shot, lively_preset):
+    options = {**QUICK, "memory": 6.0}
+    (job,) = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **options)
+    for step in steps_of(job):
+        grades = step.name in ("grade", "check")
+        assert (step.command[step.command.index("--memory") + 1] == "6.0") if grades else "--memory" not in step.command
+        assert (memory_of(job, step) >= (6 + 1) * 1024) == grades
 
 
 def test_long_names_of_steps_stay_distinct(make_shot, lively_preset):

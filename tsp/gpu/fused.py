@@ -7,7 +7,6 @@ recorded once and started together from then on: starting them one by one takes 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,12 +20,10 @@ from tsp.gpu.map_kernels import (
     spread_ring,
     sum_statistics,
 )
-from tsp.gpu.move_kernels import ROWS, WIDTH, move_lattice, refresh_scores, sum_energy
+from tsp.gpu.move_kernels import BLOCK, EXACT, ROWS, WIDTH, move_lattice, refresh_scores, sum_energy
 from tsp.gpu.sweeps import Told
 from tsp.model import STATISTICS, Model, Superpixels
 
-_BLOCK = 256  # pixels of a program
-_EXACT: dict[str, Any] = {"enable_fp_fusion": False}  # so that sums and products are rounded as on the processor
 _WORTH_RECORDING = 8  # sweeps
 _LEAST_ROOM = 2048  # superpixels that a workspace has room for at first
 
@@ -122,7 +119,7 @@ class Workspace:
         for row, column in LATTICES:
             pixels = ((grid.height - 1 - row) // 2) * ((grid.width - 1 - column) // 2)
             if pixels:
-                move_lattice[(triton.cdiv(pixels, _BLOCK),)](
+                move_lattice[(triton.cdiv(pixels, BLOCK),)](
                     self.labels,
                     self._colour,
                     grid.place,
@@ -139,7 +136,7 @@ class Workspace:
                     row,
                     column,
                     thin,
-                    **_EXACT,
+                    **EXACT,
                 )
                 self._refresh()
         sum_energy[(1,)](self._scores, self._counts, self._count, self._numbers, self._result)
@@ -148,7 +145,7 @@ class Workspace:
     def _refresh(self) -> None:
         """Scores from statistics."""
         refresh_scores[(triton.cdiv(self.room, ROWS),)](
-            self.sums, self._old, self._priors, self._numbers, self._count, self._scores, num_warps=1, **_EXACT
+            self.sums, self._old, self._priors, self._numbers, self._count, self._scores, num_warps=1, **EXACT
         )
 
 
@@ -166,7 +163,7 @@ def joined_pieces(key: torch.Tensor, among: torch.Tensor | None) -> torch.Tensor
     among = torch.ones((height, width), dtype=torch.bool, device=key.device) if among is None else among.contiguous()
     names = torch.arange(count, dtype=torch.int32, device=key.device)
     out = torch.empty(count, dtype=torch.long, device=key.device)
-    blocks = (triton.cdiv(count, _BLOCK),)
+    blocks = (triton.cdiv(count, BLOCK),)
     join_pieces[blocks](names, key, among, key.stride(0), height, width)
     name_pieces[blocks](names, out, count)
     return out
@@ -184,7 +181,7 @@ def statistics_of(pixels: Canvas, count: int) -> torch.Tensor:
 
 def _count(labels: torch.Tensor, grid: Grid, colour: torch.Tensor, sums: torch.Tensor, counts: torch.Tensor) -> None:
     size = labels.numel()
-    sum_statistics[(triton.cdiv(size, _BLOCK),)](labels, grid.inside, grid.place, colour, sums, counts, size)
+    sum_statistics[(triton.cdiv(size, BLOCK),)](labels, grid.inside, grid.place, colour, sums, counts, size)
 
 
 def spread_over(values: torch.Tensor, key: torch.Tensor, into: torch.Tensor) -> torch.Tensor:
@@ -196,7 +193,7 @@ def spread_over(values: torch.Tensor, key: torch.Tensor, into: torch.Tensor) -> 
     while True:
         filled.zero_()
         for _ in range(RINGS):
-            spread_ring[(triton.cdiv(height * width, _BLOCK),)](one, two, key, into, filled, height, width)
+            spread_ring[(triton.cdiv(height * width, BLOCK),)](one, two, key, into, filled, height, width)
             one, two = two, one
         if int(filled) == 0:
             return one
@@ -213,8 +210,8 @@ def fill_from_rings(pixels: Canvas, means: torch.Tensor) -> None:
     while True:
         counts.zero_()
         for own in counts:
-            fill_ring[(triton.cdiv(one.numel(), _BLOCK),)](
-                one, two, grid.inside, grid.place, pixels.colour, means, own, grid.height, grid.width, **_EXACT
+            fill_ring[(triton.cdiv(one.numel(), BLOCK),)](
+                one, two, grid.inside, grid.place, pixels.colour, means, own, grid.height, grid.width, **EXACT
             )
             one, two = two, one
         filled, left = counts[-1].tolist()

@@ -17,6 +17,7 @@ from tsp.arrays import BoolArray, DoubleArray, FloatArray, LabelArray, WordArray
 from tsp.gpu.fused import fill_from_rings, joined_pieces, statistics_of, workspace
 from tsp.gpu.grid import NEVER, STEP
 from tsp.gpu.kernel_split import split_with_kernels, squares_of
+from tsp.gpu.move_kernels import BLOCK, EXACT
 from tsp.gpu.parallel import DevicePixels
 from tsp.gpu.sweeps import Moves
 from tsp.gpu.transport_kernels import (
@@ -37,8 +38,6 @@ from tsp.gpu.transport_kernels import (
 )
 from tsp.model import MEAN_Y, Model, Superpixels
 
-_BLOCK = 256  # pixels of a program
-_EXACT: dict[str, Any] = {"enable_fp_fusion": False}  # so that sums and products are rounded as on the processor
 _MOST_MARKS = 2**26  # pairs of superpixels that are looked at together, a byte each
 
 
@@ -50,7 +49,7 @@ class KernelPixels(DevicePixels):
         grid, pad = self.grid, self.grid.pad
         field = torch.from_numpy(flow).to(grid.device)
         totals = self._zeros(count, 3)
-        add_flow[self._blocks()](self.labels, field, totals, grid.height, grid.width, pad, **_EXACT)
+        add_flow[self._blocks()](self.labels, field, totals, grid.height, grid.width, pad, **EXACT)
         sums = totals.cpu().numpy()
         return np.asarray(sums[:, :2] / STEP / np.maximum(sums[:, 2:], 1))
 
@@ -62,7 +61,7 @@ class KernelPixels(DevicePixels):
         steps = grid.put(self.steps(flows))
         land[self._blocks()](
             self.labels, grid.inside, grid.place, after.colour, steps, grid.put(expected), best,
-            grid.height, grid.width, **_EXACT,
+            grid.height, grid.width, **EXACT,
         )  # fmt: skip
         take_landed[self._blocks()](self.labels, best, after.labels, best.numel())
         return after
@@ -71,7 +70,7 @@ class KernelPixels(DevicePixels):
         """See :class:`tsp.pixels.Pixels`."""
         frame = self.grid.frame(self.labels)
         size, stride, width = frame.numel(), frame.stride(0), frame.shape[1]
-        blocks = (triton.cdiv(size, _BLOCK),)
+        blocks = (triton.cdiv(size, BLOCK),)
         names = joined_pieces(frame, None)
         sizes, best = self._zeros(size, kind=torch.int32), torch.full((count,), -1, device=frame.device)
         count_sizes[blocks](names, sizes, size)
@@ -85,7 +84,7 @@ class KernelPixels(DevicePixels):
             fate[largest], births[largest:], born = BORN, 1, 1
         rename_pieces[blocks](names, fate, births, frame, stride, width, size, count)
         self._trim_margin()
-        return count + int(born)
+        return int(count + born)
 
     def _trim_margin(self) -> None:
         grid = self.grid
@@ -136,22 +135,21 @@ class KernelPixels(DevicePixels):
         """See :class:`tsp.pixels.Pixels`."""
         grid, rows = self.grid, len(origin)
         before, frame = grid.frame(carried), grid.frame(self.labels)
-        counts = self._zeros(rows + max(rows, int(origin.max(initial=0)) + 1), kind=torch.int32)
-        brought = counts[rows:]
-        count_carried[(triton.cdiv(frame.numel(), _BLOCK),)](
-            frame, before, grid.put(origin.astype(np.int64)), counts, brought, frame.stride(0), frame.shape[1],
+        kept = self._zeros(rows, kind=torch.int32)
+        brought = self._zeros(max(rows, int(origin.max(initial=0)) + 1), kind=torch.int32)
+        count_carried[(triton.cdiv(frame.numel(), BLOCK),)](
+            frame, before, grid.put(origin.astype(np.int64)), kept, brought, frame.stride(0), frame.shape[1],
             frame.numel(),
         )  # fmt: skip
-        every = counts.cpu().numpy()
-        were = np.where(origin >= 0, every[rows:][np.maximum(origin, 0)], 0)
-        return every[:rows], were.astype(np.int32)
+        were = np.where(origin >= 0, brought.cpu().numpy()[np.maximum(origin, 0)], 0)
+        return kept.cpu().numpy(), were.astype(np.int32)
 
     def _touching(self, count: int) -> Iterator[LabelArray]:
         frame = self.grid.frame(self.labels)
         rows = max(1, min(count, _MOST_MARKS // count))
         for first in range(0, count, rows):
             marks = torch.zeros((rows, count), dtype=torch.bool, device=frame.device)
-            mark_touching[(triton.cdiv(frame.numel(), _BLOCK),)](
+            mark_touching[(triton.cdiv(frame.numel(), BLOCK),)](
                 frame, marks, frame.stride(0), *frame.shape, count, first, rows
             )
             pairs = torch.nonzero(marks).int().cpu().numpy()
@@ -159,7 +157,7 @@ class KernelPixels(DevicePixels):
             yield pairs
 
     def _blocks(self) -> tuple[int]:
-        return (triton.cdiv(self.labels.numel(), _BLOCK),)
+        return (triton.cdiv(self.labels.numel(), BLOCK),)
 
     def _zeros(self, *shape: int, kind: torch.dtype = torch.long) -> torch.Tensor:
         return torch.zeros(shape, dtype=kind, device=self.grid.device)

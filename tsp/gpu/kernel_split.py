@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 import triton
 
-from tsp.arrays import BoolArray, DoubleArray, WordArray
+from tsp.arrays import BoolArray, DoubleArray, LabelArray, WordArray
 from tsp.gpu.fused import joined_pieces, spread_over
 from tsp.gpu.grid import COARSE, NEVER, Canvas, statistics
-from tsp.gpu.move_kernels import ROWS
+from tsp.gpu.move_kernels import BLOCK, EXACT, ROWS
 from tsp.gpu.split_kernels import (
     add_squares,
     assign_halves,
@@ -29,14 +27,11 @@ from tsp.halves import ITERATIONS, uniform
 from tsp.model import COUNT, INSIDE, MEAN_Y, STATISTICS, Model, Superpixels
 from tsp.split import choose_splits, hopeful, promising
 
-_BLOCK = 256  # pixels of a program
-_EXACT: dict[str, Any] = {"enable_fp_fusion": False}  # so that sums and products are rounded as on the processor
-
 
 def squares_of(pixels: Canvas, count: int) -> DoubleArray:
     """See :func:`tsp.model.squares`."""
     total, size = torch.zeros(count, dtype=torch.long, device=pixels.grid.device), pixels.labels.numel()
-    add_squares[(triton.cdiv(size, _BLOCK),)](pixels.labels, pixels.grid.place, pixels.colour, total, size, **_EXACT)
+    add_squares[(triton.cdiv(size, BLOCK),)](pixels.labels, pixels.grid.place, pixels.colour, total, size, **EXACT)
     return np.asarray(total.cpu().numpy() / COARSE)
 
 
@@ -58,7 +53,7 @@ def split_with_kernels(
     if (ready & (table.stats[:count, COUNT] > table.stats[:count, INSIDE])).any():
         halves.share_margin(ready)
     done, rows, leaving, target = choose_splits(halves.statistics(), ready, table, count, model)
-    halves.leave(np.stack([leaving, target]).astype(np.int64))
+    halves.leave(leaving, target)
     return int(done), int(rows)
 
 
@@ -68,7 +63,7 @@ class _Halves:
     def __init__(self, pixels: Canvas, count: int) -> None:
         self._pixels, self._count = pixels, count
         self._size = pixels.labels.numel()
-        self._blocks = (triton.cdiv(self._size, _BLOCK),)
+        self._blocks = (triton.cdiv(self._size, BLOCK),)
         self._map = torch.empty(self._size, dtype=torch.long, device=pixels.grid.device)
         self._among = torch.empty(pixels.labels.shape, dtype=torch.bool, device=pixels.grid.device)
 
@@ -78,20 +73,20 @@ class _Halves:
         centres = table.scores[:count, MEAN_Y : MEAN_Y + 5].reshape(-1)
         every = grid.put(np.concatenate([centres, might, table.old[:count]]).astype(np.float64))
         near = every[: 5 * count].view(count, 5)
-        flags, old = (every[5 * count :].view(2, count) > 0).unbind()
-        whole, sums = torch.zeros((2, count, STATISTICS), dtype=torch.long, device=grid.device).unbind()
+        flags, old = every[5 * count : 6 * count] > 0, every[6 * count :] > 0
+        whole, sums = (torch.zeros((count, STATISTICS), dtype=torch.long, device=grid.device) for _ in range(2))
         colours = grid.place, self._pixels.colour
         pixels = self._pixels.labels, grid.inside, flags, *colours
         rows = (triton.cdiv(count, ROWS),)
         far = torch.zeros_like(near)
         for from_centre, keep, out in ((False, old, near), (True, torch.zeros_like(old), far)):
             best, seed = torch.full((count,), NEVER, device=grid.device), int(uniform(state) * 2**53)
-            draw_members[self._blocks](*pixels, near, whole, best, seed, self._size, from_centre, **_EXACT)
+            draw_members[self._blocks](*pixels, near, whole, best, seed, self._size, from_centre, **EXACT)
             take_features[rows](best, *colours, keep, out, count, num_warps=1)
         for turn in range(ITERATIONS):
             if turn:
-                update_halves[rows](sums, whole, old, near, far, count, num_warps=1, **_EXACT)
-            assign_halves[self._blocks](*pixels, near, far, sums, self._map, self._size, **_EXACT)
+                update_halves[rows](sums, whole, old, near, far, count, num_warps=1, **EXACT)
+            assign_halves[self._blocks](*pixels, near, far, sums, self._map, self._size, **EXACT)
         return statistics(torch.stack([whole - sums, sums], dim=1).view(-1, STATISTICS)).reshape(count, 2, STATISTICS)
 
     def keep(self, some: BoolArray) -> None:
@@ -129,10 +124,10 @@ class _Halves:
         sum_halves[self._blocks](self._map, grid.inside, grid.place, self._pixels.colour, sums, self._size)
         return statistics(sums).reshape(self._count, 2, STATISTICS)
 
-    def leave(self, goes: Any) -> None:
-        """Give halves new labels. goes: int64 (2, K), the half that leaves each superpixel, or -1, and its new one."""
-        leaving, target = self._pixels.grid.put(goes).unbind()
-        leave_halves[self._blocks](self._map, leaving, target, self._pixels.labels, self._size)
+    def leave(self, leaving: LabelArray, target: LabelArray) -> None:
+        """Give halves new labels. leaving: of each superpixel, the half that leaves, or -1. target: its new label."""
+        goes, to = (self._pixels.grid.put(own.astype(np.int64)) for own in (leaving, target))
+        leave_halves[self._blocks](self._map, goes, to, self._pixels.labels, self._size)
 
     def _pieces(self) -> torch.Tensor:
         return joined_pieces(self._map.view(self._among.shape), self._among)

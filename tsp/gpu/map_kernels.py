@@ -6,12 +6,10 @@ import triton
 import triton.language as tl
 
 from tsp.gpu.grid import COARSE, FINE
-from tsp.gpu.move_kernels import MARGIN_PIXELS, MARGIN_SQUARES, add_statistics
-from tsp.model import STATISTICS, SUM_Y
+from tsp.gpu.move_kernels import BLOCK, MARGIN_PIXELS, MARGIN_SQUARES, add_statistics, feature_of
 
-_BLOCK = tl.constexpr(256)  # pixels of a program
+_BLOCK = tl.constexpr(BLOCK)
 _FINE, _COARSE = tl.constexpr(FINE), tl.constexpr(COARSE)
-_STATISTICS, _SUM_Y = tl.constexpr(STATISTICS), tl.constexpr(SUM_Y)
 _MARGIN_PIXELS, _MARGIN_SQUARES = tl.constexpr(MARGIN_PIXELS), tl.constexpr(MARGIN_SQUARES)
 
 
@@ -38,7 +36,7 @@ def _join(names: tl.tensor, one: tl.tensor, two: tl.tensor, mask: tl.tensor) -> 
         one, two = before, low
 
 
-@triton.jit(do_not_specialize=["stride", "height", "width"])
+@triton.jit(do_not_specialize=["stride", "height", "width"], do_not_specialize_on_alignment=["key"])
 def join_pieces(
     names: tl.tensor, key: tl.tensor, among: tl.tensor, stride: tl.tensor, height: tl.tensor, width: tl.tensor
 ) -> None:
@@ -151,11 +149,7 @@ def fill_ring(
             valid = wanting & (row >= 0) & (tl.load(inside + other, wanting, 0) != 0)
             distance = tl.zeros((_BLOCK,), tl.float64)
             for c in tl.static_range(5):
-                if c < 2:  # noqa: SIM108 - of a kernel
-                    feature = tl.load(place + at * 2 + c, valid, 0)
-                else:
-                    feature = tl.load(colour + at * 3 + c - 2, valid, 0)
-                off = feature.to(tl.float64) / _FINE - tl.load(means + row * 5 + c, valid, 0.0)
+                off = feature_of(place, colour, at, c, valid) - tl.load(means + row * 5 + c, valid, 0.0)
                 distance += off * off
             better = valid & (distance < nearest)
             best, nearest = tl.where(better, row, best), tl.where(better, distance, nearest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import triton
 import triton.language as tl
 
@@ -28,11 +30,15 @@ ENERGY = SCORES
 WIDTH = SCORES + 2
 """Columns of the scores on a device."""
 
-_BLOCK = tl.constexpr(256)
-_ROWS = tl.constexpr(256)
+BLOCK = 256
+"""Pixels of a program."""
 ROWS = 32
 """Superpixels of a program that works on each by itself, with one warp: few, so that all of a GPU takes part."""
-_FEW_ROWS = tl.constexpr(ROWS)
+EXACT: dict[str, Any] = {"enable_fp_fusion": False}
+"""Options of kernels that round sums and products as the processor does."""
+
+_BLOCK, _ROWS = tl.constexpr(BLOCK), tl.constexpr(ROWS)
+_SUMMED = tl.constexpr(256)  # superpixels that one program sums at a time
 _FINE, _COARSE, _LEAST = tl.constexpr(FINE), tl.constexpr(COARSE), tl.constexpr(LEAST_PIXEL_GAIN)
 _STATISTICS, _SUM_Y, _INSIDE = tl.constexpr(STATISTICS), tl.constexpr(SUM_Y), tl.constexpr(INSIDE)
 _WIDTH, _ENERGY = tl.constexpr(WIDTH), tl.constexpr(ENERGY)
@@ -100,6 +106,16 @@ def add_statistics(
         tl.atomic_add(own + _SUM_Y + c, tl.load(place + at * 2 + c, mask, 0) * sign, mask)
     for c in tl.static_range(3):
         tl.atomic_add(own + _SUM_Y + 2 + c, tl.load(colour + at * 3 + c, mask, 0) * sign, mask & inside)
+
+
+@triton.jit
+def feature_of(place: tl.tensor, colour: tl.tensor, at: tl.tensor, c: tl.constexpr, mask: tl.tensor) -> tl.tensor:
+    """Feature ``c`` of pixels, float64: whitened y, x, L, a, b."""
+    if c < 2:  # noqa: SIM108 - of a kernel
+        whole = tl.load(place + at * 2 + c, mask, 0)
+    else:
+        whole = tl.load(colour + at * 3 + c - 2, mask, 0)
+    return whole.to(tl.float64) / _FINE
 
 
 @triton.jit(do_not_specialize=["height", "width", "pad", "row", "column", "thin"])
@@ -233,12 +249,12 @@ def refresh_scores(
     variance, the logarithm of its density, and the score of a margin pixel without a label. count: int64 (1,), rows in
     use.
     """
-    k = tl.program_id(0) * _FEW_ROWS + tl.arange(0, _FEW_ROWS)
+    k = tl.program_id(0) * _ROWS + tl.arange(0, _ROWS)
     mask = k < tl.load(count)
     old = tl.load(old_flags + k, mask, 0) != 0
     own, to = sums + k * _STATISTICS, scores + k * _WIDTH
     n, inside = tl.load(own, mask, 0).to(tl.float64), tl.load(own + _INSIDE, mask, 0).to(tl.float64)
-    energy = tl.zeros((_FEW_ROWS,), tl.float64)
+    energy = tl.zeros((_ROWS,), tl.float64)
     for c in tl.static_range(5):
         if c < 2:
             prior, pixels = tl.load(numbers), n
@@ -271,9 +287,9 @@ def refresh_scores(
 def sum_energy(scores: tl.tensor, counts: tl.tensor, count: tl.tensor, numbers: tl.tensor, result: tl.tensor) -> None:
     """The energy of all superpixels less that of the margin, and the moves and tests: float64 (3,)."""
     rows = tl.load(count)
-    total = tl.zeros((_ROWS,), tl.float64)
-    for start in range(0, rows, _ROWS):
-        k = start + tl.arange(0, _ROWS)
+    total = tl.zeros((_SUMMED,), tl.float64)
+    for start in range(0, rows, _SUMMED):
+        k = start + tl.arange(0, _SUMMED)
         total += tl.load(scores + k * _WIDTH + _ENERGY, k < rows, 0.0)
     margin = tl.load(counts + _MARGIN_PIXELS).to(tl.float64)
     squares = tl.load(counts + _MARGIN_SQUARES).to(tl.float64) / _COARSE / 2.0

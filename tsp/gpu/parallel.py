@@ -1,4 +1,6 @@
-"""Many pixels at once, on a GPU: a frame's label map and colours stay there from first to last.
+"""Many pixels at once, in operations of torch: a frame's label map and colours stay on a device from first to last.
+
+On a GPU :class:`tsp.gpu.kernel_pixels.KernelPixels` does the same in kernels; this is what it is measured by.
 
 Statistics are kept as 64-bit integers, whose sums do not depend on the order of adding, so the same frames give the
 same labels on every run. Local moves (:mod:`tsp.gpu.sweeps`), merges, splits, transport and filling are made of such
@@ -46,7 +48,7 @@ def pixels_on(device: str) -> MakePixels:
 
 
 def _pixels_of(device: torch.device) -> type[DevicePixels]:
-    """How pixels are worked on: in kernels of a GPU, in operations of torch elsewhere."""
+    """How pixels are worked on: in kernels, or, for tests on the processor, in operations of torch."""
     if device.type == "cpu":
         return DevicePixels
     from tsp.gpu.kernel_pixels import KernelPixels  # loads Triton

@@ -10,11 +10,11 @@ import triton
 import triton.language as tl
 
 from tsp.gpu.grid import COARSE, FINE, NEVER
-from tsp.gpu.move_kernels import ROWS, add_statistics
-from tsp.gpu.transport_kernels import feature_of, rounded
+from tsp.gpu.move_kernels import BLOCK, ROWS, add_statistics, feature_of
+from tsp.gpu.transport_kernels import rounded
 from tsp.model import STATISTICS, SUM_Y
 
-_BLOCK, _ROWS = tl.constexpr(256), tl.constexpr(ROWS)  # pixels and superpixels of a program
+_BLOCK, _ROWS = tl.constexpr(BLOCK), tl.constexpr(ROWS)
 _FINE, _COARSE, _NEVER = tl.constexpr(FINE), tl.constexpr(COARSE), tl.constexpr(NEVER)
 _STATISTICS, _SUM_Y = tl.constexpr(STATISTICS), tl.constexpr(SUM_Y)
 _LOW = tl.constexpr(2**32 - 1)

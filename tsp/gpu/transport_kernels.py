@@ -9,10 +9,11 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from tsp.gpu.grid import FASTEST, FINE, NEVER, STEP
+from tsp.gpu.grid import FASTEST, NEVER, STEP
+from tsp.gpu.move_kernels import BLOCK, feature_of
 
-_BLOCK = tl.constexpr(256)  # pixels of a program
-_FINE, _STEP, _FASTEST = tl.constexpr(FINE), tl.constexpr(STEP), tl.constexpr(FASTEST)
+_BLOCK = tl.constexpr(BLOCK)
+_STEP, _FASTEST = tl.constexpr(STEP), tl.constexpr(FASTEST)
 _NEVER = tl.constexpr(NEVER)
 _LOW = tl.constexpr(2**32 - 1)
 _TO_WHOLE = tl.constexpr(1.5 * 2.0**52)  # added and taken away, it rounds a float64 to the nearest whole number
@@ -25,16 +26,6 @@ _KEPT, _BORN = tl.constexpr(KEPT), tl.constexpr(BORN)
 def rounded(value: tl.tensor) -> tl.tensor:
     """The nearest whole numbers, int64; of two the even one."""
     return ((value + _TO_WHOLE) - _TO_WHOLE).to(tl.int64)
-
-
-@triton.jit
-def feature_of(place: tl.tensor, colour: tl.tensor, at: tl.tensor, c: tl.constexpr, mask: tl.tensor) -> tl.tensor:
-    """Feature ``c`` of pixels, float64: whitened y, x, L, a, b."""
-    if c < 2:  # noqa: SIM108 - of a kernel
-        whole = tl.load(place + at * 2 + c, mask, 0)
-    else:
-        whole = tl.load(colour + at * 3 + c - 2, mask, 0)
-    return whole.to(tl.float64) / _FINE
 
 
 @triton.jit(do_not_specialize=["height", "width", "pad"])
@@ -112,7 +103,7 @@ def _rank(sizes: tl.tensor, at: tl.tensor, mask: tl.tensor, first: tl.constexpr)
     return (tl.load(sizes + at, mask, 0).to(tl.int64) << 32) | place
 
 
-@triton.jit(do_not_specialize=["stride", "width", "size"])
+@triton.jit(do_not_specialize=["stride", "width", "size"], do_not_specialize_on_alignment=["key"])
 def find_largest(
     names: tl.tensor, sizes: tl.tensor, key: tl.tensor, best: tl.tensor,
     stride: tl.tensor, width: tl.tensor, size: tl.tensor, first: tl.constexpr,
@@ -128,7 +119,7 @@ def find_largest(
     tl.atomic_max(best + own, _rank(sizes, at, root, first), root & (own >= 0))
 
 
-@triton.jit(do_not_specialize=["stride", "width", "size", "smallest"])
+@triton.jit(do_not_specialize=["stride", "width", "size", "smallest"], do_not_specialize_on_alignment=["labels"])
 def judge_pieces(
     names: tl.tensor, sizes: tl.tensor, labels: tl.tensor, best: tl.tensor, fate: tl.tensor,
     stride: tl.tensor, width: tl.tensor, size: tl.tensor, smallest: tl.tensor,
@@ -147,7 +138,7 @@ def judge_pieces(
     tl.store(fate + at, tl.where(keeps, _KEPT, tl.where(born, _BORN, 0)), mask)
 
 
-@triton.jit(do_not_specialize=["stride", "width", "size", "count"])
+@triton.jit(do_not_specialize=["stride", "width", "size", "count"], do_not_specialize_on_alignment=["labels"])
 def rename_pieces(
     names: tl.tensor, fate: tl.tensor, births: tl.tensor, labels: tl.tensor,
     stride: tl.tensor, width: tl.tensor, size: tl.tensor, count: tl.tensor,
@@ -224,14 +215,16 @@ def note_changes(before: tl.tensor, labels: tl.tensor, touched: tl.tensor, size:
     tl.store(touched + own, yes, mask & (was != own) & (own >= 0))
 
 
-@triton.jit(do_not_specialize=["stride", "height", "width", "count", "first", "rows"])
+@triton.jit(
+    do_not_specialize=["stride", "height", "width", "count", "first", "rows"], do_not_specialize_on_alignment=["labels"]
+)
 def mark_touching(
     labels: tl.tensor, touching: tl.tensor, stride: tl.tensor, height: tl.tensor, width: tl.tensor, count: tl.tensor,
     first: tl.tensor, rows: tl.tensor,
 ) -> None:  # fmt: skip
     """Mark which of ``count`` superpixels touch those from ``first`` on: touching, bool (rows, count).
 
-    labels: of the frame, rows ``stride`` apart, all of them superpixels.
+    labels: of the frame, rows ``stride`` apart.
     """
     at = (tl.program_id(0) * _BLOCK + tl.arange(0, _BLOCK)).to(tl.int64)
     mask = at < height.to(tl.int64) * width
@@ -245,12 +238,12 @@ def mark_touching(
         else:
             there, other_at = mask & (y < height - 1), here + stride
         other = tl.load(other_at, there, 0)
-        there = there & (own != other)
+        there = there & (own != other) & (own >= 0) & (other >= 0)
         tl.store(touching + (own - first) * count + other, yes, there & (own >= first) & (own < first + rows))
         tl.store(touching + (other - first) * count + own, yes, there & (other >= first) & (other < first + rows))
 
 
-@triton.jit(do_not_specialize=["stride", "width", "size"])
+@triton.jit(do_not_specialize=["stride", "width", "size"], do_not_specialize_on_alignment=["labels", "carried"])
 def count_carried(
     labels: tl.tensor, carried: tl.tensor, came: tl.tensor, kept: tl.tensor, brought: tl.tensor,
     stride: tl.tensor, width: tl.tensor, size: tl.tensor,

@@ -27,6 +27,8 @@ def warm(cpu: str | None, device: str | None) -> None:
     from vfxstyle.features import check_device
 
     if device is not None:
+        if not device.startswith("cuda"):
+            raise UsageError(f"'{device}' is not a GPU; choose cuda or cuda:N.")
         check_device(device)
     named = cpu or os.environ.get("NUMBA_CPU_NAME") or _DEFAULT
     if cpu is not None and not runs_on_this_processor(cpu):

@@ -22,6 +22,7 @@ from vfxstyle.farm.processes import RUNNING, Outcome, Task, run_process, write_l
 from vfxstyle.farm.tasks import PIECE, Step, chunks, memory_of, steps_of, whole_range
 from vfxstyle.progress import Clock, Progress, Stage
 from vfxstyle.settings import DEFAULT_CHUNK, DEFAULT_RETRIES
+from vfxstyle.settings.values import DEFAULT_MEMORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,9 @@ def workers_here(jobs: Sequence[FarmJob], threads: int | None = None) -> int:
 
     threads: cores that the tasks may use together; None for all that this process may use.
     """
-    of_a_task = max((memory_of(job, step) for job in jobs for step in steps_of(job)), default=1) * 2**20
+    # the threads are divided among them, so none fills more room than the default
+    room = min([DEFAULT_MEMORY, *(job.run.memory for job in jobs)])
+    of_a_task = max((memory_of(job, step, room) for job in jobs for step in steps_of(job)), default=1) * 2**20
     return max(1, min((threads or cores_of_process()) // 2, free_memory() // of_a_task))
 
 

@@ -13,7 +13,7 @@ from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob, TrainJob
 from vfxstyle.grading.estimate import memory_of_frames
 from vfxstyle.settings import GradeSettings, Overwrite, Run
 from vfxstyle.settings.table import options_of
-from vfxstyle.settings.values import ALL_VIEWS
+from vfxstyle.settings.values import ALL_VIEWS, DEFAULT_MEMORY
 
 _FRAMES_PER_SHARD = 25  # of the shot, for a shard of its features: the network sees about every third to second of them
 _MOST_SHARDS = 8
@@ -70,7 +70,7 @@ def _train_step(job: TrainJob) -> Step:
 
 
 def _timeline_step(job: TimelineJob) -> Step:
-    once = replace(job.run, overwrite=_never_all(job.run.overwrite))
+    once = replace(job.run, overwrite=_never_all(job.run.overwrite), memory=DEFAULT_MEMORY)  # its clips are there
     places = (str(job.request.timeline), "--preset", job.pinned_preset, "-o", str(job.output), *_PINNED)
     command = ("grade", *places, "--handles", str(job.request.handles), *arguments_of(job.settings, once, "grade"))
     return Step(name="timeline", after=None, command=command)
@@ -110,12 +110,16 @@ def _steps_of_shot(job: ShotJob, shards: int | None) -> list[Step]:
     ]
 
 
-def memory_of(job: FarmJob, step: Step) -> int:
-    """Memory that a task of a step takes at most, in MiB."""
+def memory_of(job: FarmJob, step: Step, room: float | None = None) -> int:
+    """Memory that a task of a step takes at most, in MiB.
+
+    room: GiB for frames under way; None for what the job gives them.
+    """
     width, height = job.size if isinstance(job, ShotJob) else (0, 0)
     views = 2 if isinstance(job, ShotJob) and job.settings.view == ALL_VIEWS else 1
-    one_by_one = step.name in ("sections", "superpixels", "features")
-    return memory_of_frames(width, height, views, room=job.run.memory, one_by_one=one_by_one)
+    if not isinstance(job, ShotJob) or step.name in ("sections", "superpixels", "features", ANALYSED):
+        return memory_of_frames(width, height, views, one_by_one=isinstance(job, ShotJob))
+    return memory_of_frames(width, height, views, room=job.run.memory if room is None else room)
 
 
 def _never_all(overwrite: Overwrite) -> Overwrite:

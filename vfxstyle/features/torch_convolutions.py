@@ -25,7 +25,7 @@ def _convolve(
     """Convolve a block of pixels and channels, add the bias, and limit the result to 0..6.
 
     maps, out: (B, H, W, C). weights: (side, side, C). top, left: px of zeros before the picture. Compiled once for each
-    side, and not for each of the network's twenty kinds of layers, which takes minutes.
+    side, and not for each of the network's 18 kinds of layers, which takes minutes.
     """
     i = tl.program_id(0) * _PIXELS + tl.arange(0, _PIXELS)
     channel = tl.program_id(1) * _CHANNELS + tl.arange(0, _CHANNELS)

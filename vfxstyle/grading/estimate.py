@@ -26,8 +26,7 @@ _BYTES = {  # of a pixel, as written
     OutputFormat.DPX: 4.0,
 }
 _BYTES_OF_MOVIES = 0.7
-_LIBRARIES, _PER_PIXEL = 1100, 64  # MiB, bytes
-_AT_ONCE = 8  # frames that are under way in the memory that is the default
+_LIBRARIES, _PER_PIXEL, _AT_ONCE = 1100, 64, 8  # MiB, bytes, frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +79,12 @@ def memory_of_frames(
 ) -> int:
     """Memory that a process takes at most, in MiB, rounded up to a quarter of a GiB.
 
-    What libraries take, and frames under way: as many as there is room for, or one that is larger
-    (:mod:`vfxstyle.grading.render`). Measured: 1.2 GiB at 640x360 (benchmarks/processes.py), 1.5 GiB at 4096x2160 and
-    2.5 GiB at 8192x4320 (docs/speed.md).
+    What libraries take, and frames under way (:mod:`vfxstyle.grading.render`), of which one always goes: eight, or as
+    many as fit into the room that is the default, and whatever a larger room holds. Measured: 1.2 GiB at 640x360
+    (benchmarks/processes.py), 1.5 GiB at 4096x2160 and 2.5 GiB at 8192x4320 (docs/speed.md).
     room: GiB for frames under way. one_by_one: of an analysis, which has one frame at a time.
     """
     frame = width * height * _PER_PIXEL / 2**20
-    most = max(1.0, room / DEFAULT_MEMORY) * _AT_ONCE * frame
-    under_way = frame if one_by_one else max(min(room * 1024, most), frame)
-    return math.ceil((_LIBRARIES + under_way * views) / 256) * 256
+    most = min(room * 1024, _AT_ONCE * frame * views) if room <= DEFAULT_MEMORY else room * 1024
+    under_way = frame if one_by_one else max(most, frame * views)
+    return math.ceil((_LIBRARIES + under_way) / 256) * 256

@@ -17,7 +17,7 @@ from tsp.gpu.grid import Grid, draw, least, noise, pieces, spread
 from tsp.gpu.kernel_pixels import KernelPixels
 from tsp.gpu.parallel import DevicePixels
 from tsp.gpu.sweeps import Sweeps
-from tsp.model import derive, gather, squares, with_room
+from tsp.model import derive, gather, squares, superpixels, with_room
 from tsp.pixels import HostPixels
 from tsp.stream import Stream
 from tsp.topology import UNASSIGNED, connected_pieces
@@ -38,7 +38,11 @@ def device(request):
 @pytest.fixture
 def kernels():
     """Where the kernels of a GPU are tried: on one, or else in Triton's interpreter."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    if os.environ.get("VFXSTYLE_REQUIRE_CUDA") == "1":
+        pytest.fail("VFXSTYLE_REQUIRE_CUDA is 1 and torch sees no CUDA device")
+    return "cpu"
 
 
 def both(device, labels, colour, model):
@@ -288,6 +292,27 @@ def test_the_kernels_of_a_gpu_keep_books_as_operations_of_torch(kernels, monkeyp
     origin[::4] = UNASSIGNED
     for ours, theirs in zip(one.count_kept(before, origin), other.count_kept(before, origin), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("height", "width", "count"), [(1, 1, 1), (1, 7, 1), (2, 3, 2), (9, 13, 3)])
+def test_the_kernels_of_a_gpu_take_frames_of_any_size(kernels, height, width, count):
+    model = derive(Settings(num_superpixels=2 * count), height, width)._replace(pad=2)
+    random = np.random.default_rng(height)
+    colour = random.normal(0, 3, (height, width, 3)).astype(np.float32)
+    labels = np.full((height + 4, width + 4), UNASSIGNED, np.int32)
+    labels[2:-2, 2:-2] = np.sort(random.integers(0, count, (height, width)), axis=1)
+    one, other = both(kernels, labels, colour, model)
+    states, tables = (np.array([7], np.uint64), np.array([7], np.uint64)), (superpixels(64), superpixels(64))
+    found = []
+    for pixels, table, state in zip((one, other), tables, states, strict=True):
+        rows = pixels.keep_largest_pieces(count, 2)
+        pixels.gather(table, rows, model)
+        table.changed[:rows] = True
+        pixels.fill_uncovered(table, rows, model)
+        done, rows = pixels.split(table, rows, model, state)
+        found.append((done, rows, pixels.touching(rows).tolist(), table.stats.tolist()))
+    assert found[0] == found[1]
+    assert torch.equal(one.labels, other.labels)
 
 
 def test_the_kernels_of_a_gpu_split_as_operations_of_torch(kernels):
