@@ -155,7 +155,7 @@ def test_a_frame_that_was_graded_otherwise_than_the_rest_is_named():
     assert odd_frames(layers, labs, change, names) == []
     change[1] = change[1] + layers.shaped(gates[1])[..., None] * np.array([2, 0, 1], np.float32)
     (text,) = odd_frames(layers, labs, change, names)
-    assert text.startswith("frame 1005: what is treated apart is graded 2.2 Lab away from the other graded frames")
+    assert text.startswith("frame 1005: what is treated apart is graded otherwise than on the other graded frames")
     change[2] = change[2] + 3 * (1 - layers.shaped(gates[2])[..., None])
     assert [text[:41] for text in odd_frames(layers, labs, change, names)] == [
         "frame 1009: the rest of the frame is grad",

@@ -67,10 +67,11 @@ def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:
     """What a training run made and what it could not learn, in a few lines."""
     errors = report.errors
     where = f"{len(report.held_out)} held-out pairs" if report.held_out else "parts of the pairs kept out in turn"
+    look = "this preset" if report.preset.graded is None else "the plain look, without the graded frames,"
     lines = [f"{name:<12} {seconds:8.2f} s" for name, seconds in report.seconds.items()]
     lines.append(
         f"mean L2 in Lab on {where}: plate {errors.distance:.2f}, best single transform of each picture "
-        f"{errors.global_oracle:.2f}, this preset {errors.predicted:.2f}"
+        f"{errors.global_oracle:.2f}, {look} {errors.predicted:.2f}"
     )
     lines += [f"found: {report.preset.found}"] if report.preset.found else []
     worst = [f"{error.name} {error.missed:.2f} ({error.share:.0%} of the pixels)" for error in report.by_colour[:3]]

@@ -28,7 +28,9 @@ def warm(cpu: str | None, device: str | None) -> None:
 
     if device is not None:
         if not device.startswith("cuda"):
-            raise UsageError(f"'{device}' is not a GPU; choose cuda or cuda:N.")
+            raise UsageError(
+                f"'{device}' is not a GPU; choose cuda or cuda:N, or leave --device out for the processor."
+            )
         check_device(device)
     named = cpu or os.environ.get("NUMBA_CPU_NAME") or _DEFAULT
     if cpu is not None and not runs_on_this_processor(cpu):

@@ -28,7 +28,9 @@ def check_device(name: str) -> None:
     if not fault and int(index or 0) >= len(gpu_names()):
         fault = f"it has {len(gpu_names())}"
     if fault:
-        raise DeviceError(f"Device {name} is not present on this machine ({fault}); use --device cpu or another node.")
+        raise DeviceError(
+            f"Device {name} is not present on this machine ({fault}); use another machine, or the processor."
+        )
 
 
 def check_torch(what: str) -> None:

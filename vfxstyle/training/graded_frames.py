@@ -69,12 +69,11 @@ def odd_frames(
         if len(shown) < 3:  # of two nobody can tell which is the odd one
             continue
         apart = np.linalg.norm(missed[shown] - np.median(missed[shown], axis=0), axis=1)
-        for index, own in zip(shown, apart, strict=True):
-            if own > max(_ODD, _ODDER * float(np.median(apart))):
-                found.append(
-                    f"frame {names[int(index)]}: {part} is graded {own:.1f} Lab away from the other graded frames; the "
-                    "grade will change in the frames round this one"
-                )
+        for index in shown[apart > max(_ODD, _ODDER * float(np.median(apart)))]:
+            found.append(
+                f"frame {names[int(index)]}: {part} is graded otherwise than on the other graded frames; the frames "
+                "round this one will be graded partly like it and partly like those"
+            )
     return found
 
 
