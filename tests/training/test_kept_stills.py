@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from helpers import BACKBONE, moving_picture
+from helpers import BACKBONE, make_preset, moving_picture
 
 from vfxstyle.features.registry import load_backbone
-from vfxstyle.settings import TrainSettings
 from vfxstyle.training.kept_files import CACHE, kept_folder
 from vfxstyle.training.kept_stills import KeptStills
 
@@ -16,12 +15,12 @@ def stills(tmp_path, monkeypatch):
     monkeypatch.setenv(CACHE, str(tmp_path / "cache"))
     wanted = []
 
-    def made(device="cpu"):
+    def made(device="cpu", pairs=3):
         def backbone():
             wanted.append(1)
             return load_backbone(BACKBONE, "cpu")
 
-        return KeptStills(TrainSettings(backbone=BACKBONE), device, backbone)
+        return KeptStills(make_preset().info, device, backbone, pairs=pairs)
 
     return made, wanted
 
@@ -52,6 +51,14 @@ def test_other_pictures_counts_and_devices_are_made(stills):
     made().features(PICTURE, 61)
     made("cuda:1").features(PICTURE, 60)
     assert len(wanted) == 4
+
+
+def test_of_many_pairs_nothing_is_kept(stills):
+    made, wanted = stills
+    for _ in range(2):
+        made(pairs=10).features(PICTURE, 60)
+    assert len(wanted) == 2
+    assert not kept_folder().exists()
 
 
 def test_a_damaged_file_is_made_again(stills):

@@ -22,6 +22,7 @@ from tsp.gpu.map_kernels import (
 )
 from tsp.gpu.move_kernels import BLOCK, EXACT, ROWS, WIDTH, move_lattice, refresh_scores, sum_energy
 from tsp.gpu.sweeps import Told
+from tsp.gpu.transport_kernels import count_sizes, find_largest
 from tsp.model import STATISTICS, Model, Superpixels
 
 _WORTH_RECORDING = 8  # sweeps
@@ -167,6 +168,23 @@ def joined_pieces(key: torch.Tensor, among: torch.Tensor | None) -> torch.Tensor
     join_pieces[blocks](names, key, among, key.stride(0), height, width)
     name_pieces[blocks](names, out, count)
     return out
+
+
+def ranked_pieces(
+    names: torch.Tensor, key: torch.Tensor, keys: int, *, first: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pixels of each piece, int32 (H W,), at its first place, and the rank of the largest of each key, int64 (keys,).
+
+    names: see :func:`joined_pieces`. key: int64 (H, W). first: of equal pieces the first is largest, else the last.
+    See :func:`tsp.gpu.transport_kernels.find_largest`.
+    """
+    size, device = names.numel(), names.device
+    blocks = (triton.cdiv(size, BLOCK),)
+    sizes = torch.zeros(size, dtype=torch.int32, device=device)
+    best = torch.full((keys,), -1, device=device)
+    count_sizes[blocks](names, sizes, size)
+    find_largest[blocks](names, sizes, key, best, key.stride(0), key.shape[1], size, first=first)
+    return sizes, best
 
 
 def statistics_of(pixels: Canvas, count: int) -> torch.Tensor:

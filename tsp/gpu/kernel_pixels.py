@@ -14,7 +14,7 @@ import torch
 import triton
 
 from tsp.arrays import BoolArray, DoubleArray, FloatArray, LabelArray, WordArray
-from tsp.gpu.fused import fill_from_rings, joined_pieces, statistics_of, workspace
+from tsp.gpu.fused import fill_from_rings, joined_pieces, ranked_pieces, statistics_of, workspace
 from tsp.gpu.grid import NEVER, STEP
 from tsp.gpu.kernel_split import split_with_kernels, squares_of
 from tsp.gpu.move_kernels import BLOCK, EXACT
@@ -24,8 +24,6 @@ from tsp.gpu.transport_kernels import (
     BORN,
     add_flow,
     count_carried,
-    count_sizes,
-    find_largest,
     judge_pieces,
     land,
     mark_touching,
@@ -72,9 +70,7 @@ class KernelPixels(DevicePixels):
         size, stride, width = frame.numel(), frame.stride(0), frame.shape[1]
         blocks = (triton.cdiv(size, BLOCK),)
         names = joined_pieces(frame, None)
-        sizes, best = self._zeros(size, kind=torch.int32), torch.full((count,), -1, device=frame.device)
-        count_sizes[blocks](names, sizes, size)
-        find_largest[blocks](names, sizes, frame, best, stride, width, size, first=True)
+        sizes, best = ranked_pieces(names, frame, count, first=True)
         fate, smallest = torch.empty_like(sizes), int(min(np.ceil(smallest_birth), size + 1))
         judge_pieces[blocks](names, sizes, frame, best, fate, stride, width, size, smallest)
         births = torch.cumsum(fate == BORN, 0)

@@ -7,7 +7,7 @@ import torch
 import triton
 
 from tsp.arrays import BoolArray, DoubleArray, LabelArray, WordArray
-from tsp.gpu.fused import joined_pieces, spread_over
+from tsp.gpu.fused import joined_pieces, ranked_pieces, spread_over
 from tsp.gpu.grid import COARSE, NEVER, Canvas, statistics
 from tsp.gpu.move_kernels import BLOCK, EXACT, ROWS
 from tsp.gpu.split_kernels import (
@@ -22,7 +22,6 @@ from tsp.gpu.split_kernels import (
     turn_small,
     update_halves,
 )
-from tsp.gpu.transport_kernels import count_sizes, find_largest
 from tsp.halves import ITERATIONS, uniform
 from tsp.model import COUNT, INSIDE, MEAN_Y, STATISTICS, Model, Superpixels
 from tsp.split import choose_splits, hopeful, promising
@@ -96,16 +95,11 @@ class _Halves:
 
     def connect(self) -> BoolArray:
         """Give small pieces of a half to the other; returns which superpixels then have two connected halves."""
-        device = self._map.device
         for side in (0, 1):  # small pieces of one half at a time: two that touch would only swap
             names = self._pieces()
-            sizes = torch.zeros(self._size, dtype=torch.int32, device=device)
-            best = torch.full((2 * self._count,), -1, device=device)
-            count_sizes[self._blocks](names, sizes, self._size)
-            width = self._among.shape[1]
-            find_largest[self._blocks](names, sizes, self._map, best, width, width, self._size, first=False)
+            sizes, best = ranked_pieces(names, self._map.view(self._among.shape), 2 * self._count, first=False)
             turn_small[self._blocks](names, sizes, best, self._map, self._size, side)
-        found = torch.zeros(self._count, dtype=torch.int32, device=device)
+        found = torch.zeros(self._count, dtype=torch.int32, device=self._map.device)
         count_pieces[self._blocks](self._pieces(), self._map, found, self._size)
         return np.asarray(found.cpu().numpy() == 2)
 

@@ -13,11 +13,11 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import OutputError
 from vfxstyle.features import RawFeatures
 from vfxstyle.features.backbones import Backbone
-from vfxstyle.features.registry import weights_digest
+from vfxstyle.looks.info import PresetInfo
 from vfxstyle.plates.picture import lab_of_picture
-from vfxstyle.settings import TrainSettings
 from vfxstyle.superpixels.tables import table_of
 from vfxstyle.training.kept_files import KeptFiles, kept_folder
+from vfxstyle.training.learn import MANY_PAIRS
 from vfxstyle.training.stills import StillFeatures, features_of_still
 
 STILL_SCHEMA = 1
@@ -27,19 +27,20 @@ STILL_SCHEMA = 1
 class KeptStills:
     """Features of pictures: those of an earlier training where they are known, else made and kept."""
 
-    def __init__(self, settings: TrainSettings, device: str, backbone: Callable[[], Backbone]) -> None:
+    def __init__(self, info: PresetInfo, device: str, backbone: Callable[[], Backbone], *, pairs: int) -> None:
         """Name what features come from.
 
-        device: ``cpu``, ``cuda`` or ``cuda:N``. backbone: loads the network, which is done for pictures that are not
-        known.
+        info: of the look that was learnt, whose backbone it is. device: ``cpu``, ``cuda`` or ``cuda:N``. backbone:
+        loads the network, which is done for pictures that are not known. pairs: how many were learnt from; of many
+        nothing is kept, as of their plates.
         """
-        folder = kept_folder()
+        folder = kept_folder() if pairs < MANY_PAIRS else None
         self._files = None if folder is None else KeptFiles(folder)
         self._backbone = backbone
         self._identity = json.dumps(
             {
-                "backbone": settings.backbone,
-                "weights": weights_digest(settings.backbone, settings.weights),
+                "backbone": info.backbone,
+                "weights": info.weights,
                 "device": device.partition(":")[0],
                 "version": [__version__, STILL_SCHEMA],
             },

@@ -46,7 +46,7 @@ def frames_to_grade(
     if len(committee) < 2 or not candidates:
         return ()
     disagreement: dict[int, float] = {}
-    stills = KeptStills(context.settings, context.backbone.device, lambda: context.backbone)
+    stills = KeptStills(preset.info, context.backbone.device, lambda: context.backbone, pairs=len(pairs))
     with context.clock.stage(Stage.FRAMES, len(candidates)) as step:
         for number in candidates:
             picture = context.reader.read(PictureRef(path, number)).pixels

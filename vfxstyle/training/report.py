@@ -115,7 +115,9 @@ def rows_of(report: TrainReport) -> list[PairRow]:
     places = np.unique(np.linspace(0, len(ordered) - 1, MAX_ROWS).round().astype(int))
     settings = report.settings
     device = pick_device(settings.device)
-    stills = KeptStills(settings, device, cache(lambda: load_backbone(settings.backbone, device, settings.weights)))
+    backbone = cache(lambda: load_backbone(settings.backbone, device, settings.weights))
+    pairs = len(report.pairs) + len(report.held_out)
+    stills = KeptStills(report.preset.info, device, backbone, pairs=pairs)
     with PictureReader(replace(settings, any_light=False)) as reader:  # pictures as people know them
         return [
             PairRow(ordered[place].name, _row_of(reader.pair(ordered[place]), report.preset, stills))
