@@ -7,7 +7,8 @@ run on one machine, whose card and cores are named; seconds are medians after a 
 * features: of pictures of 854x480, four at a time: the network alone, and all that is stored of a frame;
 * grade pass: a frame of 1920x1080 and of 4096x2160, from light in memory to graded light in memory, on one thread and
   on eight, over one analysis for both devices, whose results are compared half float by half float;
-* shot: 1920x1080 EXR, analysed and graded, from the command to the last frame;
+* shot: 1920x1080 EXR, analysed and graded, from the command to the last frame, on as many threads as ``--threads``
+  says, with memory for a frame on each of them;
 * training: on three graded frames, 854x480, from the command to the saved preset.
 """
 
@@ -189,15 +190,17 @@ def command(*words: object) -> float:
     return time.perf_counter() - start
 
 
-def shot(frames: int) -> None:
+def shot(frames: int, threads: int) -> None:
     """Print what a whole shot costs."""
-    head(f"{frames} frames of 1920x1080 EXR", "GPU, s", "frames a second", "CPU, s", "frames a second")
+    called = f"{frames} frames of 1920x1080 EXR, {threads} threads"
+    head(called, "GPU, s", "frames a second", "CPU, s", "frames a second")
     with tempfile.TemporaryDirectory() as place:
         plate = Path(place) / "plate"
         make_plate(plate, (1920, 1080), frames)
         taken: dict[str, list[float]] = {}
         for device in (GPU, "cpu"):
-            words = ("grade", plate, "--preset", PRESET, "--device", device, "-o", Path(place) / device)
+            words = ["grade", plate, "--preset", PRESET, "--device", device, "-o", Path(place) / device]
+            words += ["--threads", threads, "--memory", threads]
             taken[device] = [command(*words)]
             for path in (Path(place) / device).glob("*.exr"):
                 path.unlink()
@@ -229,12 +232,12 @@ def training() -> None:
 PARTS = "superpixels", "features", "grade", "shot", "training"
 
 
-def tables(frames: int, parts: list[str]) -> None:
-    """Print every table, or some. frames: of the whole shot."""
+def tables(frames: int, threads: int, parts: list[str]) -> None:
+    """Print every table, or some. frames, threads: of the whole shot."""
     card, memory = torch.cuda.get_device_name(), torch.cuda.get_device_properties(0).total_memory / 2**30
     machine = f"{cores()} cores of {os.uname().machine}, torch {torch.__version__}"
     print(f"Made by `python benchmarks/gpu.py` on one {card} ({memory:.0f} GiB) and {machine}.\n")
-    work: list[Callable[[], None]] = [superpixels, features, grade_pass, partial(shot, frames), training]
+    work: list[Callable[[], None]] = [superpixels, features, grade_pass, partial(shot, frames, threads), training]
     for name, part in zip(PARTS, work, strict=True):
         if name in parts:
             part()
@@ -245,9 +248,10 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=100, help="of the whole shot")
+    parser.add_argument("--threads", type=int, default=8, help="of the whole shot")
     parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}")
     options = parser.parse_args()
-    tables(options.frames, options.parts)
+    tables(options.frames, options.threads, options.parts)
 
 
 if __name__ == "__main__":
