@@ -47,13 +47,13 @@ def shot(tmp_path):
     return tmp_path / "plate"
 
 
-def look_of(shot, path, *, layered, frames=(3, 7)):
+def look_of(shot, path, *, layered, frames=(3, 7), lift=LIFT):
     """The identity as a plain look, with graded frames in which the subject is lifted."""
     mattes = np.stack([subject(number) for number in frames])
     change = np.zeros((*mattes.shape, 3), np.float16)
-    change[..., 0] = LIFT * mattes
+    change[..., 0] = lift * mattes
     cubes = np.zeros((2, 2, 2, 2, 3), np.float32)
-    cubes[1, ..., 0] = LIFT
+    cubes[1, ..., 0] = lift
     with open_plate(shot, PlateSettings()) as plate:
         space = plate.picture_identity
     graded = GradedFrames(
@@ -90,6 +90,25 @@ def test_what_was_graded_by_hand_follows_its_subject(shot, tmp_path, layered):
         assert np.median(inside) == pytest.approx(LIFT, abs=1.0)
         assert abs(np.median(outside)) < 0.2
         assert np.abs(change - LIFT * matte).mean() < 1.6
+
+
+@pytest.mark.parametrize("layered", [False, True], ids=["residual", "layers"])
+def test_a_frame_where_the_subject_is_not_found_again_is_named(shot, tmp_path, layered):
+    hidden = moving_picture(5)
+    at = subject(5) > 0.5
+    hidden[at] = np.random.default_rng(0).uniform(0, 0.05, (int(at.sum()), 3))
+    write_picture(shot / "plate.0005.exr", hidden)
+    look = look_of(shot, tmp_path / "look.safetensors", layered=layered)
+    notes = Notes()
+    report = grade(shot, look, tmp_path / "out", progress=notes, **QUICK)
+    assert report.found_again[3] == report.found_again[7] == 1
+    assert report.found_again[5] < 0.3 < min(share for n, share in report.found_again.items() if n != 5)
+    assert [text for text in notes.said if "found again" in text and text.startswith("on frame 5 ")]
+
+
+def test_where_nothing_is_treated_apart_no_frame_is_hard_to_find(shot, tmp_path):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=False, lift=0.3)
+    assert grade(shot, look, tmp_path / "out", **QUICK).found_again == {}
 
 
 def test_layers_bring_their_local_contrast_and_what_is_done_by_place(shot, tmp_path):
@@ -206,7 +225,7 @@ def test_what_features_say_of_the_second_layer_is_kept_with_the_transforms(shot,
 def test_what_features_say_reaches_the_grade(shot, tmp_path, monkeypatch):
     """Where tracks are lost, a subject that features see everywhere is everywhere."""
     look = look_of(shot, tmp_path / "look.safetensors", layered=True, frames=(3,))
-    everywhere = lambda analysis, *_: np.ones((len(analysis.read_superpixels().labels), 2), np.float32)  # noqa: E731
+    everywhere = lambda own, _: np.ones((len(own.analysis.read_superpixels().labels), 2), np.float32)  # noqa: E731
     monkeypatch.setattr(predict, "classify_superpixels", everywhere)
     monkeypatch.setattr(CarriedGrade, "_track", lambda own, number, mark, guide: nowhere(guide))
     monkeypatch.setattr(carrying, "_by_life", lambda sources, labels: (np.zeros(labels.shape, np.float32), labels < 0))

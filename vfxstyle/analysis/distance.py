@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from vfxstyle.analysis.arrays import frames_in, open_arrays
-from vfxstyle.analysis.predict import projections_of
+from vfxstyle.analysis.shot_vectors import projections_of
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.arrays import DoubleArray, FloatArray
 from vfxstyle.errors import ChangedError

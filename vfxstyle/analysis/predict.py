@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from vfxstyle._version import __version__
+from vfxstyle.analysis.shot_vectors import ShotVectors
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.arrays import BoolArray, DoubleArray, FloatArray, LabelArray
-from vfxstyle.errors import PresetError
-from vfxstyle.features import PCA, assemble
 from vfxstyle.files import key_of
 from vfxstyle.looks import OUTPUTS, Preset
 from vfxstyle.looks.membership import fit_membership
@@ -54,40 +53,33 @@ def layer_of_pixels(second_layer: FloatArray, known: LabelArray, labels: LabelAr
     return second_layer[rows, 0], second_layer[rows, 1]
 
 
-def projections_of(preset: Preset) -> dict[str, PCA]:
-    """The projections of a preset by the feature block that each is for."""
-    return {block: PCA(mean, components) for block, (mean, components) in preset.projections.items()}
-
-
 def predict_transforms(analysis: AnalysisFolder, preset: Preset) -> FloatArray:
     """Project the raw features with the preset's PCA and predict every superpixel's transform, float32 (N, 33).
 
     A superpixel that several chosen frames show gets the mean of what they say, by the area it has on each.
     Raises :class:`~vfxstyle.errors.PresetError` if the preset expects other features.
     """
-    return _by_superpixel(analysis, preset, preset.predict).astype(np.float32)
+    return ShotVectors(analysis, preset).mean(preset.predict).astype(np.float32)
 
 
-def classify_superpixels(analysis: AnalysisFolder, preset: Preset, mattes: Mapping[int, BoolArray]) -> FloatArray:
+def classify_superpixels(vectors: ShotVectors, mattes: Mapping[int, BoolArray]) -> FloatArray:
     """Predict from features which superpixels are in a matte that is known on some frames.
 
-    mattes: bool (h, w), by the number of the frame. The preset says which features there are. Returns float32 (N, 2),
-    as :attr:`ShotTransforms.second_layer`. Raises as :func:`predict_transforms`.
+    mattes: bool (h, w), by the number of the frame. Returns float32 (N, 2), as :attr:`ShotTransforms.second_layer`.
+    Raises as :func:`predict_transforms`.
     """
+    analysis, standardised = vectors.analysis, vectors.preset.standardisation.apply
     if not mattes:
         return np.tile(np.array([0.5, 0], np.float32), (len(analysis.read_superpixels().labels), 1))
     known, share = _known_of(analysis, mattes)
-    fitted = fit_membership(_by_superpixel(analysis, preset, preset.standardisation.apply, known), share)
-
-    def logits(vectors: FloatArray) -> DoubleArray:  # their mean is the logit of the mean vector
-        return fitted.logits(preset.standardisation.apply(vectors))
-
-    return fitted.probabilities(_by_superpixel(analysis, preset, logits))
+    fitted = fit_membership(vectors.mean(standardised, known), share)
+    # the mean of logits is the logit of the mean vector
+    return fitted.probabilities(vectors.mean(lambda own: fitted.logits(standardised(own))))
 
 
 def feature_vectors(analysis: AnalysisFolder, preset: Preset) -> FloatArray:
     """The mean standardised features of every superpixel, float32 (N, D). Raises as :func:`predict_transforms`."""
-    return _by_superpixel(analysis, preset, preset.standardisation.apply).astype(np.float32)
+    return ShotVectors(analysis, preset).mean(preset.standardisation.apply).astype(np.float32)
 
 
 def classify_vectors(analysis: AnalysisFolder, vectors: FloatArray, mattes: Mapping[int, BoolArray]) -> FloatArray:
@@ -107,41 +99,6 @@ def _known_of(analysis: AnalysisFolder, mattes: Mapping[int, BoolArray]) -> tupl
         area += np.bincount(rows, minlength=len(labels))
     known = area > 0
     return known, inside[known] / area[known]
-
-
-def _by_superpixel(
-    analysis: AnalysisFolder,
-    preset: Preset,
-    values_of: Callable[[FloatArray], FloatArray | DoubleArray],
-    chosen: BoolArray | None = None,
-) -> DoubleArray:
-    """Values of the feature vectors of superpixels, averaged over the frames that show them, float64 (N, ...).
-
-    chosen: bool (N,), the superpixels that are asked for; None for all.
-    """
-    superpixels = analysis.read_superpixels()
-    sources = superpixels.sources if chosen is None else superpixels.sources[chosen]
-    needed = np.unique(sources)
-    projections = projections_of(preset)
-    total: DoubleArray | None = None
-    weight = np.zeros(len(needed))
-    for shown in analysis.read_features():
-        own = np.isin(shown.labels, needed)
-        try:
-            vectors = assemble(preset.info.blocks, raw=shown.raw, projections=projections)
-        except (KeyError, ValueError) as error:
-            raise _unfit(preset) from error
-        if vectors.shape[1] != preset.inputs:
-            raise _unfit(preset)
-        values = np.asarray(values_of(vectors[own]), np.float64)
-        rows = np.searchsorted(needed, shown.labels[own])
-        if total is None:
-            total = np.zeros((len(needed), values.shape[1]))
-        total[rows] += shown.areas[own, None] * values
-        weight[rows] += shown.areas[own]
-    assert total is not None  # a segmented shot has a chosen frame
-    places = np.searchsorted(needed, sources)
-    return np.asarray(total[places] / weight[places, None])
 
 
 def look_of(preset: Preset) -> str:
@@ -165,9 +122,10 @@ def stored_transforms(analysis: AnalysisFolder, preset: Preset, graded: Mapping[
         analysis.transforms_file(look).unlink(missing_ok=True)
         stored = None
     if stored is None:
-        predicted = predict_transforms(analysis, preset)
+        vectors = ShotVectors(analysis, preset, keep=_has_matte(preset))
+        predicted = vectors.mean(preset.predict).astype(np.float32)
         if _has_matte(preset):
-            second = classify_superpixels(analysis, preset, _mattes(analysis, preset, graded))
+            second = classify_superpixels(vectors, _mattes(analysis, preset, graded))
             predicted = np.concatenate([predicted, second], axis=1)
         stored = analysis.store_transforms(look, predicted)
     by_features = np.ascontiguousarray(stored[:, OUTPUTS:]) if _has_matte(preset) else None
@@ -185,10 +143,3 @@ def _mattes(analysis: AnalysisFolder, preset: Preset, graded: Mapping[int, int])
 
 def _has_matte(preset: Preset) -> bool:
     return preset.graded is not None and preset.graded.has_matte
-
-
-def _unfit(preset: Preset) -> PresetError:
-    return PresetError(
-        f"Preset '{preset.info.name}' does not fit the features of its backbone {preset.info.backbone}; "
-        "train it again with this version."
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -20,13 +20,14 @@ from vfxstyle.looks.detail import folded
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
-from vfxstyle.superpixels.carrying import Source, carried_gate, carried_residual
-from vfxstyle.superpixels.tracks import Track, own_places
+from vfxstyle.superpixels.carrying import Source, carried_gate, carried_residual, found_again
+from vfxstyle.superpixels.tracks import Track, own_places, sampled
 
 PlainField = Callable[[LabelArray, FloatArray], TransformField]
 """The field of the plain look on a frame, of its label map and its CIELab picture."""
 _ENOUGH = 0.2  # certainty of a gate from which the layers alone are used
 _SMOOTHED = {False: (1.0, 0.5), True: (3.0, 1.5)}  # sigma in px and noise in Lab of residuals, without and with layers
+_SEEN = 1.0  # Lab units of a residual that can be seen
 _KEPT = 4  # residuals in memory: frames come in order, and each asks for two
 _CONSTANTS = [row * TERMS + TERMS - 1 for row in range(3)]
 
@@ -43,6 +44,8 @@ class CarriedGrade:
     """Where tracks and label maps are."""
     plain: PlainField = field(repr=False)
     """The plain look, base included."""
+    found_again: dict[int, float] = field(default_factory=dict, init=False, repr=False)
+    """Of frames that :meth:`on` was asked for, the share of what is carried that tracks find again, 0..1."""
     _residuals: OrderedDict[int, FloatArray] = field(default_factory=OrderedDict, init=False, repr=False)
     _found_colours: MatteColours | None = field(default=None, init=False, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -59,23 +62,32 @@ class CarriedGrade:
         if not around:
             return plain
         tracks = [(self._track(number, mark, guide), abs(number - mark)) for mark in around]
-        out = plain
+        out, gate = plain, None
         if self.graded.layers is not None:
-            if number in around:  # what was graded by hand needs no filling
-                gate, certainty = self._gate(number, guide), np.ones(guide.shape[:2], np.float32)
-            else:
-                sources = [
-                    Source(track, distance, self._gate(mark, guide), self.analysis.read_labels(mark))
-                    for (track, distance), mark in zip(tracks, around, strict=True)
-                ]
-                features, colours = self.transforms.second_layer_of(labels), self._colours()
-                by_colour = None if colours is None else colours.logits(guide)
-                gate, certainty = carried_gate(sources, labels, guide, features, by_colour)
+            gate, certainty = self._gate_on(number, tracks, labels, guide)
             out = self._layered(plain, self.graded.layers.shaped(gate), certainty, guide)
-        residual = carried_residual(tracks, [self._residual(mark) for mark in around])
+        residuals = [self._residual(mark) for mark in around]
+        found = found_again([track for track, _ in tracks], _shown(tracks, residuals) if gate is None else gate)
+        if found is not None:
+            self.found_again[number] = found
+        residual = carried_residual(tracks, residuals)
         coefficients = out.coefficients.copy()
         coefficients[..., _CONSTANTS] += np.asarray(residual / np.array(LAB_SCALE), np.float32)
         return replace(out, coefficients=coefficients)
+
+    def _gate_on(
+        self, number: int, tracks: Sequence[tuple[Track, int]], labels: LabelArray, guide: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """The gate of a frame, and its certainty, as :func:`~vfxstyle.superpixels.carrying.carried_gate` has them."""
+        around = graded_round(number, sorted(self.frames))
+        if number in around:  # what was graded by hand needs no filling
+            return self._gate(number, guide), np.ones(guide.shape[:2], np.float32)
+        sources = [
+            Source(track, distance, self._gate(mark, guide), self.analysis.read_labels(mark))
+            for (track, distance), mark in zip(tracks, around, strict=True)
+        ]
+        features, colours = self.transforms.second_layer_of(labels), self._colours()
+        return carried_gate(sources, labels, guide, features, None if colours is None else colours.logits(guide))
 
     def _track(self, number: int, mark: int, guide: FloatArray) -> Track:
         if number != mark:
@@ -153,6 +165,13 @@ def change_of(field: TransformField, guide: FloatArray) -> FloatArray:
         share = field.shares[..., index, None] if field.shares.size else np.float32(1)
         out += share * cube_change(cube, guide)
     return np.asarray(out, np.float32)
+
+
+def _shown(tracks: Sequence[tuple[Track, int]], residuals: Sequence[FloatArray]) -> FloatArray:
+    """Where residuals that can be seen lie on a frame, however sure their tracks are, 0 or 1, float32 (h, w)."""
+    pairs = zip(tracks, residuals, strict=True)
+    carried = [np.linalg.norm(sampled(own, track.place), axis=-1) for (track, _), own in pairs]
+    return np.asarray(np.mean(carried, axis=0) > _SEEN, np.float32)
 
 
 def _without_noise(residual: FloatArray, sigma: float, noise: float) -> FloatArray:

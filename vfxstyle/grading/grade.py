@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import ChangedError, PartialError, VfxStyleError
-from vfxstyle.grading.announce import announce, announce_distance
+from vfxstyle.grading.announce import announce, announce_distance, announce_lost
 from vfxstyle.grading.estimate import estimate
 from vfxstyle.grading.nuke import nuke_file, write_nuke
 from vfxstyle.grading.outputs import Outputs
@@ -40,6 +40,9 @@ class GradeReport:
     """Frames that were there already and were left."""
     untouched_pixels: Mapping[int, int]
     """For each frame that has any, kept ones too: pixels left alone because they hold NaN or infinity."""
+    found_again: Mapping[int, float]
+    """Where graded frames are carried, for the frames that this run graded: of what they say of a frame, the share
+    whose pixels are found again there, 0..1."""
     superpixels: int
     """Temporal superpixels of the shot."""
     chosen_frames: tuple[int, ...]
@@ -102,6 +105,7 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
     outputs = _outputs(plan, run)
     todo = _frames_to_write(outputs, run)
     done, analysis = _rendered(outputs, todo, run)
+    announce_lost(done.found_again, run.clock)
     if plan.prepares and todo:
         run.clock.note(f"made ready for {plan.output}, which the command without --prepare writes of all frames")
     if plan.settings.write_nuke:
@@ -119,6 +123,7 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
         written=tuple(todo),
         kept=kept,
         untouched_pixels=done.untouched | outputs.untouched(kept),
+        found_again=done.found_again,
         superpixels=int(analysis.manifest.get("superpixels", 0)),
         chosen_frames=tuple(analysis.manifest.get("chosen_frames", ())),
         seconds=run.clock.seconds,

@@ -42,6 +42,8 @@ class Rendered:
     """Frames that could not be read, and why."""
     untouched: dict[int, int] = field(default_factory=dict)
     """Pixels left alone because they hold NaN or infinity, by frames that have any."""
+    found_again: dict[int, float] = field(default_factory=dict)
+    """Of what graded frames say of each frame, the share whose pixels are found again there, 0..1."""
 
 
 Analysed = Sequence[tuple[AnalysisFolder, ShotTransforms]]
@@ -89,6 +91,8 @@ class _RenderPass:
             raise
         if movie is not None and len(self.done.failed) < len(numbers):
             self.outputs.store(movie.path, self.done.untouched, self.done.failed)
+        if self.renderer.carried is not None:
+            self.done.found_again = dict(sorted(self.renderer.carried.found_again.items()))
         return self.done
 
     def _threads(self, frames: int) -> int:

@@ -18,6 +18,7 @@ _FLOOR = 0.02  # certainty at which half of a residual is carried
 _LIFE, _ALIKE = 0.15, 0.6  # weights of a superpixel's life, and of what is near and alike, beside a sure track's 1
 _NEED_NO_FEATURES = 0.6  # sum of these weights from which features are not asked
 _UNSURE = np.float32(1e-3)  # probability that colours can still turn
+_LEAST = 0.002  # mean weight from which something is carried to a frame
 _KNOWN = 0.05  # area of a superpixel on the graded frames, as a share of its own, from which its life says something
 _STEP, _TAPS = 4, 9  # px between samples round a pixel, and how many of them in a row and in a column
 _NEAR, _LIKE = 8.0, 6.0  # standard deviations of nearness, in px, and of likeness, in Lab, of these samples
@@ -53,6 +54,18 @@ def weights_of(tracks: Sequence[tuple[Track, int]]) -> tuple[list[FloatArray], F
     certainty = np.minimum(total, np.float32(1))
     share = certainty / np.maximum(total, np.float32(1e-12))
     return [np.asarray(own * share, np.float32) for own in each], certainty
+
+
+def found_again(tracks: Sequence[Track], weight: FloatArray) -> float | None:
+    """Share of what is carried to a frame that its tracks find again, 0..1; None where next to nothing is carried.
+
+    weight: float32 (h, w), how much is carried to each pixel.
+    """
+    total = float(weight.sum())
+    if total <= _LEAST * weight.size:
+        return None
+    sure = np.max([track.confidence for track in tracks], axis=0)
+    return float((weight * sure).sum()) / total
 
 
 def carried_residual(tracks: Sequence[tuple[Track, int]], residuals: Sequence[FloatArray]) -> FloatArray:

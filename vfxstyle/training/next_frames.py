@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vfxstyle.analysis.predict import projections_of
+from vfxstyle.analysis.shot_vectors import projections_of
 from vfxstyle.features import assemble
 from vfxstyle.looks import Preset, transform_lab
 from vfxstyle.looks.learning import Network

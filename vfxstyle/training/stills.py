@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vfxstyle.analysis.predict import projections_of
+from vfxstyle.analysis.shot_vectors import projections_of
 from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.features import RawFeatures, assemble
