@@ -19,7 +19,7 @@ from benchmarks.styles import graded
 from vfxstyle.arrays import AnyArray, FloatArray, HalfArray
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.features import RawFeatures, pick_device
-from vfxstyle.features.extract import NetworkOutput, Segmentation, extract_features
+from vfxstyle.features.extract import Extraction, NetworkOutput, Segmentation, extract_features
 from vfxstyle.features.histogram import colour_histograms
 from vfxstyle.features.registry import load_backbone
 from vfxstyle.plates.picture import analysis_size, lab_of_picture
@@ -63,12 +63,8 @@ class ImageSet:
     """Pictures to test on."""
 
 
-def read_set(folder: Path, settings: TrainSettings, *, all_variants: bool) -> ImageSet:
-    """Draw the pictures of a set by the settings' seed and extract their features.
-
-    all_variants: extract all :data:`VARIANTS` too, which takes twice as long.
-    """
-    extraction = extract_all_variants if all_variants else extract_features
+def read_set(folder: Path, settings: TrainSettings, extraction: Extraction = extract_features) -> ImageSet:
+    """Draw the pictures of a set by the settings' seed and extract their features."""
     every = labelled_pictures(folder)
     drawn = [every[i] for i in np.random.default_rng(settings.seed).permutation(len(every))[:PICTURES]]
     backbone = load_backbone(settings.backbone, CPU)
@@ -115,26 +111,40 @@ def at_analysis_size(picture: FloatArray) -> FloatArray:
 
 
 def extract_all_variants(output: NetworkOutput, index: int, superpixels: Segmentation) -> RawFeatures:
-    """Extract the usual features, and beside them those of :data:`VARIANTS` as blocks named ``BLOCK:VARIANT``."""
+    """Extract the usual features, and beside them those of :data:`VARIANTS` as blocks named ``BLOCK:VARIANT``.
+
+    It takes twice as long.
+    """
     raw = extract_features(output, index, superpixels)
     points = superpixels.centroids[superpixels.wanted]
     blocks = dict(raw.blocks)
-    for scale, maps in output.maps.items():
-        for layer, cells in maps.layers.items():
-            origin, stride = maps.grids[layer]
-            places = ((points + 0.5) * maps.upsample - 0.5 - origin) / stride
-            for variant, mode in (("centroid", "bilinear"), ("nearest", "nearest")):
-                blocks[f"{layer}_{scale}:{variant}"] = _sampled(cells[index], places, mode)
+    for variant, mode in (("centroid", "bilinear"), ("nearest", "nearest")):
+        blocks |= {f"{name}:{variant}": block for name, block in cells_at(output, index, points, mode).items()}
     unweighted = colour_histograms(output.labs[index], points, bilateral=False)
     blocks["histogram:unweighted"] = unweighted.astype(np.float16)
     return replace(raw, blocks=blocks)
 
 
-def _sampled(cells: torch.Tensor, places: AnyArray, mode: str) -> HalfArray:
+def cells_at(output: NetworkOutput, index: int, points: AnyArray, mode: str = "bilinear") -> dict[str, HalfArray]:
+    """Return the blocks of each layer at both scales, float16 (N, C), at places of a picture, not averaged.
+
+    points: (N, 2), x and y in px. mode: bilinear, between four cells, or nearest.
+    """
+    blocks = {}
+    for scale, maps in output.maps.items():
+        for layer, cells in maps.layers.items():
+            places = ((points + 0.5) * maps.upsample - 0.5 - maps.grids[layer][0]) / maps.grids[layer][1]
+            blocks[f"{layer}_{scale}"] = _sampled(cells[index], places, mode)
+    return blocks
+
+
+def _sampled(cells: AnyArray | torch.Tensor, places: AnyArray, mode: str) -> HalfArray:
     """Return cells (C, h, w) at places (N, 2), (x, y) in cells; float16 (N, C)."""
     size = np.array([cells.shape[2], cells.shape[1]]) - 1
     grid = torch.from_numpy((2 * places / size - 1).astype(np.float32))[None, None]
-    values = functional.grid_sample(cells[None].float(), grid, mode=mode, padding_mode="border", align_corners=True)
+    values = functional.grid_sample(
+        torch.as_tensor(cells)[None].float(), grid, mode=mode, padding_mode="border", align_corners=True
+    )
     return np.asarray(values[0, :, 0].T.numpy(), np.float16)
 
 

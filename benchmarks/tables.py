@@ -13,10 +13,12 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.image_sets import read_set
+from benchmarks.context_rivals import table_of_rivals
+from benchmarks.image_sets import extract_all_variants, read_set
 from benchmarks.image_tables import few_pairs, figure_twelve, table_one, table_two
 from benchmarks.styles import LOCAL_STYLES, STYLES
 from benchmarks.video_tables import video_tables
+from vfxstyle.features.extract import extract_features
 from vfxstyle.settings import TrainSettings
 
 CLIPS = ("blackswan", "parkour", "car-shadow")
@@ -33,9 +35,10 @@ def parsed_arguments() -> argparse.Namespace:
     parser.add_argument("folders", type=Path, nargs="*", help="labelmefacade and camvid folders")
     parser.add_argument("--davis", type=Path, help="DAVIS 2016 folder, for the tables of clips")
     parser.add_argument("-o", "--output", type=Path, required=True, help="Markdown file to write")
-    parser.add_argument("--tables", type=listed, default=["1", "2", "12"], help="of pictures: 1, 2, 12, few")
+    parser.add_argument("--tables", type=listed, default=["1", "2", "12"], help="of pictures: 1, 2, 12, few, rivals")
     parser.add_argument("--styles", type=listed, default=list(STYLES), help="styles of table I")
     parser.add_argument("--ablation-styles", type=listed, default=list(LOCAL_STYLES), help="styles of table II")
+    parser.add_argument("--rival-styles", type=listed, default=["pop-out", "local-xpro", "golden"])
     parser.add_argument("--rows", choices=["all", "paper"], default="all", help="rows of table II for its first style")
     parser.add_argument("--clip-tables", type=listed, default=["3", "4"], help="of clips: 3, 4")
     parser.add_argument("--clips", type=listed, default=list(CLIPS), help="clips of DAVIS")
@@ -49,9 +52,12 @@ def parsed_arguments() -> argparse.Namespace:
 def image_tables(folder: Path, arguments: argparse.Namespace, settings: TrainSettings) -> Iterator[list[str]]:
     """Yield the requested tables of a set of pictures."""
     all_rows = arguments.rows == "all"
-    images = read_set(folder, settings, all_variants="2" in arguments.tables and all_rows)
+    needs_variants = ("2" in arguments.tables and all_rows) or "rivals" in arguments.tables
+    images = read_set(folder, settings, extract_all_variants if needs_variants else extract_features)
     if "1" in arguments.tables:
         yield table_one(images, settings, arguments.styles)
+    if "rivals" in arguments.tables:
+        yield table_of_rivals(images, settings, arguments.rival_styles)
     if "2" in arguments.tables:
         yield table_two(images, settings, arguments.ablation_styles, every_row=all_rows)
     if "12" in arguments.tables:

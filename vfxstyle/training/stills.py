@@ -13,7 +13,7 @@ from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.features import RawFeatures, assemble
 from vfxstyle.features.backbones import Backbone
 from vfxstyle.features.extract import Extraction, Segmentation, extract_features, run_network
-from vfxstyle.looks import Preset, apply_field
+from vfxstyle.looks import Preset, TransformField, apply_field
 from vfxstyle.looks.field import Placing
 from vfxstyle.plates.picture import in_ordinary_light
 from vfxstyle.settings import DEFAULT_STILL_SUPERPIXELS
@@ -79,10 +79,21 @@ def graded_still(
     lighting: float32 (3,), of the picture, where the features were extracted without it.
     """
     vectors = assemble(preset.info.blocks, raw=still.raw, projections=projections_of(preset))
-    outputs = preset.predict(vectors)
+    return graded_by_field(picture, preset.base.added_to(field_over(still, preset.predict(vectors))), lighting)
+
+
+def field_over(still: StillFeatures, outputs: FloatArray) -> TransformField:
+    """Smooth transforms over superpixels that touch, and spread them over the pixels of a picture.
+
+    outputs: float32 (N, 33), of its superpixels, as :meth:`~vfxstyle.looks.Preset.predict` gives them.
+    """
     smoothed = smooth_over_neighbours(outputs, still.table, adjacency(still.rows))
-    field = spread_over_pixels(still.rows, smoothed, still.table, still.lab)
+    return spread_over_pixels(still.rows, smoothed, still.table, still.lab)
+
+
+def graded_by_field(picture: FloatArray, field: TransformField, lighting: FloatArray | None = None) -> FloatArray:
+    """Put transforms on a picture; see :func:`graded_still`. field: of its pixels, base included."""
     without = np.eye(3, dtype=np.float32) if lighting is None else np.diag(1 / lighting).astype(np.float32)
     placing = Placing((picture.shape[1], picture.shape[0]), to_working=without)
-    light, _ = apply_field(srgb_to_linear(picture), preset.base.added_to(field), placing)
+    light, _ = apply_field(srgb_to_linear(picture), field, placing)
     return np.clip(linear_to_srgb(light), 0, 1)
