@@ -213,7 +213,7 @@ def test_train_writes_a_preset_and_says_how_good_it_is(tmp_path):
     written = sorted(p.name for p in (tmp_path / "user_presets").iterdir())
     assert written == ["lift.curve.png", "lift.html", "lift.md", "lift.safetensors", "lift.sheet.png"]
     assert "mean L2 in Lab" in result.stderr
-    assert "learnt least well: " in result.stderr
+    assert "most of what is missed is in: " in result.stderr
     *_, preset, drawn = result.stderr.strip().splitlines()
     assert preset.endswith("lift.safetensors")
     assert all(name in drawn for name in written if not name.endswith(".safetensors"))

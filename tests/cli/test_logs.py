@@ -19,7 +19,7 @@ def test_a_log_has_every_stage_with_its_time(make_shot, tmp_path):
     lines = file.read_text().splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d (INFO|WARNING) ", line) for line in lines)
     text = file.read_text()
-    for told in ("plate: 128x72", "superpixels: 2 of 2 steps in ", "grade: 1 of 1 steps in ", "1 frames written: "):
+    for told in ("plate: 128x72", "superpixels: 2 of 2 steps in ", "grade: 1 of 1 steps in ", "1 frame written: "):
         assert told in text
     assert lines[-1].endswith("INFO ended well")
     assert "DEBUG" not in text

@@ -8,6 +8,7 @@ from vfxstyle import train
 from vfxstyle.errors import FrameError, PairsError, UsageError
 from vfxstyle.features import RawFeatures
 from vfxstyle.looks import read_preset
+from vfxstyle.looks.cards import model_card
 from vfxstyle.looks.layers import GradeLayers
 from vfxstyle.progress import Clock, Silent, Stage
 from vfxstyle.review import training_page
@@ -64,7 +65,9 @@ def test_the_subject_is_told_apart_and_its_matte_carried(shot, tmp_path):
     report = train(None, "x", **shot, matte=str(tmp_path / "matte"), output=tmp_path / "x.safetensors", **OPTIONS)
     assert report.subject is not None
     assert report.subject.subject > 0
-    layers = read_preset(report.path).graded.layers
+    preset = read_preset(report.path)
+    assert "- Graded frames of one shot: 1001, 1003, 1005;" in model_card(preset.info)
+    layers = preset.graded.layers
     assert layers is not None
     assert layers.share == pytest.approx(24 * 40 / (72 * 128), rel=0.15)
 

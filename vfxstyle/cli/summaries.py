@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from vfxstyle.training.train import TrainReport
 
 
-def _frames(count: int) -> str:
+def how_many_frames(count: int) -> str:
+    """A number of frames, in words."""
     return "1 frame" if count == 1 else f"{count} frames"
 
 
@@ -34,7 +35,7 @@ def grade_summary(report: GradeReport, looked_at: Sequence[Path] = ()) -> str:
             lines.append(f"{name:<12} {seconds:8.2f} {seconds / frames:10.3f}")
         lines.append(f"{'all':<12} {total:8.2f} {total / frames:10.3f}")
         seen = len(report.chosen_frames)
-        lines.append(f"{report.superpixels} superpixels in the whole shot; the network saw {_frames(seen)}")
+        lines.append(f"{report.superpixels} superpixels in the whole shot; the network saw {how_many_frames(seen)}")
     if report.untouched_pixels:
         count, pixels = len(report.untouched_pixels), sum(report.untouched_pixels.values())
         lines.append(f"{pixels} NaN or infinite pixels on {count} frames were left as they are")
@@ -42,7 +43,7 @@ def grade_summary(report: GradeReport, looked_at: Sequence[Path] = ()) -> str:
     there = [str(path) for path in looked_at if path.exists()]
     if there:
         lines.append(f"to look at: {', '.join(there)}")
-    lines.append(f"{len(report.written)} frames written{kept}: {report.output}")
+    lines.append(f"{how_many_frames(len(report.written))} written{kept}: {report.output}")
     return "\n".join(lines)
 
 
@@ -52,7 +53,7 @@ def analyze_summary(report: AnalyzeReport) -> str:
     if report.chosen_frames:
         lines.append(
             f"{report.superpixels} superpixels in the whole shot; the network sees "
-            f"{_frames(len(report.chosen_frames))}: {format_frames(report.chosen_frames)}"
+            f"{how_many_frames(len(report.chosen_frames))}: {format_frames(report.chosen_frames)}"
         )
     else:
         lines.append("a share of the shot is segmented; --stage superpixels without --shard joins all shares")
@@ -75,7 +76,7 @@ def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:
     )
     lines += [f"found: {report.preset.found}"] if report.preset.found else []
     worst = [f"{error.name} {error.missed:.2f} ({error.share:.0%} of the pixels)" for error in report.by_colour[:3]]
-    lines.append(f"learnt least well: {', '.join(worst)}")
+    lines.append(f"most of what is missed is in: {', '.join(worst)}")
     name, of_pair = next(iter(report.by_pair.items()))
     lines.append(f"worst pair: {name}, {of_pair.missed:.2f}, most in the {of_pair.region} ({of_pair.missed_there:.2f})")
     if report.next_frames:
@@ -103,7 +104,7 @@ def export_summary(report: ExportReport) -> str:
 def mattes_summary(report: MattesReport) -> str:
     """What was written, in a line."""
     return (
-        f"{len(report.written)} frames written, {report.superpixels} superpixels in {report.groups} groups: "
+        f"{how_many_frames(len(report.written))} written, {report.superpixels} superpixels in {report.groups} groups: "
         f"{report.output}"
     )
 

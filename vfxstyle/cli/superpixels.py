@@ -35,10 +35,13 @@ def superpixels(shot: str, output: str, progress: Any, **chosen: Any) -> None:
     if click.get_current_context().get_parameter_source("analysis_width") is ParameterSource.DEFAULT:
         del chosen["analysis_width"]  # the table's default is the analysis', not the plate's own width
     from vfxstyle.cli.progress import tell, watching
+    from vfxstyle.cli.summaries import how_many_frames
     from vfxstyle.handover.superpixels import write_superpixels
 
     with watching(progress, _SHARES) as watch:
         report = write_superpixels(shot, output, progress=watch, **chosen)
         watch.result(report)
-    frames, count = len(report.written), report.superpixels
-    tell(progress, f"{frames} frames written, {count} superpixels: {report.output}")
+    tell(
+        progress,
+        f"{how_many_frames(len(report.written))} written, {report.superpixels} superpixels: {report.output}",
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from vfxstyle.looks.info import PresetInfo
 
 
@@ -12,8 +15,7 @@ def model_card(info: PresetInfo) -> str:
     lines = [f"# {info.name}", "", info.description or "(no description)", ""]
     lines += [
         f"- Backbone: {info.backbone}",
-        f"- Trained on {card.get('pairs', '?')} pairs, {card.get('held_out', 0)} of them kept from the weights, "
-        "to choose the best epoch and to measure it",
+        f"- Trained on {card.get('pairs', '?')} pairs{_kept_out(card)}",
         f"- Data: {card.get('data') or 'not stated'}",
     ]
     if info.any_light:
@@ -22,6 +24,9 @@ def model_card(info: PresetInfo) -> str:
         )
     if card.get("start"):
         lines.append(f"- Training went on from {card['start']}")
+    if card.get("graded_frames"):
+        frames = ", ".join(map(str, card["graded_frames"]))
+        lines.append(f"- Graded frames of one shot: {frames}; there they are carried along, elsewhere this is the look")
     if card.get("found"):
         lines.append(f"- Found: {card['found']}; superpixels learnt what is left")
     if card.get("licence"):
@@ -30,6 +35,7 @@ def model_card(info: PresetInfo) -> str:
         lines.append(f"- Limits: {card['limits']}")
     if errors:
         where = "held-out pairs" if card.get("held_out") else "parts of the pairs kept out in turn"
+        where += ", without the graded frames being carried" if card.get("graded_frames") else ""
         lines += [
             "",
             f"Mean per-pixel L2 distance in CIELab on {where}:",
@@ -38,11 +44,19 @@ def model_card(info: PresetInfo) -> str:
             "|---|---|---|",
             f"| {errors['distance']:.2f} | {errors['global_oracle']:.2f} | {errors['predicted']:.2f} |",
         ]
-    if settings:
-        lines += ["", "Settings: " + ", ".join(f"{name} {value}" for name, value in sorted(settings.items()))]
+    given = [f"{name} {value}" for name, value in sorted(settings.items()) if value is not None]
+    if given:
+        lines += ["", f"Settings: {', '.join(given)}"]
     lines += [
         "",
         f"Pairs SHA-256: {card.get('pairs_sha256', '?')}",
         f"Made with vfxstyle {card.get('vfxstyle', '?')}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _kept_out(card: Mapping[str, Any]) -> str:
+    """What was not learnt from."""
+    if card.get("held_out"):
+        return f", {card['held_out']} of them kept from the weights, to choose the best epoch and to measure it"
+    return "; parts of them were kept out in turn to measure it, and all were learnt from in the end"

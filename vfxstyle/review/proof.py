@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -22,7 +22,7 @@ from vfxstyle.plates.announce import announce_plate
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.plates.places import parent_of
 from vfxstyle.plates.plate import open_plate
-from vfxstyle.progress import Progress, Stage
+from vfxstyle.progress import Clock, Progress, Silent, Stage
 from vfxstyle.review.pages import Cell, proof_page, write_page
 from vfxstyle.review.shown import ShownShot, ShowRequest, first_middle_last, shown
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
@@ -113,7 +113,7 @@ def draw_proof(view: ShownShot, presets: Sequence[str], frames: Sequence[int] | 
         numbers = default_frames(view, next(iter(looks.values())))
     else:
         numbers = view.plan.plate.requested(frames)[0]
-    _draw(view, looks, numbers, place)
+    _draw(view, looks, numbers, place, view.run.clock)
     return ProofReport(
         output=place, frames=tuple(numbers), presets=tuple(looks), screen=view.screen.name, is_quick=view.is_quick
     )
@@ -177,11 +177,11 @@ def draw_contact_sheet(plan: GradePlan, place: Path, run: Run) -> None:
     What cannot be drawn is said and no failure: the frames are there.
     """
     try:
-        wanted = plan.wanted(run)
-        view = ShownShot(plan, wanted, run, wanted.recipe.analysis_width)
+        wanted, quiet = plan.wanted(run), replace(run, clock=Clock(Silent()))  # the grade has said it all
+        view = ShownShot(plan, wanted, quiet, wanted.recipe.analysis_width)
         frames = [number for number in plan.frames if number in set(view.frames)]
         look = view.corrected(view.look(str(plan.preset_file)), plan.corrections)
-        _draw(view, {plan.preset_file.stem: look}, first_middle_last(frames), place)
+        _draw(view, {plan.preset_file.stem: look}, first_middle_last(frames), place, run.clock)
         Records(plan.records).store(place, _key_of_sheet(plan, view.run))
     except VfxStyleError as error:
         run.clock.warn(f"no contact sheet: {error}")
@@ -211,9 +211,11 @@ def _column(preset: str, presets: Sequence[str]) -> str:
     return own if stems.count(own) == 1 else preset
 
 
-def _draw(view: ShownShot, looks: Mapping[str, FrameRenderer], numbers: Sequence[int], place: Path) -> None:
+def _draw(
+    view: ShownShot, looks: Mapping[str, FrameRenderer], numbers: Sequence[int], place: Path, clock: Clock
+) -> None:
     make_folder(place.parent)
-    with view.run.clock.stage(Stage.PROOF, len(numbers)) as step:
+    with clock.stage(Stage.PROOF, len(numbers)) as step:
         rows = _rows(view, looks, numbers, step)
         quick = "; only these frames were analysed" if view.is_quick else ""
         title = f"{view.plan.shot.path}   shown by {view.screen.name}{quick}"

@@ -62,7 +62,10 @@ def preset_of(
         preset = replace(preset, pictures=learnt.projections[GLOBAL].project(np.stack(pictures)))
     if learning is not None:
         preset = replace(preset, learning=learning)
-    return replace(preset, info=replace(info, card={**info.card, "found": preset.found})) if preset.found else preset
+    said: dict[str, Any] = {"found": preset.found} if preset.found else {}
+    if graded is not None:
+        said["graded_frames"] = list(graded.numbers)
+    return replace(preset, info=replace(info, card={**info.card, **said})) if said else preset
 
 
 def kept_learning(learnt: Learnt, plates: tuple[str, ...], start: Start | None) -> Learning:
