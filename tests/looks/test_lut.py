@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.interpolate import interpn
 
 from vfxstyle.looks.lut import Cdl, apply_cube, fit_cdl, fit_cube
 
@@ -61,3 +62,14 @@ def test_cdl_by_hand():
     luma = 0.2126 * r + 0.7152 * g + 0.0722 * b
     wanted = [luma + 0.5 * (v - luma) for v in (r, g, b)]
     np.testing.assert_allclose(cdl.apply(np.float32([0.3, 0.4, 0.2])), wanted, rtol=1e-5)
+
+
+def test_a_cube_is_looked_up_between_its_eight_nodes_and_nothing_is_made_of_nan():
+    random = np.random.default_rng(0)
+    cube = random.normal(size=(4, 4, 4, 3)).astype(np.float32)
+    rgb = random.uniform(-0.2, 1.2, (500, 3)).astype(np.float32)
+    rgb[:8] = [[r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)]
+    wanted = interpn([np.linspace(0, 1, 4)] * 3, cube, np.clip(rgb, 0, 1))
+    np.testing.assert_allclose(apply_cube(cube, rgb), wanted, atol=1e-6)
+    assert np.isnan(apply_cube(cube, np.array([[np.nan, 0.5, 0.5]], np.float32))).all()
+    assert apply_cube(cube, np.zeros((0, 3), np.float32)).shape == (0, 3)

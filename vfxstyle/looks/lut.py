@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import prange
 
 from vfxstyle.arrays import DoubleArray, FloatArray, IntArray
 from vfxstyle.compiled import kernel
@@ -63,9 +64,30 @@ def apply_cube(cube: FloatArray, rgb: FloatArray) -> FloatArray:
     cube: float32 (n, n, n, 3), indexed by red, green, blue, over 0..1. rgb: float32 (N, 3), in the LUT's colour space.
     Returns float32 (N, 3).
     """
-    corners, weights = _corners(rgb, cube.shape[0])
-    nodes = cube.reshape(-1, 3)[corners]
-    return np.asarray(np.einsum("nkc,nk->nc", nodes, weights), np.float32)
+    out = np.empty((len(rgb), 3), np.float32)
+    _look_up(np.ascontiguousarray(cube, np.float32), np.ascontiguousarray(rgb, np.float32), out)
+    return out
+
+
+@kernel(parallel=True)
+def _look_up(cube: FloatArray, rgb: FloatArray, out: FloatArray) -> None:
+    size = cube.shape[0]
+    for n in prange(rgb.shape[0]):
+        red = min(max(np.float64(rgb[n, 0]), 0.0), 1.0) * (size - 1)
+        green = min(max(np.float64(rgb[n, 1]), 0.0), 1.0) * (size - 1)
+        blue = min(max(np.float64(rgb[n, 2]), 0.0), 1.0) * (size - 1)
+        r = max(min(int(red), size - 2), 0)  # NaN is no number of a node
+        g, b = max(min(int(green), size - 2), 0), max(min(int(blue), size - 2), 0)
+        red, green, blue = red - r, green - g, blue - b
+        for c in range(3):
+            total = 0.0
+            for corner in range(8):
+                i, j, k = corner >> 2 & 1, corner >> 1 & 1, corner & 1
+                weight = red if i else 1.0 - red
+                weight *= green if j else 1.0 - green
+                weight *= blue if k else 1.0 - blue
+                total += weight * cube[r + i, g + j, b + k, c]
+            out[n, c] = total
 
 
 def _polynomial(rgb: DoubleArray) -> DoubleArray:
