@@ -21,7 +21,7 @@ from benchmarks.rivals import Grading, learnt_cube, learnt_unet
 from benchmarks.stability import Clip, flicker, largest_pop, warping_error
 from benchmarks.styles import graded
 from vfxstyle.analysis.arrays import StoredFeatures
-from vfxstyle.analysis.predict import predict_transforms
+from vfxstyle.analysis.shot_vectors import ShotVectors
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.arrays import FloatArray, LabelArray
@@ -162,7 +162,8 @@ class ClipAnalysis:
             analysis, transforms = ensure_transforms(plan, wanted, run)
             if one_frame_each:
                 alone = OneFrameEach(analysis.folder, analysis.identity)
-                transforms = replace(transforms, transforms=predict_transforms(alone, plan.preset))
+                predicted = ShotVectors(alone, plan.preset).mean(plan.preset.predict)
+                transforms = replace(transforms, transforms=predicted.astype(np.float32))
             renderer = FrameRenderer.of(plan, wanted.recipe, analysis, transforms)
             with run.clock.stage(Stage.GRADE, len(plan.frames)):
                 frames = [renderer.render(plan.shot.read(number)).frame.rgb for number in plan.frames]

@@ -2,16 +2,17 @@
 
 * label map: the context of Yan et al., Automatic Photo Adjustment Using Deep Neural Networks (2016): what classes lie
   where round a superpixel, at several scales, beside its colours. Classes are the set's own labels, from which the
-  styles are made, too. Those of the test pictures are given, as nobody has them, or found by a logistic regression on
-  our features of the pictures that are learnt from.
+  styles are made, too. It learns from those; of the test pictures they are given, as nobody has them, or found by a
+  logistic regression on our features of the pictures that are learnt from.
 * low-level: piecewise mapping after Wang, Yu and Xu, Example-Based Image Color and Tone Style Enhancement (2011): a
   binary tree over colours, their spread and their surround, with a quadratic of colour in each leaf. Pictures that are
   kept out say how small a leaf may be.
 * per pixel: the network on features of every other pixel and row, not averaged over superpixels, and coefficients of
-  each; what lies between is interpolated.
+  each; what lies between is interpolated. It learns at the centroids of superpixels, and has no histograms, and no mean
+  and spread of a superpixel.
 
-The first and the last are learnt by our own learner, with its base, its held-out pictures and its regularisation.
-All are written from the papers.
+The first and the last are learnt by our own learner, with its base, its gains of local contrast, its held-out pictures
+and its regularisation; the tree has none of these. All are written from the papers.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ from vfxstyle.training.examples import TrainingExample
 from vfxstyle.training.stills import field_over, graded_by_field
 
 CONTEXT = "surround"
-"""The block that the context of labels takes the place of: one that is not projected."""
+"""The block that the context of labels is added to: one that is not projected."""
 LABELLED = ("histogram", "pixel", "mean", "spread", CONTEXT)
-"""Blocks of the label map's row."""
+"""Blocks of the label map's row: all of the picture's colours."""
 WINDOWS = (0.02, 0.06, 0.18)
 """Sides of the windows that classes are counted in, as shares of the picture's width; three by three of each size."""
 PARSED = 4
@@ -80,7 +81,7 @@ def table_of_rivals(images: ImageSet, settings: TrainSettings, styles: Sequence[
         truths = [lab_in_style(test.labelled, style) for test in images.tests]
         examples = examples_in(images, style)
         own = learnt_preset(examples, settings)
-        if not found:
+        if not found:  # once: what is projected, and what is held out, is the same in every style
             found = _found(images, contexts, own)
         labelled = [_with_context(example, context) for example, context in zip(examples, contexts, strict=True)]
         by_labels = learnt_preset(labelled, replace(settings, blocks=LABELLED))
@@ -160,7 +161,7 @@ def _with_context(example: TrainingExample, context: HalfArray) -> TrainingExamp
 
 
 def _raw_with(raw: RawFeatures, context: HalfArray) -> RawFeatures:
-    return replace(raw, blocks={**raw.blocks, CONTEXT: context})
+    return replace(raw, blocks={**raw.blocks, CONTEXT: np.concatenate([raw.blocks[CONTEXT], context], axis=1)})
 
 
 def _by_labels(preset: Preset, contexts: Mapping[str, HalfArray]) -> Answer:
@@ -266,7 +267,7 @@ def _by_tree(tree: _Node) -> Answer:
 
 
 def _pixel_blocks(settings: TrainSettings) -> tuple[str, ...]:
-    """Names of the blocks that a pixel has: no histograms, which add nothing to ours, and nothing of a superpixel."""
+    """Names of the blocks that a pixel has."""
     backbone = backbone_class(settings.backbone)
     context = set(context_blocks(backbone))
     return tuple(name for name in all_blocks(backbone) if name in context or name in ("pixel", "surround"))
@@ -291,9 +292,12 @@ def _by_pixel(preset: Preset) -> Answer:
             vectors = assemble(preset.info.blocks, raw=RawFeatures(output.means[0], every), projections=projections)
             parts.append(preset.predict(vectors))
         coarse = np.concatenate(parts).reshape(*x.shape, OUTPUTS)
+        down, across = np.mgrid[0:rows, 0:columns].astype(np.float32) / STEP
         outputs = np.empty((rows, columns, OUTPUTS), np.float32)
-        for index in range(OUTPUTS):
-            outputs[..., index] = cv2.resize(coarse[..., index], (columns, rows), interpolation=cv2.INTER_LINEAR)
+        for index in range(OUTPUTS):  # OpenCV samples four channels at most
+            outputs[..., index] = cv2.remap(
+                coarse[..., index], across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
         field = TransformField(folded(outputs, lab[..., 0]), lab)
         return lab_of_picture(graded_by_field(test.picture, preset.base.added_to(field)))
 

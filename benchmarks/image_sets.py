@@ -63,15 +63,21 @@ class ImageSet:
     """Pictures to test on."""
 
 
-def read_set(folder: Path, settings: TrainSettings, extraction: Extraction = extract_features) -> ImageSet:
-    """Draw the pictures of a set by the settings' seed and extract their features."""
+def read_set(
+    folder: Path,
+    settings: TrainSettings,
+    extraction: Extraction = extract_features,
+    learnt_from: int = LEARNT,
+    tested_on: int = PICTURES - LEARNT,
+) -> ImageSet:
+    """Draw so many pictures of a set by the settings' seed and extract their features."""
     every = labelled_pictures(folder)
-    drawn = [every[i] for i in np.random.default_rng(settings.seed).permutation(len(every))[:PICTURES]]
+    drawn = [every[i] for i in np.random.default_rng(settings.seed).permutation(len(every))[: learnt_from + tested_on]]
     backbone = load_backbone(settings.backbone, CPU)
     learnt, tests = [], []
     for index, labelled in enumerate(drawn):
         picture = at_analysis_size(labelled.read()[0])
-        if index < LEARNT:
+        if index < learnt_from:
             random = np.random.default_rng([settings.seed, index])
             ungraded = ungraded_pair(picture)
             example = example_of(ungraded, backbone, settings, settings.superpixels, random, extraction)

@@ -3,7 +3,8 @@
 Every edit of ``benchmarks/edits.py`` is made on a few frames of a clip of DAVIS 2016, which are written as 8-bit PNG
 beside the clip's JPEG frames. A preset is learnt from them and put on the clip, as the commands do it, and all other
 frames are compared with the edit: mean CIEDE2000 over the frame, over the subject (the set's mask), and over a ring
-10 px wide round it. Rivals learn from the same frames, the networks among them for as many seconds.
+10 px wide round it. Rivals learn from the same frames, the networks among them for as many seconds. Below the table
+stands what it means that little of the subject is found again on a frame.
 
 With ``--single FOLDER`` of photographs: one pair in, other pictures out. The edit is made on one picture, a preset is
 learnt from that pair, and put on others; the table has the PSNR of each.
@@ -17,8 +18,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import cv2
@@ -34,6 +35,7 @@ from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.color import lab_to_linear, linear_to_srgb
 from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.features.registry import load_backbone
+from vfxstyle.grading.announce import LOST
 from vfxstyle.looks import fit_transform, transform_lab
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.settings import TrainSettings
@@ -97,18 +99,24 @@ class Figures:
         return f"{self.frame:.2f}, {self.subject:.2f}, {self.ring:.2f}"
 
 
-def measured(clip: Clip, pictures: Sequence[FloatArray], truth: Sequence[FloatArray], learnt: Sequence[int]) -> Figures:
-    """Measure a graded clip. learnt: indices of the frames that were learnt from."""
-    rows = []
+def by_frame(
+    clip: Clip, pictures: Sequence[FloatArray], truth: Sequence[FloatArray], learnt: Sequence[int]
+) -> dict[int, Figures]:
+    """Measure each frame of a graded clip that shows the subject. learnt: indices of those learnt from, left out."""
+    rows = {}
     for index, (picture, true) in enumerate(zip(pictures, truth, strict=True)):
         if index in set(learnt) or not clip.masks[index].any():
             continue
         difference = delta_e_2000(lab_of_picture(picture), lab_of_picture(true))
         subject = clip.masks[index] > 0.5
-        ring = _ring_of(subject)
-        rows.append([difference.mean(), difference[subject].mean(), difference[ring].mean()])
-    frame, on_subject, on_ring = np.mean(rows, axis=0)
-    return Figures(float(frame), float(on_subject), float(on_ring))
+        means = [float(difference[where].mean()) for where in (subject >= 0, subject, _ring_of(subject))]
+        rows[index] = Figures(*means)
+    return rows
+
+
+def mean_of(rows: Mapping[int, Figures]) -> Figures:
+    """The means over frames."""
+    return Figures(*(float(np.mean(own)) for own in zip(*(astuple(row) for row in rows.values()), strict=True)))
 
 
 def _ring_of(subject: BoolArray) -> BoolArray:
@@ -117,8 +125,20 @@ def _ring_of(subject: BoolArray) -> BoolArray:
     return np.asarray(wider & ~subject)
 
 
-def ours(clip: Clip, edit: str, truth: Sequence[FloatArray], learnt: Sequence[int]) -> tuple[list[FloatArray], float]:
-    """The clip as the commands grade it, and the wall seconds from command to saved preset."""
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A clip as the commands grade it."""
+
+    pictures: list[FloatArray]
+    """float32 (H, W, 3), sRGB, 0..1."""
+    seconds: float
+    """Wall seconds from command to saved preset."""
+    found_again: dict[int, float]
+    """By the index of the frame, how much of what is treated apart is found again."""
+
+
+def ours(clip: Clip, edit: str, truth: Sequence[FloatArray], learnt: Sequence[int]) -> Graded:
+    """Learn from the frames that are graded by hand, and grade the clip."""
     place = clip.folder.parent / f"{edit} {len(learnt)}"
     shutil.rmtree(place, ignore_errors=True)
     (place / "by hand").mkdir(parents=True)
@@ -129,8 +149,9 @@ def ours(clip: Clip, edit: str, truth: Sequence[FloatArray], learnt: Sequence[in
     start = time.perf_counter()
     train(None, "look", shot=clip.folder, graded=place / "by hand", output=preset, no_suggest=True)
     seconds = time.perf_counter() - start
-    grade(clip.folder, preset, place / "out", format="png", analysis=clip.folder.parent / "analysis")
-    return [_read_png(path) for path in sorted((place / "out").glob("*.png"))], seconds
+    report = grade(clip.folder, preset, place / "out", format="png", analysis=clip.folder.parent / "analysis")
+    pictures = [_read_png(path) for path in sorted((place / "out").glob("*.png"))]
+    return Graded(pictures, seconds, {number - 1001: share for number, share in report.found_again.items()})
 
 
 def _read_png(path: Path) -> FloatArray:
@@ -212,28 +233,50 @@ def main() -> None:
         + (f" {LUT} | {GRID} | {RETOUCH} |" if arguments.rivals else ""),
         "|---|---|---|---|---|---|" + ("---|---|---|" if arguments.rivals else ""),
     ]
+    found: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in arguments.clips.split(","):
             clip = Clip.of(arguments.davis, name, Path(scratch))
             for edit in arguments.edits.split(","):
                 truth = [edited(edit, plate, mask) for plate, mask in zip(clip.plates, clip.masks, strict=True)]
                 for count in map(int, arguments.graded.split(",")):
-                    lines.append(_row(clip, edit, truth, count, with_rivals=arguments.rivals))
-                    arguments.output.write_text("\n".join(lines) + "\n")
+                    line, own = _row(clip, edit, truth, count, with_rivals=arguments.rivals)
+                    lines.append(line)
+                    found += own
+                    arguments.output.write_text("\n".join([*lines, "", *what_is_lost(found)]) + "\n")
                     print(lines[-1], flush=True)
 
 
-def _row(clip: Clip, edit: str, truth: Sequence[FloatArray], count: int, *, with_rivals: bool) -> str:
+def what_is_lost(found: Sequence[tuple[float, float]]) -> list[str]:
+    """Return what error there is where little is found again. found: the share found again and the subject's error."""
+    if not found:
+        return []
+    share, error = np.array(found).T
+    lost, worst = share < LOST, error >= np.quantile(error, 0.9)
+    inside, outside = (f"{error[own].mean():.2f}" if own.any() else "none" for own in (lost, ~lost))
+    among = (lost & worst).sum() / worst.sum()
+    return [
+        f"Of {len(found)} frames, less than {LOST} of what is treated apart is found again on {lost.sum()}: error on "
+        f"the subject {inside}, on the others {outside}; {among:.0%} of the worst tenth of all frames are among them."
+    ]
+
+
+def _row(
+    clip: Clip, edit: str, truth: Sequence[FloatArray], count: int, *, with_rivals: bool
+) -> tuple[str, list[tuple[float, float]]]:
+    """Return a row, and of each frame the share found again and the subject's error."""
     learnt = clip.graded_frames(count)
-    plate = measured(clip, clip.plates, truth, learnt)
-    pictures, seconds = ours(clip, edit, truth, learnt)
-    cells = [clip.name, edit, str(count), str(plate), str(measured(clip, pictures, truth, learnt)), f"{seconds:.0f}"]
+    graded = ours(clip, edit, truth, learnt)
+    plate, rows = by_frame(clip, clip.plates, truth, learnt), by_frame(clip, graded.pictures, truth, learnt)
+    found = [(graded.found_again[index], row.subject) for index, row in rows.items() if index in graded.found_again]
+    cells = [clip.name, edit, str(count), str(mean_of(plate)), str(mean_of(rows)), f"{graded.seconds:.0f}"]
     if with_rivals:
         pairs = [(clip.plates[index], truth[index]) for index in learnt]
-        for learn in rivals(pairs, seconds).values():
+        for learn in rivals(pairs, graded.seconds).values():
             grading = learn()
-            cells.append(str(measured(clip, [grading(picture) for picture in clip.plates], truth, learnt)))
-    return f"| {' | '.join(cells)} |"
+            made = [grading(picture) for picture in clip.plates]
+            cells.append(str(mean_of(by_frame(clip, made, truth, learnt))))
+    return f"| {' | '.join(cells)} |", found
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.context_rivals import table_of_rivals
-from benchmarks.image_sets import extract_all_variants, read_set
+from benchmarks.image_sets import LEARNT, PICTURES, extract_all_variants, read_set
 from benchmarks.image_tables import few_pairs, figure_twelve, table_one, table_two
 from benchmarks.styles import LOCAL_STYLES, STYLES
 from benchmarks.video_tables import video_tables
@@ -38,7 +38,10 @@ def parsed_arguments() -> argparse.Namespace:
     parser.add_argument("--tables", type=listed, default=["1", "2", "12"], help="of pictures: 1, 2, 12, few, rivals")
     parser.add_argument("--styles", type=listed, default=list(STYLES), help="styles of table I")
     parser.add_argument("--ablation-styles", type=listed, default=list(LOCAL_STYLES), help="styles of table II")
-    parser.add_argument("--rival-styles", type=listed, default=["pop-out", "local-xpro", "golden"])
+    parser.add_argument("--rival-styles", type=listed, default=["pop-out", "local-xpro", "golden"], help="of rivals")
+    parser.add_argument(
+        "--set-size", type=int, nargs=2, default=[LEARNT, PICTURES - LEARNT], help="pictures learnt from, and tested on"
+    )
     parser.add_argument("--rows", choices=["all", "paper"], default="all", help="rows of table II for its first style")
     parser.add_argument("--clip-tables", type=listed, default=["3", "4"], help="of clips: 3, 4")
     parser.add_argument("--clips", type=listed, default=list(CLIPS), help="clips of DAVIS")
@@ -53,7 +56,8 @@ def image_tables(folder: Path, arguments: argparse.Namespace, settings: TrainSet
     """Yield the requested tables of a set of pictures."""
     all_rows = arguments.rows == "all"
     needs_variants = ("2" in arguments.tables and all_rows) or "rivals" in arguments.tables
-    images = read_set(folder, settings, extract_all_variants if needs_variants else extract_features)
+    extraction = extract_all_variants if needs_variants else extract_features
+    images = read_set(folder, settings, extraction, *arguments.set_size)
     if "1" in arguments.tables:
         yield table_one(images, settings, arguments.styles)
     if "rivals" in arguments.tables:

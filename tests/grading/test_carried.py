@@ -8,7 +8,7 @@ import pytest
 from helpers import QUICK, listed, make_preset, moving_picture, planned_grade, read_pixels, write_picture
 
 from vfxstyle import analyze, grade
-from vfxstyle.analysis import predict
+from vfxstyle.analysis import predict, tracks
 from vfxstyle.analysis.predict import look_of as looks_key
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.tracks import graded_round, ways_to
@@ -26,6 +26,7 @@ from vfxstyle.progress import Silent
 from vfxstyle.review.proof import proof
 from vfxstyle.settings import PlateSettings
 from vfxstyle.superpixels import carrying
+from vfxstyle.superpixels.carrying import share_found
 from vfxstyle.superpixels.tracks import Track, own_places
 
 FRAMES = range(1, 10)
@@ -103,7 +104,27 @@ def test_a_frame_where_the_subject_is_not_found_again_is_named(shot, tmp_path, l
     report = grade(shot, look, tmp_path / "out", progress=notes, **QUICK)
     assert report.found_again[3] == report.found_again[7] == 1
     assert report.found_again[5] < 0.3 < min(share for n, share in report.found_again.items() if n != 5)
-    assert [text for text in notes.said if "found again" in text and text.startswith("on frame 5 ")]
+    assert [text for text in notes.said if text.startswith("what you treated apart is hard to follow to frame 5: on 5")]
+
+
+def test_frames_out_of_reach_are_named_too(shot, tmp_path, monkeypatch):
+    monkeypatch.setattr(tracks, "REACH", 1)
+    notes = Notes()
+    report = grade(
+        shot, look_of(shot, tmp_path / "l.safetensors", layered=True), tmp_path / "o", progress=notes, **QUICK
+    )
+    assert {number for number, share in report.found_again.items() if share == 0} == {1, 5, 9}
+    assert [text for text in notes.said if "to frames 1-9x4: on 1 only 0% of it" in text]
+
+
+def test_of_a_frame_that_shows_nothing_treated_nothing_is_said():
+    places, sure = own_places(4, 6), np.ones((4, 6), np.float32)
+    treated = np.zeros((4, 6), np.float32)
+    assert share_found([Track(places, sure)], [treated]) is None
+    treated[:, :3] = 1
+    half = np.where(np.arange(6) < 2, sure, 0).astype(np.float32)
+    assert share_found([Track(places, half)], [treated]) == pytest.approx(2 / 3)
+    assert share_found([Track(places, half), Track(places, 0 * sure)], [treated, treated]) == pytest.approx(2 / 3)
 
 
 def test_where_nothing_is_treated_apart_no_frame_is_hard_to_find(shot, tmp_path):

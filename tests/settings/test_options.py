@@ -113,7 +113,7 @@ def test_only_what_a_grade_is_decides_results():
         ({"coverage": 0}, "coverage is 0; it must be above 0, and at most 1"),
         ({"missing": "ignore"}, "missing is 'ignore'; it must be one of error, skip, hold"),
         ({"fps": "fast"}, "fps is 'fast'; write 24, 23.976 or 24000/1001"),
-        ({"max_pixels": 0}, "max pixels is 0; it must be at least 1. See --max-pixels."),
+        ({"max_pixels": 0}, "max pixels is 0; it must be at least 1."),
     ],
 )
 def test_values_that_an_option_cannot_have_are_named(options, message):

@@ -53,20 +53,11 @@ def layer_of_pixels(second_layer: FloatArray, known: LabelArray, labels: LabelAr
     return second_layer[rows, 0], second_layer[rows, 1]
 
 
-def predict_transforms(analysis: AnalysisFolder, preset: Preset) -> FloatArray:
-    """Project the raw features with the preset's PCA and predict every superpixel's transform, float32 (N, 33).
-
-    A superpixel that several chosen frames show gets the mean of what they say, by the area it has on each.
-    Raises :class:`~vfxstyle.errors.PresetError` if the preset expects other features.
-    """
-    return ShotVectors(analysis, preset).mean(preset.predict).astype(np.float32)
-
-
 def classify_superpixels(vectors: ShotVectors, mattes: Mapping[int, BoolArray]) -> FloatArray:
     """Predict from features which superpixels are in a matte that is known on some frames.
 
     mattes: bool (h, w), by the number of the frame. Returns float32 (N, 2), as :attr:`ShotTransforms.second_layer`.
-    Raises as :func:`predict_transforms`.
+    Raises as :meth:`ShotVectors.mean`.
     """
     analysis, standardised = vectors.analysis, vectors.preset.standardisation.apply
     if not mattes:
@@ -78,7 +69,7 @@ def classify_superpixels(vectors: ShotVectors, mattes: Mapping[int, BoolArray]) 
 
 
 def feature_vectors(analysis: AnalysisFolder, preset: Preset) -> FloatArray:
-    """The mean standardised features of every superpixel, float32 (N, D). Raises as :func:`predict_transforms`."""
+    """The mean standardised features of every superpixel, float32 (N, D). Raises as :meth:`ShotVectors.mean`."""
     return ShotVectors(analysis, preset).mean(preset.standardisation.apply).astype(np.float32)
 
 

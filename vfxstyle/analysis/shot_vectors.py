@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +15,17 @@ from vfxstyle.looks import Preset
 
 _MOST_KEPT = 2**28
 """Bytes of vectors that are kept in memory; those of a longer shot are read each time that they are asked for."""
-_OfFrame = tuple[LabelArray, LabelArray, FloatArray]
-"""Superpixels of a chosen frame, int32 (M,), ascending, their areas, int32 (M,), and their vectors, float32 (M, D)."""
+
+
+class _OfFrame(NamedTuple):
+    """The superpixels of a chosen frame."""
+
+    labels: LabelArray
+    """int32 (M,), ascending."""
+    areas: LabelArray
+    """int32 (M,), pixels of each."""
+    vectors: FloatArray
+    """float32 (M, D)."""
 
 
 def projections_of(preset: Preset) -> dict[str, PCA]:
@@ -36,9 +46,10 @@ class ShotVectors:
     def mean(
         self, values_of: Callable[[FloatArray], FloatArray | DoubleArray], chosen: BoolArray | None = None
     ) -> DoubleArray:
-        """Values of the vectors of superpixels, averaged by area over the frames that show them, float64 (N, ...).
+        """Values of the vectors of superpixels, averaged by area over the frames that show them, float64 (N, V).
 
-        chosen: bool (N,), the superpixels that are asked for; None for all. Raises
+        values_of: of vectors, float32 (M, D), gives values, (M, V). chosen: bool, one for each superpixel of the shot,
+        which N are asked for; None for all. Raises
         :class:`~vfxstyle.errors.PresetError` if the preset expects other features.
         """
         superpixels = self.analysis.read_superpixels()
@@ -65,8 +76,11 @@ class ShotVectors:
             return
         self._kept, room = [], self._room
         for frame in self._read():
-            room -= frame[2].nbytes
-            self._kept = [*self._kept, frame] if room >= 0 else []
+            room -= frame.vectors.nbytes
+            if room < 0:
+                self._kept, self._room = [], 0  # next time, nothing is tried
+            else:
+                self._kept.append(frame)
             yield frame
         self._all_kept = room >= 0
 
@@ -79,7 +93,7 @@ class ShotVectors:
                 raise _unfit(preset) from error
             if vectors.shape[1] != preset.inputs:
                 raise _unfit(preset)
-            yield shown.labels, shown.areas, vectors
+            yield _OfFrame(shown.labels, shown.areas, vectors)
 
 
 def _unfit(preset: Preset) -> PresetError:

@@ -1,4 +1,4 @@
-"""What a grade says of its plate and its output before it begins."""
+"""What a grade says of its plate and its output before it begins, and of graded frames that were carried."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from vfxstyle.progress import Clock
 from vfxstyle.shots import format_frames
 from vfxstyle.shots.metadata import says_space
 
-_LOST = 0.3
-"""Share of what graded frames say of a frame, found again there, below which the frame is named: of 224 frames of four
-clips, 48 were below, among them 70 % of the tenth whose subjects came out worst."""
+LOST = 0.3
+"""Share found again below which a frame is named (docs/method.md, section 14)."""
 
 
 def announce(plan: GradePlan, clock: Clock) -> None:
@@ -57,13 +56,13 @@ def announce_distance(plan: GradePlan, analysis: AnalysisFolder, clock: Clock) -
 
 
 def announce_lost(found_again: Mapping[int, float], clock: Clock) -> None:
-    """Name the frames on which little of what graded frames say was found again. found_again: by frame, 0..1."""
-    lost = tuple(number for number, share in found_again.items() if share < _LOST)
+    """Name the frames on which little is found again. found_again: see :class:`~vfxstyle.grading.grade.GradeReport`."""
+    lost = tuple(number for number, share in found_again.items() if share < LOST)
     if lost:
         worst = min(lost, key=lambda number: found_again[number])
         which = "frame" if len(lost) == 1 else "frames"
         clock.warn(
-            f"on {which} {format_frames(lost)} little of what was graded by hand is found again "
-            f"({found_again[worst]:.0%} on {worst}); look there, and where it is wrong grade {worst} too and train "
-            "with --continue"
+            f"what you treated apart is hard to follow to {which} {format_frames(lost)}: on {worst} only "
+            f"{found_again[worst]:.0%} of it is found again. Look there; where it is wrong, grade {worst} by hand too "
+            "and train with --continue"
         )

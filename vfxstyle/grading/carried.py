@@ -20,8 +20,8 @@ from vfxstyle.looks.detail import folded
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
-from vfxstyle.superpixels.carrying import Source, carried_gate, carried_residual, found_again
-from vfxstyle.superpixels.tracks import Track, own_places, sampled
+from vfxstyle.superpixels.carrying import Source, carried_gate, carried_residual, share_found
+from vfxstyle.superpixels.tracks import Track, own_places
 
 PlainField = Callable[[LabelArray, FloatArray], TransformField]
 """The field of the plain look on a frame, of its label map and its CIELab picture."""
@@ -44,9 +44,8 @@ class CarriedGrade:
     """Where tracks and label maps are."""
     plain: PlainField = field(repr=False)
     """The plain look, base included."""
-    found_again: dict[int, float] = field(default_factory=dict, init=False, repr=False)
-    """Of frames that :meth:`on` was asked for, the share of what is carried that tracks find again, 0..1."""
     _residuals: OrderedDict[int, FloatArray] = field(default_factory=OrderedDict, init=False, repr=False)
+    _kept_treated: dict[int, FloatArray] = field(default_factory=dict, init=False, repr=False)
     _found_colours: MatteColours | None = field(default=None, init=False, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -62,18 +61,39 @@ class CarriedGrade:
         if not around:
             return plain
         tracks = [(self._track(number, mark, guide), abs(number - mark)) for mark in around]
-        out, gate = plain, None
+        out = plain
         if self.graded.layers is not None:
             gate, certainty = self._gate_on(number, tracks, labels, guide)
             out = self._layered(plain, self.graded.layers.shaped(gate), certainty, guide)
-        residuals = [self._residual(mark) for mark in around]
-        found = found_again([track for track, _ in tracks], _shown(tracks, residuals) if gate is None else gate)
-        if found is not None:
-            self.found_again[number] = found
-        residual = carried_residual(tracks, residuals)
+        residual = carried_residual(tracks, [self._residual(mark) for mark in around])
         coefficients = out.coefficients.copy()
         coefficients[..., _CONSTANTS] += np.asarray(residual / np.array(LAB_SCALE), np.float32)
         return replace(out, coefficients=coefficients)
+
+    def found_again(self, number: int) -> float | None:
+        """How much of what is treated apart on the graded frames is found again on a frame, 0..1.
+
+        None where nothing is, and 0 where no graded frame is near enough. What is treated apart is what the gate says
+        or, where the grade has no layers, what differs from the look by more than 1 Lab unit.
+        """
+        around = graded_round(number, sorted(self.frames))
+        if number in around:
+            return 1.0 if self._treated(number).any() else None
+        if not around:
+            return 0.0 if any(self._treated(mark).any() for mark in self.frames) else None
+        return share_found(
+            [read_track(self.analysis, mark, number) for mark in around], [self._treated(mark) for mark in around]
+        )
+
+    def _treated(self, mark: int) -> FloatArray:
+        """How far the pixels of a graded frame are treated apart, float32 (h, w), 0..1."""
+        if mark not in self._kept_treated:
+            if self.graded.layers is not None:
+                found = self._gate(mark, read_plate(self.analysis, mark))
+            else:
+                found = np.asarray(np.linalg.norm(self._residual(mark), axis=-1) > _SEEN, np.float32)
+            self._kept_treated[mark] = found
+        return self._kept_treated[mark]
 
     def _gate_on(
         self, number: int, tracks: Sequence[tuple[Track, int]], labels: LabelArray, guide: FloatArray
@@ -165,13 +185,6 @@ def change_of(field: TransformField, guide: FloatArray) -> FloatArray:
         share = field.shares[..., index, None] if field.shares.size else np.float32(1)
         out += share * cube_change(cube, guide)
     return np.asarray(out, np.float32)
-
-
-def _shown(tracks: Sequence[tuple[Track, int]], residuals: Sequence[FloatArray]) -> FloatArray:
-    """Where residuals that can be seen lie on a frame, however sure their tracks are, 0 or 1, float32 (h, w)."""
-    pairs = zip(tracks, residuals, strict=True)
-    carried = [np.linalg.norm(sampled(own, track.place), axis=-1) for (track, _), own in pairs]
-    return np.asarray(np.mean(carried, axis=0) > _SEEN, np.float32)
 
 
 def _without_noise(residual: FloatArray, sigma: float, noise: float) -> FloatArray:

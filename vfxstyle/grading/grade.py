@@ -41,8 +41,8 @@ class GradeReport:
     untouched_pixels: Mapping[int, int]
     """For each frame that has any, kept ones too: pixels left alone because they hold NaN or infinity."""
     found_again: Mapping[int, float]
-    """Where graded frames are carried, for the frames that this run graded: of what they say of a frame, the share
-    whose pixels are found again there, 0..1."""
+    """How much of what the graded frames of the shot treat apart is found again on each frame that this run wrote,
+    0..1; without frames on which nothing is treated apart."""
     superpixels: int
     """Temporal superpixels of the shot."""
     chosen_frames: tuple[int, ...]

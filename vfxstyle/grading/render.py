@@ -43,7 +43,7 @@ class Rendered:
     untouched: dict[int, int] = field(default_factory=dict)
     """Pixels left alone because they hold NaN or infinity, by frames that have any."""
     found_again: dict[int, float] = field(default_factory=dict)
-    """Of what graded frames say of each frame, the share whose pixels are found again there, 0..1."""
+    """See :attr:`~vfxstyle.grading.grade.GradeReport.found_again`."""
 
 
 Analysed = Sequence[tuple[AnalysisFolder, ShotTransforms]]
@@ -91,9 +91,18 @@ class _RenderPass:
             raise
         if movie is not None and len(self.done.failed) < len(numbers):
             self.outputs.store(movie.path, self.done.untouched, self.done.failed)
-        if self.renderer.carried is not None:
-            self.done.found_again = dict(sorted(self.renderer.carried.found_again.items()))
+        self.done.found_again = self._found_again([number for number in numbers if number not in self.done.failed])
         return self.done
+
+    def _found_again(self, numbers: Sequence[int]) -> dict[int, float]:
+        """How much of what graded frames treat apart is found again on these frames; of several views the least."""
+        carried = [own.carried for own in (self.renderer, *self.others) if own.carried is not None]
+
+        def least(number: int) -> float | None:
+            return min((share for own in carried if (share := own.found_again(number)) is not None), default=None)
+
+        with in_order(least, numbers if carried else (), threads=cores(), ahead=0) as shares:
+            return {number: share for number, share in zip(numbers, shares, strict=False) if share is not None}
 
     def _threads(self, frames: int) -> int:
         """Frames to grade at once; says what memory more of them would take, if threads are left without work."""

@@ -26,7 +26,7 @@ def model_card(info: PresetInfo) -> str:
         lines.append(f"- Training went on from {card['start']}")
     if card.get("graded_frames"):
         frames = ", ".join(map(str, card["graded_frames"]))
-        lines.append(f"- Graded frames of one shot: {frames}; there they are carried along, elsewhere this is the look")
+        lines.append(f"- Graded frames of one shot: {frames}; on any other shot it is the plain look")
     if card.get("found"):
         lines.append(f"- Found: {card['found']}; superpixels learnt what is left")
     if card.get("licence"):
@@ -35,7 +35,7 @@ def model_card(info: PresetInfo) -> str:
         lines.append(f"- Limits: {card['limits']}")
     if errors:
         where = "held-out pairs" if card.get("held_out") else "parts of the pairs kept out in turn"
-        where += ", without the graded frames being carried" if card.get("graded_frames") else ""
+        where += ", by the plain look, without its graded frames" if card.get("graded_frames") else ""
         lines += [
             "",
             f"Mean per-pixel L2 distance in CIELab on {where}:",
@@ -56,7 +56,9 @@ def model_card(info: PresetInfo) -> str:
 
 
 def _kept_out(card: Mapping[str, Any]) -> str:
-    """What was not learnt from."""
-    if card.get("held_out"):
+    """What was not learnt from, and why."""
+    if "held_out" not in card:
+        return ""
+    if card["held_out"]:
         return f", {card['held_out']} of them kept from the weights, to choose the best epoch and to measure it"
-    return "; parts of them were kept out in turn to measure it, and all were learnt from in the end"
+    return ", one part of them after the other kept out to measure it, and then on all of them"

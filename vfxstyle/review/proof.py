@@ -177,7 +177,9 @@ def draw_contact_sheet(plan: GradePlan, place: Path, run: Run) -> None:
     What cannot be drawn is said and no failure: the frames are there.
     """
     try:
-        wanted, quiet = plan.wanted(run), replace(run, clock=Clock(Silent()))  # the grade has said it all
+        # a grade that has rendered has said all of the analysis
+        quiet = replace(run, clock=Clock(Silent())) if Stage.GRADE in run.clock.seconds else run
+        wanted = plan.wanted(run)
         view = ShownShot(plan, wanted, quiet, wanted.recipe.analysis_width)
         frames = [number for number in plan.frames if number in set(view.frames)]
         look = view.corrected(view.look(str(plan.preset_file)), plan.corrections)

@@ -80,7 +80,7 @@ class Option:
             wrong = self.check(value)
         if wrong is not None:
             shown = f"'{value}'" if isinstance(value, str) else value
-            raise UsageError(f"{self.name.replace('_', ' ')} is {shown}; {wrong} See {self.flag}.")
+            raise UsageError(f"{self.name.replace('_', ' ')} is {shown}; {wrong}")
 
     def arguments(self, value: Any) -> list[str]:
         """The words of the command line that stand for a value; none for the default."""

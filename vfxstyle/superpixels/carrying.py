@@ -18,7 +18,7 @@ _FLOOR = 0.02  # certainty at which half of a residual is carried
 _LIFE, _ALIKE = 0.15, 0.6  # weights of a superpixel's life, and of what is near and alike, beside a sure track's 1
 _NEED_NO_FEATURES = 0.6  # sum of these weights from which features are not asked
 _UNSURE = np.float32(1e-3)  # probability that colours can still turn
-_LEAST = 0.002  # mean weight from which something is carried to a frame
+_LEAST = 0.002  # share of a frame from which something is treated there
 _KNOWN = 0.05  # area of a superpixel on the graded frames, as a share of its own, from which its life says something
 _STEP, _TAPS = 4, 9  # px between samples round a pixel, and how many of them in a row and in a column
 _NEAR, _LIKE = 8.0, 6.0  # standard deviations of nearness, in px, and of likeness, in Lab, of these samples
@@ -56,16 +56,18 @@ def weights_of(tracks: Sequence[tuple[Track, int]]) -> tuple[list[FloatArray], F
     return [np.asarray(own * share, np.float32) for own in each], certainty
 
 
-def found_again(tracks: Sequence[Track], weight: FloatArray) -> float | None:
-    """Share of what is carried to a frame that its tracks find again, 0..1; None where next to nothing is carried.
+def share_found(tracks: Sequence[Track], treated: Sequence[FloatArray]) -> float | None:
+    """How much of what graded frames treat apart is found again on a frame, 0..1; None where they treat nothing there.
 
-    weight: float32 (h, w), how much is carried to each pixel.
+    tracks: of the frame, to each graded frame. treated: float32 (h, w), 0..1, how far each pixel of each graded frame
+    is treated apart.
     """
-    total = float(weight.sum())
-    if total <= _LEAST * weight.size:
+    here = [sampled(own, track.place) for own, track in zip(treated, tracks, strict=True)]
+    whole = np.max(here, axis=0)
+    if whole.mean() <= _LEAST:
         return None
-    sure = np.max([track.confidence for track in tracks], axis=0)
-    return float((weight * sure).sum()) / total
+    sure = np.max([own * track.confidence for own, track in zip(here, tracks, strict=True)], axis=0)
+    return float(sure.sum() / whole.sum())
 
 
 def carried_residual(tracks: Sequence[tuple[Track, int]], residuals: Sequence[FloatArray]) -> FloatArray:
