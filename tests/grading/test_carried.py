@@ -249,7 +249,7 @@ def test_what_features_say_reaches_the_grade(shot, tmp_path, monkeypatch):
     everywhere = lambda own, _: np.ones((len(own.analysis.read_superpixels().labels), 2), np.float32)  # noqa: E731
     monkeypatch.setattr(predict, "classify_superpixels", everywhere)
     monkeypatch.setattr(CarriedGrade, "_track", lambda own, number, mark, guide: nowhere(guide))
-    monkeypatch.setattr(carrying, "_by_life", lambda sources, labels: (np.zeros(labels.shape, np.float32), labels < 0))
+    monkeypatch.setattr(carrying, "_by_life", lambda _, labels, lab: np.zeros((2, *labels.shape), np.float32))
     grade(shot, look, tmp_path / "out", frames="8", **QUICK)
     assert np.median(change_on(tmp_path / "out", 8)) == pytest.approx(LIFT, abs=1.0)
     never = lambda self, lab: np.full(lab.shape[:2], -9, np.float32)  # noqa: E731

@@ -22,9 +22,9 @@ def logits_of(colours, *labs):
     return colours.logits(np.array([labs], np.float32))[0].tolist()
 
 
-def test_a_colour_that_the_matte_does_not_have_excludes_and_its_own_hardly_includes():
+def test_a_colour_that_the_matte_does_not_have_speaks_against_it_and_its_own_for_it():
     inside, outside, far = logits_of(MatteColours.of([frame()]), RED, GREEN, BLUE)
-    assert (inside, outside) == (0.5, -4)
+    assert (inside, outside) == (4, -4)
     assert far == 0  # neither inside nor near
 
 
@@ -43,7 +43,7 @@ def test_frames_count_together_and_a_matte_without_an_inside_says_nothing():
     lab_of_other = lab.copy()
     lab_of_other[matte] = BLUE
     both = MatteColours.of([(lab, matte), (lab_of_other, matte)])
-    assert logits_of(both, RED, BLUE, GREEN) == [0.5, 0.5, -4]
+    assert logits_of(both, RED, BLUE, GREEN) == [4, 4, -4]
     for empty in (np.zeros_like(matte), np.ones_like(matte)):
         assert logits_of(MatteColours.of([(lab, empty)]), RED, GREEN) == [0, 0]
     assert logits_of(MatteColours.of([]), RED) == [0]
@@ -53,4 +53,4 @@ def test_colours_beyond_the_cells_are_those_of_the_outermost():
     lab, matte = frame()
     lab[:], lab[matte] = [1, -63, -63], [99, 63, 63]
     colours = MatteColours.of([(lab, matte)])
-    assert logits_of(colours, [400, 900, 900], [-5, -900, -900], [50, 0, 0]) == [0.5, -4, 0]
+    assert logits_of(colours, [400, 900, 900], [-5, -900, -900], [50, 0, 0]) == [4, -4, 0]

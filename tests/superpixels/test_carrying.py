@@ -36,10 +36,10 @@ def test_a_gate_is_filled_by_the_life_of_superpixels_and_by_what_is_alike():
     lab = np.zeros((*SIZE, 3), np.float32)
     lab[..., 0] = np.where(X >= 16, 80, 20)
     unsure = Track(track(1).place, np.where(abs(Y - 12) < 3, 0, 1).astype(np.float32))
-    found, certainty = carried_gate([Source(unsure, 5, gate, labels)], labels, lab, None, None)
+    found, certainty = carried_gate([Source(unsure, 5, gate, labels, lab)], labels, lab, None, None)
     np.testing.assert_allclose(found, gate, atol=1e-3)
     assert certainty[12].min() > 0.2  # nothing was tracked there
-    lost, certainty = carried_gate([Source(track(0.0), 5, gate, labels + 50)], labels, lab, None, None)
+    lost, certainty = carried_gate([Source(track(0.0), 5, gate, labels + 50, lab)], labels, lab, None, None)
     assert certainty.max() == 0
     assert np.isfinite(lost).all()
 
@@ -71,12 +71,12 @@ def test_features_fill_a_gate_where_tracks_are_lost_and_do_not_turn_a_sure_one()
     lab = np.zeros((*SIZE, 3), np.float32)
     lab[..., 0] = np.where(Y >= 12, 80, 20)
     trusted, untrusted = (told, np.ones_like(told)), (told, np.zeros_like(told))
-    lost = [Source(track(0.0), 5, gate, labels + 50)]
+    lost = [Source(track(0.0), 5, gate, labels + 50, lab)]
     found, certainty = carried_gate(lost, labels, lab, trusted, None)
     np.testing.assert_allclose(found, told, atol=1e-3)
     assert certainty.min() >= 0.2
     assert carried_gate(lost, labels, lab, untrusted, None)[1].max() == 0
-    hardly = [Source(track(0.2), 5, gate, labels)]  # with what is alike and the same superpixels enough
+    hardly = [Source(track(0.2), 5, gate, labels, lab)]  # with what is alike and the same superpixels enough
     for one, other in zip(
         carried_gate(hardly, labels, lab, trusted, None), carried_gate(hardly, labels, lab, None, None), strict=True
     ):
@@ -90,15 +90,43 @@ def test_colours_turn_a_gate_where_little_is_known_and_not_where_a_track_is_sure
     lab[..., 0] = np.where(Y >= 12, 80, 20)
     against = np.where(Y >= 12, -4, 0).astype(np.float32)
     trusted = (told, np.ones_like(told))
-    lost = [Source(track(0.0), 5, gate, labels + 50)]
+    lost = [Source(track(0.0), 5, gate, labels + 50, lab)]
     found, _ = carried_gate(lost, labels, lab, trusted, against)
     assert found[12:].max() < 0.5 < found[:12].min()
-    hardly = [Source(track(0.1), 5, np.full(SIZE, 0.6, np.float32), labels + 50)]
+    hardly = [Source(track(0.1), 5, np.full(SIZE, 0.6, np.float32), labels + 50, lab)]
     plain, total = carried_gate(hardly, labels, lab, None, None)
     found, _ = carried_gate(hardly, labels, lab, None, against)
     moved = np.log(plain / (1 - plain)) + against * (1 - total)
     assert total.max() < 0.8
     np.testing.assert_allclose(found, 1 / (1 + np.exp(-moved)), rtol=1e-4)
     assert found[12:].max() < 0.5 < found[:12].min()
-    sure = [Source(track(1.0), 5, gate, labels)]
+    sure = [Source(track(1.0), 5, gate, labels, lab)]
     np.testing.assert_allclose(carried_gate(sure, labels, lab, trusted, against)[0], 1, atol=2e-3)
+
+
+def test_a_superpixel_that_has_taken_up_pixels_of_another_colour_says_little_of_them():
+    labels, gate, sure = np.zeros(SIZE, np.int32), np.zeros(SIZE, np.float32), np.ones(SIZE, np.float32)
+    before, lab = np.zeros((2, *SIZE, 3), np.float32)
+    lab[..., 0] = np.where(X >= 16, 60, 0)
+    lost = [Source(track(0.0), 5, gate, labels, before)]
+    told = (sure, sure)  # features are those of the superpixel, too
+    _, certainty = carried_gate(lost, labels, lab, None, None)
+    np.testing.assert_allclose(certainty, np.where(X >= 16, 0, 0.15), atol=1e-5)
+    _, certainty = carried_gate(lost, labels, lab, told, None)
+    assert certainty[:, 16:].max() < 1e-4 < 0.8 < certainty[:, :16].min()
+
+
+def test_what_tracks_have_lost_beside_what_they_are_sure_of_comes_back_by_its_colours():
+    shape = (24, 120)
+    x = np.broadcast_to(np.arange(120), shape)
+    own = np.stack([x, np.broadcast_to(np.arange(24)[:, None], shape)], axis=-1).astype(np.float32)
+    labels, gate = (x // 4).astype(np.int32), (x < 20).astype(np.float32)
+    lab = np.zeros((*shape, 3), np.float32)
+    lab[..., 0] = np.where(x < 20, 20, np.where(x < 100, 80, 50))  # nothing that is sure is like what is lost
+    unsure = [Source(Track(own, np.where((x >= 20) & (x < 100), 0, 1).astype(np.float32)), 5, gate, labels, lab)]
+    colours = np.where((x < 36) | ((x >= 70) & (x < 90)), 4, -4).astype(np.float32)
+    plain = carried_gate(unsure, labels, lab, None, np.minimum(colours, 0))[0] > 0.5
+    found = carried_gate(unsure, labels, lab, None, colours)[0] > 0.5
+    assert plain.sum() == 20 * 24
+    assert found[:, 20:30].all()  # beside it, in its colours
+    assert not found[:, 40:].any()  # not in other colours, nor far away

@@ -103,7 +103,13 @@ class CarriedGrade:
         if number in around:  # what was graded by hand needs no filling
             return self._gate(number, guide), np.ones(guide.shape[:2], np.float32)
         sources = [
-            Source(track, distance, self._gate(mark, guide), self.analysis.read_labels(mark))
+            Source(
+                track,
+                distance,
+                self._gate(mark, guide),
+                self.analysis.read_labels(mark),
+                read_plate(self.analysis, mark),
+            )
             for (track, distance), mark in zip(tracks, around, strict=True)
         ]
         features, colours = self.transforms.second_layer_of(labels), self._colours()

@@ -15,7 +15,7 @@ _LOWEST = np.array([0.0, -64.0, -64.0])  # Lab; what lies beyond the cells belon
 _CELLS = (25, 32, 32)
 _ROUND = 40.0  # px of the analysis picture from a matte up to which colours are round it
 _FLOOR = 0.8  # share, of that of a cell if all were alike, that every cell is given
-_AGAINST, _FOR = 4.0, 0.5  # logits by which a colour speaks at most against the matte, and for it
+_MOST = 4.0  # logits by which a colour speaks at most, against the matte or for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,9 @@ class MatteColours:
     def logits(self, lab: FloatArray) -> FloatArray:
         """What the colours of a frame say of the matte, float32 (h, w): above 0 for it, below 0 against it.
 
-        A colour that the matte does not have excludes a pixel; one that it has hardly says that a pixel is inside.
         lab: float32 (h, w, 3).
         """
-        return np.clip(self.ratio.reshape(-1)[_cells(lab)], -_AGAINST, _FOR).astype(np.float32)
+        return np.clip(self.ratio.reshape(-1)[_cells(lab)], -_MOST, _MOST).astype(np.float32)
 
 
 def _cells(lab: FloatArray) -> IntArray:

@@ -85,7 +85,8 @@ def followed(
     ensure_tracks(view.wanted, view.analysis, [start], view.run)
     there, known = view.analysis.read_labels(start), view.analysis.read_superpixels().labels
     matte = np.isin(there, np.array(own, np.int64))
-    colours, values = MatteColours.of([(view.guide(start), matte)]), matte.astype(np.float32)
+    lab, values = view.guide(start), matte.astype(np.float32)
+    colours = MatteColours.of([(lab, matte)])
     second = None if vectors is None else classify_vectors(view.analysis, vectors, {start: matte})
     found = {start: own}
     for number in view.frames:
@@ -94,7 +95,7 @@ def followed(
         if abs(number - start) > REACH:
             found[number] = ()
             continue
-        source = Source(read_track(view.analysis, start, number), abs(number - start), values, there)
+        source = Source(read_track(view.analysis, start, number), abs(number - start), values, there, lab)
         labels, guide = view.analysis.read_labels(number), view.guide(number)
         by_features = None if second is None else layer_of_pixels(second, known, labels)
         gate, certainty = carried_gate([source], labels, guide, by_features, colours.logits(guide))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numba import prange
 
@@ -18,6 +19,12 @@ _FLOOR = 0.02  # certainty at which half of a residual is carried
 _LIFE, _ALIKE = 0.15, 0.6  # weights of a superpixel's life, and of what is near and alike, beside a sure track's 1
 _NEED_NO_FEATURES = 0.6  # sum of these weights from which features are not asked
 _UNSURE = np.float32(1e-3)  # probability that colours can still turn
+_SAME = 12.0  # Lab units over which a pixel loses trust in what its superpixel was, by a Gaussian
+_FOR = np.float32(0.5)  # logits by which a colour speaks for the second layer at most, anywhere
+_FOR_NEAR, _BESIDE = np.float32(3), 12.0  # and beside what is surely in it; px that this reaches, by a Gaussian
+_SURE, _LOST = np.float32(0.2), np.float32(0.5)  # certainty of tracks from which a pixel is sure, and up to which not
+_OPEN = np.float32(0.3)  # probability that all but tracks can leave no less of
+_GRAIN = 1.5  # px over which colours' logits are smoothed there
 _LEAST = 0.002  # share of a frame from which something is treated there
 _KNOWN = 0.05  # area of a superpixel on the graded frames, as a share of its own, from which its life says something
 _STEP, _TAPS = 4, 9  # px between samples round a pixel, and how many of them in a row and in a column
@@ -38,6 +45,8 @@ class Source:
     """float32 (h, w), what is known on the graded frame."""
     labels: LabelArray
     """int32 (h, w), its superpixels."""
+    lab: FloatArray
+    """float32 (h, w, 3), its CIELab."""
 
 
 def weights_of(tracks: Sequence[tuple[Track, int]]) -> tuple[list[FloatArray], FloatArray]:
@@ -94,30 +103,46 @@ def carried_gate(
     labels: int32 (h, w), superpixels of the frame. lab: float32 (h, w, 3), its CIELab. by_features: float32 (h, w)
     each, the probability of the second layer by the features of a pixel's superpixel, and how far to trust it, 0..1.
     by_colour: float32 (h, w), logits for and against the second layer; they move what features say, and the gate as
-    far as less is known than a sure track says. Returns the gate, float32 (h, w), 0..1, and its certainty, 0 and above,
-    where a sure track alone counts 1.
+    far as less is known than a sure track says, and bring back what tracks have lost beside what they are sure of.
+    Returns the gate, float32 (h, w), 0..1, and its certainty, 0 and above, where a sure track alone counts 1.
     """
     weights, certainty = weights_of([(source.track, source.distance) for source in sources])
     tracked = np.zeros(labels.shape, np.float32)
     for source, weight in zip(sources, weights, strict=True):
         tracked += weight * sampled(source.values, source.track.place)
-    lived, known = _by_life(sources, labels)
+    lived, known = _by_life(sources, labels, lab)
+    against = None if by_colour is None else np.minimum(by_colour, _FOR)
     alike, near = np.empty_like(tracked), np.empty_like(tracked)
     _vote(tracked, certainty, np.ascontiguousarray(lab), np.ones(labels.shape, np.bool_), alike, near)
     total = certainty + np.float32(_LIFE) * known + np.float32(_ALIKE) * near
     gate = tracked + np.float32(_LIFE) * known * lived + np.float32(_ALIKE) * near * alike
     if by_features is not None:
         probability, trust = by_features
-        left = trust * np.clip(1 - total / np.float32(_NEED_NO_FEATURES), 0, 1)
+        left = trust * np.clip(1 - total / np.float32(_NEED_NO_FEATURES), 0, 1) * np.where(known > 0, known, 1)
         if left.any():
-            if by_colour is not None:
-                probability = _moved(probability, by_colour)
+            if against is not None:
+                probability = _moved(probability, against)
             _vote(probability, np.ones_like(left), np.ascontiguousarray(lab), left > 0, alike, near)
             total, gate = total + left, gate + left * alike
     gate = gate / np.maximum(total, np.float32(1e-6))
-    if by_colour is not None:
-        gate = _moved(gate, by_colour * np.clip(1 - total, 0, 1))
+    if by_colour is not None and against is not None:
+        gate = _moved(gate, against * np.clip(1 - total, 0, 1))
+        gate = _brought_back(gate, certainty, by_colour)
     return gate, total
+
+
+def _brought_back(gate: FloatArray, certainty: FloatArray, by_colour: FloatArray) -> FloatArray:
+    """A gate with what tracks have lost, in colours of the second layer, beside what they are sure of.
+
+    certainty: float32 (h, w), of the tracks. by_colour: as for :func:`carried_gate`.
+    """
+    sure = (gate > np.float32(0.5)) & (certainty > _SURE)
+    if not sure.any():
+        return gate
+    away = cv2.distanceTransform((~sure).astype(np.uint8), cv2.DIST_L2, 5)
+    near = np.exp(np.float32(-0.5 / _BESIDE**2) * away**2) * np.clip(1 - certainty / _LOST, 0, 1)
+    logits = np.clip(cv2.GaussianBlur(by_colour, (0, 0), _GRAIN), 0, _FOR_NEAR) * near
+    return np.where(logits > 0, _moved(np.clip(gate, _OPEN, 1 - _OPEN), logits), gate)
 
 
 def _moved(probability: FloatArray, logits: FloatArray) -> FloatArray:
@@ -126,18 +151,25 @@ def _moved(probability: FloatArray, logits: FloatArray) -> FloatArray:
     return np.asarray(known / (known + (1 - known) * np.exp(-logits)), np.float32)
 
 
-def _by_life(sources: Sequence[Source], labels: LabelArray) -> tuple[FloatArray, BoolArray]:
-    """What a pixel's superpixel had on the graded frames, float32 (h, w), and whether it was there at all."""
+def _by_life(sources: Sequence[Source], labels: LabelArray, lab: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """What a pixel's superpixel had on the graded frames, float32 (h, w), and how far that says something, 0..1.
+
+    It says nothing where the superpixel was not there, and little of a pixel of another colour than it had there.
+    """
     count = 1 + max(int(labels.max()), *(int(source.labels.max()) for source in sources))
-    total, area = np.zeros(count), np.zeros(count)
+    total, area, colour = np.zeros(count), np.zeros(count), np.zeros((count, 3))
     for source in sources:
         fade, flat = np.exp(-source.distance / FADE), source.labels.reshape(-1)
         total += fade * np.bincount(flat, source.values.reshape(-1), count)
         area += fade * np.bincount(flat, minlength=count)
+        for channel in range(3):
+            colour[:, channel] += fade * np.bincount(flat, source.lab[..., channel].reshape(-1), count)
     nearest = np.exp(-min(source.distance for source in sources) / FADE)
     own = np.bincount(labels.reshape(-1), minlength=count)
-    mean = (total / np.maximum(area, 1e-9)).astype(np.float32)
-    return mean[labels], (area > _KNOWN * nearest * own)[labels]
+    whole = np.maximum(area, 1e-9)
+    mean, was = (total / whole).astype(np.float32), (colour / whole[:, None]).astype(np.float32)
+    same = np.exp(np.float32(-0.5 / _SAME**2) * ((lab - was[labels]) ** 2).sum(axis=-1))
+    return mean[labels], np.where((area > _KNOWN * nearest * own)[labels], same, np.float32(0))
 
 
 @kernel(parallel=True)
