@@ -24,6 +24,7 @@ _FOR = np.float32(0.5)  # logits by which a colour speaks for the second layer a
 _FOR_NEAR, _BESIDE = np.float32(3), 12.0  # and beside what is surely in it; px that this reaches, by a Gaussian
 _SURE, _LOST = np.float32(0.2), np.float32(0.5)  # certainty of tracks from which a pixel is sure, and up to which not
 _OPEN = np.float32(0.3)  # probability that all but tracks can leave no less of
+_ROUNDS = 4  # in which what has come back brings back what is beside it
 _GRAIN = 1.5  # px over which colours' logits are smoothed there
 _LEAST = 0.002  # share of a frame from which something is treated there
 _KNOWN = 0.05  # area of a superpixel on the graded frames, as a share of its own, from which its life says something
@@ -136,13 +137,21 @@ def _brought_back(gate: FloatArray, certainty: FloatArray, by_colour: FloatArray
 
     certainty: float32 (h, w), of the tracks. by_colour: as for :func:`carried_gate`.
     """
-    sure = (gate > np.float32(0.5)) & (certainty > _SURE)
-    if not sure.any():
-        return gate
-    away = cv2.distanceTransform((~sure).astype(np.uint8), cv2.DIST_L2, 5)
-    near = np.exp(np.float32(-0.5 / _BESIDE**2) * away**2) * np.clip(1 - certainty / _LOST, 0, 1)
-    logits = np.clip(cv2.GaussianBlur(by_colour, (0, 0), _GRAIN), 0, _FOR_NEAR) * near
-    return np.where(logits > 0, _moved(np.clip(gate, _OPEN, 1 - _OPEN), logits), gate)
+    sure, open_gate = (gate > np.float32(0.5)) & (certainty > _SURE), np.clip(gate, _OPEN, 1 - _OPEN)
+    colours = np.clip(cv2.GaussianBlur(by_colour, (0, 0), _GRAIN), 0, _FOR_NEAR)
+    colours *= np.clip(1 - certainty / _LOST, 0, 1)
+    out = gate
+    for _ in range(_ROUNDS):
+        if not sure.any():
+            break
+        away = cv2.distanceTransform((~sure).astype(np.uint8), cv2.DIST_L2, 5)
+        logits = colours * np.exp(np.float32(-0.5 / _BESIDE**2) * away**2)
+        out = np.where(logits > 0, _moved(open_gate, logits), gate)
+        came = (out > np.float32(0.5)) & (gate <= np.float32(0.5)) & ~sure
+        if not came.any():
+            break
+        sure |= came  # an arm comes back from the shoulder to the hand
+    return np.asarray(out, np.float32)
 
 
 def _moved(probability: FloatArray, logits: FloatArray) -> FloatArray:
