@@ -22,6 +22,7 @@ _UNSURE = np.float32(1e-3)  # probability that colours can still turn
 _SAME = 12.0  # Lab units over which a pixel loses trust in what its superpixel was, by a Gaussian
 _FOR = np.float32(0.5)  # logits by which a colour speaks for the second layer at most, anywhere
 _FOR_NEAR, _BESIDE = np.float32(3), 12.0  # and beside what is surely in it; px that this reaches, by a Gaussian
+_COMMON = np.float32(1)  # logits up to which a colour is too common round the second layer to bring anything back
 _SURE, _LOST = np.float32(0.2), np.float32(0.5)  # certainty of tracks from which a pixel is sure, and up to which not
 _OPEN = np.float32(0.3)  # probability that all but tracks can leave no less of
 _ROUNDS = 4  # in which what has come back brings back what is beside it
@@ -138,7 +139,8 @@ def _brought_back(gate: FloatArray, certainty: FloatArray, by_colour: FloatArray
     certainty: float32 (h, w), of the tracks. by_colour: as for :func:`carried_gate`.
     """
     sure, open_gate = (gate > np.float32(0.5)) & (certainty > _SURE), np.clip(gate, _OPEN, 1 - _OPEN)
-    colours = np.clip(cv2.GaussianBlur(by_colour, (0, 0), _GRAIN), 0, _FOR_NEAR)
+    telling = np.where(by_colour > 0, np.maximum(by_colour - _COMMON, 0), by_colour)
+    colours = np.clip(cv2.GaussianBlur(telling, (0, 0), _GRAIN), 0, _FOR_NEAR)
     colours *= np.clip(1 - certainty / _LOST, 0, 1)
     out = gate
     for _ in range(_ROUNDS):
