@@ -35,7 +35,6 @@ from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.color import lab_to_linear, linear_to_srgb
 from vfxstyle.color.difference import delta_e_2000
 from vfxstyle.features.registry import load_backbone
-from vfxstyle.grading.announce import LOST
 from vfxstyle.looks import fit_transform, transform_lab
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.settings import TrainSettings
@@ -50,6 +49,8 @@ RING = 10
 """Width, in px, of the ring round the subject."""
 SINGLE = (2, 7, 12)
 """Which of the wide photographs of a folder are taken: the one that is graded, and those that the look is put on."""
+LOST = 0.3
+"""Share found again below which frames are counted apart."""
 LUT, GRID, RETOUCH = "33-cube LUT", "bilateral grid", "implicit retouch network"
 
 

@@ -13,8 +13,8 @@ from vfxstyle.progress import Clock
 from vfxstyle.shots import format_frames
 from vfxstyle.shots.metadata import says_space
 
-LOST = 0.3
-"""Share found again below which a frame is named (docs/method.md, section 14)."""
+_LOST, _LOST_IN_LAYERS = 0.3, 0.01
+"""Shares found again below which a frame is named, without and with layers (docs/method.md, section 14)."""
 
 
 def announce(plan: GradePlan, clock: Clock) -> None:
@@ -55,9 +55,13 @@ def announce_distance(plan: GradePlan, analysis: AnalysisFolder, clock: Clock) -
         )
 
 
-def announce_lost(found_again: Mapping[int, float], clock: Clock) -> None:
-    """Name the frames on which little is found again. found_again: see :class:`~vfxstyle.grading.grade.GradeReport`."""
-    lost = tuple(number for number, share in found_again.items() if share < LOST)
+def announce_lost(found_again: Mapping[int, float], clock: Clock, *, layered: bool) -> None:
+    """Name the frames on which little is found again. found_again: see :class:`~vfxstyle.grading.grade.GradeReport`.
+
+    layered: whether the grade has layers, whose gate does not follow tracks alone.
+    """
+    limit = _LOST_IN_LAYERS if layered else _LOST
+    lost = tuple(number for number, share in found_again.items() if share < limit)
     if lost:
         worst = min(lost, key=lambda number: found_again[number])
         which = "frame" if len(lost) == 1 else "frames"

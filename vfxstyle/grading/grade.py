@@ -105,7 +105,8 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
     outputs = _outputs(plan, run)
     todo = _frames_to_write(outputs, run)
     done, analysis = _rendered(outputs, todo, run)
-    announce_lost(done.found_again, run.clock)
+    graded = plan.preset.graded
+    announce_lost(done.found_again, run.clock, layered=graded is not None and graded.layers is not None)
     if plan.prepares and todo:
         run.clock.note(f"made ready for {plan.output}, which the command without --prepare writes of all frames")
     if plan.settings.write_nuke:
