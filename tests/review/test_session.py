@@ -106,7 +106,7 @@ def test_a_selection_takes_in_what_features_say_where_tracks_are_lost(opened, mo
         return Track(own_places(*labels.shape), np.zeros(labels.shape, np.float32))
 
     monkeypatch.setattr(following, "read_track", lost)
-    monkeypatch.setattr(carrying, "_by_life", lambda sources, labels: (np.zeros(labels.shape, np.float32), labels < 0))
+    monkeypatch.setattr(carrying, "_by_life", lambda _, labels, lab: np.zeros((2, *labels.shape), np.float32))
     monkeypatch.setattr(MatteColours, "logits", lambda self, lab: np.zeros(lab.shape[:2], np.float32))
     right = np.unique(labels[:, 48:])
 
