@@ -28,8 +28,29 @@ PlainField = Callable[[LabelArray, FloatArray], TransformField]
 _ENOUGH = 0.2  # certainty of a gate from which the layers alone are used
 _SMOOTHED = {False: (1.0, 0.5), True: (3.0, 1.5)}  # sigma in px and noise in Lab of residuals, without and with layers
 _SEEN = 1.0  # Lab units of a residual that can be seen
-_KEPT = 4  # residuals in memory: frames come in order, and each asks for two
+_KEPT = 4  # graded frames in memory: frames come in order, and each asks for two
 _CONSTANTS = [row * TERMS + TERMS - 1 for row in range(3)]
+
+
+@dataclass(frozen=True, slots=True)
+class _GradedFrame:
+    """What is carried of a graded frame, at the size of the analysis."""
+
+    labels: LabelArray
+    """int32 (h, w), its superpixels."""
+    lab: FloatArray
+    """float32 (h, w, 3), its CIELab."""
+    gate: FloatArray | None
+    """float32 (h, w), its gate, or the hard matte where that is a feathered one; None of a grade without layers."""
+    residual: FloatArray
+    """float32 (h, w, 3), what the look, or its layers, miss on it, without noise."""
+
+    @property
+    def treated(self) -> FloatArray:
+        """How far its pixels are treated apart, float32 (h, w), 0..1."""
+        if self.gate is not None:
+            return self.gate
+        return np.asarray(np.linalg.norm(self.residual, axis=-1) > _SEEN, np.float32)
 
 
 @dataclass
@@ -44,8 +65,7 @@ class CarriedGrade:
     """Where tracks and label maps are."""
     plain: PlainField = field(repr=False)
     """The plain look, base included."""
-    _residuals: OrderedDict[int, FloatArray] = field(default_factory=OrderedDict, init=False, repr=False)
-    _kept_treated: dict[int, FloatArray] = field(default_factory=dict, init=False, repr=False)
+    _kept: OrderedDict[int, _GradedFrame] = field(default_factory=OrderedDict, init=False, repr=False)
     _found_colours: MatteColours | None = field(default=None, init=False, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -61,11 +81,15 @@ class CarriedGrade:
         if not around:
             return plain
         tracks = [(self._track(number, mark, guide), abs(number - mark)) for mark in around]
+        graded = [self._graded(mark) for mark in around]
         out = plain
         if self.graded.layers is not None:
-            gate, certainty = self._gate_on(number, tracks, labels, guide)
+            if number in around:  # what was graded by hand needs no filling
+                gate, certainty = _gate_of(graded[0]), np.ones(guide.shape[:2], np.float32)
+            else:
+                gate, certainty = self._carried_gate(tracks, graded, labels, guide)
             out = self._layered(plain, self.graded.layers.shaped(gate), certainty, guide)
-        residual = carried_residual(tracks, [self._residual(mark) for mark in around])
+        residual = carried_residual(tracks, [one.residual for one in graded])
         coefficients = out.coefficients.copy()
         coefficients[..., _CONSTANTS] += np.asarray(residual / np.array(LAB_SCALE), np.float32)
         return replace(out, coefficients=coefficients)
@@ -78,39 +102,26 @@ class CarriedGrade:
         """
         around = graded_round(number, sorted(self.frames))
         if number in around:
-            return 1.0 if self._treated(number).any() else None
+            return 1.0 if self._graded(number).treated.any() else None
         if not around:
-            return 0.0 if any(self._treated(mark).any() for mark in self.frames) else None
-        return share_found(
-            [read_track(self.analysis, mark, number) for mark in around], [self._treated(mark) for mark in around]
-        )
+            return 0.0 if any(self._graded(mark).treated.any() for mark in self.frames) else None
+        tracks = [read_track(self.analysis, mark, number) for mark in around]
+        return share_found(tracks, [self._graded(mark).treated for mark in around])
 
-    def _treated(self, mark: int) -> FloatArray:
-        """How far the pixels of a graded frame are treated apart, float32 (h, w), 0..1."""
-        if mark not in self._kept_treated:
-            if self.graded.layers is not None:
-                found = self._gate(mark, read_plate(self.analysis, mark))
-            else:
-                found = np.asarray(np.linalg.norm(self._residual(mark), axis=-1) > _SEEN, np.float32)
-            self._kept_treated[mark] = found
-        return self._kept_treated[mark]
-
-    def _gate_on(
-        self, number: int, tracks: Sequence[tuple[Track, int]], labels: LabelArray, guide: FloatArray
+    def _carried_gate(
+        self,
+        tracks: Sequence[tuple[Track, int]],
+        graded: Sequence[_GradedFrame],
+        labels: LabelArray,
+        guide: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
-        """The gate of a frame, and its certainty, as :func:`~vfxstyle.superpixels.carrying.carried_gate` has them."""
-        around = graded_round(number, sorted(self.frames))
-        if number in around:  # what was graded by hand needs no filling
-            return self._gate(number, guide), np.ones(guide.shape[:2], np.float32)
+        """The gate of a frame, and its certainty, as :func:`~vfxstyle.superpixels.carrying.carried_gate` has them.
+
+        tracks: to each graded frame, and the frames between.
+        """
         sources = [
-            Source(
-                track,
-                distance,
-                self._gate(mark, guide),
-                self.analysis.read_labels(mark),
-                read_plate(self.analysis, mark),
-            )
-            for (track, distance), mark in zip(tracks, around, strict=True)
+            Source(track, distance, _gate_of(one), one.labels, one.lab)
+            for (track, distance), one in zip(tracks, graded, strict=True)
         ]
         features, colours = self.transforms.second_layer_of(labels), self._colours()
         return carried_gate(sources, labels, guide, features, None if colours is None else colours.logits(guide))
@@ -119,12 +130,6 @@ class CarriedGrade:
         if number != mark:
             return read_track(self.analysis, mark, number)
         return Track(own_places(*guide.shape[:2]), np.ones(guide.shape[:2], np.float32))
-
-    def _gate(self, mark: int, guide: FloatArray) -> FloatArray:
-        """What is carried of a graded frame's gate: the hard matte where it is a feathered one."""
-        if self.graded.has_matte:
-            return self._matte(mark, guide).astype(np.float32)
-        return self.graded.resized_gate(self.frames[mark], *guide.shape[:2])
 
     def _matte(self, mark: int, guide: FloatArray) -> BoolArray:
         return self.graded.matte(self.frames[mark], *guide.shape[:2])
@@ -163,24 +168,32 @@ class CarriedGrade:
             shares=np.stack(shares, axis=-1).astype(np.float32),
         )
 
-    def _residual(self, mark: int) -> FloatArray:
-        """What the look, or its layers, miss on a graded frame, float32 (h, w, 3), without noise."""
+    def _graded(self, mark: int) -> _GradedFrame:
         with self._turn:
-            if mark not in self._residuals:
-                self._residuals[mark] = self._found_residual(mark)
-                if len(self._residuals) > _KEPT:
-                    self._residuals.popitem(last=False)
-            return self._residuals[mark]
+            if mark not in self._kept:
+                self._kept[mark] = self._read(mark)
+                if len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+            return self._kept[mark]
 
-    def _found_residual(self, mark: int) -> FloatArray:
-        guide, labels = read_plate(self.analysis, mark), self.analysis.read_labels(mark)
-        change = self.graded.resized(self.frames[mark], *guide.shape[:2])
-        plain = self.plain(labels, guide)
+    def _read(self, mark: int) -> _GradedFrame:
+        lab, labels = read_plate(self.analysis, mark), self.analysis.read_labels(mark)
+        change = self.graded.resized(self.frames[mark], *lab.shape[:2])
+        plain = self.plain(labels, lab)
         if self.graded.layers is None:
-            return _without_noise(change - change_of(plain, guide), *_SMOOTHED[False])
-        gate = self.graded.layers.shaped(self._gate(mark, guide))
-        layered = self._layered(plain, gate, np.ones(gate.shape, np.float32), guide)
-        return _without_noise(change - change_of(layered, guide), *_SMOOTHED[True])
+            residual = _without_noise(change - change_of(plain, lab), *_SMOOTHED[False])
+            return _GradedFrame(labels, lab, None, residual)
+        if self.graded.has_matte:
+            gate = self._matte(mark, lab).astype(np.float32)
+        else:
+            gate = self.graded.resized_gate(self.frames[mark], *lab.shape[:2])
+        layered = self._layered(plain, self.graded.layers.shaped(gate), np.ones(gate.shape, np.float32), lab)
+        return _GradedFrame(labels, lab, gate, _without_noise(change - change_of(layered, lab), *_SMOOTHED[True]))
+
+
+def _gate_of(graded: _GradedFrame) -> FloatArray:
+    assert graded.gate is not None  # asked of a grade with layers
+    return graded.gate
 
 
 def change_of(field: TransformField, guide: FloatArray) -> FloatArray:
