@@ -66,6 +66,17 @@ def test_nan_and_infinity_pass_through_and_are_counted(tmp_path, identity_preset
     assert np.isfinite(out).sum() == out.size - 4
 
 
+def test_few_frames_of_a_shot_say_that_all_are_analysed_until_they_are(make_shot, tmp_path, lively_preset):
+    shot, first, half, again = make_shot(frames=range(1, 9)), Notes(), Notes(), Notes()
+    run(shot, lively_preset, tmp_path / "half", frames="1-4", progress=half)
+    run(shot, lively_preset, tmp_path / "two", frames="5-6", progress=first)
+    run(shot, lively_preset, tmp_path / "two", frames="7", progress=again)
+    assert [sum("--within" in text for text in notes.said) for notes in (half, first, again)] == [0, 1, 0]
+    (said,) = [text for text in first.said if "--within" in text]
+    assert said.startswith("all 8 frames are analysed for the sake of 2,")
+    assert "--within 5-6 analyses them alone" in said
+
+
 def test_frames_graded_alone_have_the_bytes_of_the_whole_run(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 9))
     run(shot, lively_preset, tmp_path / "whole")

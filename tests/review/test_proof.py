@@ -89,8 +89,8 @@ def test_a_grade_ends_with_a_contact_sheet(make_shot, tmp_path, lively_preset):
 def test_a_part_of_a_shot_gets_none_unless_it_is_asked_for(make_shot, tmp_path, lively_preset):
     shot = make_shot()
     arguments = ["grade", shot, "--preset", lively_preset, "-o", tmp_path / "out", *QUICK_FLAGS]
-    in_process(*arguments, "-f", "1002")
-    in_process(*arguments, "--proof", "none")
+    assert "--proof png draws one" in in_process(*arguments, "-f", "1002").stderr
+    assert "draws one" not in in_process(*arguments, "--proof", "none").stderr
     assert not list(tmp_path.glob("*.proof.*"))
     in_process(*arguments, "-f", "1002", "--proof", "html")
     assert (tmp_path / "out.proof.html").exists()

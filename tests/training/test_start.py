@@ -267,6 +267,8 @@ def test_it_is_saved_where_it_came_from_unless_it_is_shipped(tmp_path, monkeypat
         named(None, None, None)
     with pytest.raises(PresetError, match="There is no preset 'absent'"):
         named(None, None, "absent")
+    with pytest.raises(PresetError, match=r"Did you mean golden\?$"):
+        named(None, None, "goldn")
 
 
 def graded(folder, numbers, lift=0.0):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vfxstyle.analysis.copying import segmented_elsewhere
 from vfxstyle.analysis.distance import FAR, distances, frames_among_pictures
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.analysis.wanted import WantedAnalysis
 from vfxstyle.color import SpaceKind
 from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, is_one_stretch, keeps_hdr
 from vfxstyle.plates.announce import announce_plate
@@ -15,6 +17,7 @@ from vfxstyle.shots.metadata import says_space
 
 _LOST, _LOST_IN_LAYERS = 0.3, 0.01
 """Shares found again below which a frame is named, without and with layers (docs/method.md, section 14)."""
+_FEW = 4  # of so many frames of a shot, one or fewer is asked for
 
 
 def announce(plan: GradePlan, clock: Clock) -> None:
@@ -42,6 +45,18 @@ def announce(plan: GradePlan, clock: Clock) -> None:
         clock.warn("the movie's mastering display and light levels do not fit the result, and are left out")
     if plan.output_space.kind is SpaceKind.LINEAR and plan.format.value in ("png", "dpx"):
         clock.warn(f"{plan.format.value} of linear light clips what is above 1.0")
+
+
+def announce_analysis(plan: GradePlan, wanted: WantedAnalysis, clock: Clock) -> None:
+    """Say that a whole shot is analysed where few of its frames are asked for, and what else can be done."""
+    shot, asked = plan.shot, plan.frames
+    if _FEW * len(asked) > len(shot.frames) or wanted.stored.is_segmented(shot):
+        return
+    if next(segmented_elsewhere(wanted), None) is None:
+        clock.note(
+            f"all {len(shot.frames)} frames are analysed for the sake of {len(asked)}, which come out as in a grade of "
+            f"the whole shot; --within {format_frames(asked)} analyses them alone, and they come out a little different"
+        )
 
 
 def announce_distance(plan: GradePlan, analysis: AnalysisFolder, clock: Clock) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import ChangedError, PartialError, VfxStyleError
-from vfxstyle.grading.announce import announce, announce_distance, announce_lost
+from vfxstyle.grading.announce import announce, announce_analysis, announce_distance, announce_lost
 from vfxstyle.grading.estimate import estimate
 from vfxstyle.grading.nuke import nuke_file, write_nuke
 from vfxstyle.grading.outputs import Outputs
@@ -169,6 +169,7 @@ def _rendered(outputs: Outputs, todo: Sequence[int], run: Run) -> tuple[Rendered
         return Rendered(failed=outputs.lost), outputs.wanted.stored
     check_writable(outputs.plan.files[0].parent)
     try:
+        announce_analysis(outputs.plan, outputs.wanted, run.clock)
         analysis, transforms = ensure_transforms(outputs.plan, outputs.wanted, run)
         announce_distance(outputs.plan, analysis, run.clock)
         views = [ensure_transforms(other.plan, other.wanted, run) for other in outputs.others]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 from vfxstyle.errors import PresetError
@@ -61,10 +62,12 @@ def find_preset(name: str | Path) -> Path:
         return _find_pinned(pin["name"], pin["pin"])
     if _is_path(text):
         raise PresetError(f"There is no preset file {text}; check the path or give an installed name.")
-    known = ", ".join(sorted({path.stem for path, _ in _files()})) or "none"
+    names = sorted({path.stem for path, _ in _files()})
+    known = ", ".join(names) or "none"
     if "," in text:
         raise PresetError(f"There is no preset '{text}'; name one look here, installed are: {known}.")
-    raise PresetError(f"There is no preset '{text}'; installed are: {known}. Give one of them or a preset file.")
+    meant = "".join(f" Did you mean {name}?" for name in get_close_matches(text, names, n=1))
+    raise PresetError(f"There is no preset '{text}'; installed are: {known}. Give one of them or a preset file.{meant}")
 
 
 def _find_pinned(name: str, pin: str) -> Path:

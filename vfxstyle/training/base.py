@@ -14,6 +14,15 @@ from vfxstyle.looks.samples import Samples
 from vfxstyle.progress import Clock
 from vfxstyle.training.examples import TrainingExample
 
+_KINDS = {
+    "none": "one transform",
+    "LUT": "a LUT",
+    "gain": "a gain by place",
+    "gain and LUT": "a gain by place and a LUT",
+    "place": "a polynomial of place",
+    "place and LUT": "a polynomial of place and a LUT",
+}
+
 
 def find_base(
     samples: Samples,
@@ -35,8 +44,11 @@ def find_base(
         samples.before[chosen].reshape(-1, 3), samples.after[chosen].reshape(-1, 3), place[chosen].reshape(-1, 2)
     )
     base, errors = choose_base(pixels, np.repeat(fold_of[chosen], per), few_numbers_only=few_numbers_only)
-    tried = ", ".join(f"{name} {error:.2f}" for name, error in errors.items())
-    clock.note(f"base: {base.words or 'none'} (mean L2 in Lab on parts kept out: {tried})")
+    tried = ", ".join(f"{_KINDS[name]} {error:.2f}" for name, error in errors.items())
+    clock.note(
+        f"over the whole frame: {base.words or _KINDS['none']}, and by superpixels what that leaves (mean L2 in Lab on "
+        f"parts kept out: {tried})"
+    )
     return base
 
 

@@ -112,7 +112,8 @@ def _layers(
     layers, error = found
     plain = learnt.errors.predicted
     taken = error <= WORTH_IT * plain
-    edge = f"a matte of {layers.feather:g} px feather" if layers.feather else "a soft window"
+    feather = f"a matte of {layers.feather:g} px feather at {labs[0].shape[1]} px across"
+    edge = feather if layers.feather else "a soft window"
     context.clock.note(
         f"two layers joined by {edge}, the second on {layers.share:.0%} of the frame, miss {error:.2f} where the plain "
         f"look misses {plain:.2f} (mean L2 in Lab); {'something is treated apart' if taken else 'they are not used'}"

@@ -16,7 +16,7 @@ from vfxstyle.plates.picture import analysis_picture, measured_frame
 from vfxstyle.plates.plate import picture_identity
 from vfxstyle.plates.spaces import Light, identity_of_space, input_space
 from vfxstyle.settings import TrainSettings
-from vfxstyle.shots import Shot, open_shot
+from vfxstyle.shots import Shot, format_frames, open_shot
 from vfxstyle.shots.formats import PICTURE_EXTENSIONS
 
 
@@ -74,9 +74,10 @@ def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_P
     ):
         unknown = sorted(set(after.frames) - set(plate.frames))
         if unknown:
+            which = f"{'frame' if len(unknown) == 1 else 'frames'} {format_frames(tuple(unknown))}"
             raise PairsError(
-                f"{graded} has frame {', '.join(map(str, unknown[:5]))}, which {shot} has not; it runs from "
-                f"{plate.frames[0]} to {plate.frames[-1]}. Give graded frames the plate's numbers.",
+                f"{graded} has {which}, which {shot} has not; it runs from {plate.frames[0]} to {plate.frames[-1]}. "
+                "Give graded frames the plate's numbers.",
                 frames=unknown,
             )
         return [ExemplarPair(str(n), PictureRef(shot, n), PictureRef(graded, n)) for n in after.frames]
