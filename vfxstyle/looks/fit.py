@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.cores import cores
@@ -23,6 +24,7 @@ from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 SOFTENING = 0.5
 """Distance, in Lab units, below which the loss turns from linear to quadratic."""
+_LAST = 10  # weights are averaged over the last tenth of all steps, by an exponential that grows with them
 _LEAST_STEPS = 20  # torch's schedule divides by zero where a tenth of its length is one step
 
 
@@ -184,6 +186,7 @@ class _Fit:
             with torch.no_grad():
                 self.network.last.bias.copy_(torch.from_numpy(self.start))
         self.network.to(device)
+        self.averaged = AveragedModel(self.network, avg_fn=_with_step)
         self.count = len(samples.features)
         self.optimiser, self.schedule = _optimiser(self.network, settings, self.count)
         self.tensors = _TrainingTensors(samples, self.standardisation, self.conditioning, settings.seed, device)
@@ -202,12 +205,15 @@ class _Fit:
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
             self.schedule.step()
+            self.averaged.update_parameters(self.network)
             losses.append(float(loss.detach()))
         return float(np.mean(losses))
 
     def judge(self, number: int, loss: float) -> Epoch:
         """Measure the network after an epoch, and keep it if it is the one to keep so far."""
-        network = self.conditioning.folded(self.network)
+        averaged = self.averaged.module
+        assert isinstance(averaged, Predictor)
+        network = self.conditioning.folded(averaged)
         error = mean_error(network, self.standardisation, self.judged_on)
         epoch = Epoch(number, loss, error)
         if self.to_the_end or not self.curve or error < min(earlier.error for earlier in self.curve):
@@ -225,6 +231,11 @@ class _Fit:
         assert self.kept is not None  # the start has been judged
         start = self.conditioning.to_outputs @ self.start
         return Fitted(self.kept, self.standardisation, start, tuple(self.curve))
+
+
+def _with_step(mean: Tensor, weights: Tensor, before: Tensor | int) -> Tensor:
+    """The mean of weights over the last steps with those of one more. before: steps that are in it, on the device."""
+    return mean + (weights - mean) * ((_LAST - 1) / (_LAST + before))
 
 
 def _optimiser(
