@@ -103,6 +103,20 @@ def test_the_best_epoch_is_kept():
     assert measure(fitted.network, fitted.standardisation, unseen).predicted == pytest.approx(best, rel=1e-4)
 
 
+def test_weights_are_averaged_over_the_last_tenth_of_the_steps():
+    mean = torch.tensor(1.0)
+    for step in range(2, 1001):
+        mean = fitting._with_step(mean, torch.tensor(float(step)), torch.tensor(step - 1))
+    assert 880 < mean < 920  # of a ramp it is what was a tenth of the way ago
+    state = fitting._Fit(FitTask(two_looks(200), None, FitSettings(epochs=2, batch=32)), CPU)
+    state.run_epoch()
+    state.judge(1, 0.0)
+    averaged = state.conditioning.folded(state.averaged.module)
+    for kept, own in zip(state.kept.parameters(), averaged.parameters(), strict=True):
+        torch.testing.assert_close(kept, own)
+    assert (state.averaged.module.last.weight - state.network.last.weight).abs().max() > 0
+
+
 def test_fitting_starts_from_the_best_single_transform():
     samples = two_looks(200)
     fitted = fit(FitTask(samples, None, FitSettings(epochs=1, batch=64)), CPU)
