@@ -74,7 +74,7 @@ def test_few_frames_of_a_shot_say_that_all_are_analysed_until_they_are(make_shot
     assert [sum("--within" in text for text in notes.said) for notes in (half, first, again)] == [0, 1, 0]
     (said,) = [text for text in first.said if "--within" in text]
     assert said.startswith("all 8 frames are analysed for the sake of 2,")
-    assert "--within 5-6 analyses them alone" in said
+    assert "--within 5-6 analyses them alone," in said
 
 
 def test_frames_graded_alone_have_the_bytes_of_the_whole_run(make_shot, tmp_path, lively_preset):

@@ -72,7 +72,7 @@ def grade(
         if sheet is not None and (made.written or not is_sheet_current(plan, sheet, run)):
             draw_contact_sheet(plan, sheet, run)
         if sheet is None and proof is None and made.written and not plan.prepares:
-            run.clock.note("of some of a shot's frames no contact sheet is drawn; --proof png draws one")
+            run.clock.note("no contact sheet for part of a shot; --proof png draws one")
         if page is not None:
             report_of_grade(plan, page, run, said_options())
     tell(progress, grade_summary(made, [path for path in (sheet, page) if path is not None]))

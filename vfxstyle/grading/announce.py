@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vfxstyle.analysis.copying import segmented_elsewhere
 from vfxstyle.analysis.distance import FAR, distances, frames_among_pictures
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.wanted import WantedAnalysis
@@ -48,14 +47,18 @@ def announce(plan: GradePlan, clock: Clock) -> None:
 
 
 def announce_analysis(plan: GradePlan, wanted: WantedAnalysis, clock: Clock) -> None:
-    """Say that a whole shot is analysed where few of its frames are asked for, and what else can be done."""
+    """Say that a whole shot is analysed where few of its frames are asked for, and what else can be done.
+
+    Nothing is said of a look that carries graded frames along their shot, which it would not do within a part of it.
+    """
     shot, asked = plan.shot, plan.frames
-    if _FEW * len(asked) > len(shot.frames) or wanted.stored.is_segmented(shot):
+    if _FEW * len(asked) > len(shot.frames) or plan.preset.graded is not None:
         return
-    if next(segmented_elsewhere(wanted), None) is None:
+    if not wanted.stored.manifest and not wanted.with_same_superpixels():
+        alone = "it alone, as a still" if len(asked) == 1 else "them alone"
         clock.note(
-            f"all {len(shot.frames)} frames are analysed for the sake of {len(asked)}, which come out as in a grade of "
-            f"the whole shot; --within {format_frames(asked)} analyses them alone, and they come out a little different"
+            f"all {len(shot.frames)} frames are analysed for the sake of {len(asked)}, as for the whole shot; "
+            f"--within {format_frames(asked)} analyses {alone}, with a slightly different result"
         )
 
 

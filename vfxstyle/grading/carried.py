@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -28,7 +29,7 @@ PlainField = Callable[[LabelArray, FloatArray], TransformField]
 _ENOUGH = 0.2  # certainty of a gate from which the layers alone are used
 _SMOOTHED = {False: (1.0, 0.5), True: (3.0, 1.5)}  # sigma in px and noise in Lab of residuals, without and with layers
 _SEEN = 1.0  # Lab units of a residual that can be seen
-_KEPT = 4  # graded frames in memory: frames come in order, and each asks for two
+_KEPT = 6  # graded frames in memory: frames come nearly in order, and each asks for two
 _CONSTANTS = [row * TERMS + TERMS - 1 for row in range(3)]
 
 
@@ -104,9 +105,13 @@ class CarriedGrade:
         if number in around:
             return 1.0 if self._graded(number).treated.any() else None
         if not around:
-            return 0.0 if any(self._graded(mark).treated.any() for mark in self.frames) else None
+            return 0.0 if self._treats_something else None
         tracks = [read_track(self.analysis, mark, number) for mark in around]
         return share_found(tracks, [self._graded(mark).treated for mark in around])
+
+    @cached_property
+    def _treats_something(self) -> bool:
+        return any(self._graded(mark).treated.any() for mark in self.frames)
 
     def _carried_gate(
         self,
@@ -174,6 +179,7 @@ class CarriedGrade:
                 self._kept[mark] = self._read(mark)
                 if len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
+            self._kept.move_to_end(mark)
             return self._kept[mark]
 
     def _read(self, mark: int) -> _GradedFrame:

@@ -24,7 +24,7 @@ from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 SOFTENING = 0.5
 """Distance, in Lab units, below which the loss turns from linear to quadratic."""
-_LAST = 10  # weights are averaged over the last tenth of all steps, by an exponential that grows with them
+_DECAY = 8  # weights count as the number of their step to this power, and their mean is that of a tenth of the way ago
 _LEAST_STEPS = 20  # torch's schedule divides by zero where a tenth of its length is one step
 
 
@@ -234,8 +234,12 @@ class _Fit:
 
 
 def _with_step(mean: Tensor, weights: Tensor, before: Tensor | int) -> Tensor:
-    """The mean of weights over the last steps with those of one more. before: steps that are in it, on the device."""
-    return mean + (weights - mean) * ((_LAST - 1) / (_LAST + before))
+    """The mean of the weights of all steps, late ones counted more, with those of one more. before: steps in it.
+
+    Source: Shamir and Zhang, Stochastic Gradient Descent for Non-smooth Optimization (2013), averaging with polynomial
+    decay.
+    """
+    return mean + (weights - mean) * ((_DECAY + 1) / (_DECAY + 2 + before))
 
 
 def _optimiser(

@@ -16,11 +16,11 @@ from vfxstyle.training.examples import TrainingExample
 
 _KINDS = {
     "none": "one transform",
-    "LUT": "a LUT",
+    "LUT": "a global look",
     "gain": "a gain by place",
-    "gain and LUT": "a gain by place and a LUT",
+    "gain and LUT": "a gain by place and a global look",
     "place": "a polynomial of place",
-    "place and LUT": "a polynomial of place and a LUT",
+    "place and LUT": "a polynomial of place and a global look",
 }
 
 

@@ -74,7 +74,8 @@ def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_P
     ):
         unknown = sorted(set(after.frames) - set(plate.frames))
         if unknown:
-            which = f"{'frame' if len(unknown) == 1 else 'frames'} {format_frames(tuple(unknown))}"
+            which = f"{'frame' if len(unknown) == 1 else 'frames'} {format_frames(tuple(unknown[:5]))}"
+            which += f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
             raise PairsError(
                 f"{graded} has {which}, which {shot} has not; it runs from {plate.frames[0]} to {plate.frames[-1]}. "
                 "Give graded frames the plate's numbers.",

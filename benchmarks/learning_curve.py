@@ -1,10 +1,11 @@
-"""What more photographs would teach: ``python -m presets.learning_curve PHOTOGRAPHS [--only NAME] [--examples FILE]``.
+"""What more photographs would teach: ``python -m benchmarks.learning_curve FOLDER [--only LOOK] [--examples FILE]``.
 
 Each look is learnt from an eighth, a quarter, a half and all of the photographs that are not held out, in one to three
-draws, and tested on those that are. It is learnt as the shipped presets are, but from every fourth superpixel, without
-a base, and with noise and dropout as they are by default. The last figure is of a network that is given the classes of
-each superpixel, of the photographs held out too: what it leaves is not a matter of knowing what is there.
-Figures are mean L2 distances in Lab over those of the best single transform of each picture.
+draws, and tested on those that are, which choose the epoch too, as they do for the shipped presets. It is learnt as
+these are, but from every fourth superpixel, without a base, and with noise and dropout as they are by default. The
+last figure is of a network that is given the classes of each superpixel, of the photographs held out too: what it
+leaves is not a matter of knowing what is there. Figures are mean L2 distances in Lab over those of the best single
+transform of each picture.
 """
 
 from __future__ import annotations
@@ -27,8 +28,6 @@ from vfxstyle.looks.samples import global_oracle, mean_error
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import TrainingExample, fit_projections, samples_of
 
-HELD_OUT = 0.15
-"""Share of the photographs that every network is tested on."""
 DRAWS = {8: 3, 4: 3, 2: 2, 1: 1}
 """Of the others one in so many is learnt from; and how often others of them are drawn."""
 STEP = 4
@@ -39,7 +38,7 @@ _CLASSES = "surround"  # the block that classes are added to: one that is not pr
 def curve(look: str, gradable: Sequence[GradableExample]) -> list[tuple[int, float]]:
     """The photographs that a look is learnt from, and its error; the last time with their classes."""
     order = np.random.default_rng(0).permutation(len(gradable) // LIGHTS)
-    unseen, rest = np.split(order, [round(HELD_OUT * len(order))])
+    unseen, rest = np.split(order, [round(TrainSettings().held_out * len(order))])
     graded = [one.graded(look) for one in gradable]
     figures = []
     for part, draws in DRAWS.items():
