@@ -10,14 +10,12 @@ transform of each picture.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from presets.make_presets import LIGHTS, GradableExample, every_example
+from presets.make_presets import LIGHTS, GradableExample, arguments_of, every_example
 from presets.photographs import photographs
 from presets.recipes import RECIPES
 from vfxstyle.arrays import IntArray
@@ -75,11 +73,7 @@ def _error(learnt: Sequence[TrainingExample], unseen: Sequence[TrainingExample])
 
 def main() -> None:
     """Print the curve of each look."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="the collection of photographs")
-    parser.add_argument("--only", choices=RECIPES, action="append", help="only this one; may be repeated")
-    parser.add_argument("--examples", type=Path, help="file that keeps the features between runs")
-    arguments = parser.parse_args()
+    arguments = arguments_of(__doc__)
     gradable = every_example(photographs(arguments.folder), TrainSettings(device="cpu"), arguments.examples)
     for look in arguments.only or RECIPES:
         *figures, (_, with_classes) = curve(look, gradable)

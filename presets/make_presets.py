@@ -215,13 +215,18 @@ def write_credits(pictures: Sequence[Photograph]) -> None:
     (HERE / "CREDITS.md").write_text("\n".join(lines) + "\n")
 
 
+def arguments_of(description: str | None) -> argparse.Namespace:
+    """The arguments of a script that learns from the photographs: ``folder``, ``only`` and ``examples``."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="the collection of photographs")
+    parser.add_argument("--only", choices=RECIPES, action="append", help="only this look; may be repeated")
+    parser.add_argument("--examples", type=Path, help="file that keeps the features between runs")
+    return parser.parse_args()
+
+
 def main() -> None:
     """Make the presets."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="the collection of photographs")
-    parser.add_argument("--only", choices=RECIPES, action="append", help="make only this one; may be repeated")
-    parser.add_argument("--examples", type=Path, help="file that keeps the features between runs")
-    arguments = parser.parse_args()
+    arguments = arguments_of(__doc__)
     pictures = photographs(arguments.folder)
     started = time.perf_counter()
     examples = every_example(pictures, TrainSettings(device="cpu"), arguments.examples)

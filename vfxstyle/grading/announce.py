@@ -11,7 +11,7 @@ from vfxstyle.color import SpaceKind
 from vfxstyle.grading.plan import DEFAULT_FRAME_RATE, GradePlan, is_one_stretch, keeps_hdr
 from vfxstyle.plates.announce import announce_plate
 from vfxstyle.progress import Clock
-from vfxstyle.shots import format_frames
+from vfxstyle.shots import format_frames, named_frames
 from vfxstyle.shots.metadata import says_space
 
 _LOST, _LOST_IN_LAYERS = 0.3, 0.01
@@ -82,9 +82,8 @@ def announce_lost(found_again: Mapping[int, float], clock: Clock, *, layered: bo
     lost = tuple(number for number, share in found_again.items() if share < limit)
     if lost:
         worst = min(lost, key=lambda number: found_again[number])
-        which = "frame" if len(lost) == 1 else "frames"
         clock.warn(
-            f"what you treated apart is hard to follow to {which} {format_frames(lost)}: on {worst} only "
+            f"what you treated apart is hard to follow to {named_frames(lost)}: on {worst} only "
             f"{found_again[worst]:.0%} of it is found again. Look there; where it is wrong, grade {worst} by hand too "
             "and train with --continue"
         )

@@ -211,6 +211,15 @@ FITS: dict[str, Fit] = {
     "place and LUT": _and_lut(fit_place),
 }
 """How each kind of base is fitted."""
+KINDS = {
+    "none": "one transform",
+    "LUT": "a global look",
+    "gain": "a gain by place",
+    "place": "a polynomial of place",
+    "gain and LUT": "a gain by place and a global look",
+    "place and LUT": "a polynomial of place and a global look",
+}
+"""What each kind of base is, in words of the trade."""
 
 
 def robust_fit(values: DoubleArray, target: DoubleArray, passes: int = _PASSES) -> DoubleArray:

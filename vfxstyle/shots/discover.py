@@ -102,6 +102,11 @@ def format_frames(numbers: tuple[int, ...]) -> str:
     return str(fileseq.FrameSet(numbers)) if numbers else ""
 
 
+def named_frames(numbers: tuple[int, ...]) -> str:
+    """The same with "frame" or "frames" before it."""
+    return f"{'frame' if len(numbers) == 1 else 'frames'} {format_frames(numbers)}"
+
+
 def _open_folder(folder: Path, options: ShotOptions) -> Shot:
     try:
         files = visible_files(folder)

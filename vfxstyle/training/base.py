@@ -9,19 +9,10 @@ import numpy as np
 
 from vfxstyle.arrays import BoolArray, FloatArray, IntArray
 from vfxstyle.looks.base import Base, places
-from vfxstyle.looks.base_fit import PlacedPixels, choose_base
+from vfxstyle.looks.base_fit import KINDS, PlacedPixels, choose_base
 from vfxstyle.looks.samples import Samples
 from vfxstyle.progress import Clock
 from vfxstyle.training.examples import TrainingExample
-
-_KINDS = {
-    "none": "one transform",
-    "LUT": "a global look",
-    "gain": "a gain by place",
-    "gain and LUT": "a gain by place and a global look",
-    "place": "a polynomial of place",
-    "place and LUT": "a polynomial of place and a global look",
-}
 
 
 def find_base(
@@ -44,9 +35,9 @@ def find_base(
         samples.before[chosen].reshape(-1, 3), samples.after[chosen].reshape(-1, 3), place[chosen].reshape(-1, 2)
     )
     base, errors = choose_base(pixels, np.repeat(fold_of[chosen], per), few_numbers_only=few_numbers_only)
-    tried = ", ".join(f"{_KINDS[name]} {error:.2f}" for name, error in errors.items())
+    tried = ", ".join(f"{KINDS[name]} {error:.2f}" for name, error in errors.items())
     clock.note(
-        f"over the whole frame: {base.words or _KINDS['none']}, and by superpixels what that leaves (mean L2 in Lab on "
+        f"over the whole frame: {base.words or KINDS['none']}, and by superpixels what that leaves (mean L2 in Lab on "
         f"parts kept out: {tried})"
     )
     return base

@@ -16,7 +16,7 @@ from vfxstyle.plates.picture import analysis_picture, measured_frame
 from vfxstyle.plates.plate import picture_identity
 from vfxstyle.plates.spaces import Light, identity_of_space, input_space
 from vfxstyle.settings import TrainSettings
-from vfxstyle.shots import Shot, format_frames, open_shot
+from vfxstyle.shots import Shot, named_frames, open_shot
 from vfxstyle.shots.formats import PICTURE_EXTENSIONS
 
 
@@ -74,7 +74,7 @@ def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_P
     ):
         unknown = sorted(set(after.frames) - set(plate.frames))
         if unknown:
-            which = f"{'frame' if len(unknown) == 1 else 'frames'} {format_frames(tuple(unknown[:5]))}"
+            which = named_frames(tuple(unknown[:5]))
             which += f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
             raise PairsError(
                 f"{graded} has {which}, which {shot} has not; it runs from {plate.frames[0]} to {plate.frames[-1]}. "
