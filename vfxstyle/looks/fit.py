@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.cores import cores
 from vfxstyle.looks.conditioning import Conditioning
+from vfxstyle.looks.descent import Descent, OneCycle
 from vfxstyle.looks.learning import Network
 from vfxstyle.looks.network import Standardisation
 from vfxstyle.looks.predictor import Predictor
@@ -24,8 +24,6 @@ from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 SOFTENING = 0.5
 """Distance, in Lab units, below which the loss turns from linear to quadratic."""
-_DECAY = 8  # weights count as the number of their step to this power, and their mean is that of a tenth of the way ago
-_LEAST_STEPS = 20  # torch's schedule divides by zero where a tenth of its length is one step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,9 +184,9 @@ class _Fit:
             with torch.no_grad():
                 self.network.last.bias.copy_(torch.from_numpy(self.start))
         self.network.to(device)
-        self.averaged = AveragedModel(self.network, avg_fn=_with_step)
         self.count = len(samples.features)
-        self.optimiser, self.schedule = _optimiser(self.network, settings, self.count)
+        cycle = OneCycle(settings.epochs * -(-self.count // settings.batch), settings.learning_rate)
+        self.descent = Descent(self.network, cycle, settings.weight_decay)
         self.tensors = _TrainingTensors(samples, self.standardisation, self.conditioning, settings.seed, device)
         self.curve: list[Epoch] = []
         self.kept: Predictor | None = None
@@ -201,19 +199,13 @@ class _Fit:
         for first in range(0, self.count, self.settings.batch):
             chosen = shuffled[first : first + self.settings.batch]
             loss = self.tensors.loss(self.network, chosen, self.settings.noise)
-            self.optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimiser.step()
-            self.schedule.step()
-            self.averaged.update_parameters(self.network)
+            self.descent.step(loss)
             losses.append(float(loss.detach()))
         return float(np.mean(losses))
 
     def judge(self, number: int, loss: float) -> Epoch:
         """Measure the network after an epoch, and keep it if it is the one to keep so far."""
-        averaged = self.averaged.module
-        assert isinstance(averaged, Predictor)
-        network = self.conditioning.folded(averaged)
+        network = self.conditioning.folded(self.descent.averaged)
         error = mean_error(network, self.standardisation, self.judged_on)
         epoch = Epoch(number, loss, error)
         if self.to_the_end or not self.curve or error < min(earlier.error for earlier in self.curve):
@@ -231,27 +223,6 @@ class _Fit:
         assert self.kept is not None  # the start has been judged
         start = self.conditioning.to_outputs @ self.start
         return Fitted(self.kept, self.standardisation, start, tuple(self.curve))
-
-
-def _with_step(mean: Tensor, weights: Tensor, before: Tensor | int) -> Tensor:
-    """The mean of the weights of all steps, late ones counted more, with those of one more. before: steps in it.
-
-    Source: Shamir and Zhang, Stochastic Gradient Descent for Non-smooth Optimization (2013), averaging with polynomial
-    decay.
-    """
-    return mean + (weights - mean) * ((_DECAY + 1) / (_DECAY + 2 + before))
-
-
-def _optimiser(
-    network: Predictor, settings: FitSettings, count: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """The optimiser of a network and the schedule of its step size. count: superpixels in an epoch."""
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
-    steps = max(settings.epochs * -(-count // settings.batch), _LEAST_STEPS)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, steps + 1, pct_start=0.1)
-    return optimiser, schedule
 
 
 class _TrainingTensors:
