@@ -21,7 +21,7 @@ from vfxstyle.arrays import FloatArray
 from vfxstyle.color.grading import floored, gain_of
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
-from vfxstyle.looks.field import Placing, TransformField, cell_of, look_up, next_cell, weaken
+from vfxstyle.looks.field import Along, Placing, TransformField, cell_of, cells_along, look_up, weaken
 from vfxstyle.looks.likeness import exponent_of, likeness
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
@@ -104,16 +104,16 @@ def _prepare(
 
 
 @kernel(inline="always")
-def _weigh(lab: FloatArray, guide: tuple[FloatArray, FloatArray], place: Scalar, cell: Scalar, w: FloatArray) -> None:
+def _weigh(lab: FloatArray, guide: tuple[FloatArray, FloatArray], place: Scalar, along: Along, w: FloatArray) -> None:
     """Weights of the four cells round each pixel of a row, by nearness and by likeness of colour, (4, W), sum 1.
 
-    guide: the rows of cells above and below. place: how far between them. cell: origin and size along the row.
+    guide: the rows of cells above and below. place: how far between them. along: see :func:`.field.cells_along`.
     """
     above, below = guide
-    columns, one = len(above), np.float32(1)
+    before, after, between = along
+    one = np.float32(1)
     for x in range(lab.shape[1]):
-        x0 = np.uintp(cell_of(x, cell[0], cell[1], columns))
-        x1 = next_cell(x0, columns)
+        x0, x1 = np.uintp(before[x]), np.uintp(after[x])
         L, a, b = lab[0, x], lab[1, x], lab[2, x]
         d0, d1, d2 = L - above[x0, 0], a - above[x0, 1], b - above[x0, 2]
         w[0, x] = d0 * d0 + d1 * d1 + d2 * d2
@@ -124,8 +124,7 @@ def _weigh(lab: FloatArray, guide: tuple[FloatArray, FloatArray], place: Scalar,
         d0, d1, d2 = L - below[x1, 0], a - below[x1, 1], b - below[x1, 2]
         w[3, x] = d0 * d0 + d1 * d1 + d2 * d2
     for x in range(lab.shape[1]):
-        right = cell_of(x, cell[0], cell[1], columns)
-        right -= np.floor(right)
+        right = between[x]
         w0 = (one - place) * (one - right) * (likeness(w[0, x] * _RANGE) + FAR)
         w1 = (one - place) * right * (likeness(w[1, x] * _RANGE) + FAR)
         w2 = place * (one - right) * (likeness(w[2, x] * _RANGE) + FAR)
@@ -136,15 +135,14 @@ def _weigh(lab: FloatArray, guide: tuple[FloatArray, FloatArray], place: Scalar,
 
 @kernel(inline="always")
 def _change(
-    lab: FloatArray, field: tuple[FloatArray, FloatArray], cell: Scalar, w: FloatArray, change: FloatArray
+    lab: FloatArray, field: tuple[FloatArray, FloatArray], along: Along, w: FloatArray, change: FloatArray
 ) -> None:
     """The change of each pixel of a row in Lab, (3, W), by the transforms of its four cells. field: as ``guide``."""
     above, below = field
-    columns = len(above)
+    before, after, _ = along
     c = np.empty(COEFFICIENTS, np.float32)
     for x in range(lab.shape[1]):
-        x0 = np.uintp(cell_of(x, cell[0], cell[1], columns))
-        x1 = next_cell(x0, columns)
+        x0, x1 = np.uintp(before[x]), np.uintp(after[x])
         one, two, three, four = above[x0], above[x1], below[x0], below[x1]
         w0, w1, w2, w3 = w[0, x], w[1, x], w[2, x], w[3, x]
         for i in range(COEFFICIENTS):
@@ -200,6 +198,7 @@ def _apply(
     rows = len(guide)
     skipped = np.zeros(height, np.int64)
     has_alpha = alpha.shape[0] > 0
+    along = cells_along(width, origin[0], cell[0], guide.shape[1])
     for y in prange(height):
         fy = cell_of(y, origin[1], cell[1], rows)
         y0 = int(fy)
@@ -207,7 +206,6 @@ def _apply(
         scratch = np.empty((17, width), np.float32)
         light, lab, change, weights, mix = scratch[:3], scratch[3:6], scratch[6:9], scratch[9:13], scratch[13]
         new = scratch[14:]
-        along = (origin[0], cell[0])
         skipped[y] = _prepare(rgb[y], alpha[y] if has_alpha else alpha[:0, 0], to_working, strength, light, mix)
         for x in range(width):
             lab[0, x], lab[1, x], lab[2, x] = lab_of_pixel(light[0, x], light[1, x], light[2, x])
