@@ -43,9 +43,11 @@ from vfxstyle.training.stills import graded_picture
 from vfxstyle.training.subject import balanced
 
 HERE = Path(__file__).resolve().parent
-SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 1 / 2, "local-xpro": 1 / 3, "teal-orange": 1 / 3}
+SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 0.7, "local-xpro": 1 / 3, "teal-orange": 1 / 3}
 """Looks in which subjects count more: the share of the superpixels of a photograph with subjects that is theirs at
 least; they are repeated where they are fewer. Not ``bleach-bypass``, whose lights go to white with it."""
+IN_WORDS = {1 / 3: "a third", 0.7: "seven tenths"}
+"""These shares as cards say them."""
 SUBJECTS = ("person", "animal", "vehicle")
 """Classes that viewers look at."""
 LIGHTS = 3
@@ -68,7 +70,7 @@ DATA_NOTE = (
     "brighter and from tungsten to shade. The after pictures are made by presets/recipes.py."
 )
 COUNTED = (
-    " Superpixels of people, animals and vehicles are repeated until they are {share:.0%} of those of a photograph "
+    " Superpixels of people, animals and vehicles are repeated until they are {share} of those of a photograph "
     "that shows some, in what is learnt and in what it is measured on."
 )
 LICENCE = (
@@ -164,7 +166,7 @@ def digests_of(pictures: Sequence[Photograph], look: str) -> list[PairDigest]:
 
 def data_note(look: str) -> str:
     """What a look was learnt from, and how it was measured."""
-    return DATA_NOTE + COUNTED.format(share=SUBJECT_SHARES[look]) if look in SUBJECT_SHARES else DATA_NOTE
+    return DATA_NOTE + COUNTED.format(share=IN_WORDS[SUBJECT_SHARES[look]]) if look in SUBJECT_SHARES else DATA_NOTE
 
 
 def draw_thumbnail(preset: Preset, path: Path) -> None:
