@@ -1,8 +1,8 @@
 """The steps by which a network's weights are fitted, and the mean of the weights over these steps.
 
-What torch's own ``AdamW``, ``OneCycleLR`` and ``AveragedModel`` do, and the tests hold it to them. Written here because
-making any optimiser of torch's loads the compiler of torch (1.2 CPU seconds, an eighth of learning a shot anew), and
-because over one tensor that holds all weights a step is nine operations, and not as many for every layer.
+What torch's own ``AdamW``, ``OneCycleLR`` and ``AveragedModel`` do; the tests compare them. Written here because making
+an optimiser of torch's loads torch's compiler, which takes more than a CPU second, and because over one tensor that
+holds all weights a step is ten operations, and not as many for every layer.
 """
 
 from __future__ import annotations

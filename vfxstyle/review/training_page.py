@@ -112,7 +112,7 @@ class TrainingPage:
             *(f'<p class="warning">{text(note)}</p>' for note in report.notes),
             "<h2>Pairs, the worst first</h2>",
             *(_pair(report, row) for row in pairs),
-            "<h2>What was not learnt, by colour</h2>",
+            "<h2>What was not learnt, by colour, what adds most first</h2>",
             table(
                 [
                     (
