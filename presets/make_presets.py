@@ -46,8 +46,8 @@ HERE = Path(__file__).resolve().parent
 SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 0.7, "local-xpro": 1 / 3, "teal-orange": 1 / 3}
 """Looks in which subjects count more: the share of the superpixels of a photograph with subjects that is theirs at
 least; they are repeated where they are fewer. Not ``bleach-bypass``, whose lights go to white with it."""
-IN_WORDS = {1 / 3: "a third", 0.7: "seven tenths"}
-"""These shares as cards say them."""
+SHARE_WORDS = {1 / 3: "a third", 0.7: "seven tenths"}
+"""These shares as cards and docs say them."""
 SUBJECTS = ("person", "animal", "vehicle")
 """Classes that viewers look at."""
 LIGHTS = 3
@@ -166,7 +166,7 @@ def digests_of(pictures: Sequence[Photograph], look: str) -> list[PairDigest]:
 
 def data_note(look: str) -> str:
     """What a look was learnt from, and how it was measured."""
-    return DATA_NOTE + COUNTED.format(share=IN_WORDS[SUBJECT_SHARES[look]]) if look in SUBJECT_SHARES else DATA_NOTE
+    return DATA_NOTE + COUNTED.format(share=SHARE_WORDS[SUBJECT_SHARES[look]]) if look in SUBJECT_SHARES else DATA_NOTE
 
 
 def draw_thumbnail(preset: Preset, path: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from presets.make_presets import DESCRIPTIONS, LIMITS, SUBJECT_SHARES  # noqa: E402 - found by the line before
+from presets.make_presets import DESCRIPTIONS, LIMITS, SHARE_WORDS, SUBJECT_SHARES  # noqa: E402 - found by the line before
 from presets.photographs import photographs  # noqa: E402
 from vfxstyle import grade, load_preset, open_shot  # noqa: E402
 from vfxstyle.arrays import FloatArray  # noqa: E402
@@ -59,7 +59,7 @@ def main() -> None:
     for look, text in DESCRIPTIONS.items():
         errors = load_preset(look).info.card["errors"]
         share = SUBJECT_SHARES.get(look)
-        counted = f", subjects counted as {share:.0%} of a picture at least" if share else ""
+        counted = f", subjects counted as {SHARE_WORDS[share]} of a picture at least" if share else ""
         figures = (
             f"{errors['predicted']:.2f} of a change of {errors['distance']:.2f}; the best single transform of each"
         )

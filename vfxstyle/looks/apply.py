@@ -107,7 +107,8 @@ def _prepare(
 def _weigh(lab: FloatArray, guide: tuple[FloatArray, FloatArray], place: Scalar, along: Along, w: FloatArray) -> None:
     """Weights of the four cells round each pixel of a row, by nearness and by likeness of colour, (4, W), sum 1.
 
-    guide: the rows of cells above and below. place: how far between them. along: see :func:`.field.cells_along`.
+    guide: the rows of cells above and below. place: how far between them.
+    along: see :func:`~vfxstyle.looks.field.cells_along`.
     """
     above, below = guide
     before, after, between = along

@@ -1,8 +1,8 @@
 """The steps by which a network's weights are fitted, and the mean of the weights over these steps.
 
 What torch's own ``AdamW``, ``OneCycleLR`` and ``AveragedModel`` do; the tests compare them. Written here because making
-an optimiser of torch's loads torch's compiler, which takes more than a CPU second, and because over one tensor that
-holds all weights a step is ten operations, and not as many for every layer.
+an optimiser of torch's loads torch's compiler, which takes about a CPU second, and because over one tensor that holds
+all weights a step is ten operations, and not as many for every layer.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from torch import Tensor
 from vfxstyle.looks.predictor import Predictor
 
 _WARM_UP = 0.1  # share of the steps in which their size rises
-_LOWEST, _LAST = 1 / 25, 1 / 25e4  # size of the first step and of the last, over that of the largest
+_LOWEST, _LAST = 1 / 25, 1 / 25e4  # size of the first step and of the one after the last, over the largest
 _MOMENTUM = (0.85, 0.95)  # while steps are largest, and while they are smallest
 _SECOND = 0.999  # decay of the mean of squares
 _EPSILON = 1e-8
 _DECAY = 8  # weights count as the number of their step to this power, and their mean is that of a tenth of the way ago
-_LEAST_STEPS = 20  # the warm-up of fewer has no length
+_LEAST_STEPS = 20  # of nine the warm-up has no length, of fewer a negative one; of so many it is above a step
 
 
 @dataclass(frozen=True, slots=True)
 class OneCycle:
     """Size and momentum of each step: the size rises, then falls almost to zero, each along half a cosine.
 
-    Source: Smith and Topin, Super-Convergence (2018), in torch's form of two phases.
+    Source: Smith and Topin, Super-Convergence (2019), in torch's form of two phases.
     """
 
     steps: int
@@ -37,7 +37,7 @@ class OneCycle:
     """Size of the largest step."""
 
     def at(self, step: int) -> tuple[float, float]:
-        """Size and momentum of a step. step: from 0."""
+        """Size and momentum of a step. step: from 0, below :attr:`steps`."""
         last = max(self.steps, _LEAST_STEPS)
         top = _WARM_UP * (last + 1) - 1
         least, most = _MOMENTUM
@@ -55,6 +55,8 @@ def _between(start: float, end: float, way: float) -> float:
 
 class Descent:
     """AdamW for a predictor, whose weights become parts of one tensor, and their mean over the steps.
+
+    The predictor must be on its device already, and stay there.
 
     Sources: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019); of the mean, Shamir and Zhang,
     Stochastic Gradient Descent for Non-smooth Optimization (2013), averaging with polynomial decay.
@@ -75,12 +77,12 @@ class Descent:
     @torch.no_grad()
     def step(self, loss: Tensor) -> None:
         """Move the weights one step against the gradient of a loss of theirs."""
-        slope = torch.cat([part.reshape(-1) for part in torch.autograd.grad(loss, self._parts)])
+        gradient = torch.cat([part.reshape(-1) for part in torch.autograd.grad(loss, self._parts)])
         size, momentum = self._cycle.at(self._done)
         self._done += 1
         self._weights.mul_(1 - size * self._weight_decay)
-        self._first.lerp_(slope, 1 - momentum)
-        self._second.mul_(_SECOND).addcmul_(slope, slope, value=1 - _SECOND)
+        self._first.lerp_(gradient, 1 - momentum)
+        self._second.mul_(_SECOND).addcmul_(gradient, gradient, value=1 - _SECOND)
         torch.sqrt(self._second, out=self._root)
         self._root.div_(math.sqrt(1 - _SECOND**self._done)).add_(_EPSILON)
         self._weights.addcdiv_(self._first, self._root, value=-size / (1 - momentum**self._done))
