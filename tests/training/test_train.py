@@ -236,6 +236,15 @@ def test_graded_frames_that_are_not_the_shots_are_named(graded_frames, tmp_path)
         train(None, "x", shot=graded_frames / "shot", graded=tmp_path / "graded")
 
 
+def test_a_graded_frame_without_a_number_is_not_taken_for_frame_1(tmp_path):
+    plate = np.zeros((72, 128, 3), np.uint8)
+    for number in (1, 2):
+        write_picture(tmp_path / "shot" / f"s.{number:04d}.png", plate, kind="uint8")
+    write_picture(tmp_path / "graded" / "hero.png", plate, kind="uint8")
+    with pytest.raises(PairsError, match=r"hero\.png has no frame number, and .* has 2 frames, from 1 to 2\. Give"):
+        train(None, "x", shot=tmp_path / "shot", graded=tmp_path / "graded")
+
+
 @pytest.mark.parametrize("given", [{}, {"shot": "s"}, {"graded": "g"}])
 def test_it_must_be_clear_what_to_learn_from(given, pairs):
     with pytest.raises(UsageError, match="Give a folder of pairs, or --shot with --graded"):

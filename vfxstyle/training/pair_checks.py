@@ -169,7 +169,7 @@ def _out_of_register(facts: Sequence[PairFacts]) -> list[str]:
             by = fact.sizes[0][0] / fact.width
             notes.append(
                 f"pair '{fact.name}': after lies {fact.shift[0] * by:+.1f}, {fact.shift[1] * by:+.1f} px beside "
-                "before; the look is learnt blurred along edges. Export both without reframing."
+                "before; the look is learnt blurred along edges. Export both without reframing, of the same frame."
             )
     return notes
 

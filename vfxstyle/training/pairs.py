@@ -18,6 +18,7 @@ from vfxstyle.plates.spaces import Light, identity_of_space, input_space
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import Shot, named_frames, open_shot
 from vfxstyle.shots.formats import PICTURE_EXTENSIONS
+from vfxstyle.shots.sequences import sequences_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,18 @@ def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_P
     """Return the pairs of a shot and a folder with graded frames of it, matched by frame number.
 
     max_pixels: pixels that a picture may have. Raises :class:`~vfxstyle.errors.PairsError` if a graded frame has a
-    number that the shot does not have.
+    number that the shot does not have, or none although the shot has several frames.
     """
     with (
         open_shot(shot, missing="skip", max_pixels=max_pixels) as plate,
         open_shot(graded, missing="skip", max_pixels=max_pixels) as after,
     ):
+        only = after.file_of(after.frames[0])
+        if len(plate) > 1 and len(after) == 1 and not sequences_of([only])[0].numbered:
+            raise PairsError(
+                f"{only} has no frame number, and {shot} has {len(plate)} frames, from {plate.frames[0]} to "
+                f"{plate.frames[-1]}. Give graded frames the plate's numbers."
+            )
         unknown = sorted(set(after.frames) - set(plate.frames))
         if unknown:
             which = named_frames(tuple(unknown[:5]))
