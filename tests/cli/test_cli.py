@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -214,6 +215,7 @@ def test_train_writes_a_preset_and_says_how_good_it_is(tmp_path):
     assert written == ["lift.curve.png", "lift.html", "lift.md", "lift.safetensors", "lift.sheet.png"]
     assert "mean L2 in Lab" in result.stderr
     assert "most of what is missed is in: " in result.stderr
+    assert re.search(r"^report +\d+\.\d\d s$", result.stderr, re.MULTILINE)
     *_, preset, drawn = result.stderr.strip().splitlines()
     assert preset.endswith("lift.safetensors")
     assert all(name in drawn for name in written if not name.endswith(".safetensors"))

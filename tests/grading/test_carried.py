@@ -1,6 +1,7 @@
 """A look that keeps graded frames, on their shot and on another."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from vfxstyle import analyze, grade
 from vfxstyle.analysis import predict, tracks
 from vfxstyle.analysis.predict import look_of as looks_key
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.analysis.tracks import graded_round, ways_to
+from vfxstyle.analysis.tracks import frames_beside, graded_round, ways_to
 from vfxstyle.color import linear_to_lab
 from vfxstyle.files import file_digest
 from vfxstyle.grading.carried import CarriedGrade, change_of
@@ -189,6 +190,12 @@ def test_which_frames_are_tracked_to_which():
     assert ways == {(3, (4, 5)), (3, (2, 1)), (6, (7, 8)), (6, (5, 4))}
     assert [graded_round(number, [3, 6]) for number in (1, 3, 4, 8)] == [(3,), (3,), (3, 6), (6,)]
     assert graded_round(1000, [3, 6]) == ()
+
+
+def test_frames_beside_a_graded_frame_end_at_the_next_one():
+    analysis = SimpleNamespace(manifest={"frames": list(range(1, 10))}, unreadable={4: "damaged"})
+    assert frames_beside(analysis, 3, [3, 6], 2) == [1, 2, 5]
+    assert frames_beside(analysis, 6, [3, 6], 2) == [5, 7, 8]
 
 
 def test_on_a_plate_read_in_another_space_it_is_the_plain_look(shot, tmp_path):

@@ -125,6 +125,21 @@ def test_the_page_goes_on_while_it_runs_and_says_why_it_stopped(tmp_path, monkey
     assert "refresh" not in page.file.read_text()
 
 
+def refuse_pairs(page):
+    """A run whose first pair is good and whose second is not."""
+    with page, Clock(page).stage(Stage.PAIRS, 2) as step:
+        step()
+        raise PairsError("the pairs are mixed up")
+
+
+def test_pairs_that_are_refused_leave_an_earlier_page_as_it_was(tmp_path):
+    file = tmp_path / "x.html"
+    file.write_text("learnt before")
+    with pytest.raises(PairsError):
+        refuse_pairs(training_page.TrainingPage(file, "x", Silent()))
+    assert file.read_text() == "learnt before"
+
+
 def test_a_matte_that_lacks_a_graded_frame_is_told_before_the_work(shot, tmp_path):
     next(iter(sorted((tmp_path / "matte").iterdir()))).unlink()
     seen = Steps()

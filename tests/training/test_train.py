@@ -7,7 +7,7 @@ from helpers import BACKBONE, make_preset, moving_picture, read_pixels, write_pi
 
 from vfxstyle import load_preset, train
 from vfxstyle.color import lab_to_linear, linear_to_lab, linear_to_srgb, srgb_to_linear
-from vfxstyle.errors import PairsError, UsageError, WeightsError
+from vfxstyle.errors import PairsError, ShotError, UsageError, WeightsError
 from vfxstyle.features.registry import load_backbone
 from vfxstyle.grading.grade import grade
 from vfxstyle.looks import read_preset, save_preset
@@ -236,13 +236,20 @@ def test_graded_frames_that_are_not_the_shots_are_named(graded_frames, tmp_path)
         train(None, "x", shot=graded_frames / "shot", graded=tmp_path / "graded")
 
 
-def test_a_graded_frame_without_a_number_is_not_taken_for_frame_1(tmp_path):
+@pytest.mark.parametrize(("names", "said"), [(["hero"], "hero.png has"), (["a", "b"], "a.png, .*b.png have")])
+def test_graded_frames_without_a_number_are_not_taken_for_frame_1(names, said, tmp_path):
     plate = np.zeros((72, 128, 3), np.uint8)
     for number in (1, 2):
         write_picture(tmp_path / "shot" / f"s.{number:04d}.png", plate, kind="uint8")
-    write_picture(tmp_path / "graded" / "hero.png", plate, kind="uint8")
-    with pytest.raises(PairsError, match=r"hero\.png has no frame number, and .* has 2 frames, from 1 to 2\. Give"):
+    for name in names:
+        write_picture(tmp_path / "graded" / f"{name}.png", plate, kind="uint8")
+    with pytest.raises(PairsError, match=f"{said} no frame number, and the plate has 2 frames, from 1 to 2. Give"):
         train(None, "x", shot=tmp_path / "shot", graded=tmp_path / "graded")
+
+
+def test_a_folder_of_graded_frames_that_is_not_there_is_named_as_that(graded_frames, tmp_path):
+    with pytest.raises(ShotError, match=r"^--graded: There is no folder"):
+        train(None, "x", shot=graded_frames / "shot", graded=tmp_path / "none")
 
 
 @pytest.mark.parametrize("given", [{}, {"shot": "s"}, {"graded": "g"}])

@@ -70,6 +70,14 @@ def graded_round(number: int, graded: Sequence[int]) -> tuple[int, ...]:
     return (*([max(before)] if before else []), *([min(after)] if after else []))
 
 
+def frames_beside(analysis: AnalysisFolder, mark: int, graded: Sequence[int], count: int) -> list[int]:
+    """The nearest frames that are tracked to a graded frame, up to ``count`` of them on either side of it."""
+    readable = sorted({int(number) for number in analysis.manifest["frames"]} - analysis.unreadable.keys())
+    own = [number for number in readable if mark in graded_round(number, graded) and number != mark]
+    before, after = [n for n in own if n < mark], [n for n in own if n > mark]
+    return [*before[-count:], *after[:count]]
+
+
 def plate_file(analysis: AnalysisFolder, graded: int) -> Path:
     """The picture of a graded frame."""
     return analysis.place / TRACKS / str(graded) / "plate.npz"

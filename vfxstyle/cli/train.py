@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -41,6 +43,7 @@ def train(pairs: str | None, name: str | None, output: str | None, progress: Any
     from vfxstyle.cli.progress import tell, watching
     from vfxstyle.cli.shares import TRAIN_SHARES
     from vfxstyle.cli.summaries import train_summary
+    from vfxstyle.progress import Stage
     from vfxstyle.review.training_page import TrainingPage
     from vfxstyle.training import train as training
     from vfxstyle.training.preset_file import named, place_of_preset
@@ -51,7 +54,9 @@ def train(pairs: str | None, name: str | None, output: str | None, progress: Any
     with watching(progress, TRAIN_SHARES) as watch, TrainingPage(file, called, watch) as page:
         report = training.train(pairs, called, output=place, progress=page, **chosen)
         watch.result(report)
+        began = time.perf_counter()
         rows = rows_of(report)
         shown = None if chosen["no_suggest"] else chosen["shot"]
         drawn = [page.finish(report, rows, shown), *write_training_report(report, rows)]
+    report = replace(report, seconds={**report.seconds, Stage.REPORT: time.perf_counter() - began})
     tell(progress, train_summary(report, drawn))

@@ -13,7 +13,7 @@ import numpy as np
 
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.analysis.tracks import graded_round, read_plate, read_track
+from vfxstyle.analysis.tracks import frames_beside, graded_round, read_plate, read_track
 from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
 from vfxstyle.looks import TransformField, basis
 from vfxstyle.looks.base import cube_change
@@ -22,6 +22,7 @@ from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 from vfxstyle.superpixels.carrying import Source, carried_gate, carried_residual, share_found
+from vfxstyle.superpixels.see_through import NEAR, see_through, with_see_through
 from vfxstyle.superpixels.tracks import Track, own_places
 
 PlainField = Callable[[LabelArray, FloatArray], TransformField]
@@ -68,6 +69,8 @@ class CarriedGrade:
     """The plain look, base included."""
     _kept: OrderedDict[int, _GradedFrame] = field(default_factory=OrderedDict, init=False, repr=False)
     _found_colours: MatteColours | None = field(default=None, init=False, repr=False)
+    _through: dict[int, FloatArray] = field(default_factory=dict, init=False, repr=False)
+    _looking: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
@@ -88,7 +91,7 @@ class CarriedGrade:
             if number in around:  # what was graded by hand needs no filling
                 gate, certainty = _gate_of(graded[0]), np.ones(guide.shape[:2], np.float32)
             else:
-                gate, certainty = self._carried_gate(tracks, graded, labels, guide)
+                gate, certainty = self._carried_gate(around, tracks, graded, labels, guide)
             out = self._layered(plain, self.graded.layers.shaped(gate), certainty, guide)
         residual = carried_residual(tracks, [one.residual for one in graded])
         coefficients = out.coefficients.copy()
@@ -115,6 +118,7 @@ class CarriedGrade:
 
     def _carried_gate(
         self,
+        around: Sequence[int],
         tracks: Sequence[tuple[Track, int]],
         graded: Sequence[_GradedFrame],
         labels: LabelArray,
@@ -122,14 +126,27 @@ class CarriedGrade:
     ) -> tuple[FloatArray, FloatArray]:
         """The gate of a frame, and its certainty, as :func:`~vfxstyle.superpixels.carrying.carried_gate` has them.
 
-        tracks: to each graded frame, and the frames between.
+        around: the graded frames. tracks: to each of them, and the frames between.
         """
         sources = [
             Source(track, distance, _gate_of(one), one.labels, one.lab)
             for (track, distance), one in zip(tracks, graded, strict=True)
         ]
         features, colours = self.transforms.second_layer_of(labels), self._colours()
-        return carried_gate(sources, labels, guide, features, None if colours is None else colours.logits(guide))
+        if colours is None:
+            return carried_gate(sources, labels, guide, features, None)
+        gate, certainty = carried_gate(sources, labels, guide, features, colours.logits(guide))
+        return with_see_through(gate, certainty, sources, [self._seen_through(mark, colours) for mark in around])
+
+    def _seen_through(self, mark: int, colours: MatteColours) -> FloatArray:
+        """Which parts of the matte of a graded frame are seen through, float32 (h, w), 0..1."""
+        own = self._graded(mark)
+        with self._looking:
+            if mark not in self._through:
+                beside = frames_beside(self.analysis, mark, sorted(self.frames), NEAR)
+                near = [read_track(self.analysis, mark, number) for number in beside]
+                self._through[mark] = see_through(near, _gate_of(own), colours.logits(own.lab))
+            return self._through[mark]
 
     def _track(self, number: int, mark: int, guide: FloatArray) -> Track:
         if number != mark:

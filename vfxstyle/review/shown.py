@@ -237,12 +237,11 @@ def shown(
             wanted = WantedAnalysis.of(plan.plate, Path(scratch), plan.recipe(run))
             run.clock.warn(
                 f"the shot has not been analysed for this look; what is shown ({format_frames(numbers)}) is analysed "
-                "by itself, and a grade of the whole shot, whose superpixels live through time, can differ a little"
+                "by itself, and a grade of the whole shot, whose superpixels live through time, can differ a little; "
+                f"'vfxstyle analyze {plan.shot.path} --preset {request.presets[0]}' analyses it"
             )
             if any(look.info.any_light for look in looks) and plan.settings.lighting == MEASURED:
-                run.clock.warn(
-                    "how the shot is lit is measured on what is shown alone; analyse it first, or say --lighting"
-                )
+                run.clock.warn("how the shot is lit is measured on what is shown alone; analyse it, or say --lighting")
             if by_hand:
                 run.clock.warn(
                     "graded frames are carried to those that are shown at one leap, which loses more on the way than "

@@ -35,7 +35,7 @@ class TrainingPage:
         """file: the page. watch: who else watches."""
         self.file, self.name, self.watch = file, name, watch
         self._started = time.monotonic()
-        self._written = 0.0
+        self._written = self._started
         self._stages: dict[Stage, tuple[int, int]] = {}
         self._notes: list[str] = []
         self._errors: dict[int, list[float]] = {}
@@ -46,7 +46,8 @@ class TrainingPage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and self._stages:
+        checked = bool(self._stages.keys() - {Stage.PAIRS})
+        if error is not None and (checked or self._written > self._started):  # pairs that are refused leave no page
             why = str(error) or "by a signal; run the same command to go on"
             self._write(f'<p class="warning">Stopped: {text(why)}</p>{self._so_far()}', state="stopped")
 

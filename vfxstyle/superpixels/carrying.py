@@ -56,15 +56,21 @@ def weights_of(tracks: Sequence[tuple[Track, int]]) -> tuple[list[FloatArray], F
 
     tracks: to each graded frame, and the frames between. Returns float32 (h, w) for each, and the certainty.
     """
-    nearest = min(distance for _, distance in tracks)
-    each: list[FloatArray] = []
-    for track, distance in tracks:
-        fade = np.float32(np.exp((nearest - distance) / FADE))
-        each.append(np.asarray(track.confidence * fade, np.float32))
+    fades = fades_over([distance for _, distance in tracks])
+    each = [
+        np.asarray(track.confidence * np.float32(fade), np.float32)
+        for (track, _), fade in zip(tracks, fades, strict=True)
+    ]
     total = np.sum(each, axis=0, dtype=np.float32)
     certainty = np.minimum(total, np.float32(1))
     share = certainty / np.maximum(total, np.float32(1e-12))
     return [np.asarray(own * share, np.float32) for own in each], certainty
+
+
+def fades_over(distances: Sequence[int]) -> list[float]:
+    """What each graded frame weighs by the frames that lie between, 0..1, the nearest 1."""
+    nearest = min(distances)
+    return [float(np.exp((nearest - distance) / FADE)) for distance in distances]
 
 
 def share_found(tracks: Sequence[Track], treated: Sequence[FloatArray]) -> float | None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vfxstyle.arrays import FloatArray, LabelArray
+from vfxstyle.arrays import DoubleArray, FloatArray, IntArray, LabelArray
+from vfxstyle.compiled import kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +27,32 @@ def table_of(labels: LabelArray, lab: FloatArray) -> tuple[FrameTable, LabelArra
 
     labels: int32 (H, W), >= 0. lab: float32 (H, W, 3), CIELab D65. Returns the table and int32 (H, W), 0 to N - 1.
     """
-    present = np.flatnonzero(np.bincount(labels.reshape(-1)))
-    places = np.empty(present[-1] + 1, np.int32)
+    areas = np.bincount(labels.reshape(-1))
+    present = np.flatnonzero(areas)
+    places = np.empty(len(areas), np.int32)
     places[present] = np.arange(len(present), dtype=np.int32)
-    rows = places[labels]
-    flat = rows.reshape(-1)
-    areas = np.bincount(flat)
-    y, x = np.divmod(np.arange(labels.size), labels.shape[1])
-    columns = [x, y, *(lab[..., c].reshape(-1) for c in range(3))]
-    means = np.stack([np.bincount(flat, values) / areas for values in columns], axis=1).astype(np.float32)
-    table = FrameTable(present.astype(np.int32), means[:, :2], means[:, 2:])
+    rows = np.empty(labels.shape, np.int32)
+    sums = np.zeros((len(present), 5))
+    _add_up(np.ascontiguousarray(labels, np.int32), np.ascontiguousarray(lab, np.float32), places, rows, sums)
+    means = (sums / areas[present, None]).astype(np.float32)
+    table = FrameTable(present.astype(np.int32), np.ascontiguousarray(means[:, :2]), np.ascontiguousarray(means[:, 2:]))
     return table, rows
+
+
+@kernel()
+def _add_up(labels: LabelArray, lab: FloatArray, places: LabelArray, rows: LabelArray, sums: DoubleArray) -> None:
+    """Take up the row of each pixel, and add its x, y, L, a and b to the sums of that row, (N, 5).
+
+    places: the row of each label.
+    """
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            row = places[labels[y, x]]
+            rows[y, x] = row
+            sums[row, 0] += x
+            sums[row, 1] += y
+            for channel in range(3):
+                sums[row, 2 + channel] += lab[y, x, channel]
 
 
 def adjacency(rows: LabelArray) -> LabelArray:
@@ -44,9 +60,27 @@ def adjacency(rows: LabelArray) -> LabelArray:
 
     rows: int32 (H, W), >= 0. Returns int32 (E, 2), each pair once, the smaller number first, in ascending order.
     """
-    across = np.stack([rows[:, :-1].reshape(-1), rows[:, 1:].reshape(-1)], axis=1)
-    down = np.stack([rows[:-1].reshape(-1), rows[1:].reshape(-1)], axis=1)
-    pairs = np.concatenate([across, down])
-    pairs = np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1).astype(np.int64)
-    keys = np.unique(pairs[:, 0] * (int(rows.max()) + 1) + pairs[:, 1])
-    return np.stack(np.divmod(keys, int(rows.max()) + 1), axis=1).astype(np.int32)
+    count = int(rows.max()) + 1
+    keys = np.empty(2 * rows.size, np.int64)
+    found = _list_pairs(np.ascontiguousarray(rows, np.int32), count, keys)
+    return np.stack(np.divmod(np.unique(keys[:found]), count), axis=1).astype(np.int32)
+
+
+@kernel()
+def _list_pairs(rows: LabelArray, count: int, keys: IntArray) -> int:
+    """List every side of a pixel between two superpixels, as smaller row times ``count`` plus larger row.
+
+    Returns how many there are.
+    """
+    found = 0
+    height, width = rows.shape
+    for y in range(height):
+        for x in range(width):
+            own = np.int64(rows[y, x])
+            for down in range(2):
+                if y + down < height and x + 1 - down < width:
+                    other = np.int64(rows[y + down, x + 1 - down])
+                    if other != own:
+                        keys[found] = min(own, other) * count + max(own, other)
+                        found += 1
+    return found

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.color import ColorConfig
-from vfxstyle.errors import PairsError
+from vfxstyle.errors import PairsError, ShotError
 from vfxstyle.files import file_digest
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.plates.lighting import lighting_of_one
@@ -67,18 +67,13 @@ def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_P
     """Return the pairs of a shot and a folder with graded frames of it, matched by frame number.
 
     max_pixels: pixels that a picture may have. Raises :class:`~vfxstyle.errors.PairsError` if a graded frame has a
-    number that the shot does not have, or none although the shot has several frames.
+    number that the shot does not have, or none although the shot has several frames, and
+    :class:`~vfxstyle.errors.ShotError` where either of the two is no shot.
     """
     with (
         open_shot(shot, missing="skip", max_pixels=max_pixels) as plate,
-        open_shot(graded, missing="skip", max_pixels=max_pixels) as after,
+        _opened_graded(graded, plate, max_pixels) as after,
     ):
-        only = after.file_of(after.frames[0])
-        if len(plate) > 1 and len(after) == 1 and not sequences_of([only])[0].numbered:
-            raise PairsError(
-                f"{only} has no frame number, and {shot} has {len(plate)} frames, from {plate.frames[0]} to "
-                f"{plate.frames[-1]}. Give graded frames the plate's numbers."
-            )
         unknown = sorted(set(after.frames) - set(plate.frames))
         if unknown:
             which = named_frames(tuple(unknown[:5]))
@@ -91,15 +86,43 @@ def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_P
         return [ExemplarPair(str(n), PictureRef(shot, n), PictureRef(graded, n)) for n in after.frames]
 
 
+def _opened_graded(graded: Path, plate: Shot, max_pixels: int) -> Shot:
+    """The graded frames as a shot of their own."""
+    try:
+        after = open_shot(graded, missing="skip", max_pixels=max_pixels)
+    except ShotError as error:
+        _check_numbers(_picture_files(graded) if graded.is_dir() else [], plate)
+        raise ShotError(f"--graded: {error}", frames=error.frames) from error
+    if len(after) == 1:
+        _check_numbers([after.file_of(after.frames[0])], plate)
+    return after
+
+
+def _check_numbers(graded: Sequence[Path], plate: Shot) -> None:
+    lone = [path for own in sequences_of(graded) if not own.numbered for path in own.files.values()]
+    if len(plate) > 1 and lone:
+        names = ", ".join(map(str, lone[:5])) + (f" and {len(lone) - 5} more" if len(lone) > 5 else "")
+        raise PairsError(
+            f"{names} {'has' if len(lone) == 1 else 'have'} no frame number, and the plate has {len(plate)} frames, "
+            f"from {plate.frames[0]} to {plate.frames[-1]}. Give graded frames the plate's numbers."
+        )
+
+
+def _picture_files(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower().lstrip(".") in PICTURE_EXTENSIONS and not path.name.startswith(".")
+    ]
+
+
 def _pictures(folder: Path, side: str) -> dict[str, Path]:
     """Return the pictures of one side by their names without extension."""
     place = folder / side
     if not place.is_dir():
         raise PairsError(f"{folder} has no folder {side}/; put the pictures into before/ and after/.")
     pictures: dict[str, Path] = {}
-    for path in sorted(place.iterdir()):
-        if path.suffix.lower().lstrip(".") not in PICTURE_EXTENSIONS or path.name.startswith("."):
-            continue
+    for path in _picture_files(place):
         if path.stem in pictures:
             raise PairsError(f"{pictures[path.stem]} and {path} have one stem; keep one of them.")
         pictures[path.stem] = path
