@@ -145,13 +145,23 @@ def test_a_rise_is_bent_without_a_kink_and_never_reaches_white():
     out = light + rise
     keep_below_white(out, light)
     np.testing.assert_array_equal(out[..., 1], np.minimum(light[..., 1] + rise[..., 0], 1))
-    low = rise[..., 0] <= 0.1
+    low = rise[..., 0] <= 0.09
     np.testing.assert_array_equal(out[..., 0][low], (light + rise)[..., 0][low])
     steps = np.diff(out[0, :, 0]) / np.diff(rise[0, :, 0])
     assert (steps > 0).all()
     assert steps[low[0, 1:]] == pytest.approx(1, abs=1e-2)
     assert np.abs(np.diff(steps)).max() < 0.3
     assert out[..., 0].max() < 0.95
+
+
+def test_what_is_nearly_white_does_not_become_white_and_tones_keep_their_order():
+    light = np.repeat(np.linspace(0, 1, 1001, dtype=np.float32)[None, :, None], 3, axis=2)
+    out = light + np.float32(3)
+    keep_below_white(out, light)
+    shown = linear_to_srgb(out[0, :, 0])
+    assert (np.diff(out[0, :, 0]) > 0).all()
+    nearly = (linear_to_srgb(light[0, :, 0]) < 252 / 255).sum()
+    assert (shown[:nearly] < 253.5 / 255).all()
 
 
 def test_shots_of_a_scene_can_be_given_one_lighting(tmp_path):

@@ -27,6 +27,13 @@ def _within(rise: Scalar, room: Scalar) -> Scalar:
     return half + quarter * beyond / (quarter + beyond)
 
 
+@kernel(inline="always")
+def _room(light: Scalar) -> Scalar:
+    """How far a channel may rise: what is left below 1 and, close to it, half of that."""
+    fourth = light * light * light * light
+    return max(_ONE - light, _ZERO) * (_ONE - _HALF * fourth * fourth)
+
+
 @kernel(parallel=True)
 def _keep(graded: FloatArray, light: FloatArray) -> None:
     height, width, _ = graded.shape
@@ -35,14 +42,15 @@ def _keep(graded: FloatArray, light: FloatArray) -> None:
             for c in range(3):
                 rise = graded[y, x, c] - light[y, x, c]
                 if rise > _ZERO:
-                    graded[y, x, c] = light[y, x, c] + _within(rise, max(_ONE - light[y, x, c], _ZERO))
+                    graded[y, x, c] = light[y, x, c] + _within(rise, _room(light[y, x, c]))
 
 
 def keep_below_white(graded: FloatArray, light: FloatArray) -> None:
     """Take from a grade, in place, what would go beyond display white, channel by channel.
 
-    What rises by no more than half of its room below 1 stays as it is; from there on the rest is bent to end a quarter
-    of that room below 1, without a kink. Channels that the plate has at 1 or above do not rise. Both float32 (H, W, 3),
+    The room of a channel is what is left below 1 and, close to 1, half of that, so that what is nearly white does not
+    become white. What rises by no more than half of its room stays as it is; from there on the rest is bent to end at
+    three quarters of it, without a kink. Channels that the plate has at 1 or above do not rise. Both float32 (H, W, 3),
     linear light.
     """
     _keep(graded, np.ascontiguousarray(light, np.float32))
