@@ -155,7 +155,7 @@ def test_a_rise_is_bent_without_a_kink_and_never_reaches_white():
 
 
 def test_what_is_nearly_white_does_not_become_white_and_tones_keep_their_order():
-    light = np.repeat(np.linspace(0, 1, 1001, dtype=np.float32)[None, :, None], 3, axis=2)
+    light = np.repeat(np.linspace(-3, 1, 4001, dtype=np.float32)[None, :, None], 3, axis=2)
     out = light + np.float32(3)
     keep_below_white(out, light)
     shown = linear_to_srgb(out[0, :, 0])

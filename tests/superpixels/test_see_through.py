@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vfxstyle.superpixels.carrying import Source
-from vfxstyle.superpixels.see_through import NEAR, see_through, with_see_through
+from vfxstyle.superpixels.see_through import see_through, with_see_through
 from vfxstyle.superpixels.tracks import Track
 
 ROWS, COLUMNS = 96, 160
@@ -32,29 +32,49 @@ def colours(own):
     return np.where(BOX & (~PANE | own), np.float32(3), np.float32(-1))
 
 
-NEARBY = [track(frames, PANE) for frames in (*range(-NEAR, 0), *range(1, NEAR + 1))]
+NEARBY = [track(frames, PANE) for frames in (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5)]
 
 
 def test_a_pane_is_what_moves_as_the_ground_in_common_colours():
     found = see_through(NEARBY, GATE, colours(own=False))
     middle = (X >= 46) & (X < 58) & (Y >= 30) & (Y < 46)
     assert found[middle].min() > 0.5
-    assert found[~BOX].max() == 0
     assert found[BOX & ((X > 70) | (Y > 58))].max() < 0.05
 
 
 @pytest.mark.parametrize(
     ("near", "own"),
     [(NEARBY, True), ([track(frames, np.zeros_like(PANE)) for frames in (-1, 1)], False), ([], False)],
-    ids=["a colour of its own", "it moves with the box", "no frame nearby"],
+    ids=["a colour of its own", "it moves with the box", "no frame beside it"],
 )
 def test_nothing_is_found(near, own):
     assert see_through(near, GATE, colours(own)).max() < 0.05
 
 
+def source(frames, confidence=1.0):
+    own = track(frames, PANE)
+    sure = Track(own.place, own.confidence * np.float32(confidence))
+    return Source(sure, abs(frames), GATE, np.zeros(GATE.shape, np.int32), np.zeros((*GATE.shape, 3), np.float32))
+
+
 def carried(frames, gate, known):
-    source = Source(track(frames, PANE), abs(frames), GATE, np.zeros(GATE.shape, np.int32), np.zeros((*GATE.shape, 3)))
-    return with_see_through(gate.astype(np.float32), np.full(GATE.shape, 0.1, np.float32), [source], [known])
+    unsure = np.full(GATE.shape, 0.1, np.float32)
+    return with_see_through(gate.astype(np.float32), unsure, [source(frames)], [known])
+
+
+def test_a_graded_frame_that_says_nothing_hides_no_pane_that_another_shows():
+    known, lacking = see_through(NEARBY, GATE, colours(own=False)), moved(BOX & ~PANE, 8).astype(np.float32)
+    unsure, nothing = np.full(GATE.shape, 0.1, np.float32), np.zeros(GATE.shape, np.float32)
+    lost = [source(8), source(8, confidence=0.0)]
+    for sources, maps in ((lost, [known, nothing]), ([source(8), source(8)], [nothing, known])):
+        gate, _ = with_see_through(lacking, unsure, sources, maps)
+        assert (gate > 0.5)[moved(BOX, 8)].mean() > 0.98
+
+
+def test_a_picture_smaller_than_a_cell_is_no_error():
+    small = np.ones((3, 2), np.float32)
+    near = Track(np.zeros((3, 2, 2), np.float32), small)
+    assert see_through([near], small, -small).max() < 0.05
 
 
 def test_a_pane_that_tracks_lose_comes_along_with_its_box():

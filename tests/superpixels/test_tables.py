@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from grids import grid
 
 from vfxstyle.superpixels.tables import adjacency, table_of
@@ -31,3 +32,15 @@ def test_the_table_of_any_map_agrees_with_plain_means():
         y, x = np.nonzero(labels == label)
         np.testing.assert_allclose(table.centroids[row], [x.mean(), y.mean()], rtol=1e-6)
         np.testing.assert_allclose(table.colours[row], lab[y, x].mean(axis=0), rtol=1e-5)
+
+
+def test_adjacency_of_any_map_is_that_of_its_sides():
+    rows = np.random.default_rng(4).integers(0, 9, (7, 11)).astype(np.int32)
+    sides = [*zip(rows[:, 1:].flat, rows[:, :-1].flat, strict=True), *zip(rows[1:].flat, rows[:-1].flat, strict=True)]
+    expected = {(min(a, b), max(a, b)) for a, b in sides if a != b}
+    assert adjacency(rows).tolist() == [list(map(int, pair)) for pair in sorted(expected)]
+
+
+def test_a_table_of_another_size_is_refused():
+    with pytest.raises(ValueError, match="do not fit"):
+        table_of(np.zeros((4, 5), np.int32), np.zeros((4, 4, 3), np.float32))

@@ -132,7 +132,8 @@ def refuse_pairs(page):
         raise PairsError("the pairs are mixed up")
 
 
-def test_pairs_that_are_refused_leave_an_earlier_page_as_it_was(tmp_path):
+def test_pairs_that_are_refused_leave_an_earlier_page_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(training_page, "EVERY", 0.0)
     file = tmp_path / "x.html"
     file.write_text("learnt before")
     with pytest.raises(PairsError):

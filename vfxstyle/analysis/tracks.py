@@ -28,12 +28,15 @@ from vfxstyle.plates.overlap import in_order
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Stage
 from vfxstyle.settings import Run
+from vfxstyle.superpixels.see_through import see_through
 from vfxstyle.superpixels.tracks import Chain, Track, own_places
 
 TRACKS = "tracks"
 """Folder of the tracks."""
 REACH = 240
 """Frames from a graded frame beyond which nothing is tracked."""
+NEAR = 5
+"""Frames on either side of a graded frame that say which parts of its matte move with the ground."""
 _UNIT = 16  # parts of a pixel that displacements are kept in
 _FARTHEST = 2**15 - 1
 _BLOCK = 16  # frames that are read at once where a way leads backwards
@@ -70,12 +73,23 @@ def graded_round(number: int, graded: Sequence[int]) -> tuple[int, ...]:
     return (*([max(before)] if before else []), *([min(after)] if after else []))
 
 
-def frames_beside(analysis: AnalysisFolder, mark: int, graded: Sequence[int], count: int) -> list[int]:
-    """The nearest frames that are tracked to a graded frame, up to ``count`` of them on either side of it."""
-    readable = sorted({int(number) for number in analysis.manifest["frames"]} - analysis.unreadable.keys())
-    own = [number for number in readable if mark in graded_round(number, graded) and number != mark]
-    before, after = [n for n in own if n < mark], [n for n in own if n > mark]
-    return [*before[-count:], *after[:count]]
+def frames_beside(analysis: AnalysisFolder, mark: int, graded: Sequence[int]) -> list[int]:
+    """The frames that are tracked to a graded frame and lie at most :data:`NEAR` frames from it."""
+    readable = {int(number) for number in analysis.manifest["frames"]} - analysis.unreadable.keys()
+    near = readable & set(range(mark - NEAR, mark + NEAR + 1)) - {mark}
+    return sorted(number for number in near if mark in graded_round(number, graded))
+
+
+def seen_through(
+    analysis: AnalysisFolder, mark: int, graded: Sequence[int], matte: FloatArray, colours: FloatArray
+) -> FloatArray:
+    """Which parts of a graded frame's matte are seen through, float32 (h, w), 0..1.
+
+    See :func:`~vfxstyle.superpixels.see_through.see_through`. graded: all graded frames. matte, colours: float32
+    (h, w). Raises ChangedError for a damaged track.
+    """
+    near = (read_track(analysis, mark, number) for number in frames_beside(analysis, mark, graded))
+    return see_through(near, matte, colours)
 
 
 def plate_file(analysis: AnalysisFolder, graded: int) -> Path:

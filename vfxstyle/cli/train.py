@@ -53,10 +53,10 @@ def train(pairs: str | None, name: str | None, output: str | None, progress: Any
     file = place_of_preset(called, place).with_suffix(".html")
     with watching(progress, TRAIN_SHARES) as watch, TrainingPage(file, called, watch) as page:
         report = training.train(pairs, called, output=place, progress=page, **chosen)
-        watch.result(report)
         began = time.perf_counter()
         rows = rows_of(report)
         shown = None if chosen["no_suggest"] else chosen["shot"]
         drawn = [page.finish(report, rows, shown), *write_training_report(report, rows)]
-    report = replace(report, seconds={**report.seconds, Stage.REPORT: time.perf_counter() - began})
+        report = replace(report, seconds={**report.seconds, Stage.REPORT: time.perf_counter() - began})
+        watch.result(report)
     tell(progress, train_summary(report, drawn))

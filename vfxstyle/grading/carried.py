@@ -13,7 +13,7 @@ import numpy as np
 
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.analysis.tracks import frames_beside, graded_round, read_plate, read_track
+from vfxstyle.analysis.tracks import graded_round, read_plate, read_track, seen_through
 from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
 from vfxstyle.looks import TransformField, basis
 from vfxstyle.looks.base import cube_change
@@ -22,7 +22,7 @@ from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 from vfxstyle.superpixels.carrying import Source, carried_gate, carried_residual, share_found
-from vfxstyle.superpixels.see_through import NEAR, see_through, with_see_through
+from vfxstyle.superpixels.see_through import with_see_through
 from vfxstyle.superpixels.tracks import Track, own_places
 
 PlainField = Callable[[LabelArray, FloatArray], TransformField]
@@ -46,6 +46,8 @@ class _GradedFrame:
     """float32 (h, w), its gate, or the hard matte where that is a feathered one; None of a grade without layers."""
     residual: FloatArray
     """float32 (h, w, 3), what the look, or its layers, miss on it, without noise."""
+    through: FloatArray | None = None
+    """float32 (h, w), 0..1, how sure it is that parts of a matte are seen through; None of a grade without a matte."""
 
     @property
     def treated(self) -> FloatArray:
@@ -69,8 +71,7 @@ class CarriedGrade:
     """The plain look, base included."""
     _kept: OrderedDict[int, _GradedFrame] = field(default_factory=OrderedDict, init=False, repr=False)
     _found_colours: MatteColours | None = field(default=None, init=False, repr=False)
-    _through: dict[int, FloatArray] = field(default_factory=dict, init=False, repr=False)
-    _looking: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _counting: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     @property
@@ -91,7 +92,7 @@ class CarriedGrade:
             if number in around:  # what was graded by hand needs no filling
                 gate, certainty = _gate_of(graded[0]), np.ones(guide.shape[:2], np.float32)
             else:
-                gate, certainty = self._carried_gate(around, tracks, graded, labels, guide)
+                gate, certainty = self._carried_gate(tracks, graded, labels, guide)
             out = self._layered(plain, self.graded.layers.shaped(gate), certainty, guide)
         residual = carried_residual(tracks, [one.residual for one in graded])
         coefficients = out.coefficients.copy()
@@ -118,15 +119,15 @@ class CarriedGrade:
 
     def _carried_gate(
         self,
-        around: Sequence[int],
         tracks: Sequence[tuple[Track, int]],
         graded: Sequence[_GradedFrame],
         labels: LabelArray,
         guide: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
-        """The gate of a frame, and its certainty, as :func:`~vfxstyle.superpixels.carrying.carried_gate` has them.
+        """The gate of a frame, of a matte with the parts that are seen through, and its certainty.
 
-        around: the graded frames. tracks: to each of them, and the frames between.
+        Both are as :func:`~vfxstyle.superpixels.carrying.carried_gate` has them. tracks: to each graded frame, and the
+        frames between.
         """
         sources = [
             Source(track, distance, _gate_of(one), one.labels, one.lab)
@@ -136,17 +137,8 @@ class CarriedGrade:
         if colours is None:
             return carried_gate(sources, labels, guide, features, None)
         gate, certainty = carried_gate(sources, labels, guide, features, colours.logits(guide))
-        return with_see_through(gate, certainty, sources, [self._seen_through(mark, colours) for mark in around])
-
-    def _seen_through(self, mark: int, colours: MatteColours) -> FloatArray:
-        """Which parts of the matte of a graded frame are seen through, float32 (h, w), 0..1."""
-        own = self._graded(mark)
-        with self._looking:
-            if mark not in self._through:
-                beside = frames_beside(self.analysis, mark, sorted(self.frames), NEAR)
-                near = [read_track(self.analysis, mark, number) for number in beside]
-                self._through[mark] = see_through(near, _gate_of(own), colours.logits(own.lab))
-            return self._through[mark]
+        maps = [one.through for one in graded if one.through is not None]
+        return with_see_through(gate, certainty, sources, maps)
 
     def _track(self, number: int, mark: int, guide: FloatArray) -> Track:
         if number != mark:
@@ -160,7 +152,7 @@ class CarriedGrade:
         """The colours of the matte on the graded frames; None where the gate is no matte."""
         if not self.graded.has_matte:
             return None
-        with self._turn:
+        with self._counting:
             if self._found_colours is None:
                 plates = ((mark, read_plate(self.analysis, mark)) for mark in sorted(self.frames))
                 self._found_colours = MatteColours.of((lab, self._matte(mark, lab)) for mark, lab in plates)
@@ -206,12 +198,15 @@ class CarriedGrade:
         if self.graded.layers is None:
             residual = _without_noise(change - change_of(plain, lab), *_SMOOTHED[False])
             return _GradedFrame(labels, lab, None, residual)
-        if self.graded.has_matte:
+        through, colours = None, self._colours()
+        if colours is not None:
             gate = self._matte(mark, lab).astype(np.float32)
+            through = seen_through(self.analysis, mark, sorted(self.frames), gate, colours.logits(lab))
         else:
             gate = self.graded.resized_gate(self.frames[mark], *lab.shape[:2])
         layered = self._layered(plain, self.graded.layers.shaped(gate), np.ones(gate.shape, np.float32), lab)
-        return _GradedFrame(labels, lab, gate, _without_noise(change - change_of(layered, lab), *_SMOOTHED[True]))
+        residual = _without_noise(change - change_of(layered, lab), *_SMOOTHED[True])
+        return _GradedFrame(labels, lab, gate, residual, through)
 
 
 def _gate_of(graded: _GradedFrame) -> FloatArray:

@@ -30,7 +30,8 @@ def _within(rise: Scalar, room: Scalar) -> Scalar:
 @kernel(inline="always")
 def _room(light: Scalar) -> Scalar:
     """How far a channel may rise: what is left below 1 and, close to it, half of that."""
-    fourth = light * light * light * light
+    near = min(max(light, _ZERO), _ONE)
+    fourth = near * near * near * near
     return max(_ONE - light, _ZERO) * (_ONE - _HALF * fourth * fourth)
 
 

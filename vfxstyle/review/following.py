@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vfxstyle.analysis.predict import classify_vectors, feature_vectors, layer_of_pixels
-from vfxstyle.analysis.tracks import REACH, ensure_tracks, read_track
+from vfxstyle.analysis.tracks import REACH, ensure_tracks, read_track, seen_through
 from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
 from vfxstyle.looks.library import find_preset
 from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.looks.preset import read_preset
 from vfxstyle.review.shown import ShownShot
 from vfxstyle.superpixels.carrying import Source, carried_gate
+from vfxstyle.superpixels.see_through import with_see_through
 
 _MOSTLY = 0.5  # share of a superpixel that must be selected
 _SURE = 0.2  # certainty from which a carried selection says something, as of a carried gate
@@ -88,6 +89,7 @@ def followed(
     lab, values = view.guide(start), matte.astype(np.float32)
     colours = MatteColours.of([(lab, matte)])
     second = None if vectors is None else classify_vectors(view.analysis, vectors, {start: matte})
+    through = seen_through(view.analysis, start, [start], values, colours.logits(lab))
     found = {start: own}
     for number in view.frames:
         if number == start:
@@ -98,7 +100,8 @@ def followed(
         source = Source(read_track(view.analysis, start, number), abs(number - start), values, there, lab)
         labels, guide = view.analysis.read_labels(number), view.guide(number)
         by_features = None if second is None else layer_of_pixels(second, known, labels)
-        gate, certainty = carried_gate([source], labels, guide, by_features, colours.logits(guide))
+        carried = carried_gate([source], labels, guide, by_features, colours.logits(guide))
+        gate, certainty = with_see_through(*carried, [source], [through])
         found[number] = _mostly(labels, np.where(certainty > _SURE, gate, np.float32(0)))
     return found
 

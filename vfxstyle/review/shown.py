@@ -238,7 +238,7 @@ def shown(
             run.clock.warn(
                 f"the shot has not been analysed for this look; what is shown ({format_frames(numbers)}) is analysed "
                 "by itself, and a grade of the whole shot, whose superpixels live through time, can differ a little; "
-                f"'vfxstyle analyze {plan.shot.path} --preset {request.presets[0]}' analyses it"
+                "vfxstyle analyze, with the same options, analyses the whole shot"
             )
             if any(look.info.any_light for look in looks) and plan.settings.lighting == MEASURED:
                 run.clock.warn("how the shot is lit is measured on what is shown alone; analyse it, or say --lighting")

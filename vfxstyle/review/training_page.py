@@ -35,7 +35,7 @@ class TrainingPage:
         """file: the page. watch: who else watches."""
         self.file, self.name, self.watch = file, name, watch
         self._started = time.monotonic()
-        self._written = self._started
+        self._written = 0.0
         self._stages: dict[Stage, tuple[int, int]] = {}
         self._notes: list[str] = []
         self._errors: dict[int, list[float]] = {}
@@ -46,8 +46,7 @@ class TrainingPage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        checked = bool(self._stages.keys() - {Stage.PAIRS})
-        if error is not None and (checked or self._written > self._started):  # pairs that are refused leave no page
+        if error is not None and self._is_learning:
             why = str(error) or "by a signal; run the same command to go on"
             self._write(f'<p class="warning">Stopped: {text(why)}</p>{self._so_far()}', state="stopped")
 
@@ -79,8 +78,13 @@ class TrainingPage:
         """The error of one of the networks that are fitted, on what was kept from it."""
         self._errors.setdefault(number, []).append(error)
 
+    @property
+    def _is_learning(self) -> bool:
+        """Whether the pairs have been checked: those that are refused leave an earlier page as it was."""
+        return bool(self._stages.keys() - {Stage.PAIRS})
+
     def _rewrite(self) -> None:
-        if time.monotonic() - self._written >= EVERY:
+        if self._is_learning and time.monotonic() - self._written >= EVERY:
             self._write(self._so_far(), state="learning")
 
     def _so_far(self) -> str:

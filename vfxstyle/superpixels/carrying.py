@@ -15,6 +15,8 @@ from vfxstyle.superpixels.tracks import Track, sampled
 
 FADE = 12.0
 """Frames over which a graded frame loses weight against another, by an exponential."""
+COMMON = np.float32(0.7)
+"""Logits up to which a colour is too common round the second layer to be its own."""
 _FLOOR = 0.02  # certainty at which half of a residual is carried
 _LIFE, _ALIKE = 0.15, 0.6  # weights of a superpixel's life, and of what is near and alike, beside a sure track's 1
 _NEED_NO_FEATURES = 0.6  # sum of these weights from which features are not asked
@@ -22,7 +24,6 @@ _UNSURE = np.float32(1e-3)  # probability that colours can still turn
 _SAME = 12.0  # Lab units over which a pixel loses trust in what its superpixel was, by a Gaussian
 _FOR = np.float32(0.5)  # logits by which a colour speaks for the second layer at most, anywhere
 _FOR_NEAR, _BESIDE = np.float32(3), 12.0  # and beside what is surely in it; px that this reaches, by a Gaussian
-_COMMON = np.float32(0.7)  # logits up to which a colour is too common round the second layer to bring anything back
 _SURE, _LOST = np.float32(0.2), np.float32(0.5)  # certainty of tracks from which a pixel is sure, and up to which not
 _OPEN = np.float32(0.3)  # probability that all but tracks can leave no less of
 _ROUNDS = 4  # in which what has come back brings back what is beside it
@@ -68,7 +69,7 @@ def weights_of(tracks: Sequence[tuple[Track, int]]) -> tuple[list[FloatArray], F
 
 
 def fades_over(distances: Sequence[int]) -> list[float]:
-    """What each graded frame weighs by the frames that lie between, 0..1, the nearest 1."""
+    """What each graded frame weighs, 0..1, by its distance in frames; the nearest weighs 1."""
     nearest = min(distances)
     return [float(np.exp((nearest - distance) / FADE)) for distance in distances]
 
@@ -145,7 +146,7 @@ def _brought_back(gate: FloatArray, certainty: FloatArray, by_colour: FloatArray
     certainty: float32 (h, w), of the tracks. by_colour: as for :func:`carried_gate`.
     """
     sure, open_gate = (gate > np.float32(0.5)) & (certainty > _SURE), np.clip(gate, _OPEN, 1 - _OPEN)
-    telling = np.where(by_colour > 0, np.maximum(by_colour - _COMMON, 0), by_colour)
+    telling = np.where(by_colour > 0, np.maximum(by_colour - COMMON, 0), by_colour)
     colours = np.clip(cv2.GaussianBlur(telling, (0, 0), _GRAIN), 0, _FOR_NEAR)
     colours *= np.clip(1 - certainty / _LOST, 0, 1)
     out = gate

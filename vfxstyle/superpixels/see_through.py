@@ -6,40 +6,38 @@ the matte that move as the ground does, and are then moved along with the subjec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
 
 from vfxstyle.arrays import BoolArray, FloatArray
-from vfxstyle.superpixels.carrying import Source, fades_over
+from vfxstyle.superpixels.carrying import COMMON, Source, fades_over
 from vfxstyle.superpixels.tracks import Track, own_places, sampled
 
-NEAR = 5
-"""Frames on either side of a graded frame on which it is asked what moves otherwise than the subject."""
 _CELL = 4  # px of a cell in which motion is averaged
-_WIDTH = 5.0  # standard deviation, in cells, over which motion is taken from round about
-_ODD = 3.0  # px over which what moves otherwise than its surroundings loses weight in them, by a Gaussian
-_PASSES = 2
+_WIDTH = 5.0  # standard deviation, in cells, of the Gaussian that averages motion
+_ODD = 3.0  # standard deviation, in px, of the Gaussian by which odd motion loses weight in the second and third pass
+_PASSES = 3
 _FEWEST = 0.02  # share of the surroundings from which they say something
 _APART = 1.0  # px between the motion of subject and ground from which the two can be told apart
-_STRAY = 0.35  # of that distance, over which a pixel is not of the ground, by a Gaussian
-_COMMON = 0.7  # logits for the matte from which a colour is the subject's own: half there, none half a logit above
-_HALF = 0.3  # certainty of tracks at which what they say counts half
-_SOFT_MOTION, _SOFT_COLOUR = 2.0, 3.0  # px that each of the two is smoothed over within the matte
-_PART, _PIXEL = 0.25, 0.35  # how sure it must be of a part on the average, or of a pixel, to take it in
+_STRAY = 0.35  # standard deviation, as a share of that distance, of how far the ground's pixels stray from its motion
+_HALF = 0.3  # sum of the certainties of tracks at which half of what they say is believed
+_SOFT_MOTION, _SOFT_COLOUR = 2.0, 3.0  # standard deviations, in px, of smoothing within the matte
+_SURE = 0.25  # from which a pixel of the graded frame belongs to a part
 _SMALLEST = 5  # px, diameter of a disc that has room in a part
-_BESIDE = 0.2  # share of the rim of a part that is beside the gate at least
+_PART, _PIXEL = 0.3, 0.4  # how sure a part of another frame is on the average, or else a pixel, to be taken in
+_RIM = 0.2  # share of the rim of a part that is beside the gate at least
 _THIN = 3  # px up to which a part is only a rim
 
 
-def see_through(near: Sequence[Track], gate: FloatArray, colours: FloatArray) -> FloatArray:
+def see_through(near: Iterable[Track], gate: FloatArray, colours: FloatArray) -> FloatArray:
     """How sure it is that parts of a matte are seen through, float32 (h, w), 0..1.
 
     That is what moves with the ground round the matte rather than with the matte, in colours that are common round it.
     A foot on the ground does not move with its body either, but has a colour of its own.
 
-    near: tracks of a few frames close by to the graded frame. gate: float32 (h, w), its hard matte. colours: float32
+    near: tracks to the graded frame of a few frames beside it. gate: float32 (h, w), its hard matte. colours: float32
     (h, w), logits of its colours for the matte, as :meth:`~vfxstyle.looks.matte_colours.MatteColours.logits`.
     """
     total, weight = np.zeros(gate.shape, np.float32), np.zeros(gate.shape, np.float32)
@@ -56,15 +54,14 @@ def see_through(near: Sequence[Track], gate: FloatArray, colours: FloatArray) ->
         is_ground = np.clip(4 * along - 2, 0, 1) * np.exp(-stray)
         told = (apart > _APART) & by_subject & by_ground & (sampled(gate, grid + subject) > 0.5)
         sure = np.where(told, track.confidence, 0)
-        # a pixel of the graded frame lies here where the subject has moved it to
-        there = grid - subject
+        there = grid - sampled(subject, grid - subject)  # where the graded frame's pixels lie on this one
         total += sampled(np.asarray(sure * is_ground, np.float32), there)
         weight += sampled(np.asarray(sure, np.float32), there)
     moves = _within(total / (weight + np.float32(_HALF)), gate, _SOFT_MOTION)
-    common = np.clip(_COMMON + 0.5 - _within(colours, gate, _SOFT_COLOUR), 0, 1)
+    common = np.clip(COMMON + np.float32(0.5) - _within(colours, gate, _SOFT_COLOUR), 0, 1)
     sure = np.asarray(moves * common * gate, np.float32)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_SMALLEST, _SMALLEST))
-    parts = cv2.morphologyEx((sure > _PART).astype(np.uint8), cv2.MORPH_OPEN, disc)
+    parts = cv2.morphologyEx((sure > _SURE).astype(np.uint8), cv2.MORPH_OPEN, disc)
     return np.where(cv2.dilate(parts, disc) > 0, sure, np.float32(0))
 
 
@@ -86,11 +83,10 @@ def with_see_through(
         subject, is_near = _motion(track.place - grid, track.confidence * sampled(source.values, track.place))
         place, counts = grid + subject, np.where(is_near, np.float32(fade), np.float32(0))
         matte += counts * sampled(source.values, place)
-        sure = np.maximum(sure, np.where(is_near, sampled(known, place), np.float32(0)))
+        sure = np.maximum(sure, counts * sampled(known, place))  # one frame that shows it is enough
         weight += counts
-    weight = np.maximum(weight, np.float32(1e-6))
     inside = gate > 0.5
-    taken = _parts(inside, (matte / weight > 0.5) & ~inside, sure)
+    taken = _parts(inside, (matte > 0.5 * weight) & ~inside, sure)
     return np.where(taken, np.float32(1), gate), np.where(taken, np.maximum(certainty, np.float32(1)), certainty)
 
 
@@ -106,9 +102,8 @@ def _parts(gate: BoolArray, lost: BoolArray, sure: FloatArray) -> BoolArray:
     wider = cv2.dilate(parts.astype(np.uint16), square)
     rim = (wider > 0) & (parts == 0)
     area, round_about = np.bincount(parts.reshape(-1), minlength=count), np.bincount(wider[rim], minlength=count)
-    beside = np.bincount(wider[rim & gate], minlength=count) > _BESIDE * round_about
+    beside = np.bincount(wider[rim & gate], minlength=count) > _RIM * round_about
     through = np.bincount(parts.reshape(-1), sure.reshape(-1), count) > _PART * area
-    beside[0] = False
     return np.asarray(lost & ((beside & through)[wider] | (beside[wider] & (sure > _PIXEL))))
 
 
@@ -122,11 +117,12 @@ def _motion(moved: FloatArray, weight: FloatArray) -> tuple[FloatArray, BoolArra
     cells = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
     mean = cv2.resize(moved * weight[..., None], size, interpolation=cv2.INTER_AREA)
     mean = mean / np.maximum(cells, np.float32(1e-6))[..., None]
-    kept = cells
-    for _ in range(_PASSES + 1):
+    odd = np.zeros(cells.shape, np.float32)
+    for _ in range(_PASSES):
+        kept = cells * np.exp(np.float32(-0.5 / _ODD**2) * odd)
         near = cv2.GaussianBlur(kept, (0, 0), _WIDTH)
         motion = cv2.GaussianBlur(mean * kept[..., None], (0, 0), _WIDTH) / np.maximum(near, 1e-6)[..., None]
-        kept = cells * np.exp(np.float32(-0.5 / _ODD**2) * ((mean - motion) ** 2).sum(axis=-1))
+        odd = ((mean - motion) ** 2).sum(axis=-1)
     wide = (columns, rows)
     full = cv2.resize(np.asarray(motion, np.float32), wide, interpolation=cv2.INTER_LINEAR)
     return np.asarray(full, np.float32), cv2.resize(near, wide, interpolation=cv2.INTER_LINEAR) > _FEWEST

@@ -17,8 +17,8 @@ from vfxstyle.plates.plate import picture_identity
 from vfxstyle.plates.spaces import Light, identity_of_space, input_space
 from vfxstyle.settings import TrainSettings
 from vfxstyle.shots import Shot, named_frames, open_shot
-from vfxstyle.shots.formats import PICTURE_EXTENSIONS
-from vfxstyle.shots.sequences import sequences_of
+from vfxstyle.shots.formats import PICTURE_EXTENSIONS, SHEET_SUFFIXES
+from vfxstyle.shots.sequences import sequences_of, visible_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_P
         open_shot(shot, missing="skip", max_pixels=max_pixels) as plate,
         _opened_graded(graded, plate, max_pixels) as after,
     ):
+        if len(after) == 1:
+            _check_numbers([after.file_of(after.frames[0])], plate)
         unknown = sorted(set(after.frames) - set(plate.frames))
         if unknown:
             which = named_frames(tuple(unknown[:5]))
@@ -89,31 +91,29 @@ def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_P
 def _opened_graded(graded: Path, plate: Shot, max_pixels: int) -> Shot:
     """The graded frames as a shot of their own."""
     try:
-        after = open_shot(graded, missing="skip", max_pixels=max_pixels)
+        return open_shot(graded, missing="skip", max_pixels=max_pixels)
     except ShotError as error:
         _check_numbers(_picture_files(graded) if graded.is_dir() else [], plate)
         raise ShotError(f"--graded: {error}", frames=error.frames) from error
-    if len(after) == 1:
-        _check_numbers([after.file_of(after.frames[0])], plate)
-    return after
 
 
 def _check_numbers(graded: Sequence[Path], plate: Shot) -> None:
-    lone = [path for own in sequences_of(graded) if not own.numbered for path in own.files.values()]
-    if len(plate) > 1 and lone:
-        names = ", ".join(map(str, lone[:5])) + (f" and {len(lone) - 5} more" if len(lone) > 5 else "")
-        raise PairsError(
-            f"{names} {'has' if len(lone) == 1 else 'have'} no frame number, and the plate has {len(plate)} frames, "
-            f"from {plate.frames[0]} to {plate.frames[-1]}. Give graded frames the plate's numbers."
-        )
+    """Refuse graded frames none of which has a number, of a plate of several frames."""
+    sequences = sequences_of([path for path in graded if not path.name.endswith(SHEET_SUFFIXES)])
+    if len(plate) < 2 or not sequences or any(own.numbered for own in sequences):
+        return
+    lone = [path for own in sequences for path in own.files.values()]
+    names = ", ".join(map(str, lone[:5])) + (f" and {len(lone) - 5} more" if len(lone) > 5 else "")
+    raise PairsError(
+        f"{names} {'has' if len(lone) == 1 else 'have'} no frame number, and {plate.path} has {len(plate)} frames, "
+        f"from {plate.frames[0]} to {plate.frames[-1]}. Give graded frames the plate's numbers."
+    )
 
 
 def _picture_files(folder: Path) -> list[Path]:
-    return [
-        path
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower().lstrip(".") in PICTURE_EXTENSIONS and not path.name.startswith(".")
-    ]
+    """The pictures of a folder, in the order of their names."""
+    files = visible_files(folder)
+    return [path for path in files if path.suffix.lower().lstrip(".") in PICTURE_EXTENSIONS]
 
 
 def _pictures(folder: Path, side: str) -> dict[str, Path]:
