@@ -3,24 +3,30 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from helpers import QUICK, listed, make_preset, moving_picture, planned_grade, read_pixels, write_picture
 
 from vfxstyle import analyze, grade
-from vfxstyle.analysis import tracks
+from vfxstyle.analysis import predict, tracks
+from vfxstyle.analysis.predict import look_of as looks_key
+from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.analysis.tracks import frames_beside, graded_round, ways_to
 from vfxstyle.color import linear_to_lab
 from vfxstyle.files import file_digest
 from vfxstyle.grading.carried import CarriedGrade, change_of
-from vfxstyle.looks import TransformField, save_preset
+from vfxstyle.looks import OUTPUTS, TransformField, read_preset, save_preset
 from vfxstyle.looks.base import Base, places
 from vfxstyle.looks.detail import bands
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.layers import GradeLayers
+from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.plates.plate import open_plate
 from vfxstyle.progress import Silent
+from vfxstyle.review.proof import proof
 from vfxstyle.settings import PlateSettings
+from vfxstyle.superpixels import carrying
 from vfxstyle.superpixels.carrying import share_found
 from vfxstyle.superpixels.tracks import Track, own_places
 
@@ -221,3 +227,88 @@ def test_a_pane_of_glass_keeps_the_grade_of_its_subject_whatever_is_behind_it(sh
     new = pane(9) & ~pane(2)  # ground that the graded frame does not show through the glass
     assert new.sum() > 1000
     assert np.median((graded - plate)[new]) == pytest.approx(LIFT, abs=1.5)
+
+
+def test_on_a_plate_read_in_another_space_it_is_the_plain_look(shot, tmp_path):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=False)
+    options = {"input_space": "ACEScg", "frames": "3", **QUICK}
+    notes = Notes()
+    grade(shot, look, tmp_path / "out", progress=notes, **options)
+    assert any("read in another colour space" in text for text in notes.said)
+    np.testing.assert_array_equal(read_pixels(tmp_path / "out" / "out.0003.exr"), read_pixels(shot / "plate.0003.exr"))
+
+
+def test_every_frame_graded_by_hand_or_one_alone(shot, tmp_path):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=True, frames=(3, 4))
+    grade(shot, look, tmp_path / "both", within="3-4", **QUICK)
+    assert np.abs(change_on(tmp_path / "both", 3) - LIFT * subject(3)).mean() < 1.0
+    still = write_picture(tmp_path / "still" / "plate.0003.exr", moving_picture(3))
+    alone = look_of(tmp_path / "still", tmp_path / "alone.safetensors", layered=False, frames=(3,))
+    grade(still, alone, tmp_path / "one", **{**QUICK, "superpixels": 200})
+    (written,) = (tmp_path / "one").glob("*.exr")
+    change = linear_to_lab(read_pixels(written))[..., 0] - linear_to_lab(moving_picture(3))[..., 0]
+    assert np.median(change[subject(3) > 0.5]) == pytest.approx(LIFT, abs=1.0)
+
+
+def test_at_another_analysis_width_the_subject_is_where_it_was(shot, tmp_path):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=True)
+    grade(shot, look, tmp_path / "small", frames="3,5", **{**QUICK, "analysis_width": 64})
+    for number in (3, 5):
+        assert np.abs(change_on(tmp_path / "small", number) - LIFT * subject(number)).mean() < 2.0
+
+
+def test_a_dry_run_that_makes_all_anew_lists_the_tracks(shot, tmp_path):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=False)
+    grade(shot, look, tmp_path / "out", **QUICK)
+    again = planned_grade(shot, look, tmp_path / "out", overwrite="always", **QUICK)
+    tracks = set((tmp_path / "out" / ".vfxstyle").rglob("tracks/*/*.npz"))
+    assert tracks <= listed(again["support_files"])
+
+
+def test_what_features_say_of_the_second_layer_is_kept_with_the_transforms(shot, tmp_path, make_shot):
+    look = look_of(shot, tmp_path / "look.safetensors", layered=True)
+    analyze(shot, preset=look, analysis=tmp_path / "an", **QUICK)
+    analysis = AnalysisFolder(tmp_path / "an")
+    stored = analysis.read_transforms(looks_key(read_preset(look)))
+    labels, matte = analysis.read_superpixels().labels, cv2.resize(subject(3), (96, 54)) > 0.5
+    shown = analysis.read_labels(3)
+    inside, outside = (
+        stored[np.searchsorted(labels, np.unique(shown[place])), OUTPUTS].mean() for place in (matte, ~matte)
+    )
+    assert inside > outside + 0.05
+    other = make_shot("other", frames=range(1, 4))
+    analyze(other, preset=look, analysis=tmp_path / "an_other", **QUICK)
+    unknown = AnalysisFolder(tmp_path / "an_other").read_transforms(looks_key(read_preset(look)))
+    assert (unknown[:, OUTPUTS + 1] == 0).all()  # of another shot nothing is known
+
+
+def test_what_features_say_reaches_the_grade(shot, tmp_path, monkeypatch):
+    """Where tracks are lost, a subject that features see everywhere is everywhere."""
+    look = look_of(shot, tmp_path / "look.safetensors", layered=True, frames=(3,))
+    everywhere = lambda own, _: np.ones((len(own.analysis.read_superpixels().labels), 2), np.float32)  # noqa: E731
+    monkeypatch.setattr(predict, "classify_superpixels", everywhere)
+    monkeypatch.setattr(CarriedGrade, "_track", lambda own, number, mark, guide: nowhere(guide))
+    monkeypatch.setattr(carrying, "_by_life", lambda _, labels, lab: np.zeros((2, *labels.shape), np.float32))
+    grade(shot, look, tmp_path / "out", frames="8", **QUICK)
+    assert np.median(change_on(tmp_path / "out", 8)) == pytest.approx(LIFT, abs=1.0)
+    never = lambda self, lab: np.full(lab.shape[:2], -9, np.float32)  # noqa: E731
+    monkeypatch.setattr(MatteColours, "logits", never)  # and colours that the subject does not have keep it away
+    grade(shot, look, tmp_path / "other", frames="8", **QUICK)
+    assert np.median(change_on(tmp_path / "other", 8)) == pytest.approx(0, abs=1.0)
+
+
+def nowhere(guide):
+    """A track that is lost."""
+    return Track(own_places(*guide.shape[:2]), np.zeros(guide.shape[:2], np.float32))
+
+
+def test_a_quick_proof_shows_first_middle_and_last_with_what_was_graded(shot, tmp_path, make_shot):
+    look, notes = look_of(shot, tmp_path / "look.safetensors", layered=True, frames=(7, 8)), Notes()
+    report = proof(shot, [str(look)], tmp_path / "proof.png", progress=notes, **QUICK)
+    assert report.is_quick
+    assert report.frames == (1, 5, 9)
+    assert "what was graded by hand is carried along from frames 7, 8" in notes.said
+    other = make_shot("other", frames=FRAMES)
+    said = Notes()
+    proof(other, [str(look)], tmp_path / "other.png", progress=said, **QUICK)
+    assert not any("at one leap" in text for text in said.said)  # another shot has these numbers, and not these frames
