@@ -60,5 +60,5 @@ def _kept_out(card: Mapping[str, Any]) -> str:
     if "held_out" not in card:
         return ""
     if card["held_out"]:
-        return f", {card['held_out']} of them kept from the weights, to choose the best epoch and to measure it"
+        return f", {card['held_out']} of them kept from the weights, to choose the epoch and to measure it"
     return ", one part of them after the other kept out to measure it, and then on all of them"

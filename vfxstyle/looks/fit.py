@@ -12,14 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vfxstyle.arrays import FloatArray
+from vfxstyle.arrays import DoubleArray, FloatArray
 from vfxstyle.cores import cores
 from vfxstyle.looks.conditioning import Conditioning
 from vfxstyle.looks.descent import Descent, OneCycle
+from vfxstyle.looks.epoch_choice import latest_as_good
 from vfxstyle.looks.learning import Network
 from vfxstyle.looks.network import Standardisation
 from vfxstyle.looks.predictor import Predictor
-from vfxstyle.looks.samples import Samples, mean_error
+from vfxstyle.looks.samples import Samples, errors_by_picture
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
 
 SOFTENING = 0.5
@@ -43,10 +44,8 @@ class FitSettings:
     noise: float = 0.4
     """Standard deviation of the noise added to standardised semantic inputs in a step. Exemplars show too few scenes to
     determine how these inputs vary; plain colours, which the look depends on directly, get no noise."""
-    patience: int = 10
-    """Number of epochs without a smaller held-out error after which fitting stops."""
-    keep: Literal["best", "last"] = "best"
-    """Epoch whose weights are kept: the one that predicts held-out superpixels best, or the last."""
+    keep: Literal["as good as best", "last"] = "as good as best"
+    """Epoch whose weights are kept: by :func:`latest_as_good` on the held-out superpixels, or the last."""
     seed: int = 0
     """Seed of the weights, of the order of superpixels, of noise and of dropout."""
 
@@ -54,9 +53,9 @@ class FitSettings:
     def judged(self) -> tuple[int, ...]:
         """Epochs after which the network is measured, the last among them.
 
-        Where the best is kept each, or 50 at most; where the last is kept 10 at most, for the curve alone.
+        Where one of them is chosen each, or 50 at most; where the last is kept 10 at most, for the curve alone.
         """
-        every = -(-self.epochs // (50 if self.keep == "best" else 10))
+        every = -(-self.epochs // (10 if self.keep == "last" else 50))
         return tuple(n for n in range(1, self.epochs + 1) if n % every == 0 or n == self.epochs)
 
 
@@ -141,9 +140,9 @@ def fit_side_by_side(
 def fit(task: FitTask, device: str, after_epoch: Callable[[Epoch], None] = lambda epoch: None) -> Fitted:
     """Fit a predictor to superpixels.
 
-    With held-out superpixels the network of the epoch that predicts them best is kept, the start too if no epoch beats
-    it, and fitting ends after ``patience`` epochs without a better one. Without them, and where the settings ask for
-    the last, that of the last epoch is kept.
+    With held-out superpixels the network of the latest epoch that predicts them as well as any is kept, the start too
+    if every epoch is worse; see :func:`latest_as_good`. Without them, and where the settings ask for the last, that of
+    the last epoch is kept.
 
     device: where the network is trained. after_epoch: called after the epochs of :attr:`FitSettings.judged`.
     """
@@ -157,11 +156,8 @@ def _fit(task: FitTask, device: str, after_epoch: Callable[[Epoch], None]) -> Fi
     due = set(settings.judged)
     for number in range(1, settings.epochs + 1):
         loss = state.run_epoch()
-        if number not in due:
-            continue
-        after_epoch(state.judge(number, loss))
-        if state.out_of_patience(number):
-            break
+        if number in due:
+            after_epoch(state.judge(number, loss))
     return state.fitted()
 
 
@@ -172,6 +168,8 @@ class _Fit:
         samples, settings = task.samples, task.settings
         self.settings, self.device = settings, device
         self.judged_on = task.held_out or samples
+        _, counts = np.unique(self.judged_on.picture, return_counts=True)
+        self.shares = counts / counts.sum()  # of the superpixels, by picture
         self.to_the_end = task.held_out is None or settings.keep == "last"
         self.standardisation = Standardisation.of(samples.features) if task.start is None else task.start[1]
         self.conditioning = Conditioning(samples)
@@ -189,7 +187,8 @@ class _Fit:
         self.descent = Descent(self.network, cycle, settings.weight_decay)
         self.tensors = _TrainingTensors(samples, self.standardisation, self.conditioning, settings.seed, device)
         self.curve: list[Epoch] = []
-        self.kept: Predictor | None = None
+        self.networks: list[Predictor] = []
+        self.missed: list[DoubleArray] = []
 
     def run_epoch(self) -> float:
         """Train on every superpixel once, in random order. Returns the mean loss of the steps, in Lab units."""
@@ -204,25 +203,20 @@ class _Fit:
         return float(np.mean(losses))
 
     def judge(self, number: int, loss: float) -> Epoch:
-        """Measure the network after an epoch, and keep it if it is the one to keep so far."""
+        """Measure the network after an epoch."""
         network = self.conditioning.folded(self.descent.averaged)
-        error = mean_error(network, self.standardisation, self.judged_on)
-        epoch = Epoch(number, loss, error)
-        if self.to_the_end or not self.curve or error < min(earlier.error for earlier in self.curve):
-            self.kept = network
+        missed = errors_by_picture(network, self.standardisation, self.judged_on)
+        epoch = Epoch(number, loss, float(missed @ self.shares))
         self.curve.append(epoch)
+        self.missed.append(missed)
+        self.networks.append(network)
         return epoch
-
-    def out_of_patience(self, number: int) -> bool:
-        """Whether the best epoch lies so far back that fitting ends."""
-        best = min(self.curve, key=lambda epoch: epoch.error)
-        return not self.to_the_end and number - best.number >= self.settings.patience
 
     def fitted(self) -> Fitted:
         """The predictor of the epoch that is kept."""
-        assert self.kept is not None  # the start has been judged
+        kept = -1 if self.to_the_end else latest_as_good(np.stack(self.missed), self.shares)
         start = self.conditioning.to_outputs @ self.start
-        return Fitted(self.kept, self.standardisation, start, tuple(self.curve))
+        return Fitted(self.networks[kept], self.standardisation, start, tuple(self.curve))
 
 
 class _TrainingTensors:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vfxstyle.arrays import BoolArray, FloatArray, HalfArray, LabelArray
+from vfxstyle.arrays import BoolArray, DoubleArray, FloatArray, HalfArray, LabelArray
 from vfxstyle.looks.network import Standardisation, predict
 from vfxstyle.looks.predictor import Predictor
 from vfxstyle.looks.transform import COEFFICIENTS, fit_transform, transform_lab
@@ -76,6 +76,13 @@ def mean_error(network: Predictor, standardisation: Standardisation, samples: Sa
     """Mean distance, in Lab units, from predictions to the graded pixels."""
     count = int(np.prod(samples.before.shape[:2]))
     return _summed_error(predicted_lab(network, standardisation, samples), samples.after) / count
+
+
+def errors_by_picture(network: Predictor, standardisation: Standardisation, samples: Samples) -> DoubleArray:
+    """Mean distance, in Lab units, from predictions to the graded pixels of each picture, float64 (pictures,)."""
+    missed = np.linalg.norm(predicted_lab(network, standardisation, samples) - samples.after, axis=-1).mean(axis=1)
+    _, picture, counts = np.unique(samples.picture, return_inverse=True, return_counts=True)
+    return np.bincount(picture, missed.astype(np.float64)) / counts
 
 
 def _summed_error(one: FloatArray, other: FloatArray) -> float:

@@ -32,7 +32,7 @@ class TrainSettings(ReadSettings, AnalysisWidth, NetworkSettings):
     )
     held_out: float = option(
         0.15,
-        help="Share of the pairs kept from training to choose the best epoch and to measure the look; used with 20 "
+        help="Share of the pairs kept from training to choose the epoch and to measure the look; used with 20 "
         "pairs or more.",
         metavar="SHARE",
         check=between(0, 0.5),

@@ -1,0 +1,29 @@
+"""Choosing the epoch whose weights are kept, by pictures that are held out (docs/method.md, section 4)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vfxstyle.arrays import DoubleArray
+
+
+def latest_as_good(errors: DoubleArray, shares: DoubleArray) -> int:
+    """The latest of several epochs that is as good as the best of them, as far as a few pictures can tell.
+
+    The steps of an epoch get smaller until the last, so a later epoch is the better guess. Few pictures choose an early
+    one by chance; one is as good as the best where its error is above it by no more than the standard error of that
+    difference over the pictures. Of a single picture there is no such error, and the best is taken.
+
+    errors: float64 (epochs, pictures), in any unit; those with errors that are not finite are out, if any is.
+    shares: float64 (pictures,), weights of the pictures, summing to 1. Returns the row of the epoch.
+    """
+    rows = np.flatnonzero(np.isfinite(errors).all(axis=1))
+    if not len(rows):
+        return len(errors) - 1
+    known = errors[rows]
+    worse = known - known[(known @ shares).argmin()]
+    mean = worse @ shares
+    pictures = len(shares)
+    unbiased = pictures / (pictures - 1) if pictures > 1 else 0.0
+    allowed = np.sqrt(unbiased * (shares**2 * (worse - mean[:, None]) ** 2).sum(axis=1))
+    return int(rows[mean <= allowed][-1])
