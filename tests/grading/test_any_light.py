@@ -12,8 +12,8 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.errors import UsageError
 from vfxstyle.grading.corrections import Correction, Corrections
+from vfxstyle.grading.display_range import keep_in_range
 from vfxstyle.grading.frame_renderer import guide_of
-from vfxstyle.grading.whites import keep_below_white
 from vfxstyle.looks import read_preset, save_preset
 from vfxstyle.looks.library import user_folder
 from vfxstyle.plates.lighting import lighting_of
@@ -143,7 +143,7 @@ def test_a_rise_is_bent_without_a_kink_and_never_reaches_white():
     light[..., 1] = 1
     rise = np.linspace(-0.2, 3, 400, dtype=np.float32)[None, :, None]
     out = light + rise
-    keep_below_white(out, light)
+    keep_in_range(out, light)
     np.testing.assert_array_equal(out[..., 1], np.minimum(light[..., 1] + rise[..., 0], 1))
     low = rise[..., 0] <= 0.09
     np.testing.assert_array_equal(out[..., 0][low], (light + rise)[..., 0][low])
@@ -157,11 +157,40 @@ def test_a_rise_is_bent_without_a_kink_and_never_reaches_white():
 def test_what_is_nearly_white_does_not_become_white_and_tones_keep_their_order():
     light = np.repeat(np.linspace(-3, 1, 4001, dtype=np.float32)[None, :, None], 3, axis=2)
     out = light + np.float32(3)
-    keep_below_white(out, light)
+    keep_in_range(out, light)
     shown = linear_to_srgb(out[0, :, 0])
     assert (np.diff(out[0, :, 0]) > 0).all()
     nearly = (linear_to_srgb(light[0, :, 0]) < 252 / 255).sum()
     assert (shown[:nearly] < 253.5 / 255).all()
+
+
+def test_what_is_nearly_black_does_not_become_black_and_tones_keep_their_order():
+    light = np.repeat(np.linspace(0, 0.05, 5001, dtype=np.float32)[None, :, None], 3, axis=2)
+    threshold = 0.5 / 255
+    for share in (0.0, 0.1, 0.3, 0.7, 0.95):
+        out = light * np.float32(share)
+        keep_in_range(out, light)
+        assert (np.diff(out[0, :, 0]) >= 0).all()
+        assert (out <= light).all()
+        assert (linear_to_srgb(out)[linear_to_srgb(light) > 1 / 255] > threshold).all()
+        untouched = light * np.float32(share) > 0.002
+        np.testing.assert_array_equal(out[untouched], (light * np.float32(share))[untouched])
+
+
+def test_a_fall_is_bent_without_a_kink():
+    for was in (0.0003, 0.001, 0.004, 0.2):
+        light = np.full((1, 2000, 3), was, np.float32)
+        fallen = np.linspace(0, was, 2000, dtype=np.float32)[None, :, None] + np.zeros(3, np.float32)
+        out = fallen.copy()
+        keep_in_range(out, light)
+        steps = np.diff(out[0, :, 0].astype(np.float64)) / np.diff(fallen[0, :, 0].astype(np.float64))
+        assert (steps > 0).all()
+        assert np.abs(np.diff(steps)).max() < 0.1
+        assert steps.max() < 1.05
+    black = np.zeros((1, 3, 3), np.float32)
+    below = np.full((1, 3, 3), -0.01, np.float32)
+    keep_in_range(below, black)
+    assert (below == np.float32(-0.01)).all()
 
 
 def test_shots_of_a_scene_can_be_given_one_lighting(tmp_path):

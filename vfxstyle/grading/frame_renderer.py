@@ -17,10 +17,10 @@ from vfxstyle.arrays import FloatArray, LabelArray
 from vfxstyle.color import SpaceKind, Transform
 from vfxstyle.grading.carried import CarriedGrade
 from vfxstyle.grading.corrections import Corrections
+from vfxstyle.grading.display_range import keep_in_range
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.regions import Regions
 from vfxstyle.grading.untouched import restore_untouched
-from vfxstyle.grading.whites import keep_below_white
 from vfxstyle.looks import TransformField, apply_field
 from vfxstyle.looks.base import Base
 from vfxstyle.looks.field import Placing
@@ -158,9 +158,7 @@ class FrameRenderer:
         plate = there.plate(lit)
         guide = there.guide_of(plate, self.light.matrix)
         if self.carried is None and self.strengths is None and not (self.corrections or lit.mattes):
-            return self._below_white(
-                there.apply(plate, there.plain_field(labels, guide), self._placing(lit), None), lit
-            )
+            return self._in_range(there.apply(plate, there.plain_field(labels, guide), self._placing(lit), None), lit)
         own = there.on_host(guide)
         return self.graded_over(lit, labels, lambda kind: own if kind == self.any_light else self._guide(lit, kind))
 
@@ -216,12 +214,12 @@ class FrameRenderer:
         else:
             alpha = lit.alpha if lit.premultiplied else None
             changed = apply_field(lit.rgb, field, self._placing(lit), alpha=alpha, share=share)
-        return self._below_white(changed, lit)
+        return self._in_range(changed, lit)
 
-    def _below_white(self, changed: tuple[FloatArray, int], lit: Frame) -> tuple[FloatArray, int]:
-        """A changed frame without what a display would clip, of a plate that is for a display."""
+    def _in_range(self, changed: tuple[FloatArray, int], lit: Frame) -> tuple[FloatArray, int]:
+        """A changed frame within the range of a display, of a plate that is for one."""
         if self.any_light and self.for_display:
-            keep_below_white(changed[0], lit.rgb)
+            keep_in_range(changed[0], lit.rgb)
         return changed
 
     def _placing(self, lit: Frame) -> Placing:

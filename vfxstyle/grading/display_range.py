@@ -1,0 +1,72 @@
+"""Room at both ends of a display: a look for any light makes no white and no black where the plate has none.
+
+Such a look is put on a shot in ordinary light. What it lifts to white there can be beyond white when the lighting of a
+bright shot is put back, and a display would clip it; what it lowers in a dark shot can be below the first code value.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from vfxstyle.arrays import FloatArray
+from vfxstyle.color.lab import Scalar
+from vfxstyle.compiled import kernel
+
+_HALF, _QUARTER = np.float32(0.5), np.float32(0.25)
+_ZERO, _ONE, _TWICE = np.float32(0), np.float32(1), np.float32(2)
+_FLOOR = np.float32(0.001)  # light below which nothing ends that was far above it: 3 of 255 code values
+
+
+@kernel(inline="always")
+def _within(change: Scalar, room: Scalar) -> Scalar:
+    """What is left of a change: all of it up to half of the room, and less than three quarters however large it is."""
+    half, quarter = _HALF * room, _QUARTER * room
+    if change <= half:
+        return change
+    beyond = change - half
+    return half + quarter * beyond / (quarter + beyond)
+
+
+@kernel(inline="always")
+def _room_above(light: Scalar) -> Scalar:
+    """How far a channel may rise: what is left below 1 and, close to it, half of that."""
+    near = min(max(light, _ZERO), _ONE)
+    fourth = near * near * near * near
+    return max(_ONE - light, _ZERO) * (_ONE - _HALF * fourth * fourth)
+
+
+@kernel(inline="always")
+def _above_black(light: Scalar, graded: Scalar) -> Scalar:
+    """Where a channel ends that falls: as it is down to a little above its floor, which it does not reach."""
+    floor = light * _FLOOR / (light + _FLOOR)
+    reach = min(floor, light - floor)
+    if graded >= floor + reach:
+        return graded
+    return floor + reach * np.exp((graded - floor) / reach - _ONE)
+
+
+@kernel(parallel=True)
+def _keep(graded: FloatArray, light: FloatArray) -> None:
+    height, width, _ = graded.shape
+    for y in prange(height):
+        for x in range(width):
+            for c in range(3):
+                was = light[y, x, c]
+                rise = graded[y, x, c] - was
+                if rise > _ZERO:
+                    graded[y, x, c] = was + _within(rise, _room_above(was))
+                elif was > _ZERO and graded[y, x, c] < min(was, _TWICE * _FLOOR):
+                    graded[y, x, c] = _above_black(was, graded[y, x, c])
+
+
+def keep_in_range(graded: FloatArray, light: FloatArray) -> None:
+    """Take from a grade, in place, what would go beyond display white or down to display black, channel by channel.
+
+    The room of a channel is what is left below 1 and, close to 1, half of that, so that what is nearly white does not
+    become white. What rises by no more than half of its room stays as it is; from there on the rest is bent to end at
+    three quarters of it, without a kink. Channels that the plate has at 1 or above do not rise. A channel that is at u
+    above 0 and falls ends above 0.001 u / (u + 0.001), so that what is nearly black keeps its drawing; what ends above
+    twice that stays as it is. Both float32 (H, W, 3), linear light.
+    """
+    _keep(graded, np.ascontiguousarray(light, np.float32))
