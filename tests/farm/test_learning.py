@@ -1,5 +1,6 @@
 """Jobs that learn a look first, and then grade with it."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,12 +9,14 @@ from helpers import QUICK, farm_jobs
 from vfxstyle.cli import cli
 from vfxstyle.errors import UsageError
 from vfxstyle.farm import run as farm
+from vfxstyle.farm import status
 from vfxstyle.farm.deadline import deadline_jobs
 from vfxstyle.farm.openjd import asset_references, job_template, parameter_values
 from vfxstyle.farm.processes import Outcome
-from vfxstyle.farm.run import run_jobs
+from vfxstyle.farm.run import Failure, run_jobs
 from vfxstyle.farm.status import statuses_of
 from vfxstyle.farm.tasks import steps_of
+from vfxstyle.grading.status import FrameStates
 from vfxstyle.progress import Silent
 
 
@@ -111,3 +114,29 @@ def test_what_cannot_be_is_said(make_shot, tmp_path, monkeypatch, preset, shots,
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=message):
         farm_jobs(shots, preset, None, None, graded=graded, **QUICK)
+
+
+def test_an_earlier_look_does_not_hide_that_it_could_not_be_learnt_again(jobs, monkeypatch, lively_preset):
+    """The preset and all frames of an earlier run are there; what this run was to make is not."""
+    learning, first, _ = jobs
+    learning.target.parent.mkdir(parents=True)
+    shutil.copy(lively_preset, learning.target)
+    others = dict.fromkeys(("damaged", "outdated", "absent", "ready", "unreadable"), ())
+    monkeypatch.setattr(status, "frame_states", lambda request, run: FrameStates(current=(1, 2, 3, 4), **others))
+    assert [own.state for own in statuses_of([learning, first], {})] == ["done", "done"]
+    failures = {learning.name: Failure("train: no luck", False), first.name: Failure(f"{learning.name} failed.", False)}
+    assert [own.state for own in statuses_of([learning, first], failures)] == ["failed", "failed"]
+
+
+def test_a_look_beside_its_frames_is_no_second_shot(make_shot, tmp_path):
+    shot, graded = str(make_shot("a", frames=range(1, 5))), str(make_shot("hand", frames=range(2, 4)))
+    jobs = farm_jobs(
+        [shot], str(tmp_path / "out" / "look.safetensors"), str(tmp_path / "out"), None, graded=graded, **QUICK
+    )
+    assert jobs[0].output == jobs[1].output == tmp_path / "out"
+
+
+def test_a_name_that_no_look_can_have_is_refused_before_anything_is_sent(make_shot, tmp_path):
+    shot, graded = str(make_shot("a", frames=range(1, 5))), str(make_shot("hand", frames=range(2, 4)))
+    with pytest.raises(UsageError, match="'my look' cannot name a look"):
+        farm_jobs([shot], str(tmp_path / "my look.safetensors"), None, None, graded=graded, **QUICK)

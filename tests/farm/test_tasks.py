@@ -59,6 +59,12 @@ def test_shots_of_one_name_are_told_apart(make_shot, tmp_path, lively_preset):
     assert jobs[0].output != jobs[1].output
 
 
+def test_a_shot_that_is_called_as_the_second_of_another_keeps_a_name_of_its_own(make_shot, tmp_path, lively_preset):
+    shots = [str(make_shot(name, frames=range(1, 3))) for name in ("sh010 (2)", "sh010")]
+    jobs = farm_jobs(shots, str(lively_preset), str(tmp_path / "out" / "{plate}"), None, **QUICK)
+    assert [job.name for job in jobs] == ["sh010 (2)", "sh010"]
+
+
 def test_what_the_environment_says_goes_with_the_tasks(make_shot, lively_preset, monkeypatch):
     monkeypatch.setenv("OCIO", "ocio://default")
     (job,) = farm_jobs([str(make_shot(frames=range(1, 3)))], str(lively_preset), None, None, **QUICK)

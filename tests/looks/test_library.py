@@ -1,9 +1,11 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from helpers import make_preset
 
-from vfxstyle.errors import PresetError
+from vfxstyle.errors import OutputError, PresetError
+from vfxstyle.farm.processes import log_folder
 from vfxstyle.looks import PresetInfo, read_preset, save_preset
 from vfxstyle.looks.library import find_preset, installed_presets, load_preset, pinned, shipped_folder, user_folder
 
@@ -80,3 +82,18 @@ def test_a_pinned_preset_is_the_one_with_that_content(install, tmp_path):
     assert find_preset(odd) == odd  # a file of that very name
     named = install(f"gold@{'0' * 16}")
     assert find_preset(named.stem) == named  # and an installed one
+
+
+def test_a_user_without_a_home_has_the_shipped_looks(monkeypatch):
+    def homeless():
+        raise RuntimeError("no home")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    for name in ("VFXSTYLE_PRESETS", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert find_preset("golden").parent == shipped_folder()
+    assert installed_presets()
+    with pytest.raises(OutputError, match="set VFXSTYLE_PRESETS"):
+        user_folder()
+    with pytest.raises(OutputError, match="--logs"):
+        log_folder()

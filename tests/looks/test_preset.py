@@ -8,6 +8,7 @@ from safetensors import safe_open
 from safetensors.numpy import load, load_file, save_file
 
 from vfxstyle.errors import OutputError, PresetError
+from vfxstyle.looks import preset as preset_module
 from vfxstyle.looks import read_info, read_preset, save_preset
 from vfxstyle.looks.base import Base, base_tensors
 from vfxstyle.looks.graded_frames import GradedFrames
@@ -235,3 +236,10 @@ def test_a_look_for_any_light_says_so_and_no_other_does(path, tmp_path):
     rewritten(other, lambda tensors: None, {_KEY: json.dumps(info_values(other) | {"any_light": "yes"})})
     with pytest.raises(PresetError, match="is damaged"):
         read_preset(other)
+
+
+def test_a_preset_that_could_not_be_read_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(preset_module, "_LARGEST_FILE", 1000)
+    with pytest.raises(OutputError, match="fewer graded frames"):
+        save_preset(make_preset(), tmp_path / "large.safetensors")
+    assert not list(tmp_path.iterdir())

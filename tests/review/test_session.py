@@ -5,10 +5,13 @@ import shutil
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import QUICK, read_pixels
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 from serving import serving
 
 from vfxstyle import grade
@@ -16,8 +19,9 @@ from vfxstyle.analysis import tracks
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.color import ColorConfig
 from vfxstyle.color.screens import baked
-from vfxstyle.errors import ResourceError, UsageError
+from vfxstyle.errors import OutputError, ResourceError, UsageError
 from vfxstyle.grading.corrections import read_corrections
+from vfxstyle.looks.library import user_folder
 from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.review import following
 from vfxstyle.review.following import Selection, inside
@@ -224,3 +228,44 @@ def test_a_baked_view_is_near_the_view():
     gap = np.abs(np.clip(baked(view).apply(light), 0, 1) - np.clip(view.apply(light), 0, 1)) * 255
     assert gap.mean() < 0.1
     assert gap.max() < 3
+
+
+def test_the_command_grades_as_the_page_shows_whatever_a_show_file_says(opened, lively_preset):
+    _, session = opened
+    words = session.command(str(lively_preset), 1.0).split()
+    assert words[words.index("--config") + 1] == "none"
+    assert "--strength" not in words
+
+
+def test_a_damaged_look_of_the_user_is_no_trouble_of_another(opened, lively_preset):
+    _, session = opened
+    broken = user_folder() / "broken.safetensors"
+    broken.parent.mkdir(parents=True, exist_ok=True)
+    tensors = load_file(lively_preset)
+    tensors["standardisation.mean"][0] = np.nan
+    with safe_open(lively_preset, framework="numpy") as file:
+        save_file(tensors, broken, file.metadata())
+    assert "broken" not in session.presets
+    assert session.state()["presets"][0] == session.preset
+
+
+def test_a_correction_takes_a_look_by_its_whole_path(make_shot, tmp_path, lively_preset, monkeypatch):
+    monkeypatch.chdir(lively_preset.parent)
+    shot = make_shot(frames=range(1, 4), extension="png")
+    with opened_review(shot, lively_preset.name, analysis=tmp_path / "analysis", **QUICK) as review:
+        session = review.session
+        session.correct(session.at(1, (0.1, 0.1), session.preset, group=False), 1.0, session.preset, "own")
+        (made,) = session.history.now
+    assert made.preset == str(lively_preset)
+
+
+def test_corrections_that_cannot_be_saved_stay_a_draft(opened, monkeypatch):
+    _, session = opened
+    session.correct(session.at(1, (0.1, 0.1), session.preset, group=False), 0.5, None, "own")
+
+    def full(path, missing_ok=False):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "unlink", full)
+    with pytest.raises(OutputError, match=r"cannot be saved in .*No space left"):
+        session.save()

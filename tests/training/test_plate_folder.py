@@ -94,3 +94,18 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, example):
     (tmp_path / "x.training").write_text("a file")
     with pytest.raises(OutputError, match=r"x\.training cannot be written"):
         folder(tmp_path).store(PLATE, example)
+
+
+def test_what_a_killed_training_left_in_the_making_goes_with_the_rest(tmp_path, example):
+    own = folder(tmp_path)
+    own.store(PLATE, example)
+    place = tmp_path / "x.training"
+    left, fresh = place / f".a.npz.{'0' * 12}.part.npz", place / f".b.npz.{'1' * 12}.part.npz"
+    for path in (left, fresh):
+        path.write_bytes(b"half")
+    os.utime(left, (1, 1))
+    own.remove()
+    assert list(place.iterdir()) == [fresh]  # another training may be writing it
+    fresh.unlink()
+    own.remove()
+    assert not place.exists()

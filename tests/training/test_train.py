@@ -1,3 +1,4 @@
+import os
 import shutil
 from dataclasses import replace
 
@@ -26,7 +27,7 @@ from vfxstyle.training.graded_frames import _bounded
 from vfxstyle.training.kept_files import kept_folder
 from vfxstyle.training.learn import learn
 from vfxstyle.training.pairs import PairPictures, PictureReader, find_pairs
-from vfxstyle.training.report import rows_of, write_training_report
+from vfxstyle.training.report import _shrunk, rows_of, write_training_report
 
 OPTIONS = {
     "superpixels": 60,
@@ -396,3 +397,31 @@ def test_a_look_of_another_weight_file_is_refused_before_the_work(make_shot, tmp
     with pytest.raises(WeightsError, match=f"other weights of {BACKBONE}"):
         grade(make_shot(), path, tmp_path / "out")
     assert not list((tmp_path / "out").rglob("*.exr"))
+
+
+def test_names_that_are_no_utf8_train_a_look_too(pairs, tmp_path):
+    folder = tmp_path / "pairs"
+    for side in ("before", "after"):
+        (folder / side).mkdir(parents=True)
+        for index in range(2):
+            shutil.copy(
+                pairs / side / f"p{index}.png", os.fsdecode(os.fsencode(folder / side) + b"/caf\xe9%d.png" % index)
+            )
+    report = train(folder, "odd", output=tmp_path / "odd.safetensors", **{**OPTIONS, "epochs": 2})
+    files = write_training_report(report, rows_of(report))
+    assert all(path.is_file() for path in files)
+
+
+@pytest.mark.parametrize("option", ["description", "data_note"])
+def test_texts_that_could_not_be_read_again_are_refused(pairs, tmp_path, option):
+    with pytest.raises(UsageError, match="UTF-8"):
+        train(pairs, "odd", output=tmp_path / "odd.safetensors", **{**OPTIONS, option: "caf\udce9"})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("shape", [(2000, 1), (1, 2000), (400, 300)])
+def test_pictures_of_a_sheet_have_bounds_however_narrow_they_are(shape):
+    rows, columns, _ = _shrunk(np.zeros((*shape, 3), np.float32)).shape
+    assert rows <= 960
+    assert columns <= 480
+    assert rows == 960 or columns == 480

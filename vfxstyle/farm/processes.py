@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
@@ -108,9 +109,15 @@ def _now() -> str:
 
 
 def log_folder() -> Path:
-    """A folder for the logs of a run that begins now, in the state home of the user."""
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "vfxstyle" / "logs" / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+    """A folder for the logs of a run that begins now, in the state home of the user.
+
+    Raises :class:`~vfxstyle.errors.OutputError` for a user without a home.
+    """
+    try:
+        home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    except RuntimeError as error:
+        raise OutputError("This user has no home to keep logs in; name a folder with --logs.") from error
+    return home / "vfxstyle" / "logs" / f"{datetime.now():%Y-%m-%dT%H-%M-%S}_{os.getpid()}"
 
 
 def write_log(folder: Path, task: Task, attempt: int, outcome: Outcome) -> Path:
@@ -119,7 +126,10 @@ def write_log(folder: Path, task: Task, attempt: int, outcome: Outcome) -> Path:
     attempt: number of the try. Raises :class:`~vfxstyle.errors.OutputError`.
     """
     piece = "".join(letter if letter.isalnum() else "-" for letter in task.piece)[:_LONGEST]
-    name = "_".join(part for part in (task.job.name[:_LONGEST], task.step, piece, f"try{attempt}") if part)
+    job = task.job.name
+    if len(job) > _LONGEST:  # jobs that differ in what is cut off have files of their own
+        job = f"{job[: _LONGEST - 9]}-{hashlib.sha256(os.fsencode(job)).hexdigest()[:8]}"
+    name = "_".join(part for part in (job, task.step, piece, f"try{attempt}") if part)
     path = folder / f"{name.replace('/', '-')}.log"
     head = (
         f"# vfxstyle {shlex.join(task.arguments)}\n# on {outcome.host}, {outcome.seconds:.1f} s, exit code "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from vfxstyle.looks.preset import read_info
 from vfxstyle.plates.naming import OWN_TOKENS, frame_names, is_template, telling_apart, tokens_of
 from vfxstyle.settings import GradeSettings
 from vfxstyle.timelines.clips import SUFFIX, TimelineRequest, plan_timeline
+from vfxstyle.training.preset_file import check_name
 
 _FILE_DIGEST = re.compile(r"[0-9a-f]{64}")  # of a backbone whose weights are a file, not part of a package
 
@@ -61,6 +63,7 @@ def _learning(request: FarmRequest) -> TrainJob | None:
     graded, target = Path(request.graded).absolute(), Path(request.presets[0]).absolute()
     if not graded.is_dir() or not any(graded.iterdir()):
         raise UsageError(f"There is no folder {graded} with graded frames; check --graded.")
+    check_name(target.stem)
     pinned = _pinned(request, None, to_run=False)
     return TrainJob(
         name=f"{target.stem} (look)",
@@ -172,7 +175,7 @@ class _Resolver:
         return job
 
     def _check_free(self, place: Path, tokens: Mapping[str, str] | None = None) -> None:
-        if any(job.output == place for job in self.jobs):
+        if any(job.output == place for job in self.jobs if not isinstance(job, TrainJob)):
             told = telling_apart(tokens, self._tokens[place]) if tokens is not None and place in self._tokens else []
             if is_template(self.request.output) and told:
                 remedy = f"add {' or '.join(f'{{{name}}}' for name in told)} to --to."
@@ -185,8 +188,9 @@ class _Resolver:
             self._tokens[place] = tokens
 
     def _distinct(self, name: str) -> str:
-        alike = sum(job.name == name or job.name.startswith(f"{name} (") for job in self.jobs)
-        return f"{name} ({alike + 1})" if alike else name
+        taken = {job.name for job in self.jobs}
+        others = (f"{name} ({number})" for number in itertools.count(2))
+        return next(free for free in itertools.chain([name], others) if free not in taken)
 
 
 def _is_of(job: ShotJob, shot: Path, wanted: GradeRequest) -> bool:

@@ -53,9 +53,14 @@ def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
             found = _status_of_shot(job, found) if isinstance(job, ShotJob) else _status_of_timeline(job, found)
     except VfxStyleError as error:
         found = replace(found, state="failed", reason=str(error), retryable=error.retryable)
-    if failure is None or found.state == "done":
+    if failure is None or (found.state == "done" and not _takes_a_look_of_the_run(job)):
         return found
     return replace(found, state="failed", reason=failure.reason, retryable=failure.retryable)
+
+
+def _takes_a_look_of_the_run(job: FarmJob) -> bool:
+    """Whether what is there can be of an earlier look, so that a failure counts although everything is there."""
+    return isinstance(job, TrainJob) or (isinstance(job, ShotJob) and job.request.is_learnt_first)
 
 
 def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from vfxstyle.errors import PresetError
+from vfxstyle.errors import OutputError, PresetError
 from vfxstyle.files import current_digest
 from vfxstyle.looks.info import PresetInfo
 from vfxstyle.looks.preset import SUFFIX, Preset, read_info, read_preset
@@ -21,17 +21,29 @@ _PINNED = re.compile(r"(?P<name>.+)@(?P<pin>[0-9a-f]{16})")
 
 
 def user_folders() -> list[Path]:
-    """The user's preset folders: those of ``$VFXSTYLE_PRESETS``, or ``vfxstyle/presets`` in the data home."""
+    """The user's preset folders: those of ``$VFXSTYLE_PRESETS``, or ``vfxstyle/presets`` in the data home.
+
+    None for a user without a home.
+    """
     named = [Path(folder) for folder in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if folder]
     if named:
         return named
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return [Path(home) / "vfxstyle" / "presets"]
+    try:
+        home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    except RuntimeError:  # a user without a home
+        return []
+    return [home / "vfxstyle" / "presets"]
 
 
 def user_folder() -> Path:
-    """The folder that presets are saved in: the first of :func:`user_folders`."""
-    return user_folders()[0]
+    """The folder that presets are saved in: the first of :func:`user_folders`.
+
+    Raises :class:`~vfxstyle.errors.OutputError` where there is none.
+    """
+    folders = user_folders()
+    if not folders:
+        raise OutputError(f"This user has no home to keep presets in; set {ENVIRONMENT}, or give a file with -o.")
+    return folders[0]
 
 
 def shipped_folder() -> Path:
@@ -60,7 +72,7 @@ def find_preset(name: str | Path) -> Path:
     pin = _PINNED.fullmatch(text)
     if pin is not None:
         return _find_pinned(pin["name"], pin["pin"])
-    if _is_path(text):
+    if is_path(text):
         raise PresetError(f"There is no preset file {text}; check the path or give an installed name.")
     names = sorted({path.stem for path, _ in _files()})
     known = ", ".join(names) or "none"
@@ -84,14 +96,15 @@ def _find_pinned(name: str, pin: str) -> Path:
 
 def _candidates(text: str) -> list[Path]:
     """Files that a name or path may stand for, the first before the others."""
-    if _is_path(text):
+    if is_path(text):
         places = [Path(text)]
     else:
         places = [folder / f"{text}{SUFFIX}" for folder in (*user_folders(), shipped_folder())]
     return [path for path in places if path.is_file()]
 
 
-def _is_path(text: str) -> bool:
+def is_path(text: str) -> bool:
+    """Whether a preset is given by its path rather than by its name."""
     return text.endswith(SUFFIX) or "/" in text
 
 

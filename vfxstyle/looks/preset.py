@@ -39,7 +39,7 @@ _NETWORK = "network."  # before the names of its tensors
 _PICTURES = "pictures"
 _GRADED = "graded"  # before the names of tensors of graded frames, and what the header says of them
 _LEARNING = "learning"  # the same of what training goes on from
-_LARGEST_FILE = 256 * 2**20  # bytes; a preset has about 1 MB, of VGG-16 about 20, and 2 or 3 for each graded frame
+_LARGEST_FILE = 2**30  # bytes; a preset has about 1 MB, of VGG-16 20, for each graded frame 2 or 3, of tall ones 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,11 @@ def save_preset(preset: Preset, path: Path) -> Path:
     values[_BLOCKS] = values.pop("blocks")
     header = {_KEY: json.dumps(values, sort_keys=True)}
     data = save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, header)
+    if len(data) > _LARGEST_FILE:
+        raise OutputError(
+            f"Preset {path} would take {len(data) >> 20} MiB, and {_LARGEST_FILE >> 20} is the most; learn the look "
+            "from fewer graded frames."
+        )
     try:
         write_atomically(path, data)
     except OSError as error:

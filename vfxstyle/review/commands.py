@@ -22,6 +22,7 @@ def grade_command(view: ShownShot, preset: str, strength: float, adjust: Path | 
         **{own.name: getattr(recipe, own.name) for own in options_of(AnalysisSettings)},
     )
     words = ["vfxstyle", "grade", str(plan.shot.path), "--preset", preset, "--analysis", str(view.analysis.folder)]
+    words += ["--config", "none"]  # what the page shows is all in the command; no show file has a say
     words += ["--within", format_frames(plan.target.within)] if plan.target.within is not None else []
     for own in options_of(GradeSettings, "grade"):
         words += own.arguments(getattr(settings, own.name))

@@ -88,13 +88,19 @@ class History:
 
         Raises :class:`~vfxstyle.errors.OutputError`.
         """
-        made, file = self.now, self.file
-        other = _read(file)
-        if other is not None and other.analysis not in ("", self.analysis):
-            file.replace(file.with_name(f"adjust.{other.analysis[:8]}.json"))
-        Corrections(analysis=self.analysis, made=made).save(file)
-        self._saved = made
-        _draft(file).unlink(missing_ok=True)
+        with self._turn:
+            made, file = self.now, self.file
+            other = _read(file)
+            try:
+                if other is not None and other.analysis not in ("", self.analysis):
+                    file.replace(file.with_name(f"adjust.{other.analysis[:8]}.json"))
+                Corrections(analysis=self.analysis, made=made).save(file)
+                self._saved = made
+                _draft(file).unlink(missing_ok=True)
+            except OSError as error:
+                raise OutputError(
+                    f"Corrections cannot be saved in {file.parent}: {error.strerror or error}; check the folder."
+                ) from error
 
 
 def opened_history(file: Path, analysis: str, given: Corrections) -> History:

@@ -17,7 +17,7 @@ from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.records import Records
 from vfxstyle.looks import PresetInfo, read_preset
-from vfxstyle.looks.library import installed_presets
+from vfxstyle.looks.library import installed_presets, is_path
 from vfxstyle.plates.announce import announce_plate
 from vfxstyle.plates.frames import Frames, frame_numbers
 from vfxstyle.plates.places import parent_of
@@ -203,13 +203,16 @@ def default_frames(view: ShownShot, look: FrameRenderer) -> tuple[int, ...]:
 
 def _is_for_any(info: PresetInfo | PresetError, path: Path) -> bool:
     """Whether an installed look can be read, and was not learnt for one shot."""
-    return not isinstance(info, PresetError) and read_preset(path).graded is None
+    try:
+        return not isinstance(info, PresetError) and read_preset(path).graded is None
+    except PresetError:
+        return False
 
 
 def _column(preset: str, presets: Sequence[str]) -> str:
     """What a look is called above its column: by its name, or by its file where two have one name."""
-    stems = [Path(name).stem if "/" in name else name for name in presets]
-    own = Path(preset).stem if "/" in preset else preset
+    stems = [Path(name).stem if is_path(name) else name for name in presets]
+    own = Path(preset).stem if is_path(preset) else preset
     return own if stems.count(own) == 1 else preset
 
 

@@ -15,9 +15,8 @@ import numpy as np
 import OpenImageIO as oiio
 
 from vfxstyle.errors import OutputError, UsageError, VfxStyleError
-from vfxstyle.files import writing_atomically
+from vfxstyle.files import write_atomically, writing_atomically
 from vfxstyle.grading.plan import GradePlan
-from vfxstyle.looks.library import user_folder
 from vfxstyle.plates.places import parent_of
 from vfxstyle.plates.stamps import PlateFile
 from vfxstyle.settings import Run, TrainSettings
@@ -25,6 +24,7 @@ from vfxstyle.settings.table import options_of
 from vfxstyle.shots import open_shot
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.writing import write_picture
+from vfxstyle.training.preset_file import name_from, place_of_preset
 
 _TO_GRADE, _GRADED, _NOTE = "to_grade", "graded", "spaces.json"
 
@@ -45,7 +45,7 @@ class Regrading:
         """Folder of frames to be graded."""
         self.graded = parent / f"{shot.name}_{_GRADED}"
         """Folder of graded frames."""
-        self.name = f"{shot.name}_by_hand"
+        self.name = f"{name_from(shot.name)}_by_hand"
         """Name of the look that is learnt from them."""
         self._training: subprocess.Popen[str] | None = None
         self._said = ""
@@ -75,7 +75,7 @@ class Regrading:
                 "put graded pictures into": str(self.graded),
                 "named": f"with the same frame number and in the same colour space, e.g. {place.stem}.tif",
             }
-            (self.to_grade / _NOTE).write_text(json.dumps(note, indent=1) + "\n")
+            write_atomically(self.to_grade / _NOTE, (json.dumps(note, indent=1) + "\n").encode(errors="replace"))
         except OSError as error:
             raise OutputError(f"{self.to_grade} cannot be written: {error.strerror or error}; check it.") from error
         return place
@@ -96,7 +96,7 @@ class Regrading:
         if settings.layer is not None or settings.view is not None:
             raise UsageError("Looks are learnt from the main layer; open the review without --layer and --view.")
         words = ["train", "--shot", str(self.plan.shot.path), "--graded", str(self.graded), "--name", self.name]
-        words += ["--no-suggest", "--progress", "none"]
+        words += ["--no-suggest", "--progress", "none", "--config", "none"]
         for own in options_of(TrainSettings, "train"):
             for values in (settings, self.run):
                 if hasattr(values, own.name) and own.name not in ("superpixels", "matte"):
@@ -122,7 +122,7 @@ class Regrading:
             "arrived": list(arrived),
             "name": self.name,
             "training": runs,
-            "learnt": (user_folder() / f"{self.name}.safetensors").exists(),
+            "learnt": place_of_preset(self.name, None).exists(),
             "trouble": trouble or ("" if runs else self._said),
         }
 

@@ -18,7 +18,7 @@ from vfxstyle.errors import PresetError, UsageError, VfxStyleError
 from vfxstyle.files import current_digest, key_of
 from vfxstyle.grading.corrections import FILE, Correction, Corrections
 from vfxstyle.looks import PresetInfo
-from vfxstyle.looks.library import find_preset, installed_presets
+from vfxstyle.looks.library import find_preset, installed_presets, is_path
 from vfxstyle.looks.preset import read_info, read_preset
 from vfxstyle.review.commands import grade_command
 from vfxstyle.review.following import Selection, followed, inside, vectors_of
@@ -82,8 +82,11 @@ class Session:
     def _is_for(self, path: Path) -> bool:
         digest = current_digest(path)
         if digest not in self._known_looks:
-            look = read_preset(path)
-            self._known_looks[digest] = look.graded is None or bool(self.view.wanted.graded_by(look))
+            try:
+                look = read_preset(path)
+                self._known_looks[digest] = look.graded is None or bool(self.view.wanted.graded_by(look))
+            except PresetError:  # a damaged file of another look is no trouble of this shot
+                self._known_looks[digest] = False
         return self._known_looks[digest]
 
     @property
@@ -229,7 +232,7 @@ class Session:
         digest = ""
         if preset is not None:
             file = find_preset(self._named(preset))
-            preset = preset if "/" not in preset else str(file.absolute())
+            preset = str(file.absolute()) if is_path(preset) else preset
             digest = current_digest(file)
         made = Correction(
             superpixels=selection.superpixels,

@@ -11,7 +11,7 @@ from types import TracebackType
 import numpy as np
 
 from vfxstyle.arrays import ByteArray
-from vfxstyle.errors import VfxStyleError
+from vfxstyle.errors import OutputError, VfxStyleError
 from vfxstyle.files import write_atomically
 from vfxstyle.progress import Progress, Stage
 from vfxstyle.review.charts import Line, line_chart
@@ -101,11 +101,14 @@ class TrainingPage:
         return line_chart("error of the networks that are fitted, mean L2 in Lab, by epoch", numbers, [line])
 
     def _write(self, body: str, *, state: str) -> None:
+        with suppress(OSError):  # a page that cannot be written must not end the run that it tells of
+            self._write_now(body, state=state)
+        self._written = time.monotonic()
+
+    def _write_now(self, body: str, *, state: str) -> None:
         refresh = '<meta http-equiv="refresh" content="4">' if state == "learning" else ""
         whole = page(f"{self.name}: {state}", body, head=refresh)
-        with suppress(OSError):  # a page that cannot be written must not end the run that it tells of
-            write_atomically(self.file, whole.encode())
-        self._written = time.monotonic()
+        write_atomically(self.file, whole.encode(errors="replace"))
 
     def finish(self, report: TrainReport, pairs: Sequence[PairRow], shot: str | None) -> Path:
         """Write the page of a run that has ended. pairs: with their predictions. shot: that frames were graded of."""
@@ -138,7 +141,12 @@ class TrainingPage:
             "" if shot is None else self._shot(report, shot),
             f"<h2>How it was learnt</h2><ul>{''.join(f'<li>{text(note)}</li>' for note in self._notes)}</ul>",
         ]
-        self._write("\n".join(body), state="learnt")
+        try:
+            self._write_now("\n".join(body), state="learnt")
+        except OSError as error:
+            raise OutputError(
+                f"{self.file} cannot be written: {error.strerror or error}; the preset is there."
+            ) from error
         return self.file
 
     def _shot(self, report: TrainReport, shot: str) -> str:
@@ -153,9 +161,10 @@ class TrainingPage:
         )
         request = ShowRequest(shot=shot, presets=(str(report.path),), target=GradeTarget(), settings=asked)
         try:
-            with open_shot(shot) as opened:
+            with open_shot(shot, missing="skip", max_pixels=settings.max_pixels) as opened:
                 numbers = tuple(sorted({*first_middle_last(opened.frames), *report.next_frames[:1]}))
-            with shown(request, numbers, Run.of({}, self.watch)) as view:
+            run = Run.of({"device": settings.device, "weights": settings.weights}, self.watch)
+            with shown(request, numbers, run) as view:
                 look = view.look(str(report.path))
                 pictures = [
                     _figure(f"frame {number}: plate, grade", view.frame(number).plate, view.graded(number, look))

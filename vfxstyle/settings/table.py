@@ -16,6 +16,7 @@ from types import NoneType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from vfxstyle.errors import UsageError
+from vfxstyle.files import is_utf8
 
 T = TypeVar("T")
 _METADATA = "option"
@@ -123,6 +124,11 @@ def between(low: float, high: float, *, above: bool = False) -> Callable[[float]
 def at_least(low: int) -> Callable[[int], str | None]:
     """Check of a number with a lower bound."""
     return lambda value: None if value >= low else f"it must be at least {low}."
+
+
+def is_plain_text(value: str) -> str | None:
+    """Check of a text that is stored."""
+    return None if is_utf8(value) else "it must be UTF-8 text."
 
 
 def options_of(table: type[Any], command: str | None = None) -> list[Option]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vfxstyle.settings.shared import AnalysisWidth, NetworkSettings, ReadSettings
-from vfxstyle.settings.table import Decides, at_least, between, option
+from vfxstyle.settings.table import Decides, at_least, between, is_plain_text, option
 from vfxstyle.settings.values import DEFAULT_BACKBONE, DEFAULT_LEARNT_SUPERPIXELS, SUPERPIXELS, TRAIN
 
 
@@ -48,10 +48,18 @@ class TrainSettings(ReadSettings, AnalysisWidth, NetworkSettings):
         decides=Decides.PLAN,
     )
     description: str = option(
-        "", help="One line about the look, stored in the preset.", commands=TRAIN, decides=Decides.PLAN
+        "",
+        help="One line about the look, stored in the preset.",
+        check=is_plain_text,
+        commands=TRAIN,
+        decides=Decides.PLAN,
     )
     data_note: str = option(
-        "", help="Origin and licence of the pairs, stored in the preset.", commands=TRAIN, decides=Decides.PLAN
+        "",
+        help="Origin and licence of the pairs, stored in the preset.",
+        check=is_plain_text,
+        commands=TRAIN,
+        decides=Decides.PLAN,
     )
     any_light: bool = option(
         False,

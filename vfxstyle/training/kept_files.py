@@ -12,7 +12,7 @@ import numpy as np
 
 from vfxstyle.arrays import AnyArray
 from vfxstyle.errors import OutputError
-from vfxstyle.files import writing_atomically
+from vfxstyle.files import drop_abandoned, writing_atomically
 
 CACHE = "VFXSTYLE_CACHE"
 """Environment variable that names the folder of what is kept between trainings."""
@@ -70,9 +70,10 @@ class KeptFiles:
 
     def remove(self) -> None:
         """Remove the files, and the folder if nothing else is in it."""
-        for path in self._files():
-            path.unlink(missing_ok=True)
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
+        drop_abandoned(self.folder)
+        with suppress(OSError):  # what another training still makes there, or may not be removed, stays
+            for path in self._files():
+                path.unlink(missing_ok=True)
             self.folder.rmdir()
 
     def _file(self, digest: str) -> Path:
@@ -84,6 +85,7 @@ class KeptFiles:
 
     def _make_room(self, most: int) -> None:
         """Remove what was not used for longest, as far as the rest takes no more than so many bytes."""
+        drop_abandoned(self.folder)
         known = []
         for path in self._files():
             with suppress(OSError):  # another training may remove files at the same time

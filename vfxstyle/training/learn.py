@@ -54,7 +54,7 @@ class Learnt:
     share: float
     """How much of what differs from the best single transform is in it, 0..1."""
     noise: float
-    """Noise on semantic inputs that was chosen; see :func:`~vfxstyle.looks.fit.regularised`."""
+    """Noise on semantic inputs that was chosen; see :func:`~vfxstyle.looks.regularisation.regularised`."""
     dropout: float
     """Dropout that was chosen with it."""
     held_out: tuple[int, ...]

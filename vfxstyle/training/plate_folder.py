@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -100,4 +101,4 @@ class PlateFolder:
         self._files.remove()
 
     def _digest(self, plate: str) -> str:
-        return hashlib.sha256("\n".join([self._identity, plate]).encode()).hexdigest()
+        return hashlib.sha256(os.fsencode("\n".join([self._identity, plate]))).hexdigest()

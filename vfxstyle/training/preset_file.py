@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from vfxstyle.errors import UsageError
-from vfxstyle.looks.library import find_preset, shipped_folder, user_folder
+from vfxstyle.looks.library import find_preset, is_path, shipped_folder, user_folder, user_folders
 from vfxstyle.looks.preset import SUFFIX, read_info
 from vfxstyle.progress import Clock
 from vfxstyle.shots.folders import make_folder
@@ -28,9 +28,13 @@ def named(name: str | None, output: str | Path | None, start: str | Path | None)
     if start is None:
         raise UsageError("A look needs a name; give it with --name.")
     path = find_preset(start)
-    by_path = SUFFIX in str(start) or "/" in str(start)
-    own = (by_path or path.parent == user_folder()) and path.parent != shipped_folder()
+    own = (is_path(str(start)) or path.parent in user_folders()[:1]) and path.parent != shipped_folder()
     return read_info(path).name, output if output is not None or not own else path
+
+
+def name_from(text: str) -> str:
+    """A name that a look can have, from a text such as the name of a shot."""
+    return re.sub(r"[^\w.-]", "_", text).lstrip(".-") or "look"
 
 
 def check_name(name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -91,7 +92,7 @@ def preset_card(
         "share": learnt.share,
         "noise": learnt.noise,
         "dropout": learnt.dropout,
-        "pairs_sha256": hashlib.sha256("\n".join(lines).encode()).hexdigest(),
+        "pairs_sha256": hashlib.sha256(os.fsencode("\n".join(lines))).hexdigest(),
         "errors": asdict(learnt.errors),
         "data": settings.data_note,
         "settings": {name: value for name, value in asdict(settings).items() if name not in _NOT_ON_THE_CARD},

@@ -28,7 +28,7 @@ from vfxstyle.training.train import TrainReport
 
 MAX_ROWS = 8
 """Pairs on a sheet, and in the page's table of pairs, at most."""
-PICTURE_WIDTH = 480
+PICTURE_WIDTH, MOST_ROWS = 480, 960
 """Width of each picture on a sheet, in px."""
 MISSED_WHITE = 20.0
 """L2 in Lab at which the map of what was missed is white."""
@@ -55,7 +55,7 @@ def write_training_report(report: TrainReport, pairs: Sequence[PairRow]) -> list
     try:
         _draw_curve(report, files[0])
         write_sheet(files[1], np.vstack([part for row in pairs for part in _captioned(row)]) / 255)
-        write_atomically(files[2], training_page(report).encode())
+        write_atomically(files[2], training_page(report).encode(errors="replace"))
     except OSError as error:
         raise OutputError(f"{base}.* cannot be written: {error.strerror or error}; the preset is there.") from error
     return files
@@ -116,8 +116,7 @@ def rows_of(report: TrainReport) -> list[PairRow]:
     settings = report.settings
     device = pick_device(settings.device)
     backbone = cache(lambda: load_backbone(settings.backbone, device, settings.weights))
-    pairs = len(report.pairs) + len(report.held_out)
-    stills = KeptStills(report.preset.info, device, backbone, pairs=pairs)
+    stills = KeptStills(report.preset.info, device, backbone, pairs=len(report.pairs))
     with PictureReader(replace(settings, any_light=False)) as reader:  # pictures as people know them
         return [
             PairRow(ordered[place].name, _row_of(reader.pair(ordered[place]), report.preset, stills))
@@ -135,5 +134,7 @@ def _row_of(pictures: PairPictures, preset: Preset, stills: KeptStills) -> tuple
 
 
 def _shrunk(picture: FloatArray) -> FloatArray:
-    size = (PICTURE_WIDTH, max(1, round(picture.shape[0] * PICTURE_WIDTH / picture.shape[1])))
+    rows, columns = picture.shape[:2]
+    scale = min(PICTURE_WIDTH / columns, MOST_ROWS / rows)
+    size = max(1, round(columns * scale)), max(1, round(rows * scale))
     return np.asarray(cv2.resize(picture.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)

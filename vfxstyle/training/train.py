@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -251,7 +252,7 @@ def _was_stored(folder: PlateFolder, plate: str, superpixels: PlateSuperpixels, 
 
 def _random_of(plate: str, seed: int) -> np.random.Generator:
     """Return random numbers of a plate, by its digest: the same whatever others there are, and however it is graded."""
-    hashed = hashlib.sha256(plate.encode()).digest()[:8]
+    hashed = hashlib.sha256(os.fsencode(plate)).digest()[:8]
     return np.random.default_rng([seed, int.from_bytes(hashed, "little")])
 
 
