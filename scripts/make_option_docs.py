@@ -20,12 +20,15 @@ OPENING = """# Options
 
 <!-- Made by scripts/make_option_docs.py from the table of options in vfxstyle/settings; do not edit. -->
 
-Every option is also a keyword argument of the Python function of the same name, with underscores:
-`--output-space` is `grade(..., output_space=...)`. Ranges of frames are written as in `1001-1100x2,1150`.
+`grade`, `analyze`, `train` and `export` are Python functions too, and their options keyword arguments with underscores:
+`--output-space` is `grade(..., output_space=...)`. Two have other names: `--continue` is `start`, and `--map` is
+`map_file`. What belongs to the command line alone is no argument: the dry run, logging, threads, the show file,
+`--proof` and `--report`. Ranges of frames are written as in `1001-1100x2,1150`.
 
 `-o` is where a command writes. On a farm `--to` is where the tasks will write, because `-o` of `farm template` is the
-job bundle. `-n` prints what would be done and hashes no file of the plate: where no analysis knows the plate, `*`
-stands for the folder that is named by that hash, and every frame counts as new.
+job bundle. `-n` prints the plan and reads no pixels of the plate. The folder of an analysis is named by a hash of the
+plate's files; where the shot has not been analysed it is not known yet, so `*` stands for it, and all frames are listed
+as to be made.
 """
 COMMANDS = {
     "grade": "Put a look on a shot: a folder of frames, a pattern, a movie, one picture, or an `.otio` timeline.",
@@ -34,9 +37,18 @@ COMMANDS = {
     "export": "Write the best global LUT or CDL for a look on a shot, with what it lacks.",
     "mattes": "Write superpixels, and groups that a look treats alike, as Cryptomatte files.",
     "superpixels": "Write label maps and a table of a shot's temporal superpixels; [superpixels](tsp.md).",
+    "proof": "Frames under several looks on one sheet; [see it, put it right](review.md).",
+    "report": "What a grade does to a shot, with pictures and figures; [see it, put it right](review.md).",
+    "review": "Look at a shot in the browser and correct it; [see it, put it right](review.md).",
+    "warm": "Compile everything now, at installation; [install](install.md).",
+}
+GROUPS = {
+    "presets": {"sheet": "Every installed look on a picture of yours."},
+    "config": {"show": "Every option on a shot, and where its value comes from; [shows](shows.md)."},
 }
 FARM = {
     "template": "Write an Open Job Description bundle; [farms](farm.md).",
+    "deadline": "Send jobs to Deadline 10.",
     "opencue": "Send a job to OpenCue.",
     "run": "Run the tasks here, or on a Dask cluster.",
     "status": "How far every shot is.",
@@ -52,7 +64,16 @@ def page() -> str:
     farm = cli.commands["farm"]
     assert isinstance(farm, click.Group)
     shared = {own.name for table in (GradeSettings, Run) for own in options_of(table, "grade")}
-    sections.append("## vfxstyle farm\n\nAll of these take the options of `grade` that say what is made and how.\n")
+    for group, own in GROUPS.items():
+        commands = cli.commands[group]
+        assert isinstance(commands, click.Group)
+        for name, text in own.items():
+            table = "\n".join(_table(commands.commands[name]))
+            sections.append(f"## vfxstyle {group} {name}\n\n{text}\n\n{table}\n")
+    sections.append(
+        "## vfxstyle farm\n\nAll of these take the options of `grade`, except `-o` (they have `--to`), `--analysis`, "
+        "`--within`,\n`--prepare`, `--start-frame`, `--proof` and `--report`.\n"
+    )
     for name, text in FARM.items():
         table = "\n".join(_table(farm.commands[name], without=shared))
         sections.append(f"### vfxstyle farm {name}\n\n{text}\n\n{table}\n")

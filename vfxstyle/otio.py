@@ -15,5 +15,7 @@ def otio_library(what: str = "A timeline") -> Any:
     try:
         import opentimelineio
     except ImportError as error:
-        raise UsageError(f"{what} needs OpenTimelineIO; install it with pip install 'vfxstyle[otio]'.") from error
+        raise UsageError(
+            f"{what} needs OpenTimelineIO; install it with pip install '.[otio]' in the folder of the sources."
+        ) from error
     return opentimelineio

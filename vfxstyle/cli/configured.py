@@ -48,7 +48,7 @@ class ConfiguredCommand(click.Command):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        text = "Show file, or none. [default: vfxstyle.toml in a folder above the shot, or $VFXSTYLE_CONFIG]"
+        text = "Show file, or none. [default: $VFXSTYLE_CONFIG, else the nearest vfxstyle.toml above the shot]"
         self.params.append(click.Option(["--config"], metavar="FILE", help=text, expose_value=False))
         self.params += [
             click.Option(

@@ -17,7 +17,11 @@ from vfxstyle.settings.table import pick
 @click.argument("shot")
 @click.option("--lut", metavar="FILE", help="3D LUT to write: .cube or .clf.")
 @click.option("--cdl", metavar="FILE", help="CDL to write: .cc.")
-@click.option("--space", metavar="SPACE", help="Space that they are applied in. [default: the plate's; log for light]")
+@click.option(
+    "--space",
+    metavar="SPACE",
+    help="Space that they are applied in. [default: the plate's; a log space for a scene-linear plate]",
+)
 @click.option("--size", type=int, default=33, show_default=True, help="Nodes of the LUT along an axis.")
 @click.option("--map", "map_file", metavar="FILE", help="PNG of where it falls short. [default: beside the file]")
 @click.option("--residual", metavar="FOLDER", help="EXR mattes of where it falls short, one for each frame.")

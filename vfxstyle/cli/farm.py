@@ -31,11 +31,15 @@ _chunk = click.option(
 )
 _shards = click.option("--shards", type=click.IntRange(1), help="Tasks of a shot's features. [default: by its length]")
 _JOB_OPTIONS = {
-    "name": click.option("--job-name", "name", metavar="NAME", help="Of the job. [default: by looks and shots]"),
-    "priority": click.option("--priority", type=click.IntRange(0, 100), help="Of the job, the highest first."),
+    "name": click.option("--job-name", "name", metavar="NAME", help="Name of the job. [default: by looks and shots]"),
+    "priority": click.option(
+        "--priority", type=click.IntRange(0, 100), help="Priority of the job; the highest goes first."
+    ),
     "pool": click.option("--pool", metavar="NAME", help="Machines that the job goes to."),
     "group": click.option("--group", metavar="NAME", help="Kind of machines that the job needs."),
-    "limits": click.option("--limit", "limits", multiple=True, metavar="NAME", help="That tasks count against."),
+    "limits": click.option(
+        "--limit", "limits", multiple=True, metavar="NAME", help="Limit, such as licences, that tasks count against."
+    ),
     "max_workers": click.option("--max-workers", type=click.IntRange(1), help="Machines that work on it at once."),
 }
 
@@ -123,7 +127,7 @@ def template(bundle: str, chunk: int, shards: int | None, options: JobOptions, *
 
 @farm.command(cls=RenamingFarm)
 @_of_shots
-@click.option("--command", default="vfxstyle", show_default=True, help="vfxstyle on the workers.")
+@click.option("--command", default="vfxstyle", show_default=True, help="How vfxstyle is called on the workers.")
 @click.option("--program", default="deadlinecommand", show_default=True, help="Deadline's command, which sends jobs.")
 @_chunk
 @_shards
@@ -174,12 +178,16 @@ def opencue(
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    help="Tasks at once on this machine. [default: half its cores, or as many as there is memory for]",
+    help="Tasks at once on this machine. [default: one for every two cores, fewer where memory is short]",
 )
 @_chunk
 @_shards
 @click.option(
-    "--retries", type=click.IntRange(0), default=DEFAULT_RETRIES, show_default=True, help="Of a task that was killed."
+    "--retries",
+    type=click.IntRange(0),
+    default=DEFAULT_RETRIES,
+    show_default=True,
+    help="How often a task that was killed is tried again.",
 )
 @click.option("--logs", metavar="FOLDER", help="What tasks say, with times. [default: a folder of the user's, by time]")
 @click.option("--json", "as_json", is_flag=True, help="Print the status of every shot as JSON.")

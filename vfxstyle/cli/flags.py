@@ -85,7 +85,13 @@ graded_to = click.option(
     metavar="PATH",
     help="Where the grade is, as -o of grade has it; its analysis is used. [default: beside the shot]",
 )
-tokens = click.option("--tokens", cls=OptionOfTable, envvar=variable_of("tokens"), metavar="PATTERN", help="Of --to.")
+tokens = click.option(
+    "--tokens",
+    cls=OptionOfTable,
+    envvar=variable_of("tokens"),
+    metavar="PATTERN",
+    help="What the folders of the plate's path are called, for names in braces in --to.",
+)
 backbone = click.option(
     "--backbone",
     default=DEFAULT_BACKBONE,
@@ -98,7 +104,7 @@ handles = click.option(
     type=int,
     default=DEFAULT_HANDLES,
     show_default=True,
-    help="Of an .otio timeline: frames graded before and after each clip.",
+    help="For an .otio timeline: frames graded before and after each clip.",
 )
 frames = click.option(
     "-f", "--frames", callback=_range, metavar="RANGE", help="Frames, as in 1001-1100x2,1150. [default: all]"

@@ -43,7 +43,7 @@ def log_options() -> list[click.Option]:
             default="text",
             envvar="VFXSTYLE_LOG_FORMAT",
             show_default=True,
-            help="Of that file.",
+            help="Format of the log file.",
         ),
     ]
 

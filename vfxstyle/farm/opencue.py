@@ -105,6 +105,8 @@ def _pyoutline() -> tuple[Any, Any, Any]:
         from outline import cuerun
         from outline.modules.shell import Shell
     except ImportError as error:
-        raise UsageError("pyoutline is not installed; pip install 'vfxstyle[opencue]'.") from error
+        raise UsageError(
+            "pyoutline is not installed; pip install '.[opencue]' in the folder of the sources."
+        ) from error
     logging.getLogger("outline").setLevel(logging.ERROR)
     return outline, cuerun, Shell

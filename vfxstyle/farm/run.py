@@ -234,7 +234,7 @@ def _client(address: str, workers: int, share: int) -> Iterator[Any]:
         import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
-        raise UsageError("Dask is not installed; pip install 'vfxstyle[dask]'.") from error
+        raise UsageError("Dask is not installed; pip install '.[dask]' in the folder of the sources.") from error
     if address == "local":
         dask.config.set({f"distributed.nanny.pre-spawn-environ.{VARIABLE}": share})  # else it says 1
         cluster = LocalCluster(

@@ -43,7 +43,10 @@ def announce(plan: GradePlan, clock: Clock) -> None:
     if shot.info.hdr and not keeps_hdr(plan):
         clock.warn("the movie's mastering display and light levels do not fit the result, and are left out")
     if plan.output_space.kind is SpaceKind.LINEAR and plan.format.value in ("png", "dpx"):
-        clock.warn(f"{plan.format.value} of linear light clips what is above 1.0")
+        clock.warn(
+            f"{plan.format.value} of linear light clips what is above 1.0 and looks dark in a viewer; for pictures to "
+            "look at, name a display with --output-space"
+        )
 
 
 def announce_analysis(plan: GradePlan, wanted: WantedAnalysis, clock: Clock) -> None:

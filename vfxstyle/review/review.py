@@ -85,4 +85,7 @@ def serve(server: ReviewServer, *, browser: bool) -> None:
 def _check_installed() -> None:
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
-        raise UsageError(f"The review needs {' and '.join(missing)}; install it with pip install 'vfxstyle[review]'.")
+        raise UsageError(
+            f"The review needs {' and '.join(missing)}; install it with pip install '.[review]' in the folder of the "
+            "sources."
+        )

@@ -43,7 +43,8 @@ class PlateSettings(ReadSettings):
     )
     missing: Missing = option(
         "error",
-        help="Holes in a sequence: stop, leave them out (exit code 1 of what writes frames), or hold the one before.",
+        help="Holes in a sequence: stop, leave them out (exit code 1 of what writes frames), or repeat the frame "
+        "before.",
         commands=PLATE,
         decides=Decides.PLAN,
     )
@@ -91,8 +92,8 @@ class AnalysisSettings(AnalysisWidth):
 
     lighting: str = option(
         MEASURED,
-        help="How the shot is lit, which looks for any light take out and put back: measured, ordinary, or "
-        "STOPS,WARMTH of another shot of the scene, so that both are graded alike.",
+        help="Exposure and warmth of the shot, for looks that were trained with --any-light: measured, ordinary (take "
+        "the plate as it is), or STOPS,WARMTH of another shot of the scene, so that both are graded alike.",
         metavar="LIGHT",
         check=check_lighting,
         commands=ANALYSED,

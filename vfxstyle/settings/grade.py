@@ -138,7 +138,7 @@ class GradeSettings(ShotSettings):
     fps: str | None = option(
         None,
         help="Frames per second of the result: 24, 23.976, 24000/1001.",
-        default_text="the plate's",
+        default_text="the plate's, 24 where its frames say none",
         metavar="RATE",
         check=check_rate,
         commands=GRADE,
@@ -182,7 +182,7 @@ class Run(NetworkSettings):
     )
     memory: float = option(
         DEFAULT_MEMORY,
-        help="GiB of memory that frames under way may take together, beside 1.1 for the program: with more of it, more "
+        help="GiB of memory for frames in flight, beside 1.1 for the program: with more of it, more "
         "frames are graded at once where there are threads for them.",
         metavar="GIB",
         check=between(0.1, 4096),
@@ -232,14 +232,14 @@ class GradeTarget:
         None,
         help="Folder of the shot analysis.",
         default_text="SHOT_analysis beside the shot if it is there, else .vfxstyle inside the output folder; of a "
-        "movie .vfxstyle/NAME beside it",
+        "movie .vfxstyle/NAME beside the result",
         metavar="FOLDER",
         commands=ANALYSED,
         decides=Decides.PLAN,
     )
     prepare: bool = option(
         False,
-        help="Of a movie: make the frames ready only; the same command without it encodes them.",
+        help="For a movie: make the frames ready only; the same command without it encodes them.",
         commands=GRADE,
         decides=Decides.PLAN,
     )

@@ -62,7 +62,7 @@ class AnalysisWidth(Settings):
     )
     seed: int = option(
         0,
-        help="Seed of everything random.",
+        help="Random seed: of dither, superpixels and training.",
         metavar="N",
         check=SEED,
         commands=PLATE | TRAIN,

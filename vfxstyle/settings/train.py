@@ -24,7 +24,7 @@ class TrainSettings(ReadSettings, AnalysisWidth, NetworkSettings):
     epochs: int | None = option(
         None,
         help="Passes over all superpixels.",
-        default_text="24, more of few pairs, until they make as many steps as many pairs do",
+        default_text="24; more with fewer than 20 pairs, so that training takes enough steps",
         metavar="N",
         check=at_least(1),
         commands=TRAIN,
