@@ -101,8 +101,9 @@ def test_the_best_epoch_is_kept_where_one_picture_is_held_out():
     fitted = fit(FitTask(samples, unseen, FitSettings(epochs=8, batch=32)), CPU, seen.append)
     assert [epoch.number for epoch in seen] == list(range(1, 9))
     assert fitted.curve[1:] == tuple(seen)
-    best = min(epoch.error for epoch in fitted.curve)
-    assert measure(fitted.network, fitted.standardisation, unseen).predicted == pytest.approx(best, rel=1e-4)
+    best = min(fitted.curve, key=lambda epoch: epoch.error)
+    assert fitted.epoch == best.number
+    assert measure(fitted.network, fitted.standardisation, unseen).predicted == pytest.approx(best.error, rel=1e-4)
 
 
 def test_a_picture_that_contradicts_the_others_does_not_stop_the_fit_early():

@@ -36,7 +36,7 @@ def lifting(by):
     start = np.zeros(OUTPUTS, np.float32)
     start[LIGHTNESS] = by / 100
     standardisation = Standardisation(np.zeros(4, np.float32), np.ones(4, np.float32))
-    return Fitted(Predictor(4), standardisation, start, ())
+    return Fitted(Predictor(4), standardisation, start, (), 0)
 
 
 def test_pairs_are_folds_in_turn():

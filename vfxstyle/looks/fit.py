@@ -97,6 +97,8 @@ class Fitted:
     """float32 (33,), outputs of the best single transform of all superpixels."""
     curve: tuple[Epoch, ...]
     """The epochs after which the network was measured, in order, from the start on."""
+    epoch: int
+    """Number of the epoch that is kept."""
 
     def blended(self, share: float) -> Predictor:
         """A predictor between the best single transform (``share`` 0) and this one (``share`` 1)."""
@@ -216,7 +218,8 @@ class _Fit:
         """The predictor of the epoch that is kept."""
         kept = -1 if self.to_the_end else latest_as_good(np.stack(self.missed), self.shares)
         start = self.conditioning.to_outputs @ self.start
-        return Fitted(self.networks[kept], self.standardisation, start, tuple(self.curve))
+        network, number = self.networks[kept], self.curve[kept].number
+        return Fitted(network, self.standardisation, start, tuple(self.curve), number)
 
 
 class _TrainingTensors:

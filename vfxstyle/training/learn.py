@@ -188,6 +188,9 @@ def _from_many(samples: Samples, held_out: BoolArray, projections: dict[str, PCA
             )
 
         fitted = fit(FitTask(training, unseen, fitting, plan.network), plan.device, after_epoch)
+    clock.note(
+        f"epoch {fitted.epoch} of {fitting.epochs} is kept, the latest that is as good as the best on held-out pairs"
+    )
     return Learnt(
         network=fitted.network,
         standardisation=fitted.standardisation,
