@@ -1,11 +1,14 @@
-"""Half floats of a picture, as OpenEXR files hold them: channel by channel, in one pass over the picture."""
+"""Half floats of a picture, as OpenEXR files hold them: channel by channel, to and fro in one pass over the picture."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numba import prange
 
-from vfxstyle.arrays import AnyIntegers, CodeArray, FloatArray, HalfArray
+from vfxstyle.arrays import AnyArray, AnyIntegers, CodeArray, FloatArray, HalfArray
 from vfxstyle.compiled import kernel
 
 _U = np.uint32  # put round every step below, for numba computes with integers in 64 bits unless told
@@ -37,6 +40,32 @@ def _halves(picture: FloatArray, bits: AnyIntegers, out: CodeArray) -> None:
                 half = small if own < _NORMAL else normal
                 half = half if own < _INFINITE else (_INFINITE_HALF if own == _INFINITE else nan)
                 out[c, y, x] = np.uint16(_U(_U(whole[x] >> _U(16)) & _U(0x8000)) | half)
+
+
+@kernel(parallel=True)
+def _floats(first: CodeArray, second: CodeArray, third: CodeArray, table: FloatArray, out: FloatArray) -> None:
+    rows, columns = first.shape
+    for y in prange(rows):
+        for x in range(columns):
+            out[y, x, 0], out[y, x, 1], out[y, x, 2] = table[first[y, x]], table[second[y, x]], table[third[y, x]]
+
+
+@cache
+def _table() -> FloatArray:
+    """The float of every half float, float32 (65536,)."""
+    return np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+
+
+def picture_of_planes(planes: Sequence[AnyArray]) -> FloatArray:
+    """A picture of three channels, float32 (H, W, 3). planes: (H, W) each, half floats or floats."""
+    out = np.empty((*planes[0].shape, 3), np.float32)
+    if all(plane.dtype == np.float16 and plane.shape == out.shape[:2] for plane in planes):
+        first, second, third = (np.ascontiguousarray(plane).view(np.uint16) for plane in planes)
+        _floats(first, second, third, _table(), out)
+    else:
+        for index, plane in enumerate(planes):
+            out[..., index] = plane
+    return out
 
 
 def half_planes(picture: FloatArray) -> HalfArray:

@@ -13,6 +13,7 @@ from vfxstyle.shots import exr
 from vfxstyle.shots.exr_text import dropped_values
 from vfxstyle.shots.flat_files import FlatPicture
 from vfxstyle.shots.frame import ExrPlate, Frame
+from vfxstyle.shots.halves import picture_of_planes
 from vfxstyle.shots.layers import NoLayerError, find_layer, views_of
 from vfxstyle.shots.open_file import OpenPicture, aspect_of, time_of_day
 from vfxstyle.shots.reading import ReadOptions
@@ -89,13 +90,10 @@ class _ExrPicture(OpenPicture):
         names = self._layer.rgb + ((self._layer.alpha,) if self._layer.alpha else ())
         if any(channels[name].dtype == np.uint32 for name in names):
             raise self.error("has unsigned integers for colours", "choose another layer with --layer")
-        rgb = np.empty((self.data_window.height, self.data_window.width, 3), np.float32)
-        for index, name in enumerate(self._layer.rgb):
-            rgb[..., index] = channels[name]
         return Frame(
             number=self.number,
             source=str(self.path),
-            rgb=rgb,
+            rgb=picture_of_planes([channels[name] for name in self._layer.rgb]),
             data_window=self.data_window,
             display_window=self.display_window,
             alpha=channels[self._layer.alpha].astype(np.float32) if self._layer.alpha else None,
