@@ -7,14 +7,14 @@ import pytest
 from helpers import QUICK, farm_jobs
 
 from vfxstyle.cli import cli
-from vfxstyle.errors import UsageError
+from vfxstyle.errors import PartialError, UsageError
 from vfxstyle.farm import run as farm
 from vfxstyle.farm import status
 from vfxstyle.farm.deadline import deadline_jobs
 from vfxstyle.farm.openjd import asset_references, job_template, parameter_values
 from vfxstyle.farm.processes import Outcome
 from vfxstyle.farm.run import Failure, run_jobs
-from vfxstyle.farm.status import statuses_of
+from vfxstyle.farm.status import ShotStatus, statuses_of
 from vfxstyle.farm.tasks import steps_of
 from vfxstyle.grading.status import FrameStates
 from vfxstyle.progress import Silent
@@ -140,3 +140,11 @@ def test_a_name_that_no_look_can_have_is_refused_before_anything_is_sent(make_sh
     shot, graded = str(make_shot("a", frames=range(1, 5))), str(make_shot("hand", frames=range(2, 4)))
     with pytest.raises(UsageError, match="'my look' cannot name a look"):
         farm_jobs([shot], str(tmp_path / "my look.safetensors"), None, None, graded=graded, **QUICK)
+
+
+def test_the_last_line_names_frames_of_the_one_shot_beside_its_look():
+    look = ShotStatus("own (look)", "done", 0, 0, "own.safetensors", "", retryable=False)
+    shot = ShotStatus("a", "partial", 4, 3, "a", "", retryable=True, by_reason={"damaged": (2,)})
+    with pytest.raises(PartialError) as caught:
+        status.check_done([look, shot])
+    assert list(caught.value.frames) == [2]

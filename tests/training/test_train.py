@@ -26,7 +26,8 @@ from vfxstyle.training.examples import example_of, superpixels_of
 from vfxstyle.training.graded_frames import _bounded
 from vfxstyle.training.kept_files import kept_folder
 from vfxstyle.training.learn import learn
-from vfxstyle.training.pairs import PairPictures, PictureReader, find_pairs
+from vfxstyle.training.pairs import PairPictures, PictureReader, find_graded_frames, find_pairs
+from vfxstyle.training.preset_file import named
 from vfxstyle.training.report import _shrunk, rows_of, write_training_report
 
 OPTIONS = {
@@ -425,3 +426,15 @@ def test_pictures_of_a_sheet_have_bounds_however_narrow_they_are(shape):
     assert rows <= 960
     assert columns <= 480
     assert rows == 960 or columns == 480
+
+
+def test_a_look_without_a_name_has_that_of_its_file(tmp_path):
+    assert named(None, tmp_path / "dusk.safetensors", None) == ("dusk", tmp_path / "dusk.safetensors")
+    with pytest.raises(UsageError, match="or a file with -o"):
+        named(None, None, None)
+
+
+def test_graded_frames_that_are_the_plate_are_named_before_anything_is_read(make_shot):
+    shot = make_shot(frames=range(1, 4))
+    with pytest.raises(PairsError, match="is the plate itself"):
+        find_graded_frames(shot, shot.parent / "." / shot.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from vfxstyle.shots.discover import format_frames
@@ -77,11 +78,21 @@ def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:
     lines += [f"found: {report.preset.found}"] if report.preset.found else []
     worst = [f"{error.name} {error.missed:.2f} ({error.share:.0%} of the pixels)" for error in report.by_colour[:3]]
     lines.append(f"most of what is missed is in: {', '.join(worst)}")
+    of_shot = report.preset.graded is not None
     name, of_pair = next(iter(report.by_pair.items()))
-    lines.append(f"worst pair: {name}, {of_pair.missed:.2f}, most in the {of_pair.region} ({of_pair.missed_there:.2f})")
+    middle = median(own.missed for own in report.by_pair.values())
+    others = f"; the middle one of {len(report.by_pair)} {middle:.2f}" if len(report.by_pair) > 2 else ""
+    lines.append(
+        f"worst {'graded frame' if of_shot else 'pair'}: {name}, {of_pair.missed:.2f}, most in the {of_pair.region} "
+        f"({of_pair.missed_there:.2f}){others}"
+    )
+    lines += [f"to check: {note}" for note in report.notes]
     if report.next_frames:
         lines.append(f"grading these frames would help most: {', '.join(map(str, report.next_frames))}")
-    lines.append(f"{len(report.pairs)} pairs learnt: {report.path}")
+    held_out = len(report.held_out)
+    also = f", {held_out} held out" if held_out else ""
+    what = "graded frames" if of_shot else "pairs"
+    lines.append(f"{len(report.pairs) - held_out} {what} learnt{also}: {report.path}")
     lines.append(f"to look at: {', '.join(str(path) for path in drawn)}")
     return "\n".join(lines)
 

@@ -16,7 +16,7 @@ from vfxstyle.settings.table import pick
 
 @click.command(cls=ConfiguredCommand)
 @click.argument("pairs", required=False)
-@click.option("--name", help="Name of the look. [required without --continue]")
+@click.option("--name", help="Name of the look. [default: that of the file of -o, or of the look of --continue]")
 @click.option("--shot", metavar="SHOT", help="Learn from graded frames of this shot instead of PAIRS.")
 @click.option("--graded", metavar="FOLDER", help="The graded frames, numbered as in the shot.")
 @click.option("-o", "--output", metavar="FILE", help="Preset file. [default: NAME in the user's preset folder]")

@@ -128,7 +128,8 @@ def check_done(statuses: Sequence[ShotStatus]) -> None:
         return
     names = ", ".join(one.name for one in open_ones[:5])
     again = any(one.retryable for one in open_ones)
-    numbers = {number for own in open_ones[0].by_reason.values() for number in own} if len(statuses) == 1 else set()
+    shots = [one for one in statuses if one.frames]  # a look has none
+    numbers = {number for own in shots[0].by_reason.values() for number in own} if len(shots) == 1 else set()
     error = PartialError(
         f"{len(open_ones)} of {len(statuses)} shots are not done: {names}{' ...' if len(open_ones) > 5 else ''}; "
         f"{'run again to go on' if again else 'see why, and mend that first'}.",

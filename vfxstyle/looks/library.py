@@ -77,7 +77,10 @@ def find_preset(name: str | Path) -> Path:
     names = sorted({path.stem for path, _ in _files()})
     known = ", ".join(names) or "none"
     if "," in text:
-        raise PresetError(f"There is no preset '{text}'; name one look here, installed are: {known}.")
+        raise PresetError(
+            f"There is no preset '{text}'; name one look here (proof and farm commands take several), installed are: "
+            f"{known}."
+        )
     meant = "".join(f" Did you mean {name}?" for name in get_close_matches(text, names, n=1))
     raise PresetError(f"There is no preset '{text}'; installed are: {known}. Give one of them or a preset file.{meant}")
 

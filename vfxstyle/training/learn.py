@@ -216,8 +216,9 @@ def _regularisation(training: Samples, unseen: Samples, plan: _Plan) -> FitSetti
         fitting, tried = regularised(training, unseen, fitting, plan.device)
         step()
     plan.clock.note(
-        f"noise {fitting.noise} and dropout {fitting.dropout} are taken, by the error on held-out pairs, of "
-        + ", ".join(f"{noise}/{dropout} ({error:.3f})" for (noise, dropout), error in tried.items())
+        f"noise {fitting.noise} and dropout {fitting.dropout} are taken, the strongest with an error on held-out pairs "
+        "within 2% of the smallest: "
+        + ", ".join(f"{noise}/{dropout} {error:.3f}" for (noise, dropout), error in tried.items())
     )
     return fitting
 

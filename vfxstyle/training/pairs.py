@@ -76,6 +76,8 @@ def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_P
     ):
         if len(after) == 1:
             _check_numbers([after.file_of(after.frames[0])], plate)
+        if _is_same(shot, graded):
+            raise PairsError(f"{graded} is the plate itself; give the folder with its graded frames.")
         unknown = sorted(set(after.frames) - set(plate.frames))
         if unknown:
             which = named_frames(tuple(unknown[:5]))
@@ -86,6 +88,11 @@ def find_graded_frames(shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_P
                 frames=unknown,
             )
         return [ExemplarPair(str(n), PictureRef(shot, n), PictureRef(graded, n)) for n in after.frames]
+
+
+def _is_same(shot: Path, graded: Path) -> bool:
+    """Whether two folders or files are one."""
+    return shot.exists() and graded.exists() and shot.samefile(graded)
 
 
 def _opened_graded(graded: Path, plate: Shot, max_pixels: int) -> Shot:

@@ -15,7 +15,7 @@ _NAME = re.compile(r"^\w[\w.-]*$")
 
 
 def named(name: str | None, output: str | Path | None, start: str | Path | None) -> tuple[str, str | Path | None]:
-    """The name of a look, and where it is saved: by default as the one that training goes on from.
+    """The name of a look, and where it is saved: by default as its file, or as the one that training goes on from.
 
     A look that is shipped, or that lies in another folder than the one that looks are saved in, stays as it is, unless
     its file is named.
@@ -26,7 +26,9 @@ def named(name: str | None, output: str | Path | None, start: str | Path | None)
     if name is not None:
         return name, output
     if start is None:
-        raise UsageError("A look needs a name; give it with --name.")
+        if output is None:
+            raise UsageError("A look needs a name; give it with --name, or a file with -o.")
+        return Path(output).stem, output
     path = find_preset(start)
     own = (is_path(str(start)) or path.parent in user_folders()[:1]) and path.parent != shipped_folder()
     return read_info(path).name, output if output is not None or not own else path
