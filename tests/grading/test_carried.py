@@ -27,7 +27,7 @@ from vfxstyle.progress import Silent
 from vfxstyle.review.proof import proof
 from vfxstyle.settings import PlateSettings
 from vfxstyle.superpixels import carrying
-from vfxstyle.superpixels.carrying import share_found
+from vfxstyle.superpixels.carrying import share_found, share_in_doubt
 from vfxstyle.superpixels.tracks import Track, own_places
 
 FRAMES = range(1, 10)
@@ -107,6 +107,36 @@ def test_a_frame_where_the_subject_is_not_found_again_is_named(shot, tmp_path, l
     assert report.found_again[5] < 0.3 < min(share for n, share in report.found_again.items() if n != 5)
     said = [text for text in notes.said if text.startswith("what you treated apart is hard to follow to frame 5: on 5")]
     assert bool(said) is not layered  # a gate does not follow tracks alone
+
+
+def test_the_frames_where_a_subject_is_least_certain_are_named(shot, tmp_path):
+    """On frame 5 a part of the subject is half of its colour and cannot be followed."""
+    blurred = moving_picture(5)
+    at = subject(5) > 0.5
+    blurred[at] = 0.5 * blurred[at] + 0.5 * blurred[~at].mean(axis=0)
+    write_picture(shot / "plate.0005.exr", blurred)
+    notes = Notes()
+    look = look_of(shot, tmp_path / "look.safetensors", layered=True)
+    report = grade(shot, look, tmp_path / "out", progress=notes, **QUICK)
+    assert set(report.in_doubt) == {1, 2, 4, 5, 6, 8, 9}  # 3 and 7 were graded by hand
+    assert max(report.in_doubt, key=report.in_doubt.get) == 5
+    said = [text for text in notes.said if "is least certain on" in text]
+    assert len(said) == 1
+    assert "most on 5;" in said[0]
+    again = Notes()
+    grade(shot, look, tmp_path / "out", progress=again, frames="4-6", overwrite="always", **QUICK)
+    assert not [text for text in again.said if "is least certain on" in text]
+
+
+def test_what_tracks_are_sure_of_is_not_in_doubt():
+    gate = np.zeros((40, 60), np.float32)
+    gate[10:30, 20:40] = 1
+    gate[10:30, 30:40] = 0.75
+    sure, unsure = np.ones((40, 60), np.float32), np.zeros((40, 60), np.float32)
+    places = own_places(40, 60)
+    assert share_in_doubt(gate, [(Track(places, sure), 1)]) == 0
+    assert share_in_doubt(gate, [(Track(places, unsure), 1)]) == pytest.approx(0.125)
+    assert share_in_doubt(0 * gate, [(Track(places, unsure), 1)]) == 0
 
 
 def test_frames_out_of_reach_are_named_too(shot, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from vfxstyle.shots.metadata import says_space
 
 _LOST, _LOST_IN_LAYERS = 0.3, 0.01
 """Shares found again below which a frame is named, without and with layers (docs/method.md, section 14)."""
+_DOUBT, _NEARLY = 0.05, 0.75  # share in doubt from which frames are named, and how near the largest they are
 _FEW = 4  # of so many frames of a shot, one or fewer is asked for
 
 
@@ -90,3 +91,18 @@ def announce_lost(found_again: Mapping[int, float], clock: Clock, *, layered: bo
             f"{found_again[worst]:.0%} of it is found again. Look there; where it is wrong, grade {worst} by hand too "
             "and train with --continue"
         )
+
+
+def announce_doubt(in_doubt: Mapping[int, float], clock: Clock) -> None:
+    """Name the frames of a whole shot on which most of the subject's matte can be wrong.
+
+    in_doubt: see :class:`~vfxstyle.grading.grade.GradeReport`.
+    """
+    worst = max(in_doubt, key=lambda number: in_doubt[number], default=None)
+    if worst is None or in_doubt[worst] < _DOUBT:
+        return
+    doubtful = tuple(number for number, share in in_doubt.items() if share >= _NEARLY * in_doubt[worst])
+    clock.note(
+        f"the subject that you graded apart is least certain on {named_frames(doubtful)}, most on {worst}; look there "
+        f"first. Where it is wrong, grade {worst} by hand too and train with --continue"
+    )

@@ -21,7 +21,13 @@ from vfxstyle.looks.detail import folded
 from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
-from vfxstyle.superpixels.carrying import Source, carried_gate, carried_residual, share_found
+from vfxstyle.superpixels.carrying import (
+    Source,
+    carried_gate,
+    carried_residual,
+    share_found,
+    share_in_doubt,
+)
 from vfxstyle.superpixels.see_through import with_see_through
 from vfxstyle.superpixels.tracks import Track, own_places
 
@@ -69,6 +75,8 @@ class CarriedGrade:
     """Where tracks and label maps are."""
     plain: PlainField = field(repr=False)
     """The plain look, base included."""
+    in_doubt: dict[int, float] = field(default_factory=dict, init=False, repr=False)
+    """How much of the subject's matte can be wrong on each frame that it was carried to, as a share of its area."""
     _kept: OrderedDict[int, _GradedFrame] = field(default_factory=OrderedDict, init=False, repr=False)
     _found_colours: MatteColours | None = field(default=None, init=False, repr=False)
     _counting: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -93,6 +101,8 @@ class CarriedGrade:
                 gate, certainty = _gate_of(graded[0]), np.ones(guide.shape[:2], np.float32)
             else:
                 gate, certainty = self._carried_gate(tracks, graded, labels, guide)
+                if self.graded.has_matte:
+                    self.in_doubt[number] = share_in_doubt(gate, tracks)
             out = self._layered(plain, self.graded.layers.shaped(gate), certainty, guide)
         residual = carried_residual(tracks, [one.residual for one in graded])
         coefficients = out.coefficients.copy()

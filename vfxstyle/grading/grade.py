@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import ChangedError, PartialError, VfxStyleError
-from vfxstyle.grading.announce import announce, announce_analysis, announce_distance, announce_lost
+from vfxstyle.grading.announce import announce, announce_analysis, announce_distance, announce_doubt, announce_lost
 from vfxstyle.grading.estimate import estimate
 from vfxstyle.grading.nuke import nuke_file, write_nuke
 from vfxstyle.grading.outputs import Outputs
@@ -43,6 +43,9 @@ class GradeReport:
     found_again: Mapping[int, float]
     """How much of what the graded frames of the shot treat apart is found again on each frame that this run wrote,
     0..1; without frames on which nothing is treated apart."""
+    in_doubt: Mapping[int, float]
+    """How much of the subject's matte can be wrong on each frame that it was carried to by this run, as a share of its
+    area; empty for looks that treat no subject apart."""
     superpixels: int
     """Temporal superpixels of the shot."""
     chosen_frames: tuple[int, ...]
@@ -107,6 +110,8 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
     done, analysis = _rendered(outputs, todo, run)
     graded = plan.preset.graded
     announce_lost(done.found_again, run.clock, layered=graded is not None and graded.layers is not None)
+    if len(todo) == len(plan.shot):  # a part of it cannot be compared with the rest
+        announce_doubt(done.in_doubt, run.clock)
     if plan.prepares and todo:
         run.clock.note(f"made ready for {plan.output}, which the command without --prepare writes of all frames")
     if plan.settings.write_nuke:
@@ -125,6 +130,7 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
         kept=kept,
         untouched_pixels=done.untouched | outputs.untouched(kept),
         found_again=done.found_again,
+        in_doubt=done.in_doubt,
         superpixels=int(analysis.manifest.get("superpixels", 0)),
         chosen_frames=tuple(analysis.manifest.get("chosen_frames", ())),
         seconds=run.clock.seconds,

@@ -44,6 +44,8 @@ class Rendered:
     """Pixels left alone because they hold NaN or infinity, by frames that have any."""
     found_again: dict[int, float] = field(default_factory=dict)
     """See :attr:`~vfxstyle.grading.grade.GradeReport.found_again`."""
+    in_doubt: dict[int, float] = field(default_factory=dict)
+    """See :attr:`~vfxstyle.grading.grade.GradeReport.in_doubt`."""
 
 
 Analysed = Sequence[tuple[AnalysisFolder, ShotTransforms]]
@@ -92,7 +94,14 @@ class _RenderPass:
         if movie is not None and len(self.done.failed) < len(numbers):
             self.outputs.store(movie.path, self.done.untouched, self.done.failed)
         self.done.found_again = self._found_again([number for number in numbers if number not in self.done.failed])
+        self.done.in_doubt = self._in_doubt()
         return self.done
+
+    def _in_doubt(self) -> dict[int, float]:
+        """How much of a subject's matte is in doubt on each frame; of several views the most."""
+        views = [own.carried.in_doubt for own in (self.renderer, *self.others) if own.carried is not None]
+        numbers = sorted({number for view in views for number in view})
+        return {number: max(view.get(number, 0.0) for view in views) for number in numbers}
 
     def _found_again(self, numbers: Sequence[int]) -> dict[int, float]:
         """How much of what graded frames treat apart is found again on these frames; of several views the least."""

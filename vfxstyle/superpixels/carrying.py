@@ -33,6 +33,7 @@ _KNOWN = 0.05  # area of a superpixel on the graded frames, as a share of its ow
 _STEP, _TAPS = 4, 9  # px between samples round a pixel, and how many of them in a row and in a column
 _NEAR, _LIKE = 8.0, 6.0  # standard deviations of nearness, in px, and of likeness, in Lab, of these samples
 _RANGE = np.float32(-0.5 / _LIKE**2)
+_ROUND = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (17, 17))  # what is close round a gate
 _ENOUGH = np.float32(2)  # sum of the weights of these samples from which they have all of theirs
 
 
@@ -86,6 +87,22 @@ def share_found(tracks: Sequence[Track], treated: Sequence[FloatArray]) -> float
         return None
     sure = np.max([own * track.confidence for own, track in zip(here, tracks, strict=True)], axis=0)
     return float(sure.sum() / whole.sum())
+
+
+def share_in_doubt(gate: FloatArray, tracks: Sequence[tuple[Track, int]]) -> float:
+    """How much of a carried gate can be wrong, as a share of its area; 0 where there is none.
+
+    That is its distance from 0 or 1, times what tracks leave open, in it and close round it. Of frames of one shot it
+    says which have more errors, and not how many these are.
+
+    gate: float32 (h, w), 0..1, before it is cut. tracks: to each graded frame, and the frames between.
+    """
+    inside = gate > np.float32(0.5)
+    if not inside.any():
+        return 0.0
+    near = cv2.dilate(inside.astype(np.uint8), _ROUND) > 0
+    _, certainty = weights_of(tracks)
+    return float((np.minimum(gate, 1 - gate) * (1 - certainty))[near].sum() / inside.sum())
 
 
 def carried_residual(tracks: Sequence[tuple[Track, int]], residuals: Sequence[FloatArray]) -> FloatArray:
