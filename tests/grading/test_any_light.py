@@ -187,6 +187,10 @@ def test_a_fall_is_bent_without_a_kink():
         assert (steps > 0).all()
         assert np.abs(np.diff(steps)).max() < 0.1
         assert steps.max() < 1.05
+    tiny = np.full((1, 3, 3), 1e-12, np.float32)
+    fallen = tiny * np.float32(0.3)
+    keep_in_range(fallen, tiny)
+    np.testing.assert_array_equal(fallen, tiny)
     black = np.zeros((1, 3, 3), np.float32)
     below = np.full((1, 3, 3), -0.01, np.float32)
     keep_in_range(below, black)

@@ -41,6 +41,8 @@ def _above_black(light: Scalar, graded: Scalar) -> Scalar:
     """Where a channel ends that falls: as it is down to a little above its floor, which it does not reach."""
     floor = light * _FLOOR / (light + _FLOOR)
     reach = min(floor, light - floor)
+    if reach <= _ZERO:  # so dark that its floor is itself
+        return light
     if graded >= floor + reach:
         return graded
     return floor + reach * np.exp((graded - floor) / reach - _ONE)

@@ -14,8 +14,8 @@ def latest_as_good(errors: DoubleArray, shares: DoubleArray) -> int:
     one by chance; one is as good as the best where its error is above it by no more than the standard error of that
     difference over the pictures. Of a single picture there is no such error, and the best is taken.
 
-    errors: float64 (epochs, pictures), in any unit; those with errors that are not finite are out, if any is.
-    shares: float64 (pictures,), weights of the pictures, summing to 1. Returns the row of the epoch.
+    errors: float64 (epochs, pictures), in any unit; epochs with errors that are not finite are left out while others
+    remain. shares: float64 (pictures,), weights of the pictures, summing to 1. Returns the row of the epoch.
     """
     rows = np.flatnonzero(np.isfinite(errors).all(axis=1))
     if not len(rows):
