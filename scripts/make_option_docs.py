@@ -23,7 +23,8 @@ OPENING = """# Options
 `grade`, `analyze`, `train` and `export` are Python functions too, and their options keyword arguments with underscores:
 `--output-space` is `grade(..., output_space=...)`. Two have other names: `--continue` is `start`, and `--map` is
 `map_file`. What belongs to the command line alone is no argument: the dry run, logging, threads, the show file,
-`--proof` and `--report`. Ranges of frames are written as in `1001-1100x2,1150`.
+`--proof`, `--report`, `--handles` (which `grade_timeline` takes), and `--to` and `--tokens` of `export`. Ranges of
+frames are written as in `1001-1100x2,1150`.
 
 `-o` is where a command writes. On a farm `--to` is where the tasks will write, because `-o` of `farm template` is the
 job bundle. `-n` prints the plan and reads no pixels of the plate. The folder of an analysis is named by a hash of the

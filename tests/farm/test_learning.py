@@ -148,3 +148,7 @@ def test_the_last_line_names_frames_of_the_one_shot_beside_its_look():
     with pytest.raises(PartialError) as caught:
         status.check_done([look, shot])
     assert list(caught.value.frames) == [2]
+    refused = ShotStatus("b", "failed", 0, 0, "b", "no shot", retryable=False)
+    with pytest.raises(PartialError) as caught:
+        status.check_done([look, shot, refused])
+    assert not caught.value.frames  # whose would they be?

@@ -13,7 +13,9 @@ ALIKE = np.full(4, 0.25)
     [
         ([1.1, 1.1, 1.1, 1.1], 1),  # a little worse on every picture: that is no chance
         ([1.4, 0.9, 1.2, 0.9], 2),  # as much worse on the average, and better on half of them
-        ([5.0, 1.0, 1.0, 1.0], 2),  # worse on one alone
+        ([1.9, 0.99, 1.0, 1.0], 2),  # worse on one and better on another
+        ([1.9, 1.0, 1.0, 1.0], 1),  # worse on one alone
+        ([9.0, 0.9, 0.9, 0.9], 1),  # far worse on one
         ([3.0, 3.0, 2.0, 3.0], 1),
         ([0.9, 0.9, 0.9, 0.9], 2),
     ],
@@ -31,7 +33,7 @@ def test_the_standard_error_is_that_of_the_mean():
 
 
 def test_larger_pictures_count_for_more():
-    errors = np.array([[1.0, 1.0], [1.02, 0.5]])
+    errors = np.array([[1.0, 1.0], [1.02, 0.9]])
     assert latest_as_good(errors, np.array([0.99, 0.01])) == 0
     assert latest_as_good(errors, np.array([0.5, 0.5])) == 1
 

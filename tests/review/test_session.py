@@ -1,6 +1,7 @@
 """The review without a browser: what it renders and corrects, and whom it refuses."""
 
 import json
+import shlex
 import shutil
 import time
 import urllib.error
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from helpers import QUICK, read_pixels
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
@@ -17,10 +19,11 @@ from serving import serving
 from vfxstyle import grade
 from vfxstyle.analysis import tracks
 from vfxstyle.analysis.store import AnalysisFolder
+from vfxstyle.cli import cli
 from vfxstyle.color import ColorConfig
 from vfxstyle.color.screens import baked
 from vfxstyle.errors import OutputError, ResourceError, UsageError
-from vfxstyle.grading.corrections import read_corrections
+from vfxstyle.grading.corrections import Corrections, read_corrections
 from vfxstyle.looks.library import user_folder
 from vfxstyle.looks.matte_colours import MatteColours
 from vfxstyle.review import following
@@ -230,11 +233,16 @@ def test_a_baked_view_is_near_the_view():
     assert gap.max() < 3
 
 
-def test_the_command_grades_as_the_page_shows_whatever_a_show_file_says(opened, lively_preset):
-    _, session = opened
-    words = session.command(str(lively_preset), 1.0).split()
-    assert words[words.index("--config") + 1] == "none"
-    assert "--strength" not in words
+def test_the_command_has_the_strength_of_the_page_whatever_a_show_file_says(opened, tmp_path, lively_preset):
+    shot, session = opened
+    (tmp_path / "vfxstyle.toml").write_text("[grade]\nstrength = 0.5\n")
+    runner = CliRunner()
+    without = ["grade", str(shot), "--preset", str(lively_preset), "-n", "--progress", "none"]
+    assert json.loads(runner.invoke(cli, without).stdout)["settings"]["strength"] == 0.5
+    for strength in (1.0, 0.25):
+        words = shlex.split(session.command(str(lively_preset), strength))
+        planned = json.loads(runner.invoke(cli, [*words[1:], "-n", "--progress", "none"]).stdout)
+        assert planned["settings"]["strength"] == strength
 
 
 def test_a_damaged_look_of_the_user_is_no_trouble_of_another(opened, lively_preset):
@@ -262,10 +270,17 @@ def test_a_correction_takes_a_look_by_its_whole_path(make_shot, tmp_path, lively
 def test_corrections_that_cannot_be_saved_stay_a_draft(opened, monkeypatch):
     _, session = opened
     session.correct(session.at(1, (0.1, 0.1), session.preset, group=False), 0.5, None, "own")
+    Corrections(analysis="another", made=session.history.now).save(session.file)
 
-    def full(path, missing_ok=False):
+    def full(path, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "unlink", full)
-    with pytest.raises(OutputError, match=r"cannot be saved in .*No space left"):
-        session.save()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(OutputError, match=r"cannot be saved in .*No space left"):
+            session.save()
+    assert not session.history.is_saved
+    assert session.file.with_name("adjust.draft.json").is_file()
+    session.save()
+    assert session.history.is_saved
+    assert not session.file.with_name("adjust.draft.json").exists()

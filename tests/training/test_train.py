@@ -420,6 +420,17 @@ def test_texts_that_could_not_be_read_again_are_refused(pairs, tmp_path, option)
     assert not list(tmp_path.iterdir())
 
 
+def test_pictures_of_any_shape_share_a_sheet(pairs, tmp_path):
+    folder = tmp_path / "pairs"
+    for name, shape in (("tall", (260, 96)), ("wide", (80, 200))):
+        picture = np.resize(moving_picture(1), (*shape, 3)).astype(np.float32)
+        for side, own in (("before", picture), ("after", brighter(picture))):
+            codes = (own * 65535 + 0.5).astype(np.uint16)
+            write_picture(folder / side / f"{name}.png", codes, kind="uint16")
+    report = train(folder, "both", output=tmp_path / "both.safetensors", **{**OPTIONS, "epochs": 2})
+    assert all(path.is_file() for path in write_training_report(report, rows_of(report)))
+
+
 @pytest.mark.parametrize("shape", [(2000, 1), (1, 2000), (400, 300)])
 def test_pictures_of_a_sheet_have_bounds_however_narrow_they_are(shape):
     rows, columns, _ = _shrunk(np.zeros((*shape, 3), np.float32)).shape

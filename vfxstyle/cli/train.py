@@ -56,7 +56,8 @@ def train(pairs: str | None, name: str | None, output: str | None, progress: Any
         began = time.perf_counter()
         rows = rows_of(report)
         shown = None if chosen["no_suggest"] else chosen["shot"]
-        drawn = [page.finish(report, rows, shown), *write_training_report(report, rows)]
+        files = write_training_report(report, rows)
+        drawn = [page.finish(report, rows, shown), *files]
         report = replace(report, seconds={**report.seconds, Stage.REPORT: time.perf_counter() - began})
         watch.result(report)
     tell(progress, train_summary(report, drawn))

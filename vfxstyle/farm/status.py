@@ -128,7 +128,7 @@ def check_done(statuses: Sequence[ShotStatus]) -> None:
         return
     names = ", ".join(one.name for one in open_ones[:5])
     again = any(one.retryable for one in open_ones)
-    shots = [one for one in statuses if one.frames]  # a look has none
+    shots = [one for one in statuses if one.frames or one.state != "done"]  # without a look that was learnt first
     numbers = {number for own in shots[0].by_reason.values() for number in own} if len(shots) == 1 else set()
     error = PartialError(
         f"{len(open_ones)} of {len(statuses)} shots are not done: {names}{' ...' if len(open_ones) > 5 else ''}; "

@@ -25,7 +25,7 @@ def _within(change: Scalar, room: Scalar) -> Scalar:
     if change <= half:
         return change
     beyond = change - half
-    return half + quarter * beyond / (quarter + beyond)
+    return half + quarter / (quarter / beyond + _ONE)
 
 
 @kernel(inline="always")

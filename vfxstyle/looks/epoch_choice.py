@@ -6,13 +6,17 @@ import numpy as np
 
 from vfxstyle.arrays import DoubleArray
 
+_MOST = 0.5  # of the best error, that one as good may be above it
+_BELOW = 1 - 1e-9  # what is worse on one picture alone is worse by its standard error, but for rounding
+
 
 def latest_as_good(errors: DoubleArray, shares: DoubleArray) -> int:
     """The latest of several epochs that is as good as the best of them, as far as a few pictures can tell.
 
     The steps of an epoch get smaller until the last, so a later epoch is the better guess. Few pictures choose an early
-    one by chance; one is as good as the best where its error is above it by no more than the standard error of that
-    difference over the pictures. Of a single picture there is no such error, and the best is taken.
+    one by chance; one is as good as the best where its error is above it by less than the standard error of that
+    difference over the pictures, and by no more than half of it. Of a single picture there is no such error, and the
+    best is taken.
 
     errors: float64 (epochs, pictures), in any unit; epochs with errors that are not finite are left out while others
     remain. shares: float64 (pictures,), weights of the pictures, summing to 1. Returns the row of the epoch.
@@ -21,9 +25,10 @@ def latest_as_good(errors: DoubleArray, shares: DoubleArray) -> int:
     if not len(rows):
         return len(errors) - 1
     known = errors[rows]
-    worse = known - known[(known @ shares).argmin()]
+    means = known @ shares
+    worse, smallest = known - known[means.argmin()], means.min()
     mean = worse @ shares
     pictures = len(shares)
     unbiased = pictures / (pictures - 1) if pictures > 1 else 0.0
-    allowed = np.sqrt(unbiased * (shares**2 * (worse - mean[:, None]) ** 2).sum(axis=1))
-    return int(rows[mean <= allowed][-1])
+    allowed = np.minimum(np.sqrt(unbiased * (shares**2 * (worse - mean[:, None]) ** 2).sum(axis=1)), _MOST * smallest)
+    return int(rows[(mean <= 0) | (mean < _BELOW * allowed)][-1])

@@ -164,7 +164,10 @@ def _fit(task: FitTask, device: str, after_epoch: Callable[[Epoch], None]) -> Fi
 
 
 class _Fit:
-    """The state of one fit: the network with its optimiser, the epochs judged so far, and the network to keep."""
+    """The state of one fit: the network with its optimiser, the epochs judged so far, and their networks.
+
+    Where the last epoch is kept, its network alone.
+    """
 
     def __init__(self, task: FitTask, device: str) -> None:
         samples, settings = task.samples, task.settings
@@ -211,14 +214,14 @@ class _Fit:
         epoch = Epoch(number, loss, float(missed @ self.shares))
         self.curve.append(epoch)
         self.missed.append(missed)
-        self.networks.append(network)
+        self.networks = [network] if self.to_the_end else [*self.networks, network]
         return epoch
 
     def fitted(self) -> Fitted:
         """The predictor of the epoch that is kept."""
         kept = -1 if self.to_the_end else latest_as_good(np.stack(self.missed), self.shares)
         start = self.conditioning.to_outputs @ self.start
-        network, number = self.networks[kept], self.curve[kept].number
+        network, number = self.networks[kept], self.curve[kept].number  # where the last is kept, the only network
         return Fitted(network, self.standardisation, start, tuple(self.curve), number)
 
 

@@ -17,13 +17,12 @@ def grade_command(view: ShownShot, preset: str, strength: float, adjust: Path | 
     plan, recipe = view.plan, view.wanted.recipe
     settings = replace(
         plan.settings,
-        strength=strength,
         adjust=None if adjust is None else str(adjust),
         **{own.name: getattr(recipe, own.name) for own in options_of(AnalysisSettings)},
     )
     words = ["vfxstyle", "grade", str(plan.shot.path), "--preset", preset, "--analysis", str(view.analysis.folder)]
-    words += ["--config", "none"]  # what the page shows is all in the command; no show file has a say
     words += ["--within", format_frames(plan.target.within)] if plan.target.within is not None else []
+    words += ["--strength", f"{strength:g}"]  # at its default too: a show file may say another
     for own in options_of(GradeSettings, "grade"):
-        words += own.arguments(getattr(settings, own.name))
+        words += own.arguments(getattr(settings, own.name)) if own.name != "strength" else ()
     return shlex.join(words)

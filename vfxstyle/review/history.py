@@ -95,12 +95,13 @@ class History:
                 if other is not None and other.analysis not in ("", self.analysis):
                     file.replace(file.with_name(f"adjust.{other.analysis[:8]}.json"))
                 Corrections(analysis=self.analysis, made=made).save(file)
-                self._saved = made
-                _draft(file).unlink(missing_ok=True)
             except OSError as error:
                 raise OutputError(
                     f"Corrections cannot be saved in {file.parent}: {error.strerror or error}; check the folder."
                 ) from error
+            self._saved = made
+            with suppress(OSError):  # a draft that says the same does no harm
+                _draft(file).unlink(missing_ok=True)
 
 
 def opened_history(file: Path, analysis: str, given: Corrections) -> History:

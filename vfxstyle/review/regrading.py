@@ -17,6 +17,8 @@ import OpenImageIO as oiio
 from vfxstyle.errors import OutputError, UsageError, VfxStyleError
 from vfxstyle.files import write_atomically, writing_atomically
 from vfxstyle.grading.plan import GradePlan
+from vfxstyle.looks.library import user_folders
+from vfxstyle.looks.preset import SUFFIX
 from vfxstyle.plates.places import parent_of
 from vfxstyle.plates.stamps import PlateFile
 from vfxstyle.settings import Run, TrainSettings
@@ -24,7 +26,7 @@ from vfxstyle.settings.table import options_of
 from vfxstyle.shots import open_shot
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.writing import write_picture
-from vfxstyle.training.preset_file import name_from, place_of_preset
+from vfxstyle.training.preset_file import name_from
 
 _TO_GRADE, _GRADED, _NOTE = "to_grade", "graded", "spaces.json"
 
@@ -75,7 +77,7 @@ class Regrading:
                 "put graded pictures into": str(self.graded),
                 "named": f"with the same frame number and in the same colour space, e.g. {place.stem}.tif",
             }
-            write_atomically(self.to_grade / _NOTE, (json.dumps(note, indent=1) + "\n").encode(errors="replace"))
+            write_atomically(self.to_grade / _NOTE, (json.dumps(note, indent=1) + "\n").encode())
         except OSError as error:
             raise OutputError(f"{self.to_grade} cannot be written: {error.strerror or error}; check it.") from error
         return place
@@ -96,7 +98,7 @@ class Regrading:
         if settings.layer is not None or settings.view is not None:
             raise UsageError("Looks are learnt from the main layer; open the review without --layer and --view.")
         words = ["train", "--shot", str(self.plan.shot.path), "--graded", str(self.graded), "--name", self.name]
-        words += ["--no-suggest", "--progress", "none", "--config", "none"]
+        words += ["--no-suggest", "--progress", "none"]
         for own in options_of(TrainSettings, "train"):
             for values in (settings, self.run):
                 if hasattr(values, own.name) and own.name not in ("superpixels", "matte"):
@@ -122,7 +124,7 @@ class Regrading:
             "arrived": list(arrived),
             "name": self.name,
             "training": runs,
-            "learnt": place_of_preset(self.name, None).exists(),
+            "learnt": any((folder / f"{self.name}{SUFFIX}").exists() for folder in user_folders()[:1]),
             "trouble": trouble or ("" if runs else self._said),
         }
 

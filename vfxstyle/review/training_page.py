@@ -158,6 +158,7 @@ class TrainingPage:
             analysis_width=settings.analysis_width,
             seed=settings.seed,
             max_pixels=settings.max_pixels,
+            missing="skip",
         )
         request = ShowRequest(shot=shot, presets=(str(report.path),), target=GradeTarget(), settings=asked)
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -35,8 +37,9 @@ def named(name: str | None, output: str | Path | None, start: str | Path | None)
 
 
 def name_from(text: str) -> str:
-    """A name that a look can have, from a text such as the name of a shot."""
-    return re.sub(r"[^\w.-]", "_", text).lstrip(".-") or "look"
+    """A name that a look can have, from a text such as the name of a shot; different texts have different names."""
+    name = re.sub(r"[^\w.-]", "_", text).lstrip(".-")
+    return name if name == text else f"{name}_{hashlib.sha256(os.fsencode(text)).hexdigest()[:6]}"
 
 
 def check_name(name: str) -> None:

@@ -54,7 +54,7 @@ def write_training_report(report: TrainReport, pairs: Sequence[PairRow]) -> list
     files = [Path(f"{base}.curve.png"), Path(f"{base}.sheet.png"), Path(f"{base}.md")]
     try:
         _draw_curve(report, files[0])
-        write_sheet(files[1], np.vstack([part for row in pairs for part in _captioned(row)]) / 255)
+        write_sheet(files[1], _stacked([part for row in pairs for part in _captioned(row)]) / 255)
         write_atomically(files[2], training_page(report).encode(errors="replace"))
     except OSError as error:
         raise OutputError(f"{base}.* cannot be written: {error.strerror or error}; the preset is there.") from error
@@ -89,6 +89,12 @@ def _captioned(row: PairRow) -> tuple[ByteArray, ByteArray]:
     pictures = [(np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8) for picture in row.pictures]
     bands = [band(f"{row.name}  {text}", own.shape[1]) for text, own in zip(words, pictures, strict=True)]
     return beside(bands), beside(pictures)
+
+
+def _stacked(rows: Sequence[ByteArray]) -> ByteArray:
+    """Rows of a sheet below each other, with black to the right of those that are narrower."""
+    widest = max(row.shape[1] for row in rows)
+    return np.vstack([np.pad(row, ((0, 0), (0, widest - row.shape[1]), (0, 0))) for row in rows])
 
 
 def _draw_curve(report: TrainReport, path: Path) -> None:
