@@ -25,6 +25,18 @@ _ABANDONED = 24 * 3600  # seconds after which what is in the making belongs to n
 _IN_THE_MAKING = re.compile(r"^\..+\.[0-9a-f]{12}\.part(\.\w+)?$")
 
 
+def user_place(variable: str, default: str) -> Path | None:
+    """A folder of the user: the one that an environment variable names, else a default in the home.
+
+    None for a user without a home.
+    """
+    try:
+        named = os.environ.get(variable)
+        return Path(named).expanduser() if named else Path.home() / default
+    except RuntimeError:
+        return None
+
+
 def temporary_name(final: Path) -> Path:
     """A hidden name beside ``final`` with the same extension, for writing before the rename; never the same twice."""
     return final.with_name(f".{final.stem}.{secrets.token_hex(6)}.part{final.suffix}")

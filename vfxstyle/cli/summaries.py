@@ -69,7 +69,8 @@ def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:
     """What a training run made and what it could not learn, in a few lines."""
     errors = report.errors
     where = f"{len(report.held_out)} held-out pairs" if report.held_out else "parts of the pairs kept out in turn"
-    look = "this preset" if report.preset.graded is None else "the plain look, without the graded frames,"
+    of_shot = report.preset.graded is not None
+    look = "the plain look, without the graded frames," if of_shot else "this preset"
     lines = [f"{name:<12} {seconds:8.2f} s" for name, seconds in report.seconds.items()]
     lines.append(
         f"mean L2 in Lab on {where}: plate {errors.distance:.2f}, best single transform of each picture "
@@ -78,7 +79,6 @@ def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:
     lines += [f"found: {report.preset.found}"] if report.preset.found else []
     worst = [f"{error.name} {error.missed:.2f} ({error.share:.0%} of the pixels)" for error in report.by_colour[:3]]
     lines.append(f"most of what is missed is in: {', '.join(worst)}")
-    of_shot = report.preset.graded is not None
     name, of_pair = next(iter(report.by_pair.items()))
     middle = median(own.missed for own in report.by_pair.values())
     others = f"; the middle one of {len(report.by_pair)} {middle:.2f}" if len(report.by_pair) > 2 else ""

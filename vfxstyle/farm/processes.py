@@ -17,7 +17,7 @@ from pathlib import Path
 
 from vfxstyle.errors import DeviceError, OutputError, ResourceError
 from vfxstyle.farm.jobs import FarmJob
-from vfxstyle.files import write_atomically
+from vfxstyle.files import user_place, write_atomically
 
 PARENT = "VFXSTYLE_TASK_OF"
 """Environment variable that tells a task the process that waits for it, without which it ends."""
@@ -113,10 +113,9 @@ def log_folder() -> Path:
 
     Raises :class:`~vfxstyle.errors.OutputError` for a user without a home.
     """
-    try:
-        home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    except RuntimeError as error:
-        raise OutputError("This user has no home to keep logs in; name a folder with --logs.") from error
+    home = user_place("XDG_STATE_HOME", ".local/state")
+    if home is None:
+        raise OutputError("This user has no home to keep logs in; name a folder with --logs.")
     return home / "vfxstyle" / "logs" / f"{datetime.now():%Y-%m-%dT%H-%M-%S}_{os.getpid()}"
 
 

@@ -12,6 +12,7 @@ from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.cores import cores
 from vfxstyle.errors import FrameError
 from vfxstyle.features import check_device, shot_device
+from vfxstyle.grading.carried import CarriedGrade
 from vfxstyle.grading.frame_renderer import FrameRenderer
 from vfxstyle.grading.outputs import Outputs
 from vfxstyle.grading.plan import GradePlan
@@ -97,15 +98,20 @@ class _RenderPass:
         self.done.in_doubt = self._in_doubt()
         return self.done
 
+    @property
+    def _carried(self) -> list[CarriedGrade]:
+        """What graded frames say, of each view where they are carried."""
+        return [own.carried for own in (self.renderer, *self.others) if own.carried is not None]
+
     def _in_doubt(self) -> dict[int, float]:
         """How much of a subject's matte is in doubt on each frame; of several views the most."""
-        views = [own.carried.in_doubt for own in (self.renderer, *self.others) if own.carried is not None]
+        views = [own.in_doubt for own in self._carried]
         numbers = sorted({number for view in views for number in view})
         return {number: max(view.get(number, 0.0) for view in views) for number in numbers}
 
     def _found_again(self, numbers: Sequence[int]) -> dict[int, float]:
         """How much of what graded frames treat apart is found again on these frames; of several views the least."""
-        carried = [own.carried for own in (self.renderer, *self.others) if own.carried is not None]
+        carried = self._carried
 
         def least(number: int) -> float | None:
             return min((share for own in carried if (share := own.found_again(number)) is not None), default=None)

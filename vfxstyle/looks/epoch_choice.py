@@ -24,11 +24,12 @@ def latest_as_good(errors: DoubleArray, shares: DoubleArray) -> int:
     rows = np.flatnonzero(np.isfinite(errors).all(axis=1))
     if not len(rows):
         return len(errors) - 1
-    known = errors[rows]
-    means = known @ shares
-    worse, smallest = known - known[means.argmin()], means.min()
-    mean = worse @ shares
+    means = errors[rows] @ shares
+    best = int(means.argmin())
+    worse = errors[rows] - errors[rows[best]]
+    mean = means - means[best]
     pictures = len(shares)
     unbiased = pictures / (pictures - 1) if pictures > 1 else 0.0
-    allowed = np.minimum(np.sqrt(unbiased * (shares**2 * (worse - mean[:, None]) ** 2).sum(axis=1)), _MOST * smallest)
-    return int(rows[(mean <= 0) | (mean < _BELOW * allowed)][-1])
+    spread = np.sqrt(unbiased * (shares**2 * (worse - mean[:, None]) ** 2).sum(axis=1))
+    as_good = (mean <= 0) | (mean < _BELOW * np.minimum(spread, _MOST * means[best]))
+    return int(rows[as_good][-1])

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from vfxstyle.errors import OutputError, PresetError
-from vfxstyle.files import current_digest
+from vfxstyle.files import current_digest, user_place
 from vfxstyle.looks.info import PresetInfo
 from vfxstyle.looks.preset import SUFFIX, Preset, read_info, read_preset
 
@@ -28,11 +28,8 @@ def user_folders() -> list[Path]:
     named = [Path(folder) for folder in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if folder]
     if named:
         return named
-    try:
-        home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    except RuntimeError:  # a user without a home
-        return []
-    return [home / "vfxstyle" / "presets"]
+    home = user_place("XDG_DATA_HOME", ".local/share")
+    return [] if home is None else [home / "vfxstyle" / "presets"]
 
 
 def user_folder() -> Path:

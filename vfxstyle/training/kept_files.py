@@ -12,7 +12,7 @@ import numpy as np
 
 from vfxstyle.arrays import AnyArray
 from vfxstyle.errors import OutputError
-from vfxstyle.files import drop_abandoned, writing_atomically
+from vfxstyle.files import drop_abandoned, user_place, writing_atomically
 
 CACHE = "VFXSTYLE_CACHE"
 """Environment variable that names the folder of what is kept between trainings."""
@@ -28,10 +28,8 @@ def kept_folder() -> Path | None:
     """
     if named := os.environ.get(CACHE):
         return Path(named) / "plates"
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "vfxstyle" / "plates"
-    except RuntimeError:
-        return None
+    home = user_place("XDG_CACHE_HOME", ".cache")
+    return None if home is None else home / "vfxstyle" / "plates"
 
 
 class KeptFiles:
