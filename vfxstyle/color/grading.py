@@ -84,27 +84,43 @@ def from_grading(display: FloatArray, gain: FloatArray, foot: FloatArray) -> Flo
     return light
 
 
+@kernel(inline="always")
+def photograph_row(rgb: FloatArray, alpha: FloatArray, matrix: FloatArray, row: FloatArray) -> None:
+    """A row of light as a photograph shows it, for use inside compiled kernels; see :func:`shown_as_photograph`.
+
+    rgb: float32 (W, 3). alpha: float32 (W,), or empty. row: (3, W), takes the result.
+    """
+    has_alpha = len(alpha) > 0
+    for x in range(len(rgb)):
+        r, g, b = rgb[x, 0], rgb[x, 1], rgb[x, 2]
+        row[0, x] = matrix[0, 0] * r + matrix[0, 1] * g + matrix[0, 2] * b
+        row[1, x] = matrix[1, 0] * r + matrix[1, 1] * g + matrix[1, 2] * b
+        row[2, x] = matrix[2, 0] * r + matrix[2, 1] * g + matrix[2, 2] * b
+    for x in range(len(rgb)):  # few pixels need more
+        r, g, b = row[0, x], row[1, x], row[2, x]
+        if has_alpha and _ZERO < alpha[x] < _ONE:
+            r, g, b = r / alpha[x], g / alpha[x], b / alpha[x]
+        elif np.isfinite(r + g + b) and max(r, g, b) <= _ONE:
+            continue
+        if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b)):
+            row[0, x] = row[1, x] = row[2, x] = _ZERO
+            continue
+        scale = _ONE / gain_of(max(r, g, b))
+        row[0, x], row[1, x], row[2, x] = r * scale, g * scale, b * scale
+    for channel in range(3):
+        for x in range(len(rgb)):
+            row[channel, x] = min(max(row[channel, x], _ZERO), _ONE)
+
+
 @kernel(parallel=True)
 def _shown(rgb: FloatArray, alpha: FloatArray, matrix: FloatArray, out: FloatArray) -> None:
     height, width, _ = rgb.shape
     has_alpha = alpha.shape[0] > 0
     for y in prange(height):
+        row = np.empty((3, width), np.float32)
+        photograph_row(rgb[y], alpha[y] if has_alpha else alpha[:0, 0], matrix, row)
         for x in range(width):
-            r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
-            if has_alpha:
-                cover = alpha[y, x]
-                if cover > _ZERO and cover < _ONE:
-                    r, g, b = r / cover, g / cover, b / cover
-            light_r = matrix[0, 0] * r + matrix[0, 1] * g + matrix[0, 2] * b
-            light_g = matrix[1, 0] * r + matrix[1, 1] * g + matrix[1, 2] * b
-            light_b = matrix[2, 0] * r + matrix[2, 1] * g + matrix[2, 2] * b
-            if np.isfinite(light_r) and np.isfinite(light_g) and np.isfinite(light_b):
-                scale = _ONE / gain_of(max(light_r, light_g, light_b))
-                out[y, x, 0] = min(max(light_r * scale, _ZERO), _ONE)
-                out[y, x, 1] = min(max(light_g * scale, _ZERO), _ONE)
-                out[y, x, 2] = min(max(light_b * scale, _ZERO), _ONE)
-            else:
-                out[y, x] = _ZERO
+            out[y, x, 0], out[y, x, 1], out[y, x, 2] = row[0, x], row[1, x], row[2, x]
 
 
 def shown_as_photograph(rgb: FloatArray, matrix: FloatArray, alpha: FloatArray | None = None) -> FloatArray:

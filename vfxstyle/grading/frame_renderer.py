@@ -24,7 +24,7 @@ from vfxstyle.grading.untouched import restore_untouched
 from vfxstyle.looks import TransformField, apply_field
 from vfxstyle.looks.base import Base
 from vfxstyle.looks.field import Placing
-from vfxstyle.plates.picture import analysis_picture, analysis_size, lab_of_picture
+from vfxstyle.plates.picture import analysis_lab, analysis_size
 from vfxstyle.plates.spaces import Light, encoder
 from vfxstyle.shots import Frame, OutputFormat
 from vfxstyle.superpixels.areas import spread_in_areas
@@ -247,4 +247,4 @@ class FrameRenderer:
 
 def guide_of(lit: Frame, light: Light, analysis_width: int) -> FloatArray:
     """The analysis picture of a frame of light that has been decoded, float32 (h, w, 3), CIELab."""
-    return lab_of_picture(analysis_picture(lit, replace(light, decoder=None), analysis_width))
+    return analysis_lab(lit, replace(light, decoder=None), analysis_width)

@@ -23,7 +23,8 @@ from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
 from vfxstyle.looks.field import Along, Placing, TransformField, cell_of, cells_along, look_up, weaken
 from vfxstyle.looks.likeness import exponent_of, likeness
-from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS
+from vfxstyle.looks.simd import blended_change
+from vfxstyle.looks.transform import LAB_SCALE
 
 GUIDE_SIGMA = 8.0
 """Standard deviation, in Lab units, of the colour distance over which a cell of the field loses weight in a pixel."""
@@ -139,37 +140,14 @@ def _change(
     lab: FloatArray, field: tuple[FloatArray, FloatArray], along: Along, w: FloatArray, change: FloatArray
 ) -> None:
     """The change of each pixel of a row in Lab, (3, W), by the transforms of its four cells. field: as ``guide``."""
-    above, below = field
     before, after, _ = along
-    c = np.empty(COEFFICIENTS, np.float32)
+    colour = np.empty_like(lab)
     for x in range(lab.shape[1]):
-        x0, x1 = np.uintp(before[x]), np.uintp(after[x])
-        one, two, three, four = above[x0], above[x1], below[x0], below[x1]
-        w0, w1, w2, w3 = w[0, x], w[1, x], w[2, x], w[3, x]
-        for i in range(COEFFICIENTS):
-            c[i] = w0 * one[i] + w1 * two[i] + w2 * three[i] + w3 * four[i]
-        L, a, b = lab[0, x] / _L, lab[1, x] / _A, lab[2, x] / _B
-        v = (L * L, a * a, b * b, L * a, L * b, a * b, L, a, b)
-        change[0, x] = _sum(c, 0, v) * _L
-        change[1, x] = _sum(c, TERMS, v) * _A
-        change[2, x] = _sum(c, 2 * TERMS, v) * _B
-
-
-@kernel(inline="always")
-def _sum(c: FloatArray, k: int, v: tuple[Scalar, ...]) -> Scalar:
-    """One row of a transform times V. k: where the row begins."""
-    return (
-        v[0] * c[k]
-        + v[1] * c[k + 1]
-        + v[2] * c[k + 2]
-        + v[3] * c[k + 3]
-        + v[4] * c[k + 4]
-        + v[5] * c[k + 5]
-        + v[6] * c[k + 6]
-        + v[7] * c[k + 7]
-        + v[8] * c[k + 8]
-        + c[k + 9]
-    )
+        colour[0, x], colour[1, x], colour[2, x] = lab[0, x] / _L, lab[1, x] / _A, lab[2, x] / _B
+    for x in range(lab.shape[1]):
+        cells, weights = (np.uintp(before[x]), np.uintp(after[x])), (w[0, x], w[1, x], w[2, x], w[3, x])
+        L, a, b = blended_change(field, cells, weights, (colour[0, x], colour[1, x], colour[2, x]))
+        change[0, x], change[1, x], change[2, x] = L * _L, a * _A, b * _B
 
 
 @kernel(parallel=True)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
-import numpy as np
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from vfxstyle.arrays import FloatArray, IntArray
 from vfxstyle.color.gpu import finite, gain_of, lab_of, rotated
+from vfxstyle.plates.shrink import shares_of
 
 _BLOCK = tl.constexpr(128)  # cells of a program
 
@@ -27,23 +25,6 @@ class Window:
     """float32 (H, W), if the colours are multiplied by it."""
     offset: tuple[int, int]
     """Column and row of the display window that the first pixel lies on; may be negative."""
-
-
-@lru_cache(maxsize=8)
-def shares_of(size: int, cells: int) -> tuple[IntArray, FloatArray]:
-    """The px that each cell along an axis is the mean of, as OpenCV's INTER_AREA weighs them.
-
-    size: px along the axis, at least as many as cells. Returns the first px of each cell, int64 (cells,), and the share
-    of it and of those that follow, float32 (cells, T).
-    """
-    scale = size / cells
-    begin = np.arange(cells) * scale
-    end = np.minimum(begin + scale, size)
-    first = np.minimum(np.floor(begin + 1e-9).astype(np.int64), size - 1)
-    count = int((np.ceil(end - 1e-9).astype(np.int64) - first).max())
-    at = first[:, None] + np.arange(count)
-    shares = np.clip(np.minimum(at + 1, end[:, None]) - np.maximum(at, begin[:, None]), 0, None)
-    return first, (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 @triton.jit(do_not_specialize=["left", "top", "height", "width", "first_row", "rows", "columns"])
@@ -91,7 +72,7 @@ def _guide(
 def guide_on_device(
     window: Window, matrix: Tensor, display: tuple[int, int], size: tuple[int, int], part: slice
 ) -> Tensor:
-    """Some rows of the analysis picture of a plate, as :func:`vfxstyle.plates.picture.lab_of_picture` gives them.
+    """Some rows of the analysis picture of a plate, as :func:`vfxstyle.plates.picture.analysis_lab` gives them.
 
     window: those rows of the plate that they show, or more. matrix: float32 (3, 3), to Rec.709, on the same device.
     display, size: (width, height), in px, of the display window and of the analysis picture. part: which rows of that.

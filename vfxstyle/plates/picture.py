@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.color import linear_to_lab, linear_to_srgb, shown_as_photograph, srgb_to_linear
 from vfxstyle.plates.lighting import MEASURED_COLUMNS, Measured, lighting_of_one, measured
+from vfxstyle.plates.shrink import shrunk_photograph
 from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame
 
@@ -45,14 +45,22 @@ def analysis_picture(frame: Frame, light: Light, analysis_width: int) -> FloatAr
     Highlights are brought to the display's white with their hue kept (the grading encoding, then a clip);
     pixels that are not finite count as black. Returns float32 (h, w, 3), sRGB, 0..1.
     """
+    return np.clip(linear_to_srgb(_small(frame, light, analysis_width)), 0, 1)
+
+
+def analysis_lab(frame: Frame, light: Light, analysis_width: int) -> FloatArray:
+    """CIELab of :func:`analysis_picture`, without encoding it and decoding it again. Returns float32 (h, w, 3)."""
+    return linear_to_lab(np.clip(_small(frame, light, analysis_width), 0, 1))
+
+
+def _small(frame: Frame, light: Light, analysis_width: int) -> FloatArray:
+    """The analysis picture before it is encoded: float32 (h, w, 3), linear Rec.709."""
     shown = frame.on_display()
     if light.decoder is not None:
         shown = shown.straightened()
     cover = shown.alpha if shown.premultiplied else None
-    display = shown_as_photograph(light.decoded(shown.rgb), light.matrix, cover)
-    columns, rows = analysis_size(shown.rgb.shape[1], shown.rgb.shape[0], analysis_width)
-    small = cv2.resize(display, (columns, rows), interpolation=cv2.INTER_AREA)
-    return np.clip(linear_to_srgb(np.asarray(small, np.float32)), 0, 1)
+    size = analysis_size(shown.rgb.shape[1], shown.rgb.shape[0], analysis_width)
+    return shrunk_photograph(light.decoded(shown.rgb), light.matrix, size, cover)
 
 
 def lab_of_picture(picture: FloatArray) -> FloatArray:

@@ -26,7 +26,7 @@ from vfxstyle.grading.plan import GradePlan
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.grading.transforms import ensure_transforms, once_more
 from vfxstyle.looks.library import find_preset
-from vfxstyle.plates.picture import lab_of_picture
+from vfxstyle.plates.picture import analysis_lab
 from vfxstyle.plates.places import analyses_beside, analysis_beside, default_analysis
 from vfxstyle.plates.plate import one_view
 from vfxstyle.plates.spaces import Light
@@ -175,7 +175,7 @@ class ShownShot:
             if number in self._frames:
                 return self._frames[number].guide
         frame = self.plan.plate.read(number, self.wanted.stamps)
-        return lab_of_picture(self.plan.plate.picture(frame, self.wanted.recipe.analysis_width))
+        return analysis_lab(frame, self.plan.plate.light, self.wanted.recipe.analysis_width)
 
     def _read(self, number: int, ordinary: Light | None) -> ShownFrame:
         plan, light = self.plan, self.plan.plate.light
