@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from vfxstyle.arrays import FloatArray
+from vfxstyle.arrays import AnyIntegers, ByteArray, FloatArray
 from vfxstyle.color.lab import Scalar
 from vfxstyle.compiled import kernel
 
@@ -84,31 +84,59 @@ def from_grading(display: FloatArray, gain: FloatArray, foot: FloatArray) -> Flo
     return light
 
 
+EIGHT = 8
+"""Pixels whose flags are looked at in one go."""
+
+
+@kernel(inline="always")
+def flags_of(width: int) -> tuple[ByteArray, AnyIntegers]:
+    """Room for a flag a pixel, uint8, and the same as uint64, eight flags each; for use inside compiled kernels.
+
+    Where few pixels of a row need more than the others, finding them by eights costs next to nothing.
+    """
+    flags = np.zeros((width + EIGHT - 1) // EIGHT * EIGHT, np.uint8)
+    return flags, flags.view(np.uint64)
+
+
+@kernel(inline="always")
+def flag_outside(row: FloatArray, flags: ByteArray) -> None:
+    """Flag the colours of a row, (3, W), that do not lie within 0..1, among them those with NaN."""
+    for x in range(row.shape[1]):
+        r, g, b = row[0, x], row[1, x], row[2, x]
+        inside = (r >= _ZERO) & (r <= _ONE) & (g >= _ZERO) & (g <= _ONE) & (b >= _ZERO) & (b <= _ONE)
+        flags[x] = np.uint8(not inside)
+
+
 @kernel(inline="always")
 def photograph_row(rgb: FloatArray, alpha: FloatArray, matrix: FloatArray, row: FloatArray) -> None:
     """A row of light as a photograph shows it, for use inside compiled kernels; see :func:`shown_as_photograph`.
 
     rgb: float32 (W, 3). alpha: float32 (W,), or empty. row: (3, W), takes the result.
     """
-    has_alpha = len(alpha) > 0
-    for x in range(len(rgb)):
+    width = len(rgb)
+    for x in range(width):
         r, g, b = rgb[x, 0], rgb[x, 1], rgb[x, 2]
         row[0, x] = matrix[0, 0] * r + matrix[0, 1] * g + matrix[0, 2] * b
         row[1, x] = matrix[1, 0] * r + matrix[1, 1] * g + matrix[1, 2] * b
         row[2, x] = matrix[2, 0] * r + matrix[2, 1] * g + matrix[2, 2] * b
-    for x in range(len(rgb)):  # few pixels need more
-        r, g, b = row[0, x], row[1, x], row[2, x]
-        if has_alpha and _ZERO < alpha[x] < _ONE:
-            r, g, b = r / alpha[x], g / alpha[x], b / alpha[x]
-        elif np.isfinite(r + g + b) and max(r, g, b) <= _ONE:
+    flags, eights = flags_of(width)
+    flag_outside(row, flags)
+    for x in range(len(alpha)):
+        flags[x] |= np.uint8((alpha[x] > _ZERO) & (alpha[x] < _ONE))
+    for eight in range(len(eights)):
+        if eights[eight] == 0:
             continue
-        if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b)):
-            row[0, x] = row[1, x] = row[2, x] = _ZERO
-            continue
-        scale = _ONE / gain_of(max(r, g, b))
-        row[0, x], row[1, x], row[2, x] = r * scale, g * scale, b * scale
+        for x in range(eight * EIGHT, min((eight + 1) * EIGHT, width)):
+            r, g, b = row[0, x], row[1, x], row[2, x]
+            if len(alpha) > 0 and _ZERO < alpha[x] < _ONE:
+                r, g, b = r / alpha[x], g / alpha[x], b / alpha[x]
+            if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b)):
+                row[0, x] = row[1, x] = row[2, x] = _ZERO
+                continue
+            scale = _ONE / gain_of(max(r, g, b))
+            row[0, x], row[1, x], row[2, x] = r * scale, g * scale, b * scale
     for channel in range(3):
-        for x in range(len(rgb)):
+        for x in range(width):
             row[channel, x] = min(max(row[channel, x], _ZERO), _ONE)
 
 

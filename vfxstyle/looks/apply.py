@@ -18,7 +18,7 @@ import numpy as np
 from numba import prange
 
 from vfxstyle.arrays import FloatArray
-from vfxstyle.color.grading import floored, gain_of
+from vfxstyle.color.grading import EIGHT, flag_outside, flags_of, floored, gain_of
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
 from vfxstyle.looks.field import Along, Placing, TransformField, cell_of, cells_along, look_up, weaken
@@ -50,6 +50,19 @@ def _above_black(new: Scalar, old: Scalar) -> Scalar:
 
 
 @kernel(inline="always")
+def _keep_above_black(new: FloatArray, old: FloatArray) -> None:
+    """Lead the new light of a row, (3, W), towards black without crossing it. old: what it was."""
+    flags, eights = flags_of(new.shape[1])
+    for channel in range(3):
+        for x in range(new.shape[1]):
+            flags[x] = np.uint8(new[channel, x] < _TOE)
+        for eight in range(len(eights)):
+            if eights[eight] != 0:
+                for x in range(eight * EIGHT, min((eight + 1) * EIGHT, new.shape[1])):
+                    new[channel, x] = _above_black(new[channel, x], old[channel, x])
+
+
+@kernel(inline="always")
 def _moved(value: Scalar, change: Scalar) -> Scalar:
     return value + change if change != np.float32(0) else value  # minus zero stays what it is
 
@@ -78,29 +91,35 @@ def _prepare(
         row[0, x], row[1, x], row[2, x] = _rotated(matrix, plate[x, 0], plate[x, 1], plate[x, 2])
         mix[x] = strength
     has_alpha = len(alpha) > 0
-    for x in range(len(plate)):
-        r, g, b = row[0, x], row[1, x], row[2, x]
-        cover = alpha[x] if has_alpha else one
-        if cover == one and min(r, g, b) >= zero and max(r, g, b) <= one and np.isfinite(r + g + b):
+    flags, eights = flags_of(len(plate))
+    flag_outside(row, flags)
+    for x in range(len(alpha)):
+        flags[x] |= np.uint8(alpha[x] != one)
+    for eight in range(len(eights)):
+        if eights[eight] == 0:
             continue
-        r, g, b = plate[x, 0], plate[x, 1], plate[x, 2]
-        if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b) and np.isfinite(cover)):
-            alone += 1
-            mix[x] = zero
-        elif cover == zero and r == g == b == zero:
-            mix[x] = zero  # an empty pixel: lifting its black would add light
-        if mix[x] == zero:
-            row[0, x] = row[1, x] = row[2, x] = zero
-            continue
-        peak = max(abs(r), abs(g), abs(b))
-        if cover > zero and cover < one and peak < LARGEST * cover:
-            r, g, b = r / cover, g / cover, b / cover
-        else:  # opaque, or so little cover that the quotient would mean nothing
-            cover = one
-        r, g, b = _rotated(matrix, r, g, b)
-        gain = gain_of(max(r, g, b))
-        row[0, x], row[1, x], row[2, x] = floored(r / gain), floored(g / gain), floored(b / gain)
-        mix[x] = strength * cover * gain
+        for x in range(eight * EIGHT, min((eight + 1) * EIGHT, len(plate))):
+            if flags[x] == 0:
+                continue
+            r, g, b = plate[x, 0], plate[x, 1], plate[x, 2]
+            cover = alpha[x] if has_alpha else one
+            if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b) and np.isfinite(cover)):
+                alone += 1
+                mix[x] = zero
+            elif cover == zero and r == g == b == zero:
+                mix[x] = zero  # an empty pixel: lifting its black would add light
+            if mix[x] == zero:
+                row[0, x] = row[1, x] = row[2, x] = zero
+                continue
+            peak = max(abs(r), abs(g), abs(b))
+            if cover > zero and cover < one and peak < LARGEST * cover:
+                r, g, b = r / cover, g / cover, b / cover
+            else:  # opaque, or so little cover that the quotient would mean nothing
+                cover = one
+            r, g, b = _rotated(matrix, r, g, b)
+            gain = gain_of(max(r, g, b))
+            row[0, x], row[1, x], row[2, x] = floored(r / gain), floored(g / gain), floored(b / gain)
+            mix[x] = strength * cover * gain
     return alone
 
 
@@ -202,11 +221,10 @@ def _apply(
             new[0, x], new[1, x], new[2, x] = pixel_of_lab(
                 lab[0, x] + change[0, x], lab[1, x] + change[1, x], lab[2, x] + change[2, x]
             )
+        _keep_above_black(new, light)
         for channel in range(3):
             for x in range(width):
-                value = new[channel, x]
-                kept = value if value >= _TOE else _above_black(value, light[channel, x])
-                new[channel, x] = mix[x] * (kept - light[channel, x])
+                new[channel, x] = mix[x] * (new[channel, x] - light[channel, x])
         plate, graded = rgb[y], out[y]
         for x in range(width):
             r, g, b = _rotated(from_working, new[0, x], new[1, x], new[2, x])

@@ -10,7 +10,9 @@ from vfxstyle.compiled import kernel
 LEAST_EXPONENT = -60.0
 """Exponents below this one are taken for it."""
 _LEAST = np.float32(LEAST_EXPONENT)
-_E0, _E1, _E2, _E3, _E4, _E5 = (np.float32(v) for v in (1, 0.69314718, 0.24022651, 0.05550411, 0.00961813, 0.00133336))
+SERIES = tuple(np.float32(v) for v in (1, 0.69314718, 0.24022651, 0.05550411, 0.00961813, 0.00133336))
+"""Coefficients of the series of 2^x, for x of -0.5 to 0.5."""
+_E0, _E1, _E2, _E3, _E4, _E5 = SERIES
 
 
 def exponent_of(sigma: float) -> np.float32:

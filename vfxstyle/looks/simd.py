@@ -1,7 +1,7 @@
-"""The change of one pixel in vector instructions, for compiled kernels.
+"""Vector instructions, for compiled kernels, where numba's compiler makes none by itself.
 
-numba's compiler makes vector instructions of a loop over pixels, not of the sums of ten terms that one pixel's
-transform is made of, and those took half of a grade pass. So they are written out here: the 30 coefficients of a
+It makes them of long loops, not of the sums of ten terms that one pixel's transform is made of, which took half of a
+grade pass, and not of lists of some ten superpixels. So these are written out here. The 30 coefficients of a
 transform lie in four vectors of eight lanes, each is blended from four cells at once and multiplied by the quadratic
 basis of the colour, and what belongs to the same row is added up. Every step is one operation of IEEE 754 in a stated
 order, so all processors give the same bits.
@@ -15,14 +15,16 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import types
-from numba.core.cgutils import unpack_tuple
+from numba.core.cgutils import get_or_insert_function, unpack_tuple
 from numba.extending import intrinsic
 
 from vfxstyle.color.lab import Scalar
+from vfxstyle.looks.likeness import LEAST_EXPONENT, SERIES
 from vfxstyle.looks.transform import COEFFICIENTS, TERMS
 
-_LANES = 8
-_LOADS = (0, 8, 16, COEFFICIENTS - _LANES)
+LANES = 8
+"""Numbers that one instruction works on."""
+_LOADS = (0, 8, 16, COEFFICIENTS - LANES)
 """First coefficient of each vector; the last overlaps the one before, where coefficients count once."""
 _FACTORS = ("LL", "aa", "bb", "La", "Lb", "ab", "L1", "a1", "b1", "11")
 """The two factors of each term of the basis, as :func:`~vfxstyle.looks.transform.basis` orders them."""
@@ -56,8 +58,69 @@ of both cells of the first row, then of the second, float32; and the colour, L, 
 """
 
 
+def _weigh_eight(_: Any, near: Any, numbers: Any, at: Any, colour: Any, scale: Any, weights: Any) -> Any:
+    """The types and the instructions of :data:`weigh_eight`."""
+    signature = types.none(near, numbers, at, colour, scale, weights)
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        arrays = {i: context.make_array(signature.args[i])(context, builder, given[i]) for i in (0, 1, 5)}
+
+        def eight(array: int, kind: Any, row: int = 0) -> Any:
+            shape = arrays[array].shape
+            start = builder.mul(
+                builder.extract_value(shape, signature.args[array].ndim - 1), ir.Constant(given[2].type, row)
+            )
+            place = builder.gep(arrays[array].data, [builder.add(start, given[2])])
+            return builder.bitcast(place, ir.VectorType(kind, LANES).as_pointer())
+
+        def read(array: int, kind: Any, row: int = 0) -> Any:
+            return builder.load(eight(array, kind, row), align=4)
+
+        squares = []
+        for row, value in enumerate(unpack_tuple(builder, given[3])):
+            gap = builder.fsub(_in_all_lanes(builder, value), read(1, _FLOAT, row))
+            squares.append(builder.fmul(gap, gap))
+        distance = reduce(builder.fadd, squares)
+        like = _likeness(builder, builder.fmul(distance, _in_all_lanes(builder, given[4])))
+        by_place = builder.sitofp(read(0, _INT), like.type)
+        builder.store(builder.fmul(by_place, builder.fadd(like, read(1, _FLOAT, 3))), eight(5, _FLOAT), align=4)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+weigh_eight: Callable[..., None] = intrinsic(_weigh_eight)
+"""Weigh eight superpixels of a list by place and by likeness of colour: ``near * (likeness(scale * d^2) + extra)``.
+
+It takes their weights by place, int32 (N,); numbers, float32 (4, N), their L, a, b and extra; where the first of them
+is listed, uintp, which is not checked; a colour, a tuple of three float32; scale, float32, as
+:func:`~vfxstyle.looks.likeness.exponent_of` gives it; and where the weights are written, float32 (N,).
+"""
+
+
+def _likeness(builder: Any, exponent: _Value) -> _Value:
+    """:func:`~vfxstyle.looks.likeness.likeness` of eight exponents, step by step the same."""
+
+    def whole(value: int) -> _Value:
+        return ir.Constant(ir.VectorType(_INT, LANES), [value] * LANES)
+
+    def number(value: Any) -> _Value:
+        return ir.Constant(exponent.type, [float(value)] * LANES)
+
+    least = number(LEAST_EXPONENT)
+    z = builder.select(builder.fcmp_ordered(">", exponent, least), exponent, least)
+    rint = get_or_insert_function(builder.module, ir.FunctionType(z.type, [z.type]), f"llvm.rint.v{LANES}f32")
+    rounded = builder.call(rint, [z])
+    x = builder.fsub(z, rounded)
+    rest = number(SERIES[-1])
+    for coefficient in SERIES[-2::-1]:
+        rest = builder.fadd(number(coefficient), builder.fmul(x, rest))
+    power = builder.shl(builder.add(builder.fptosi(rounded, whole(0).type), whole(127)), whole(23))
+    return builder.fmul(builder.bitcast(power, rest.type), rest)
+
+
 def _change(builder: Any, transforms: list[_Value], weights: list[_Value], colour: list[_Value]) -> list[_Value]:
-    factors = ir.Constant(ir.VectorType(_FLOAT, _LANES), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    factors = ir.Constant(ir.VectorType(_FLOAT, LANES), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0])
     for lane, value in enumerate(colour):
         factors = builder.insert_element(factors, value, ir.Constant(_INT, lane))
     spread = [_in_all_lanes(builder, weight) for weight in weights]
@@ -68,12 +131,12 @@ def _change(builder: Any, transforms: list[_Value], weights: list[_Value], colou
             builder.fmul(weight, _load(builder, one, first)) for weight, one in zip(spread, transforms, strict=True)
         ]
         blended = reduce(builder.fadd, parts)
-        lanes = range(first, first + _LANES)
+        lanes = range(first, first + LANES)
         for row in range(3):
             terms = [k % TERMS if k >= counted and k // TERMS == row else None for k in lanes]
             if any(term is not None for term in terms):
                 rows[row].append(builder.fmul(blended, _basis(builder, factors, terms)))
-        counted = first + _LANES
+        counted = first + LANES
     return [_sum_of_lanes(builder, reduce(builder.fadd, products)) for products in rows]
 
 
@@ -86,7 +149,7 @@ def _basis(builder: Any, factors: _Value, terms: list[int | None]) -> _Value:
 
 def _sum_of_lanes(builder: Any, vector: _Value) -> _Value:
     """The sum of eight lanes: halves, quarters, then the last two."""
-    width = _LANES
+    width = LANES
     while width > 1:
         width //= 2
         low, high = (_shuffled(builder, vector, range(start, start + width)) for start in (0, width))
@@ -96,12 +159,12 @@ def _sum_of_lanes(builder: Any, vector: _Value) -> _Value:
 
 def _load(builder: Any, transform: _Value, first: int) -> _Value:
     place = builder.gep(transform, [ir.Constant(ir.IntType(64), first)])
-    return builder.load(builder.bitcast(place, ir.VectorType(_FLOAT, _LANES).as_pointer()), align=4)
+    return builder.load(builder.bitcast(place, ir.VectorType(_FLOAT, LANES).as_pointer()), align=4)
 
 
 def _in_all_lanes(builder: Any, value: _Value) -> _Value:
-    single = builder.insert_element(_undefined(_LANES), value, ir.Constant(_INT, 0))
-    return _shuffled(builder, single, [0] * _LANES)
+    single = builder.insert_element(_undefined(LANES), value, ir.Constant(_INT, 0))
+    return _shuffled(builder, single, [0] * LANES)
 
 
 def _shuffled(builder: Any, vector: _Value, places: Any) -> _Value:
