@@ -2,40 +2,64 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import PyOpenColorIO as ocio
 
 from vfxstyle.arrays import FloatArray
+from vfxstyle.color.curves import Curve, is_per_channel
 
 _ROW = 512
 """Colours that OpenColorIO is given as a row: what it works on then stays in the processor's cache, and curves take
 half, logarithms a third, and matrices a seventh of the time of a whole picture in one row, or of ``applyRGB``."""
 
 
+_PICTURE = 1 << 16
+"""Colours from which on curves come out of tables: as many as it takes to fill one."""
+
+
 class Transform:
     """A conversion from one colour space to another, in one step or several."""
 
     def __init__(self, *processors: ocio.Processor) -> None:
-        steps = [processor for processor in processors if not processor.isNoOp()]
+        self._processors = [processor for processor in processors if not processor.isNoOp()]
         # the default optimisation is a fifth faster, but one 16-bit code off at white
-        self._steps = [step.getOptimizedCPUProcessor(ocio.OPTIMIZATION_LOSSLESS) for step in steps]
-        self.is_identity: bool = not steps
+        self._steps = [step.getOptimizedCPUProcessor(ocio.OPTIMIZATION_LOSSLESS) for step in self._processors]
+        self.is_identity: bool = not self._steps
         """Whether nothing changes."""
         self.cache_id: str = " ".join(processor.getCacheID() for processor in processors)
         """OpenColorIO's hash of everything that determines the result."""
 
     def apply(self, rgb: FloatArray) -> FloatArray:
-        """Convert colours. rgb: float32 (..., 3), source space, any real value. Returns a new float32 (..., 3)."""
+        """Convert colours. rgb: float32 (..., 3), source space, any real value. Returns a new float32 (..., 3).
+
+        In pictures of 65536 colours and more, curves come out of tables: see :mod:`vfxstyle.color.curves`.
+        """
         out = np.array(rgb, np.float32, order="C")
-        flat = out.reshape(-1, 3)
-        whole = len(flat) - len(flat) % _ROW
-        for step in self._steps:
-            for part, width in ((flat[:whole], _ROW), (flat[whole:], len(flat) - whole)):
-                if len(part):
-                    step.apply(ocio.PackedImageDesc(part, width, len(part) // width, 3))
+        steps = self._steps if out.size < 3 * _PICTURE else self._steps_of_pictures
+        for step in steps:
+            if isinstance(step, Curve):
+                out = step.apply(out)
+            else:
+                _convert(out.reshape(-1, 3), step)
         return out
+
+    @cached_property
+    def _steps_of_pictures(self) -> list[Curve | Any]:
+        """The steps, each a curve or a processor of OpenColorIO's."""
+        raw = ocio.Config.CreateRaw()
+        found = list[Curve | Any]()
+        for processor in self._processors:
+            for one in processor.getOptimizedProcessor(ocio.OPTIMIZATION_LOSSLESS).createGroupTransform():
+                step = raw.getProcessor(one).getOptimizedCPUProcessor(ocio.OPTIMIZATION_LOSSLESS)
+                if is_per_channel(one):
+                    with suppress(ValueError):
+                        step = Curve(partial(_converted, step=step))
+                found.append(step)
+        return found
 
     @cached_property
     def matrix(self) -> FloatArray:
@@ -43,3 +67,17 @@ class Transform:
         if self.is_identity:
             return np.eye(3, dtype=np.float32)
         return np.ascontiguousarray(self.apply(np.eye(3, dtype=np.float32)).T)
+
+
+def _convert(colours: FloatArray, step: ocio.CPUProcessor) -> None:
+    """Convert colours, float32 (N, 3), in place."""
+    whole = len(colours) - len(colours) % _ROW
+    for part, width in ((colours[:whole], _ROW), (colours[whole:], len(colours) - whole)):
+        if len(part):
+            step.apply(ocio.PackedImageDesc(part, width, len(part) // width, 3))
+
+
+def _converted(colours: FloatArray, step: ocio.CPUProcessor) -> FloatArray:
+    out = colours.copy()
+    _convert(out, step)
+    return out

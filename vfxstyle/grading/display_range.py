@@ -10,11 +10,13 @@ import numpy as np
 from numba import prange
 
 from vfxstyle.arrays import FloatArray
+from vfxstyle.color.grading import EIGHT, flags_of
 from vfxstyle.color.lab import Scalar
 from vfxstyle.compiled import kernel
 
 _HALF, _QUARTER = np.float32(0.5), np.float32(0.25)
 _ZERO, _ONE, _TWICE = np.float32(0), np.float32(1), np.float32(2)
+_LEAST = np.float32(1e-30)  # more than none, where two numbers of none would be divided
 _FLOOR = np.float32(0.001)  # light below which nothing ends that was far above it: 3 of 255 code values
 
 
@@ -22,10 +24,9 @@ _FLOOR = np.float32(0.001)  # light below which nothing ends that was far above 
 def _within(change: Scalar, room: Scalar) -> Scalar:
     """What is left of a change: all of it up to half of the room, and less than three quarters however large it is."""
     half, quarter = _HALF * room, _QUARTER * room
-    if change <= half:
-        return change
     beyond = change - half
-    return half + quarter / (quarter / beyond + _ONE)
+    bent = half + quarter * beyond / (quarter + max(beyond, _ZERO) + _LEAST)
+    return change if change <= half else bent
 
 
 @kernel(inline="always")
@@ -50,16 +51,19 @@ def _above_black(light: Scalar, graded: Scalar) -> Scalar:
 
 @kernel(parallel=True)
 def _keep(graded: FloatArray, light: FloatArray) -> None:
-    height, width, _ = graded.shape
-    for y in prange(height):
-        for x in range(width):
-            for c in range(3):
-                was = light[y, x, c]
-                rise = graded[y, x, c] - was
-                if rise > _ZERO:
-                    graded[y, x, c] = was + _within(rise, _room_above(was))
-                elif was > _ZERO and graded[y, x, c] < min(was, _TWICE * _FLOOR):
-                    graded[y, x, c] = _above_black(was, graded[y, x, c])
+    """Row by row, (H, 3 W): what rises, as processors do many at once, then the few channels that fall to black."""
+    for y in prange(len(graded)):
+        new, old = graded[y], light[y]
+        flags, eights = flags_of(len(new))
+        for x in range(len(new)):
+            was, rise = old[x], new[x] - old[x]
+            flags[x] = np.uint8((rise <= _ZERO) & (was > _ZERO) & (new[x] < _TWICE * _FLOOR) & (new[x] < was))
+            new[x] = was + _within(rise, _room_above(was)) if rise > _ZERO else new[x]
+        for eight in range(len(eights)):
+            if eights[eight] != 0:
+                for x in range(eight * EIGHT, min((eight + 1) * EIGHT, len(new))):
+                    if flags[x] != 0:
+                        new[x] = _above_black(old[x], new[x])
 
 
 def keep_in_range(graded: FloatArray, light: FloatArray) -> None:
@@ -71,4 +75,6 @@ def keep_in_range(graded: FloatArray, light: FloatArray) -> None:
     above 0 and falls ends above 0.001 u / (u + 0.001), so that what is nearly black keeps its drawing; what ends above
     twice that stays as it is. Both float32 (H, W, 3), linear light.
     """
-    _keep(graded, np.ascontiguousarray(light, np.float32))
+    assert graded.flags.c_contiguous  # else the rows below would be copies
+    rows = graded.shape[0], -1
+    _keep(graded.reshape(rows), np.ascontiguousarray(light, np.float32).reshape(rows))

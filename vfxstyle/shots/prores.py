@@ -128,16 +128,15 @@ class ProResSink(FrameSink):
     def ready(self, frame: Frame) -> MovieFrame:
         """Convert a frame, in the sink's colour space, to code values."""
         shown = frame.on_display()
-        rgb = np.nan_to_num(shown.rgb, nan=0.0, posinf=1.1, neginf=0.0)
         planes = list(
             rgb_to_planes_10bit(
-                rgb,
+                shown.rgb,
                 subsampled="422" in self._pixel_format,
                 matrix=MATRIX_OF_CODE[self._codes[2]],
             )
         )
         if self.with_alpha:
-            opaque = np.ones(rgb.shape[:2], np.float32) if shown.alpha is None else shown.alpha
+            opaque = np.ones(shown.rgb.shape[:2], np.float32) if shown.alpha is None else shown.alpha
             planes.append((np.clip(np.nan_to_num(opaque), 0, 1) * 1023 + 0.5).astype(np.uint16))
         return MovieFrame(planes, frame.number, self._timecode(frame))
 

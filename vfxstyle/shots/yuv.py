@@ -35,6 +35,7 @@ BT709 = Matrix("BT.709", 0.2126, 0.0722)
 BT2020 = Matrix("BT.2020", 0.2627, 0.0593)
 MATRIX_OF_CODE = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}
 """The matrix that each code point of ITU-T H.273 (matrix coefficients) names."""
+_LARGEST, _BEYOND_WHITE = np.float32(3e38), np.float32(1.1)
 
 
 @kernel(parallel=True)
@@ -87,6 +88,14 @@ def _to_rgb(
     return out
 
 
+@kernel(inline="always")
+def _number(value: Scalar) -> Scalar:
+    """A value that has a code: none for NaN and minus infinity, more than white for infinity."""
+    if abs(value) <= _LARGEST:
+        return value
+    return _BEYOND_WHITE if value > np.float32(0) else np.float32(0)
+
+
 @kernel(parallel=True)
 def _to_codes(rgb: FloatArray, k_r: Scalar, k_b: Scalar, half_x: bool) -> tuple[AnyArray, AnyArray, AnyArray]:
     """Ten-bit limited-range planes of R'G'B'."""
@@ -100,7 +109,7 @@ def _to_codes(rgb: FloatArray, k_r: Scalar, k_b: Scalar, half_x: bool) -> tuple[
         cb = np.empty(width, np.float32)
         cr = np.empty(width, np.float32)
         for x in range(width):
-            r, g, b = rgb[y, x, 0], rgb[y, x, 1], rgb[y, x, 2]
+            r, g, b = _number(rgb[y, x, 0]), _number(rgb[y, x, 1]), _number(rgb[y, x, 2])
             light = k_r * r + k_g * g + k_b * b
             cb[x] = (b - light) / (np.float32(2) * (np.float32(1) - k_b))
             cr[x] = (r - light) / (np.float32(2) * (np.float32(1) - k_r))
@@ -151,7 +160,8 @@ def rgb_to_planes_10bit(
     Codes are not dithered: the encoder turns noise of less than a code into errors of up to 0.0025 of full scale on
     flat colours, twice those of rounding.
 
-    rgb: float32 (H, W, 3), 0..1 between black and white; values beyond that are limited to codes 4..1019.
+    rgb: float32 (H, W, 3), 0..1 between black and white; values beyond that are limited to codes 4..1019, and NaN is
+    black.
     subsampled: whether chroma is halved horizontally (4:2:2).
     Returns Y, Cb and Cr, uint16 (H, W), the chroma of 4:2:2 (H, W / 2), rounded up.
     """
