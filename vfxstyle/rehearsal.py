@@ -33,6 +33,8 @@ def rehearse(device: str | None = None) -> None:
     device: ``cuda`` or ``cuda:N``, to do on it too what is done on a GPU; None for the processor alone.
     """
     from vfxstyle import export, grade
+    from vfxstyle.color import ColorConfig
+    from vfxstyle.color.transform import PICTURE
     from vfxstyle.handover.mattes import mattes
     from vfxstyle.looks.detail import folded
     from vfxstyle.training.kept_files import CACHE
@@ -51,6 +53,8 @@ def rehearse(device: str | None = None) -> None:
         export(shots["half"], "golden", lut=place / "look.cube", size=9, superpixels=_COUNT)
         mattes(shots["half"], place / "mattes", preset="golden", superpixels=_COUNT)
         _carry(place, shots["half"])
+        config = ColorConfig.load()
+        config.to_working(config.space("srgb_display")).apply(np.zeros((PICTURE, 3), np.float32))  # of larger pictures
         folded(np.zeros((2, 2, 33), np.float32), np.zeros((2, 2), np.float32))  # of grades with regions alone
         if find_spec("torch") is not None:
             _learn(place, shots["half"], graded.output)

@@ -17,8 +17,8 @@ _ROW = 512
 half, logarithms a third, and matrices a seventh of the time of a whole picture in one row, or of ``applyRGB``."""
 
 
-_PICTURE = 1 << 16
-"""Colours from which on curves come out of tables: as many as it takes to fill one."""
+PICTURE = 1 << 16
+"""Colours from which on curves come out of tables: about as many as it takes to fill one."""
 
 
 class Transform:
@@ -39,7 +39,7 @@ class Transform:
         In pictures of 65536 colours and more, curves come out of tables: see :mod:`vfxstyle.color.curves`.
         """
         out = np.array(rgb, np.float32, order="C")
-        steps = self._steps if out.size < 3 * _PICTURE else self._steps_of_pictures
+        steps = self._steps if out.size < 3 * PICTURE else self._steps_of_pictures
         for step in steps:
             if isinstance(step, Curve):
                 out = step.apply(out)

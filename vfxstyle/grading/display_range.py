@@ -16,7 +16,7 @@ from vfxstyle.compiled import kernel
 
 _HALF, _QUARTER = np.float32(0.5), np.float32(0.25)
 _ZERO, _ONE, _TWICE = np.float32(0), np.float32(1), np.float32(2)
-_LEAST = np.float32(1e-30)  # more than none, where two numbers of none would be divided
+_LEAST = np.float32(1e-30)  # more than none, by which nothing can be divided
 _FLOOR = np.float32(0.001)  # light below which nothing ends that was far above it: 3 of 255 code values
 
 
@@ -24,8 +24,8 @@ _FLOOR = np.float32(0.001)  # light below which nothing ends that was far above 
 def _within(change: Scalar, room: Scalar) -> Scalar:
     """What is left of a change: all of it up to half of the room, and less than three quarters however large it is."""
     half, quarter = _HALF * room, _QUARTER * room
-    beyond = change - half
-    bent = half + quarter * beyond / (quarter + max(beyond, _ZERO) + _LEAST)
+    beyond = max(change - half, _LEAST)
+    bent = half + quarter / (quarter / beyond + _ONE)
     return change if change <= half else bent
 
 
