@@ -50,6 +50,19 @@ def test_a_plate_is_known_by_its_content_and_of_a_movie_by_its_frame_too():
     assert plates_of(given) == ("ff00", "ee", "12 aa")
 
 
+def test_a_frame_that_was_graded_anew_is_named_where_the_look_says_what_it_learnt_from():
+    learning = of_pictures("abc", (0, 1, 2))
+    preset = make_preset(np.full(30, 0.5, np.float32))
+    for card, words in (
+        ({"grades": ["x", "y", "z"]}, "2 of these pictures are known to it (1 graded anew), 1 are new"),
+        ({}, "2 of these pictures are known to it, 1 are new"),
+        ({"grades": 3}, "2 of these pictures are known to it, 1 are new"),
+    ):
+        known = replace(preset, learning=learning, info=replace(preset.info, card=card))
+        start = Start.of(known, ("a", "b", "d"), SETTINGS, ("x", "other", "w"))
+        assert words in start.words
+
+
 def test_what_training_goes_on_from_comes_back_whole(tmp_path):
     preset = replace(make_preset(), learning=of_pictures("abc", (0, 1, 2)))
     again = read_preset(save_preset(preset, tmp_path / "look.safetensors"))
@@ -293,7 +306,7 @@ def test_a_lookdev_artist_goes_on_after_an_edit_and_with_a_frame_added(tmp_path)
     graded(hand, (1004, 1009), lift=0.05)
     again = main_in_process(*command, "--continue", "sh010", "-v")
     assert again.returncode == 0, again.stderr
-    assert "training goes on from sh010: 3 of these pictures are known to it, 1 are new" in again.stderr
+    assert "training goes on from sh010: 3 of these pictures are known to it (1 graded anew), 1 are new" in again.stderr
     after = load_preset("sh010")
     assert read_preset(path).digest == after.digest != before.digest
     assert after.info.card["start"] == f"sh010, SHA-256 {before.digest}"

@@ -22,7 +22,7 @@ from vfxstyle.looks.learning import Learning
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.learn import MANY_PAIRS, Learnt
 from vfxstyle.training.pairs import PairDigest
-from vfxstyle.training.start import Start
+from vfxstyle.training.start import Start, grades_of
 
 _NOT_ON_THE_CARD = ("description", "data_note", "device", "weights", "blocks", "no_suggest", "matte", "any_light")
 """Settings that the card leaves out: other fields hold them, they change nothing, or they name one machine's file."""
@@ -92,6 +92,7 @@ def preset_card(
         "share": learnt.share,
         "noise": learnt.noise,
         "dropout": learnt.dropout,
+        "grades": list(grades_of(digests)),
         "pairs_sha256": hashlib.sha256(os.fsencode("\n".join(lines))).hexdigest(),
         "errors": asdict(learnt.errors),
         "data": settings.data_note,

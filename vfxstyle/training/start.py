@@ -33,6 +33,11 @@ def plates_of(digests: Sequence[PairDigest]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def grades_of(digests: Sequence[PairDigest]) -> tuple[str, ...]:
+    """What stands for the graded pictures of pairs, as :func:`plates_of` does for their plates."""
+    return plates_of([(after, before) for before, after in digests])
+
+
 def check_start(preset: Preset, settings: TrainSettings, weights: str) -> None:
     """Check, before any picture is read, that training with these settings can go on from a look.
 
@@ -73,15 +78,19 @@ class Start:
     """How it was learnt."""
     plates: tuple[str, ...]
     """The plates of this training, see :func:`plates_of`."""
+    grades: tuple[str, ...] = ()
+    """What they became, see :func:`grades_of`."""
 
     @classmethod
-    def of(cls, preset: Preset, plates: tuple[str, ...], settings: TrainSettings) -> Start:
+    def of(
+        cls, preset: Preset, plates: tuple[str, ...], settings: TrainSettings, grades: tuple[str, ...] = ()
+    ) -> Start:
         """The look for a training with these plates and settings, which :func:`check_start` has passed.
 
         Raises :class:`~vfxstyle.errors.PairsError` for many plates of which none is left to test the look.
         """
         assert preset.learning is not None  # check_start has looked
-        start = cls(preset, preset.learning, plates)
+        start = cls(preset, preset.learning, plates, grades)
         if start.holds_out(settings) and not any(start.unseen):
             raise PairsError(
                 "--continue: the look has learnt from all of these pairs, and none is left to test it; add pairs, or "
@@ -111,12 +120,20 @@ class Start:
         return tuple(sorted({*self.learning.plates, *self.learning.earlier} - set(self.plates)))
 
     @property
+    def graded_anew(self) -> int:
+        """How many plates the look was learnt from with another grade; looks of earlier versions do not say."""
+        kept = self.preset.info.card.get("grades")
+        before = dict(zip(self.learning.plates, kept, strict=False)) if isinstance(kept, list) else {}
+        return sum(before.get(plate, grade) != grade for plate, grade in zip(self.plates, self.grades, strict=False))
+
+    @property
     def words(self) -> str:
         """What is known, what is new and what is missing, for the log."""
-        known, missing = sum(self.seen), len(self.earlier)
+        known, missing, anew = sum(self.seen), len(self.earlier), self.graded_anew
+        edited = f" ({anew} graded anew)" if anew else ""
         left = f"; {missing} that it was learnt from are not given, and may be forgotten" if missing else ""
         return (
-            f"training goes on from {self.preset.info.name}: {known} of these pictures are known to it, "
+            f"training goes on from {self.preset.info.name}: {known} of these pictures are known to it{edited}, "
             f"{len(self.plates) - known} are new{left}"
         )
 

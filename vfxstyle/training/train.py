@@ -41,7 +41,7 @@ from vfxstyle.training.pairs import (
 from vfxstyle.training.plate_folder import PlateFolder
 from vfxstyle.training.preset_file import check_name, named, preset_file
 from vfxstyle.training.presets import kept_learning, preset_card, preset_of
-from vfxstyle.training.start import Start, check_start, plates_of
+from vfxstyle.training.start import Start, check_start, grades_of, plates_of
 from vfxstyle.training.subject import SubjectError, balanced, check_mattes, is_subject, subject_error, subject_mattes
 
 
@@ -122,7 +122,7 @@ def train(
         notes = check_all_pairs(exemplars, context)
         digests = digests_of(exemplars, reader)
         plates = plates_of(digests)
-        begun = None if earlier is None else Start.of(earlier, plates, settings)
+        begun = None if earlier is None else Start.of(earlier, plates, settings, grades_of(digests))
         if begun is not None:
             clock.note(begun.words)
         stored = _plate_folder(target, len(exemplars), weights, context)
