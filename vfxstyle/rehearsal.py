@@ -33,8 +33,7 @@ def rehearse(device: str | None = None) -> None:
     device: ``cuda`` or ``cuda:N``, to do on it too what is done on a GPU; None for the processor alone.
     """
     from vfxstyle import export, grade
-    from vfxstyle.color import ColorConfig, shown_as_photograph
-    from vfxstyle.color.transform import PICTURE
+    from vfxstyle.color import shown_as_photograph
     from vfxstyle.handover.mattes import mattes
     from vfxstyle.looks.detail import folded
     from vfxstyle.training.kept_files import CACHE
@@ -53,8 +52,6 @@ def rehearse(device: str | None = None) -> None:
         export(shots["half"], "golden", lut=place / "look.cube", size=9, superpixels=_COUNT)
         mattes(shots["half"], place / "mattes", preset="golden", superpixels=_COUNT)
         _carry(place, shots["half"])
-        config = ColorConfig.load()
-        config.to_working(config.space("srgb_display")).apply(np.zeros((PICTURE, 3), np.float32))  # of larger pictures
         shown_as_photograph(np.zeros((2, 2, 3), np.float32), np.eye(3, dtype=np.float32))  # of reports of some looks
         folded(np.zeros((2, 2, 33), np.float32), np.zeros((2, 2), np.float32))  # of grades with regions alone
         if find_spec("torch") is not None:

@@ -215,3 +215,14 @@ def test_each_pixel_takes_its_four_cells_by_nearness_and_colour(size, cells):
     found, left_alone = apply_field(rgb, field)
     assert left_alone == 0
     np.testing.assert_allclose(found, plainly_applied(rgb, field, size[::-1]), atol=2e-5)
+
+
+def test_a_field_in_any_order_of_memory_gives_the_same():
+    rgb = np.random.default_rng(5).uniform(0, 1, (8, 9, 3)).astype(np.float32)
+    field = uniform(PHI)
+    random = np.random.default_rng(6).normal(0, 0.02, field.coefficients.shape).astype(np.float32)
+    plain = TransformField(field.coefficients + random, field.guide)
+    expected = apply_field(rgb, plain)[0]
+    for change in (np.asfortranarray, lambda values: values.astype(np.float64)):
+        odd = TransformField(change(plain.coefficients), change(plain.guide))
+        np.testing.assert_array_equal(apply_field(rgb, odd)[0], expected)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numba import njit
+from numba.core.errors import TypingError
 
 from vfxstyle.looks.likeness import exponent_of, likeness
 from vfxstyle.looks.simd import LANES, blended_change, weigh_eight
@@ -72,3 +73,11 @@ def test_eight_superpixels_are_weighed_as_one_is_bit_for_bit():
     plain_weights(near, numbers, colour, plain)
     np.testing.assert_array_equal(eight, plain)
     assert len(set(eight.tolist())) == len(eight)
+
+
+def test_arrays_that_the_instructions_would_misread_are_refused():
+    colours, out = np.zeros((1, 3), np.float32), np.empty((1, 3), np.float32)
+    cells, weights = np.zeros((1, 2), int), np.ones((1, 4), np.float32)
+    for rows in (np.zeros((2, 30)), np.zeros((30, 2), np.float32).T):
+        with pytest.raises(TypingError, match="is not a contiguous array of float32"):
+            changes(rows, rows, cells, weights, colours, out)

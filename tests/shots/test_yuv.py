@@ -20,6 +20,16 @@ def test_black_and_white_sit_exactly_on_their_codes():
     assert (cr == 512).all()
 
 
+@pytest.mark.parametrize("subsampled", [False, True])
+def test_numbers_without_a_code_are_black_or_more_than_white(subsampled):
+    rgb = np.random.default_rng(1).random((2, 8, 3)).astype(np.float32)
+    rgb[0, 3], rgb[1, 5, 1], rgb[1, 6, 2] = [np.nan, -np.inf, np.inf], np.nan, 3.2e38
+    meant = np.nan_to_num(rgb, nan=0, posinf=1.1, neginf=0)
+    meant[1, 6, 2] = 1.1
+    for found, plane in zip(*(rgb_to_planes_10bit(p, subsampled=subsampled) for p in (rgb, meant)), strict=True):
+        np.testing.assert_array_equal(found, plane)
+
+
 @pytest.mark.parametrize("matrix", [BT601, BT709, BT2020])
 def test_colours_come_back_from_ten_bits(matrix):
     rgb = np.random.default_rng(0).random((16, 16, 3)).astype(np.float32)

@@ -121,7 +121,7 @@ def photograph_row(rgb: FloatArray, alpha: FloatArray, matrix: FloatArray, row: 
         row[2, x] = matrix[2, 0] * r + matrix[2, 1] * g + matrix[2, 2] * b
     flags, eights = flags_of(width)
     flag_outside(row, flags)
-    for x in range(len(alpha)):
+    for x in range(min(len(alpha), width)):
         flags[x] |= np.uint8((alpha[x] > _ZERO) & (alpha[x] < _ONE))
     for eight in range(len(eights)):
         if eights[eight] == 0:

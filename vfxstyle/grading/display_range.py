@@ -74,7 +74,9 @@ def keep_in_range(graded: FloatArray, light: FloatArray) -> None:
     three quarters of it, without a kink. Channels that the plate has at 1 or above do not rise. A channel that is at u
     above 0 and falls ends above 0.001 u / (u + 0.001), so that what is nearly black keeps its drawing; what ends above
     twice that stays as it is. Both float32 (H, W, 3), linear light.
+    Raises ValueError for a grade that is not contiguous.
     """
-    assert graded.flags.c_contiguous  # else the rows below would be copies
+    if not graded.flags.c_contiguous:
+        raise ValueError("the grade is not contiguous, so its rows would be copies")
     rows = graded.shape[0], -1
     _keep(graded.reshape(rows), np.ascontiguousarray(light, np.float32).reshape(rows))

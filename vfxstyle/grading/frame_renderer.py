@@ -147,7 +147,7 @@ class FrameRenderer:
         graded, untouched = self._graded(lit)
         rgb = self._associated(graded, plate, original)
         if self.encoder is not None:
-            rgb = self.encoder.apply(rgb)
+            rgb = self.encoder.apply_to_picture(rgb)
             restore_untouched(rgb, plate.rgb, graded, lit.rgb, same_space=self.same_space)
         return RenderedFrame(replace(plate, rgb=rgb, premultiplied=not self.straight_alpha), untouched)
 

@@ -93,7 +93,7 @@ def _prepare(
     has_alpha = len(alpha) > 0
     flags, eights = flags_of(len(plate))
     flag_outside(row, flags)
-    for x in range(len(alpha)):
+    for x in range(min(len(alpha), len(plate))):
         flags[x] |= np.uint8(alpha[x] != one)
     for eight in range(len(eights)):
         if eights[eight] == 0:
@@ -258,8 +258,8 @@ def apply_field(
     skipped = _apply(
         np.ascontiguousarray(rgb, np.float32),
         np.empty((0, 0), np.float32) if alpha is None else np.ascontiguousarray(alpha, np.float32),
-        field.coefficients,
-        field.guide,
+        np.ascontiguousarray(field.coefficients, np.float32),
+        np.ascontiguousarray(field.guide, np.float32),
         field.cubes,
         field.shares if field.shares.size else np.zeros((rows, 0, 1), np.float32),
         field.strengths if field.strengths.size else np.zeros((rows, 0), np.float32),

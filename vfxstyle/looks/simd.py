@@ -16,6 +16,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import types
 from numba.core.cgutils import get_or_insert_function, unpack_tuple
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from vfxstyle.color.lab import Scalar
@@ -36,8 +37,15 @@ _Value = Any
 """A value of LLVM."""
 
 
+def _check(array: Any, kind: Any) -> None:
+    """Refuse arrays whose numbers do not follow each other in memory as the instructions take them."""
+    if array.layout != "C" or array.dtype != kind:
+        raise TypingError(f"{array} is not a contiguous array of {kind}")
+
+
 def _blended_change(_: Any, rows: Any, cells: Any, weights: Any, colour: Any) -> Any:
     """The types and the instructions of :data:`blended_change`."""
+    _check(rows.dtype, types.float32)
     signature = types.UniTuple(types.float32, 3)(rows, cells, weights, colour)
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -53,13 +61,15 @@ def _blended_change(_: Any, rows: Any, cells: Any, weights: Any, colour: Any) ->
 blended_change: Callable[..., tuple[Scalar, Scalar, Scalar]] = intrinsic(_blended_change)
 """What the weighted sum of four transforms adds to a colour, both scaled as in :mod:`vfxstyle.looks.transform`.
 
-It takes two rows of cells, float32 (w, 30), contiguous; two cells in each, uintp, which are not checked; the weights
-of both cells of the first row, then of the second, float32; and the colour, L, a, b, float32: four tuples.
+It takes two rows of cells, float32 (w, 30), contiguous and finite; two cells in each, uintp, which are not checked;
+the weights of both cells of the first row, then of the second, float32; and the colour, L, a, b, float32: four tuples.
 """
 
 
 def _weigh_eight(_: Any, near: Any, numbers: Any, at: Any, colour: Any, scale: Any, weights: Any) -> Any:
     """The types and the instructions of :data:`weigh_eight`."""
+    for array, kind in ((near, types.int32), (numbers, types.float32), (weights, types.float32)):
+        _check(array, kind)
     signature = types.none(near, numbers, at, colour, scale, weights)
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -99,7 +109,7 @@ is listed, uintp, which is not checked; a colour, a tuple of three float32; scal
 
 
 def _likeness(builder: Any, exponent: _Value) -> _Value:
-    """:func:`~vfxstyle.looks.likeness.likeness` of eight exponents, step by step the same."""
+    """:func:`~vfxstyle.looks.likeness.likeness` of eight exponents, step by step the same; NaN has the least."""
 
     def whole(value: int) -> _Value:
         return ir.Constant(ir.VectorType(_INT, LANES), [value] * LANES)

@@ -111,7 +111,7 @@ class Light:
 
     def decoded(self, rgb: FloatArray) -> FloatArray:
         """Linear light of a plate's numbers, float32 (..., 3), in the plate's primaries or the working light's."""
-        return rgb if self.decoder is None else self.decoder.apply(rgb)
+        return rgb if self.decoder is None else self.decoder.apply_to_picture(rgb)
 
 
 def identity_of_space(config: ColorConfig, space: ColorSpace) -> str:

@@ -160,8 +160,8 @@ def rgb_to_planes_10bit(
     Codes are not dithered: the encoder turns noise of less than a code into errors of up to 0.0025 of full scale on
     flat colours, twice those of rounding.
 
-    rgb: float32 (H, W, 3), 0..1 between black and white; values beyond that are limited to codes 4..1019, and NaN is
-    black.
+    rgb: float32 (H, W, 3), 0..1 between black and white; values beyond that are limited to codes 4..1019; NaN and
+    minus infinity are black, and infinity is 1.1.
     subsampled: whether chroma is halved horizontally (4:2:2).
     Returns Y, Cb and Cr, uint16 (H, W), the chroma of 4:2:2 (H, W / 2), rounded up.
     """
