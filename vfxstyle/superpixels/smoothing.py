@@ -92,7 +92,7 @@ def _moves(
         if labels[at] != labels[at - 1]:
             for i in range(TAPS):
                 x = at - places[i]
-                if 0 < x < width and fades[i] > 0:
+                if 0 < x < width and fades[i] > 0:  # what has no weight is never listed, and so never leaves
                     moves[count, 0], moves[count, 1] = labels[at - 1], labels[at]
                     moves[count, 2], moves[count, 3] = fades[i], first[x]
                     first[x] = count
