@@ -9,7 +9,7 @@ from helpers import BACKBONE, QUICK, make_preset, moving_picture, read_pixels, w
 from vfxstyle import analyze, export, grade
 from vfxstyle.analysis.lighting import lighting_in, lighting_words, measured_in
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.color import linear_to_srgb, srgb_to_linear
+from vfxstyle.color import ColorConfig, linear_to_srgb, srgb_to_linear
 from vfxstyle.errors import UsageError
 from vfxstyle.grading.corrections import Correction, Corrections
 from vfxstyle.grading.display_range import keep_in_range
@@ -136,6 +136,26 @@ def test_a_bright_plate_of_a_display_keeps_below_white_what_is_below_it(tmp_path
     assert display.max() < 1
     low = np.stack(bright) < 0.3  # what does not come near white is changed alike
     np.testing.assert_allclose(display[low], linear_to_srgb(linear)[low], atol=0.02)
+
+
+@pytest.mark.parametrize("space", ["pq_rec2020_display", "hlg_rec2020_display"])
+def test_a_plate_of_an_hdr_display_gets_what_linear_light_gets(tmp_path, space):
+    """Its white is not light of 1, and nothing is kept below that."""
+    lift = np.zeros(30)
+    lift[6], lift[9] = 0.3, 0.1
+    look = for_any_light(make_preset(lift), tmp_path / "any.safetensors")
+    config = ColorConfig.load()
+    encode, decode = config.from_working(config.space(space)), config.to_working(config.space(space))
+    for number in FRAMES:
+        light = srgb_to_linear(moving_picture(number - FRAMES[0])) * np.float32(1.5)
+        codes = (encode.apply(light).clip(0, 1) * 65535 + 0.5).astype(np.uint16)
+        write_picture(tmp_path / "hdr" / f"p.{number}.png", codes, kind="uint16")
+        write_picture(tmp_path / "linear" / f"p.{number}.exr", light, kind="float")
+    linear = graded(tmp_path / "linear", look, tmp_path / "out_linear")
+    codes = graded(tmp_path / "hdr", look, tmp_path / "out", format="png", input_space=space)
+    assert (linear > 1.5).any()
+    found = decode.apply(codes.astype(np.float32))
+    np.testing.assert_allclose(found, linear, atol=0.02)
 
 
 def test_a_rise_is_bent_without_a_kink_and_never_reaches_white():

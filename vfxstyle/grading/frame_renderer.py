@@ -62,7 +62,7 @@ class FrameRenderer:
     any_light: bool = False
     """Whether ``light`` is without the lighting of the shot, which is then put back."""
     for_display: bool = False
-    """Whether the plate's numbers are those of a display, so that 1 is its white."""
+    """Whether the plate's numbers are those of a display whose white is light of 1."""
     encoder: Transform | None
     """From that light to the result's numbers; None where the result is that light itself."""
     same_space: bool
@@ -103,7 +103,7 @@ class FrameRenderer:
             analysis_width=recipe.analysis_width,
             light=plan.plate.light.without(lighting_in(analysis)) if any_light else plan.plate.light,
             any_light=any_light,
-            for_display=plan.input.space.kind is SpaceKind.VIDEO,
+            for_display=plan.input.space.kind is SpaceKind.VIDEO and plan.plate.light.ends_at_white,
             encoder=encoder(plan.config, plan.input.space, plan.output_space),
             same_space=plan.input.space.name == plan.output_space.name,
             straight_alpha=plan.format is not OutputFormat.EXR,

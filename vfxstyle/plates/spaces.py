@@ -84,6 +84,9 @@ def output_space(config: ColorConfig, picked: OutputFormat, plate: ColorSpace, w
     return plate
 
 
+_BARELY_ABOVE_WHITE = 1.1  # a white point other than D65 takes a channel of white so far
+
+
 @dataclass(frozen=True, slots=True)
 class Light:
     """How a plate's numbers become light that a look can be put on.
@@ -104,6 +107,11 @@ class Light:
         if space.kind is SpaceKind.LINEAR:
             return cls(None, way.matrix)
         return cls(way, np.eye(3, dtype=np.float32))
+
+    @property
+    def ends_at_white(self) -> bool:
+        """Whether the largest code is light of 1, as on displays that are not for HDR: those of PQ and HLG go on."""
+        return bool(self.decoded(np.ones((1, 3), np.float32)).max() < _BARELY_ABOVE_WHITE)
 
     def without(self, lighting: FloatArray) -> Light:
         """The light as it would be in ordinary light. lighting: see :func:`~vfxstyle.plates.lighting.lighting_of`."""
