@@ -84,18 +84,31 @@ def from_grading(display: FloatArray, gain: FloatArray, foot: FloatArray) -> Flo
     return light
 
 
-EIGHT = 8
-"""Pixels whose flags are looked at in one go."""
+_EIGHT = 8  # flags that are looked at in one go
 
 
 @kernel(inline="always")
-def flags_of(width: int) -> tuple[ByteArray, AnyIntegers]:
-    """Room for a flag a pixel, uint8, and the same as uint64, eight flags each; for use inside compiled kernels.
+def room_for_flags(width: int) -> tuple[ByteArray, AnyIntegers]:
+    """Room for a flag a pixel of a row, uint8, and for the places of those that are flagged; see :func:`flagged`."""
+    return np.zeros((width + _EIGHT - 1) // _EIGHT * _EIGHT, np.uint8), np.empty(width, np.uintp)
 
-    Where few pixels of a row need more than the others, finding them by eights costs next to nothing.
+
+@kernel(inline="always")
+def flagged(flags: ByteArray, places: AnyIntegers) -> int:
+    """Write down the places of flags that are set; returns how many they are. For use inside compiled kernels.
+
+    Flags are set for many pixels at once, and looked at by eights. So where few pixels of a row need more than the
+    others, finding them costs next to nothing. Both as :func:`room_for_flags` gives them.
     """
-    flags = np.zeros((width + EIGHT - 1) // EIGHT * EIGHT, np.uint8)
-    return flags, flags.view(np.uint64)
+    eights = flags.view(np.uint64)
+    count = 0
+    for eight in range(len(eights)):
+        if eights[eight] != 0:
+            for x in range(eight * _EIGHT, min((eight + 1) * _EIGHT, len(places))):
+                if flags[x] != 0:
+                    places[count] = x
+                    count += 1
+    return count
 
 
 @kernel(inline="always")
@@ -108,6 +121,16 @@ def flag_outside(row: FloatArray, flags: ByteArray) -> None:
 
 
 @kernel(inline="always")
+def rotated(matrix: FloatArray, r: Scalar, g: Scalar, b: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """A column of RGB times a matrix; for use inside compiled kernels."""
+    return (
+        matrix[0, 0] * r + matrix[0, 1] * g + matrix[0, 2] * b,
+        matrix[1, 0] * r + matrix[1, 1] * g + matrix[1, 2] * b,
+        matrix[2, 0] * r + matrix[2, 1] * g + matrix[2, 2] * b,
+    )
+
+
+@kernel(inline="always")
 def photograph_row(rgb: FloatArray, alpha: FloatArray, matrix: FloatArray, row: FloatArray) -> None:
     """A row of light as a photograph shows it, for use inside compiled kernels; see :func:`shown_as_photograph`.
 
@@ -115,26 +138,20 @@ def photograph_row(rgb: FloatArray, alpha: FloatArray, matrix: FloatArray, row: 
     """
     width = len(rgb)
     for x in range(width):
-        r, g, b = rgb[x, 0], rgb[x, 1], rgb[x, 2]
-        row[0, x] = matrix[0, 0] * r + matrix[0, 1] * g + matrix[0, 2] * b
-        row[1, x] = matrix[1, 0] * r + matrix[1, 1] * g + matrix[1, 2] * b
-        row[2, x] = matrix[2, 0] * r + matrix[2, 1] * g + matrix[2, 2] * b
-    flags, eights = flags_of(width)
+        row[0, x], row[1, x], row[2, x] = rotated(matrix, rgb[x, 0], rgb[x, 1], rgb[x, 2])
+    flags, places = room_for_flags(width)
     flag_outside(row, flags)
     for x in range(min(len(alpha), width)):
         flags[x] |= np.uint8((alpha[x] > _ZERO) & (alpha[x] < _ONE))
-    for eight in range(len(eights)):
-        if eights[eight] == 0:
+    for x in places[: flagged(flags, places)]:
+        r, g, b = row[0, x], row[1, x], row[2, x]
+        if len(alpha) > 0 and _ZERO < alpha[x] < _ONE:
+            r, g, b = r / alpha[x], g / alpha[x], b / alpha[x]
+        if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b)):
+            row[0, x] = row[1, x] = row[2, x] = _ZERO
             continue
-        for x in range(eight * EIGHT, min((eight + 1) * EIGHT, width)):
-            r, g, b = row[0, x], row[1, x], row[2, x]
-            if len(alpha) > 0 and _ZERO < alpha[x] < _ONE:
-                r, g, b = r / alpha[x], g / alpha[x], b / alpha[x]
-            if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b)):
-                row[0, x] = row[1, x] = row[2, x] = _ZERO
-                continue
-            scale = _ONE / gain_of(max(r, g, b))
-            row[0, x], row[1, x], row[2, x] = r * scale, g * scale, b * scale
+        scale = _ONE / gain_of(max(r, g, b))
+        row[0, x], row[1, x], row[2, x] = r * scale, g * scale, b * scale
     for channel in range(3):
         for x in range(width):
             row[channel, x] = min(max(row[channel, x], _ZERO), _ONE)

@@ -10,7 +10,7 @@ import numpy as np
 from numba import prange
 
 from vfxstyle.arrays import FloatArray
-from vfxstyle.color.grading import EIGHT, flags_of
+from vfxstyle.color.grading import flagged, room_for_flags
 from vfxstyle.color.lab import Scalar
 from vfxstyle.compiled import kernel
 
@@ -54,16 +54,13 @@ def _keep(graded: FloatArray, light: FloatArray) -> None:
     """Row by row, (H, 3 W): what rises, as processors do many at once, then the few channels that fall to black."""
     for y in prange(len(graded)):
         new, old = graded[y], light[y]
-        flags, eights = flags_of(len(new))
+        flags, places = room_for_flags(len(new))
         for x in range(len(new)):
             was, rise = old[x], new[x] - old[x]
             flags[x] = np.uint8((rise <= _ZERO) & (was > _ZERO) & (new[x] < _TWICE * _FLOOR) & (new[x] < was))
             new[x] = was + _within(rise, _room_above(was)) if rise > _ZERO else new[x]
-        for eight in range(len(eights)):
-            if eights[eight] != 0:
-                for x in range(eight * EIGHT, min((eight + 1) * EIGHT, len(new))):
-                    if flags[x] != 0:
-                        new[x] = _above_black(old[x], new[x])
+        for x in places[: flagged(flags, places)]:
+            new[x] = _above_black(old[x], new[x])
 
 
 def keep_in_range(graded: FloatArray, light: FloatArray) -> None:

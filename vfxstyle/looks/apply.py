@@ -18,7 +18,7 @@ import numpy as np
 from numba import prange
 
 from vfxstyle.arrays import FloatArray
-from vfxstyle.color.grading import EIGHT, flag_outside, flags_of, floored, gain_of
+from vfxstyle.color.grading import flag_outside, flagged, floored, gain_of, room_for_flags, rotated
 from vfxstyle.color.lab import Scalar, lab_of_pixel, pixel_of_lab
 from vfxstyle.compiled import kernel
 from vfxstyle.looks.field import Along, Placing, TransformField, cell_of, cells_along, look_up, weaken
@@ -52,29 +52,17 @@ def _above_black(new: Scalar, old: Scalar) -> Scalar:
 @kernel(inline="always")
 def _keep_above_black(new: FloatArray, old: FloatArray) -> None:
     """Lead the new light of a row, (3, W), towards black without crossing it. old: what it was."""
-    flags, eights = flags_of(new.shape[1])
+    flags, places = room_for_flags(new.shape[1])
     for channel in range(3):
         for x in range(new.shape[1]):
             flags[x] = np.uint8(new[channel, x] < _TOE)
-        for eight in range(len(eights)):
-            if eights[eight] != 0:
-                for x in range(eight * EIGHT, min((eight + 1) * EIGHT, new.shape[1])):
-                    new[channel, x] = _above_black(new[channel, x], old[channel, x])
+        for x in places[: flagged(flags, places)]:
+            new[channel, x] = _above_black(new[channel, x], old[channel, x])
 
 
 @kernel(inline="always")
 def _moved(value: Scalar, change: Scalar) -> Scalar:
     return value + change if change != np.float32(0) else value  # minus zero stays what it is
-
-
-@kernel(inline="always")
-def _rotated(matrix: FloatArray, r: Scalar, g: Scalar, b: Scalar) -> tuple[Scalar, Scalar, Scalar]:
-    """A column of RGB times a matrix."""
-    return (
-        matrix[0, 0] * r + matrix[0, 1] * g + matrix[0, 2] * b,
-        matrix[1, 0] * r + matrix[1, 1] * g + matrix[1, 2] * b,
-        matrix[2, 0] * r + matrix[2, 1] * g + matrix[2, 2] * b,
-    )
 
 
 @kernel(inline="always")
@@ -88,38 +76,33 @@ def _prepare(
     alone = 0
     zero, one = np.float32(0), np.float32(1)
     for x in range(len(plate)):
-        row[0, x], row[1, x], row[2, x] = _rotated(matrix, plate[x, 0], plate[x, 1], plate[x, 2])
+        row[0, x], row[1, x], row[2, x] = rotated(matrix, plate[x, 0], plate[x, 1], plate[x, 2])
         mix[x] = strength
     has_alpha = len(alpha) > 0
-    flags, eights = flags_of(len(plate))
+    flags, places = room_for_flags(len(plate))
     flag_outside(row, flags)
     for x in range(min(len(alpha), len(plate))):
         flags[x] |= np.uint8(alpha[x] != one)
-    for eight in range(len(eights)):
-        if eights[eight] == 0:
+    for x in places[: flagged(flags, places)]:
+        r, g, b = plate[x, 0], plate[x, 1], plate[x, 2]
+        cover = alpha[x] if has_alpha else one
+        if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b) and np.isfinite(cover)):
+            alone += 1
+            mix[x] = zero
+        elif cover == zero and r == g == b == zero:
+            mix[x] = zero  # an empty pixel: lifting its black would add light
+        if mix[x] == zero:
+            row[0, x] = row[1, x] = row[2, x] = zero
             continue
-        for x in range(eight * EIGHT, min((eight + 1) * EIGHT, len(plate))):
-            if flags[x] == 0:
-                continue
-            r, g, b = plate[x, 0], plate[x, 1], plate[x, 2]
-            cover = alpha[x] if has_alpha else one
-            if not (np.isfinite(r) and np.isfinite(g) and np.isfinite(b) and np.isfinite(cover)):
-                alone += 1
-                mix[x] = zero
-            elif cover == zero and r == g == b == zero:
-                mix[x] = zero  # an empty pixel: lifting its black would add light
-            if mix[x] == zero:
-                row[0, x] = row[1, x] = row[2, x] = zero
-                continue
-            peak = max(abs(r), abs(g), abs(b))
-            if cover > zero and cover < one and peak < LARGEST * cover:
-                r, g, b = r / cover, g / cover, b / cover
-            else:  # opaque, or so little cover that the quotient would mean nothing
-                cover = one
-            r, g, b = _rotated(matrix, r, g, b)
-            gain = gain_of(max(r, g, b))
-            row[0, x], row[1, x], row[2, x] = floored(r / gain), floored(g / gain), floored(b / gain)
-            mix[x] = strength * cover * gain
+        peak = max(abs(r), abs(g), abs(b))
+        if cover > zero and cover < one and peak < LARGEST * cover:
+            r, g, b = r / cover, g / cover, b / cover
+        else:  # opaque, or so little cover that the quotient would mean nothing
+            cover = one
+        r, g, b = rotated(matrix, r, g, b)
+        gain = gain_of(max(r, g, b))
+        row[0, x], row[1, x], row[2, x] = floored(r / gain), floored(g / gain), floored(b / gain)
+        mix[x] = strength * cover * gain
     return alone
 
 
@@ -227,7 +210,7 @@ def _apply(
                 new[channel, x] = mix[x] * (new[channel, x] - light[channel, x])
         plate, graded = rgb[y], out[y]
         for x in range(width):
-            r, g, b = _rotated(from_working, new[0, x], new[1, x], new[2, x])
+            r, g, b = rotated(from_working, new[0, x], new[1, x], new[2, x])
             graded[x, 0] = _moved(plate[x, 0], r)
             graded[x, 1] = _moved(plate[x, 1], g)
             graded[x, 2] = _moved(plate[x, 2], b)
