@@ -37,6 +37,7 @@ import numpy as np
 import PyOpenColorIO as ocio
 
 from vfxstyle import grade, open_shot
+from vfxstyle.cli.allocator import keep_freed_memory
 from vfxstyle.cores import cores
 from vfxstyle.plates.overlap import in_order
 from vfxstyle.shots import exr
@@ -201,7 +202,8 @@ def peak_memory(size: tuple[int, int], frames: int, preset: str) -> float:
         plate = Path(place) / "plate"
         make_plate(plate, size, frames)
         code = (
-            "import sys; from vfxstyle.grading.grade import grade; grade(*sys.argv[1:4]);"
+            "import sys; from vfxstyle.cli.allocator import keep_freed_memory; keep_freed_memory();"
+            "from vfxstyle.grading.grade import grade; grade(*sys.argv[1:4]);"
             "print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')))"
         )
         done = subprocess.run(
@@ -225,6 +227,7 @@ def main() -> None:
     parser.add_argument("--preset", default="golden")
     parser.add_argument("--long", type=int, default=200, help="frames of the memory run; 0 leaves it out")
     options = parser.parse_args()
+    keep_freed_memory()  # as the command line does; the floors have the good of it too
     sizes = options.size or [(1920, 1080), (4096, 2160)]
     print("# The grade pass against reading and writing")
     print(f"\n{platform.processor() or platform.machine()}, Python {platform.python_version()}; `benchmarks/io.py`")

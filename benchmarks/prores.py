@@ -30,6 +30,7 @@ import numpy as np
 from benchmarks.io import EXAMPLE, Cost, costing, make_plate, print_costs, write_cube
 from vfxstyle import grade, open_shot
 from vfxstyle.arrays import FloatArray
+from vfxstyle.cli.allocator import keep_freed_memory
 from vfxstyle.color import ColorConfig
 from vfxstyle.shots import Frame, OutputFormat, Window
 from vfxstyle.shots.prores import PROFILES, MovieStyle, ProResSink
@@ -178,6 +179,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--preset", default="golden")
     options = parser.parse_args()
+    keep_freed_memory()  # as the command line does; the floors have the good of it too
     costs(options.frames, options.rounds, options.preset)
     kept()
 

@@ -40,6 +40,7 @@ from benchmarks.prores import costs as costs_of_movies
 from vfxstyle import grade, open_shot
 from vfxstyle.analysis.inventory import find_analyses
 from vfxstyle.arrays import FloatArray
+from vfxstyle.cli.allocator import keep_freed_memory
 from vfxstyle.color import linear_to_srgb
 from vfxstyle.features.backbones import Backbone
 from vfxstyle.features.extract import Segmentation, extract_features, run_network
@@ -227,6 +228,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write docs/speed.md")
     parser.add_argument(FEATURES_ON_ONE_THREAD, action="store_true", help="the table of features alone")
     options = parser.parse_args()
+    keep_freed_memory()  # as the command line does; the floors have the good of it too
     if options.features:
         features()
         return

@@ -52,6 +52,37 @@ def test_black_bars_a_lamp_and_a_fade_do_not_count(street):
     np.testing.assert_allclose(lighting(frames), lighting([plain]), rtol=1e-5)
 
 
+@pytest.mark.parametrize("odd", [(2000, 3, -1), (60000, 60000, 60000), (0, 0, 500)])
+def test_a_few_odd_pixels_do_not_move_the_light(street, odd):
+    plain = measured(street)
+    noisy = street.copy()
+    noisy[[3, 30, 50], [100, 7, 60]] = odd  # .3 in a thousand
+    assert measured(noisy).warmth == pytest.approx(plain.warmth, abs=0.02)
+    assert measured(noisy).brightness == pytest.approx(plain.brightness, abs=0.02)
+
+
+@pytest.mark.parametrize("premultiplied", [True, False])
+def test_light_is_measured_on_what_alpha_covers(street, premultiplied):
+    window = Window(0, 0, street.shape[1], street.shape[0])
+    light = Light(None, np.eye(3, dtype=np.float32))
+    warm = street * TUNGSTEN
+    alpha = np.ones(street.shape[:2], np.float32)
+    plain = measured_frame(Frame(1, "made", warm, window, window, alpha=alpha), light)
+    alpha[:, 64:] = np.linspace(1, 0.1, 64)  # a soft edge over half of the picture
+    cover = alpha[..., None]
+    soft = Frame(
+        1, "made", warm * cover if premultiplied else warm, window, window, alpha=alpha, premultiplied=premultiplied
+    )
+    assert measured_frame(soft, light).brightness == pytest.approx(plain.brightness, abs=1e-4)
+    assert measured_frame(soft, light).warmth == pytest.approx(plain.warmth, abs=1e-4)
+    alpha[:, 64:] = 0
+    under = np.where(alpha[..., None] > 0, warm, np.float32([0, 0, 40]))  # a glow that covers nothing
+    cut = measured_frame(Frame(1, "made", under, window, window, alpha=alpha, premultiplied=premultiplied), light)
+    assert cut == measured(np.ascontiguousarray(warm[:, :64]))
+    none = measured_frame(Frame(1, "made", warm, window, window, alpha=np.zeros_like(alpha)), light)
+    assert none == measured_frame(Frame(1, "made", warm, window, window), light)
+
+
 def test_a_black_picture_has_no_light():
     assert measured(np.zeros((8, 8, 3), np.float32)) is None
     shown, own = in_ordinary_light(np.zeros((8, 8, 3), np.float32))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vfxstyle.arrays import FloatArray
+from vfxstyle.arrays import AnyArray, BoolArray, FloatArray
 
 ORDINARY = 0.2
 """Brightness of a plate that is lit as photographs are: what 140 of them have, in the mean of their logarithms."""
@@ -21,9 +21,10 @@ MOST_STOPS, MOST_WARMTH = 12, 4
 """Farthest from ordinary that a shot is measured: red light alone, or noise alone, says nothing of a lamp."""
 MEASURED_COLUMNS = 240
 """Columns of the pixels that are measured, at most twice as many."""
-_WARMTH = np.array([0.316, -0.088, -0.684])
+_TINT = np.array([0.316, -0.088, -0.684])
 """Logarithms of the channels of linear Rec.709 for a warmth of 1, along the light of black bodies: 3200 K has 2.4."""
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+_FEW = 0.001  # of the pixels, or of the edges: the strongest count as no more than the one after them
 _BRIGHTEST = 6  # times the mean luminance: a lamp in the picture counts as no more
 _DARKEST = 1e-3  # of the mean luminance: black bars and empty pixels do not count
 _EDGES = 4  # exponent of the mean over edges
@@ -39,27 +40,45 @@ class Measured:
     """Logarithm, base 2, of red over blue on its edges."""
 
 
-def measured(light: FloatArray) -> Measured | None:
+def measured(light: FloatArray, covered: BoolArray | None = None) -> Measured | None:
     """How a picture is lit; None for one without light.
 
-    light: float32 (H, W, 3), linear Rec.709, finite. Brightness is the square of the mean root of luminance. Edges show
-    the colour of the light better than areas do, which a sea or a forest can fill (van de Weijer, Gevers and Gijsenij,
-    Edge-Based Color Constancy, 2007).
+    light: float32 (H, W, 3), linear Rec.709, finite, not multiplied by alpha. covered: bool (H, W), pixels that count,
+    all where it is None. Brightness is the square of the mean root of luminance. Edges show the colour of the light
+    better than areas do, which a sea or a forest can fill (van de Weijer, Gevers and Gijsenij, Edge-Based Color
+    Constancy, 2007). A few pixels of a renderer's noise or of a broken sensor do not move either.
     """
     step = max(1, light.shape[1] // MEASURED_COLUMNS)
     pixels = light[::step, ::step].clip(0, None).astype(np.float64)
+    counted = np.ones(pixels.shape[:2], bool) if covered is None else covered[::step, ::step]
+    if not counted.any():
+        return None
+    pixels = _limited(pixels, counted)
     luminance = pixels @ _LUMINANCE
-    mean = luminance.mean()
+    mean = luminance[counted].mean()
     if not mean > 0:
         return None
-    lit = luminance > _DARKEST * mean
+    lit = counted & (luminance > _DARKEST * mean)
     brightness = 2 * np.log2(np.sqrt(np.minimum(luminance[lit], _BRIGHTEST * mean)).mean())
-    limited = pixels / np.maximum(luminance / (_BRIGHTEST * mean), 1)[..., None]
-    across, down = np.diff(limited, axis=1)[:-1], np.diff(limited, axis=0)[:, :-1]
-    edges = np.hypot(across, down) ** _EDGES
-    red, _, blue = edges.reshape(-1, 3).sum(axis=0) if edges.size else (0, 0, 0)
-    warmth = np.log2(red / blue) / _EDGES if red > 0 and blue > 0 else 0
-    return Measured(float(brightness), float(warmth))
+    return Measured(
+        float(brightness), _warmth(pixels / np.maximum(luminance / (_BRIGHTEST * mean), 1)[..., None], counted)
+    )
+
+
+def _warmth(pixels: AnyArray, counted: BoolArray) -> float:
+    """Logarithm, base 2, of red over blue on edges between pixels that count."""
+    across, down = np.diff(pixels, axis=1)[:-1], np.diff(pixels, axis=0)[:, :-1]
+    whole = counted[:-1, :-1] & counted[:-1, 1:] & counted[1:, :-1]
+    if not whole.any():
+        return 0.0
+    edges = _limited(np.hypot(across, down), whole)
+    red, _, blue = (edges[whole] ** _EDGES).sum(axis=0)
+    return float(np.log2(red / blue) / _EDGES) if red > 0 and blue > 0 else 0.0
+
+
+def _limited(values: AnyArray, counted: BoolArray) -> AnyArray:
+    """Channels, (H, W, 3), that go no higher than all but a few of the values that count."""
+    return np.asarray(np.minimum(values, np.quantile(values[counted], 1 - _FEW, axis=0)))
 
 
 def stops_and_warmth(frames: Iterable[Measured]) -> tuple[float, float]:
@@ -78,7 +97,7 @@ def lighting_of(stops: float, warmth: float) -> FloatArray:
     Returns float32 (3,), how bright each channel of linear Rec.709 is, over that of the shot in ordinary light.
     """
     beyond = np.sign(warmth) * max(abs(warmth) - BALANCED, 0)
-    tint = 2 ** (_WARMTH * beyond)
+    tint = 2 ** (_TINT * beyond)
     return np.asarray(2**stops * tint / (tint @ _LUMINANCE), np.float32)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from vfxstyle.arrays import FloatArray
@@ -11,6 +13,8 @@ from vfxstyle.plates.shrink import shrunk_photograph
 from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame
 
+_BARELY = 0.05  # of a pixel: colours that alpha covers less are divided by next to nothing
+
 
 def analysis_size(width: int, height: int, analysis_width: int) -> tuple[int, int]:
     """Columns and rows of the analysis picture; a plate narrower than asked for is not enlarged."""
@@ -19,13 +23,19 @@ def analysis_size(width: int, height: int, analysis_width: int) -> tuple[int, in
 
 
 def measured_frame(frame: Frame, light: Light) -> Measured | None:
-    """How a frame's display window is lit; see :func:`~vfxstyle.plates.lighting.measured`."""
+    """How a frame's display window is lit; see :func:`~vfxstyle.plates.lighting.measured`.
+
+    Pixels that alpha does not cover do not count, unless it covers none.
+    """
     shown = frame.on_display()
-    if light.decoder is not None:
-        shown = shown.straightened()
     step = max(1, shown.rgb.shape[1] // MEASURED_COLUMNS)
-    lit = light.decoded(np.ascontiguousarray(shown.rgb[::step, ::step]))
-    return measured(np.nan_to_num(lit, nan=0, posinf=0, neginf=0) @ light.matrix.T)
+    shown = replace(
+        shown, rgb=shown.rgb[::step, ::step], alpha=None if shown.alpha is None else shown.alpha[::step, ::step]
+    )
+    covered = None if shown.alpha is None else shown.alpha > _BARELY
+    lit = light.decoded(np.ascontiguousarray(shown.straightened().rgb))
+    lit = np.nan_to_num(lit, nan=0, posinf=0, neginf=0) @ light.matrix.T
+    return measured(lit, covered if covered is not None and covered.any() else None)
 
 
 def in_ordinary_light(picture: FloatArray) -> tuple[FloatArray, FloatArray]:
