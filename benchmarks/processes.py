@@ -1,8 +1,9 @@
 """Processes of a grade: ``python benchmarks/processes.py PART``, each part prints Markdown.
 
 * threads: at peak, by ``--threads``, of the analysis and grade of the example, to EXR and to a movie;
-* scaling: of the grade pass over 24 frames of 1920x1080 that are analysed, by ``--threads``, as far as there are cores:
-  wall seconds a frame, the start of the process left out, and how far they are from one thread's over the threads;
+* scaling: of the grade pass over 24 frames of 1920x1080 that are analysed, by cores, as far as there are any: wall
+  seconds a frame, the start of the process left out, and how far they are from one core's over the cores
+  (``benchmarks/many_cores.py`` simulates more);
 * estimate: what the plan of that grade says of time and room, and what it took;
 * memory: at peak, of the analysis and grade of 250, 1000 and 2000 frames of 320x180; the long ones are segmented in
   sections. Analysed at 128 px with 100 superpixels, so that it ends in minutes;
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tsp.py beside this file would hide the library
@@ -94,14 +96,13 @@ def scaling(command: str, place: Path) -> None:
     subprocess.run(grade_command(command, shot, place / "first", *more, "-f", "1001"), check=True)
 
     def wall(threads: int, frames: str) -> float:
-        words = grade_command(
-            command, shot, place / f"{threads} {frames}", *more, "--threads", str(threads), "-f", frames
-        )
+        words = grade_command(command, shot, place / f"{threads} {frames}", *more, "-f", frames)
+        own = partial(os.sched_setaffinity, 0, sorted(os.sched_getaffinity(0))[:threads])
         start = time.perf_counter()
-        subprocess.run(words, check=True)
+        subprocess.run(words, check=True, preexec_fn=own)
         return time.perf_counter() - start
 
-    print("| `--threads` | wall s a frame | of linear |\n|---|---|---|")
+    print("| cores | wall s a frame | of linear |\n|---|---|---|")
     alone = 0.0
     for threads in [count for count in (1, 2, 4, 8, 16, 32) if count <= cores()]:
         seconds = (wall(threads, "1001-1024") - wall(threads, "1001-1002")) / 22

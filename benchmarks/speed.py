@@ -9,7 +9,8 @@ say more than wall seconds on a machine that others use; needs oiiotool (of Open
 * grade: see ``benchmarks/io.py``, and of movies ``benchmarks/prores.py``;
 * training: three graded frames, 854x480, from the command to the saved preset, in a process of its own;
 * start: one frame of an analysed shot, in a process of its own, against oiiotool with a LUT;
-* analysis: the room that it takes on disk beside the graded frames.
+* analysis: the room that it takes on disk beside the graded frames;
+* cores: see ``benchmarks/processes.py`` and ``benchmarks/many_cores.py``.
 """
 
 from __future__ import annotations
@@ -218,6 +219,20 @@ def tables(frames: int, rounds: int) -> None:
     large = peak_memory((8192, 4320), 4, PRESET)
     print(f"\nPeak memory at 4096x2160, analysis and grade: {few:.2f} GiB over 10 frames, {many:.2f} GiB over 30; at")
     print(f"8192x4320 {large:.2f} GiB over 4.")
+    here = Path(__file__).parent
+    print(
+        "\n## Cores\n\nThe grade pass over 24 frames of 1920x1080, as measured (`benchmarks/processes.py scaling`):\n"
+    )
+    print(text_of(here / "processes.py", "scaling"))
+    print(
+        "More cores than this machine has, simulated (`benchmarks/many_cores.py` says how; memory and disks are not in it):"
+    )
+    print(text_of(here / "many_cores.py").partition("\n")[2], end="")
+
+
+def text_of(*command: str | Path) -> str:
+    """What a script of ours prints."""
+    return subprocess.run([sys.executable, *command], check=True, text=True, stdout=subprocess.PIPE).stdout
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from vfxstyle.analysis.arrays import SuperpixelTable, write_arrays
 from vfxstyle.analysis.manifest import write_manifest
 from vfxstyle.arrays import LabelArray
 from vfxstyle.errors import AnalysisError, ChangedError
-from vfxstyle.files import claiming, file_digest, plain_path
+from vfxstyle.files import claiming, file_digest
+from vfxstyle.shots import exr
 from vfxstyle.shots.writing import write_picture
 
 SUPERPIXELS = "superpixels.npz"
@@ -31,16 +32,15 @@ def read_labels(path: Path, number: int, identity: str) -> LabelArray:
     Raises :class:`~vfxstyle.errors.ChangedError` if it is damaged or gone, :class:`~vfxstyle.errors.AnalysisError` if
     it is another analysis'.
     """
-    opened = oiio.ImageInput.open(plain_path(path))
-    values = None if opened is None else opened.read_image(0, 0, 0, 1, oiio.UINT32)
-    if opened is None or values is None:
-        oiio.geterror()  # else the library prints it when the program ends
-        raise ChangedError(f"Label map {path} is damaged or missing; run again, which makes it anew.", frames=(number,))
-    found = opened.spec().get_string_attribute(_IDENTITY)
-    opened.close()
-    if found != identity:
+    try:
+        (part,) = exr.read_parts(path)
+        (values,) = part.channels.values()
+    except (exr.ExrError, ValueError) as error:
+        again = "damaged or missing; run again, which makes it anew."
+        raise ChangedError(f"Label map {path} is {again}", frames=(number,)) from error
+    if part.header.get(_IDENTITY) != identity:
         raise AnalysisError(f"Label map {path} belongs to another analysis; delete it and run again.", frames=(number,))
-    return np.asarray(values).reshape(values.shape[0], values.shape[1]).astype(np.int32)
+    return values.astype(np.int32)
 
 
 def write_label_map(path: Path, labels: LabelArray, channel: str, attributes: Mapping[str, str] | None = None) -> None:

@@ -60,7 +60,8 @@ def analysis_picture(frame: Frame, light: Light, analysis_width: int) -> FloatAr
 
 def analysis_lab(frame: Frame, light: Light, analysis_width: int) -> FloatArray:
     """CIELab of :func:`analysis_picture`, without encoding it and decoding it again. Returns float32 (h, w, 3)."""
-    return linear_to_lab(np.clip(_small(frame, light, analysis_width), 0, 1))
+    small = _small(frame, light, analysis_width)
+    return linear_to_lab(np.clip(small, 0, 1, out=small))
 
 
 def _small(frame: Frame, light: Light, analysis_width: int) -> FloatArray:

@@ -7,6 +7,7 @@ ones and attributes of every type, and takes a fifth less CPU time than OpenImag
 from __future__ import annotations
 
 import os
+import struct
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +43,7 @@ COMPRESSIONS = {
 """OpenEXR's compressions by the names that users type."""
 DWA_LEVEL = "dwaCompressionLevel"
 """Name of the header attribute with the level of dwaa and dwab."""
+_MAGIC, _DEEP, _MULTI_PART = 20000630, 0x800, 0x1000  # of the first eight bytes, OpenEXR File Layout
 
 
 class ExrError(ValueError):
@@ -107,9 +109,19 @@ def _headers_of(path: Path) -> list[Header]:
     return headers
 
 
+def _is_plain(path: Path) -> bool:
+    """Whether a file says in its first bytes that it has one part, which is not deep."""
+    try:
+        with path.open("rb") as file:
+            magic, version = struct.unpack("<2I", file.read(8))
+    except (OSError, struct.error):
+        return False
+    return magic == _MAGIC and not version & (_DEEP | _MULTI_PART)
+
+
 def read_parts(path: Path) -> list[ExrPart]:
     """Read all parts of a file. Raises :class:`ExrError` if one cannot be read, is damaged or is cut short."""
-    expected = len(read_headers(path))
+    expected = 1 if _is_plain(path) else len(read_headers(path))
     try:
         with takable(path) as (file, foreign), _own_prints_kept() as printed:
             parts = [
@@ -121,6 +133,7 @@ def read_parts(path: Path) -> list[ExrPart]:
                 for part in OpenEXR.File(file, separate_channels=True).parts
             ]
     except (RuntimeError, ValueError, OSError) as error:
+        read_headers(path)  # which says it better, where it is they that cannot be read
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
     if len(parts) != expected or printed:  # for damaged pixels the library prints a message and leaves their part out
         raise ExrError("is damaged or cut short", "render or copy it again")

@@ -102,12 +102,12 @@ def _exactly(file: BinaryIO, size: int) -> bytes:
 
 
 def _word(file: BinaryIO) -> str:
-    data = bytearray()
-    while (byte := _exactly(file, 1)) != b"\0":
-        data += byte
-        if len(data) > 255:
-            raise ValueError("damaged header")
-    return data.decode("utf-8", "surrogateescape")
+    start = file.tell()
+    word, end, _ = file.read(256).partition(b"\0")
+    if not end:
+        raise ValueError("damaged header")
+    file.seek(start + len(word) + 1)
+    return word.decode("utf-8", "surrogateescape")
 
 
 def dropped_values(path: Path) -> list[str]:

@@ -42,26 +42,36 @@ def smooth_over_neighbours(transforms: FloatArray, table: FrameTable, edges: Lab
     """
     total, weights = transforms.astype(np.float64), np.ones(len(transforms))
     if len(edges):
-        one, two = edges[:, 0], edges[:, 1]
-        colour = ((table.colours[one] - table.colours[two]).astype(np.float64) ** 2).sum(axis=1)
-        place = ((table.centroids[one] - table.centroids[two]).astype(np.float64) ** 2).sum(axis=1)
-        weight = np.exp(-colour / max(colour.mean(), 1e-6) - place / max(place.mean(), 1e-6))
-        _add_neighbours(transforms, edges, weight, total, weights)
+        _add_neighbours(transforms, table.colours, table.centroids, edges, total, weights)
     return (total / weights[:, None]).astype(np.float32)
 
 
 @kernel()
 def _add_neighbours(
-    transforms: FloatArray, edges: LabelArray, weight: DoubleArray, total: DoubleArray, weights: DoubleArray
+    transforms: FloatArray,
+    colours: FloatArray,
+    centroids: FloatArray,
+    edges: LabelArray,
+    total: DoubleArray,
+    weights: DoubleArray,
 ) -> None:
-    """Add to each superpixel what those beside it have. weight: (E,), of each pair. weights: (N,), sums of them."""
+    """Add to each superpixel, weighted, what those beside it have. weights: (N,), sums of them."""
+    apart = np.zeros((2, len(edges)))  # squared differences of colour, and of place
     for edge in range(len(edges)):
-        one, two = edges[edge]
-        weights[one] += weight[edge]
-        weights[two] += weight[edge]
+        one, two = edges[edge, 0], edges[edge, 1]
+        for i in range(3):
+            apart[0, edge] += np.float64(colours[one, i] - colours[two, i]) ** 2
+        for i in range(2):
+            apart[1, edge] += np.float64(centroids[one, i] - centroids[two, i]) ** 2
+    colour, place = max(apart[0].mean(), 1e-6), max(apart[1].mean(), 1e-6)
+    for edge in range(len(edges)):
+        one, two = edges[edge, 0], edges[edge, 1]
+        weight = np.exp(-apart[0, edge] / colour - apart[1, edge] / place)
+        weights[one] += weight
+        weights[two] += weight
         for k in range(transforms.shape[1]):
-            total[one, k] += weight[edge] * transforms[two, k]
-            total[two, k] += weight[edge] * transforms[one, k]
+            total[one, k] += weight * transforms[two, k]
+            total[two, k] += weight * transforms[one, k]
 
 
 @kernel(inline="always")

@@ -65,17 +65,19 @@ def adjacency(rows: LabelArray) -> LabelArray:
     """
     count = int(rows.max()) + 1
     keys = np.empty(2 * rows.size, np.int64)
-    found = _list_pairs(np.ascontiguousarray(rows, np.int32), count, keys)
-    return np.stack(np.divmod(np.unique(keys[:found]), count), axis=1).astype(np.int32)
+    keys = np.sort(keys[: _list_pairs(np.ascontiguousarray(rows, np.int32), count, keys)])
+    different = keys[np.flatnonzero(np.diff(keys, prepend=-1))]
+    return np.stack(np.divmod(different, count), axis=1).astype(np.int32)
 
 
 @kernel()
 def _list_pairs(rows: LabelArray, count: int, keys: IntArray) -> int:
-    """List every side of a pixel between two superpixels, as smaller row times ``count`` plus larger row.
+    """List sides of pixels between two superpixels, as smaller row times ``count`` plus larger row.
 
-    Returns how many there are.
+    Every pair is listed, but not again right after itself. Returns how many are listed.
     """
     found = 0
+    latest = np.full(count, -1, np.int64)
     height, width = rows.shape
     for y in range(height):
         for x in range(width):
@@ -83,7 +85,9 @@ def _list_pairs(rows: LabelArray, count: int, keys: IntArray) -> int:
             for down in range(2):
                 if y + down < height and x + 1 - down < width:
                     other = np.int64(rows[y + down, x + 1 - down])
-                    if other != own:
-                        keys[found] = min(own, other) * count + max(own, other)
+                    smaller, larger = min(own, other), max(own, other)
+                    if other != own and latest[smaller] != larger:
+                        latest[smaller] = larger
+                        keys[found] = smaller * count + larger
                         found += 1
     return found
