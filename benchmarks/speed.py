@@ -224,9 +224,7 @@ def tables(frames: int, rounds: int) -> None:
         "\n## Cores\n\nThe grade pass over 24 frames of 1920x1080, as measured (`benchmarks/processes.py scaling`):\n"
     )
     print(text_of(here / "processes.py", "scaling"))
-    print(
-        "More cores than this machine has, simulated (`benchmarks/many_cores.py` says how; memory and disks are not in it):"
-    )
+    print("More cores than there are, simulated (`benchmarks/many_cores.py` says how; memory and disks are not in it):")
     print(text_of(here / "many_cores.py").partition("\n")[2], end="")
 
 
