@@ -110,10 +110,14 @@ EDITS: dict[str, Edit] = {
 """Every edit by its name."""
 
 
+def unrounded(name: str, picture: FloatArray, mask: FloatArray) -> FloatArray:
+    """Return a frame after an edit, float32 0..1."""
+    return np.asarray(np.clip(EDITS[name](picture, mask), 0, 1), np.float32)
+
+
 def edited(name: str, picture: FloatArray, mask: FloatArray) -> FloatArray:
     """Return a frame after an edit, in 8 bits as an artist would deliver it, float32 0..1."""
-    codes = np.rint(np.clip(EDITS[name](picture, mask), 0, 1) * 255)
-    return np.asarray(codes / 255, np.float32)
+    return np.asarray(np.rint(unrounded(name, picture, mask) * 255) / 255, np.float32)
 
 
 def _feathered(mask: FloatArray, sigma: float = FEATHER) -> FloatArray:

@@ -227,7 +227,7 @@ def main() -> None:
     parser.add_argument("--preset", default="golden")
     parser.add_argument("--long", type=int, default=200, help="frames of the memory run; 0 leaves it out")
     options = parser.parse_args()
-    keep_freed_memory()  # as the command line does; the floors have the good of it too
+    keep_freed_memory()  # as the command does; the floors have the good of it too
     sizes = options.size or [(1920, 1080), (4096, 2160)]
     print("# The grade pass against reading and writing")
     print(f"\n{platform.processor() or platform.machine()}, Python {platform.python_version()}; `benchmarks/io.py`")

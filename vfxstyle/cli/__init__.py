@@ -17,7 +17,6 @@ from typing import Any
 import click
 
 from vfxstyle._version import __version__
-from vfxstyle.cli.allocator import keep_freed_memory
 from vfxstyle.cli.analysis import analysis
 from vfxstyle.cli.analyze import analyze
 from vfxstyle.cli.config import config
@@ -103,7 +102,6 @@ def _end_with_parent() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code (0, 1, 2, 3, 4, 130 or 143)."""
-    keep_freed_memory()
     _let_every_name_through()
     warnings.showwarning = _show_warning
     signal.signal(signal.SIGTERM, _on_terminate)

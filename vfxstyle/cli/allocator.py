@@ -18,8 +18,8 @@ def keep_freed_memory() -> None:
     Pictures are larger than what glibc keeps: it asks the system for each and gives it back, and the system clears it
     every time (a tenth of the grade of a 4096x2160 frame). Heaps of threads are no larger than 64 MiB, so few of them
     beside the one that has no limit: one heap for eight cores, which rarely wait for one another.
-    It is the whole process that changes, so only the command line does it. Where the environment says how memory is
-    allocated (``MALLOC_``..., ``GLIBC_TUNABLES``), it is left so.
+    It is the whole process that changes, so only commands that go through frames do it. Where the environment says how
+    memory is allocated (``MALLOC_``..., ``GLIBC_TUNABLES``), it is left so.
     """
     asked = any(name.startswith("MALLOC_") for name in os.environ) or "GLIBC_TUNABLES" in os.environ
     if asked or not sys.platform.startswith("linux"):

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import click
 
 from vfxstyle.cli import flags
+from vfxstyle.cli.allocator import keep_freed_memory
 from vfxstyle.cli.renamed import RenamingAnalyze
 from vfxstyle.settings import AnalyzeStage, GradeTarget, Run, ShotSettings
 from vfxstyle.settings.table import pick
@@ -57,6 +58,7 @@ def _shard(context: click.Context, parameter: click.Parameter, text: str) -> tup
 @flags.dry_run
 def analyze(shot: str, progress: Any, dry_run: bool, **chosen: Any) -> None:
     """Analyse SHOT: temporal superpixels and their features. Any look is then put on it by grade alone."""
+    keep_freed_memory()
     settings = pick(ShotSettings, chosen)
     Run.of(chosen, None)  # wrong options are told before anything is loaded
     from vfxstyle.analysis.analyze import analyze_request, planned

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from vfxstyle.cli import flags
+from vfxstyle.cli.allocator import keep_freed_memory
 from vfxstyle.cli.configured import is_of_show_file, said_options, tell_options
 from vfxstyle.cli.renamed import RenamingGrade
 from vfxstyle.errors import UsageError
@@ -33,6 +34,7 @@ def grade(
     shot: str, preset: str, handles: int, proof: Any, report: str | None, progress: Any, dry_run: bool, **chosen: Any
 ) -> None:
     """Put a look on SHOT: a folder of frames, a sequence pattern, a movie, one picture, or an .otio timeline."""
+    keep_freed_memory()
     settings, target = pick(GradeSettings, chosen), pick(GradeTarget, chosen)
     Run.of(chosen, None)  # wrong options are told before anything is loaded
     if shot.lower().endswith(".otio"):
