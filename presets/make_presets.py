@@ -37,7 +37,8 @@ from vfxstyle.progress import Clock
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import TrainingExample, superpixels_of, superpixels_per_segmentation
 from vfxstyle.training.learn import learn
-from vfxstyle.training.pairs import PairDigest, PictureReader, PictureRef
+from vfxstyle.training.pair_digests import PairDigest
+from vfxstyle.training.pairs import PictureReader, PictureRef
 from vfxstyle.training.presets import preset_card, preset_of
 from vfxstyle.training.stills import graded_picture
 from vfxstyle.training.subject import balanced

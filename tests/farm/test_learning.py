@@ -2,9 +2,10 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
-from helpers import QUICK, farm_jobs
+from helpers import QUICK, farm_jobs, make_preset
 
 from vfxstyle.cli import cli
 from vfxstyle.errors import PartialError, UsageError
@@ -16,7 +17,9 @@ from vfxstyle.farm.processes import Outcome
 from vfxstyle.farm.run import Failure, run_jobs
 from vfxstyle.farm.status import ShotStatus, statuses_of
 from vfxstyle.farm.tasks import steps_of
+from vfxstyle.files import file_digest
 from vfxstyle.grading.status import FrameStates
+from vfxstyle.looks.preset import save_preset
 from vfxstyle.progress import Silent
 
 
@@ -98,6 +101,26 @@ def test_what_was_learnt_is_put_on_the_shots(jobs, monkeypatch, lively_preset):
     assert not report.failures
     assert [status.state for status in statuses_of(jobs, {})] == ["done"] * 3
     assert all(len(list(job.output.glob("*.exr"))) == 4 for job in grades)
+
+
+def test_a_look_of_other_graded_frames_is_not_done(jobs, tmp_path):
+    look, *_ = jobs
+    look.target.parent.mkdir()
+    plain = make_preset()
+
+    def is_there(card):
+        save_preset(replace(plain, info=replace(plain.info, card=card)), look.target)
+
+    hashes = [file_digest(path) for path in sorted((tmp_path / "hand").glob("*.exr"))]
+    for kept, state in ((hashes, "done"), (hashes[:1], "partial"), ([hashes[0], "0" * 64], "partial"), (None, "done")):
+        is_there({} if kept is None else {"grades": kept})
+        assert statuses_of([look], {})[0].state == state
+    is_there({"grades": hashes})
+    frame = sorted((tmp_path / "hand").glob("*.exr"))[0]
+    frame.write_bytes((tmp_path / "a" / "a.0003.exr").read_bytes())
+    (found,) = statuses_of([look], {})
+    assert (found.state, found.retryable) == ("partial", True)
+    assert "other graded frames" in found.reason
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from vfxstyle.looks.library import user_folder
 from vfxstyle.looks.preset import _KEY
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.learn import _held_out
+from vfxstyle.training.pair_digests import plates_of
 from vfxstyle.training.preset_file import named
-from vfxstyle.training.start import Start, check_start, plates_of
+from vfxstyle.training.start import Start, check_start
 
 SETTINGS = TrainSettings(backbone=BACKBONE)
 QUICK = {"superpixels": 40, "analysis_width": 96, "backbone": BACKBONE, "device": "cpu"}

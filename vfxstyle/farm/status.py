@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from vfxstyle.errors import PartialError, VfxStyleError
 from vfxstyle.farm.jobs import FarmJob, ShotJob, TimelineJob, TrainJob
 from vfxstyle.grading.status import frame_states
+from vfxstyle.looks.preset import read_info
 from vfxstyle.shots import format_frames
 from vfxstyle.timelines.clips import plan_timeline
 from vfxstyle.timelines.grade import is_current_timeline
+from vfxstyle.training.pair_digests import is_learnt_from
 
 if TYPE_CHECKING:
     from vfxstyle.farm.run import Failure
@@ -48,7 +50,7 @@ def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
     found = ShotStatus(job.name, "none", wanted, 0, str(place), "", retryable=True)
     try:
         if isinstance(job, TrainJob):
-            found = replace(found, state="done", retryable=False) if job.target.is_file() else found
+            found = _status_of_look(job, found)
         else:
             found = _status_of_shot(job, found) if isinstance(job, ShotJob) else _status_of_timeline(job, found)
     except VfxStyleError as error:
@@ -61,6 +63,14 @@ def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
 def _takes_a_look_of_the_run(job: FarmJob) -> bool:
     """Whether what is there can be of an earlier look, so that a failure counts although everything is there."""
     return isinstance(job, TrainJob) or (isinstance(job, ShotJob) and job.request.is_learnt_first)
+
+
+def _status_of_look(job: TrainJob, nothing: ShotStatus) -> ShotStatus:
+    if not job.target.is_file():
+        return nothing
+    if is_learnt_from(read_info(job.target), job.source, job.graded, job.settings.max_pixels):
+        return replace(nothing, state="done", retryable=False)
+    return replace(nothing, state="partial", reason="learnt from other graded frames than there are now")
 
 
 def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:

@@ -15,7 +15,8 @@ from vfxstyle.looks.layers import GradeLayers, missed_by_layers
 from vfxstyle.plates.picture import analysis_size, lab_of_picture
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.learn import Learnt
-from vfxstyle.training.pairs import ExemplarPair, PairDigest
+from vfxstyle.training.pair_digests import PairDigest
+from vfxstyle.training.pairs import ExemplarPair
 
 WORTH_IT = 1.0
 """Error of two layers over that of the plain look on parts kept out, mean L2 in Lab, up to which layers are taken."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from vfxstyle.arrays import FloatArray
 from vfxstyle.color import ColorConfig
 from vfxstyle.errors import PairsError, ShotError
-from vfxstyle.files import file_digest
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.plates.lighting import lighting_of_one
 from vfxstyle.plates.picture import analysis_picture, measured_frame
@@ -254,21 +253,3 @@ class PictureReader:
                 f"{after.size[0]}x{after.size[1]}; export both from the same picture at one size."
             )
         return PairPictures(before.pixels, after.pixels, (before.size, after.size), (before.space, after.space))
-
-
-PairDigest = tuple[str, str]
-"""A line for each picture of a pair: its file's name, the number of the frame, and the SHA-256 of the file."""
-
-
-def digests_of(pairs: Sequence[ExemplarPair], reader: PictureReader) -> list[PairDigest]:
-    """Return what stands for the pictures of each pair; a file is hashed once, however many of its frames are used."""
-    hashes: dict[Path, str] = {}
-
-    def line_of(picture: PictureRef) -> str:
-        shot = reader.shot(picture.shot)
-        path = shot.file_of(shot.frames[0] if picture.frame is None else picture.frame)
-        if path not in hashes:
-            hashes[path] = file_digest(path)
-        return f"{path.name} {picture.frame} {hashes[path]}"
-
-    return [(line_of(pair.before), line_of(pair.after)) for pair in pairs]

@@ -21,8 +21,8 @@ from vfxstyle.looks.graded_frames import GradedFrames
 from vfxstyle.looks.learning import Learning
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.learn import MANY_PAIRS, Learnt
-from vfxstyle.training.pairs import PairDigest
-from vfxstyle.training.start import Start, grades_of
+from vfxstyle.training.pair_digests import PairDigest, grades_of
+from vfxstyle.training.start import Start
 
 _NOT_ON_THE_CARD = ("description", "data_note", "device", "weights", "blocks", "no_suggest", "matte", "any_light")
 """Settings that the card leaves out: other fields hold them, they change nothing, or they name one machine's file."""
@@ -72,7 +72,7 @@ def preset_of(
 def kept_learning(learnt: Learnt, plates: tuple[str, ...], start: Start | None) -> Learning:
     """What the next training can go on from.
 
-    plates: see :func:`~vfxstyle.training.start.plates_of`. start: the look that this one went on from.
+    plates: see :func:`~vfxstyle.training.pair_digests.plates_of`. start: the look that this one went on from.
     """
     return Learning(plates, learnt.folds, learnt.committee, () if start is None else start.earlier)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -15,27 +13,7 @@ from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import Preset
 from vfxstyle.looks.learning import MOST_FOLDS, Learning, Network
 from vfxstyle.settings import TrainSettings
-from vfxstyle.shots.formats import PICTURE_EXTENSIONS
 from vfxstyle.training.cross_validation import folds_of_pictures, holds_out
-from vfxstyle.training.pairs import PairDigest
-
-
-def plates_of(digests: Sequence[PairDigest]) -> tuple[str, ...]:
-    """What stands for the plates of pairs, however their files are called and numbered.
-
-    It is the SHA-256 of a picture's file; of a movie's, the number of the frame comes before it.
-    """
-    found = []
-    for before, _ in digests:
-        name, frame, sha = before.rsplit(" ", 2)
-        is_picture = Path(name).suffix.lower().lstrip(".") in PICTURE_EXTENSIONS
-        found.append(sha if is_picture else f"{frame} {sha}")
-    return tuple(found)
-
-
-def grades_of(digests: Sequence[PairDigest]) -> tuple[str, ...]:
-    """What stands for the graded pictures of pairs, as :func:`plates_of` does for their plates."""
-    return plates_of([(after, before) for before, after in digests])
 
 
 def check_start(preset: Preset, settings: TrainSettings, weights: str) -> None:
@@ -77,9 +55,9 @@ class Start:
     learning: Learning
     """How it was learnt."""
     plates: tuple[str, ...]
-    """The plates of this training, see :func:`plates_of`."""
+    """The plates of this training, see :func:`~vfxstyle.training.pair_digests.plates_of`."""
     grades: tuple[str, ...] = ()
-    """What they became, see :func:`grades_of`."""
+    """What they became, see :func:`~vfxstyle.training.pair_digests.grades_of`."""
 
     @classmethod
     def of(

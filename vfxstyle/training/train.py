@@ -30,18 +30,17 @@ from vfxstyle.training.kept_files import MOST_KEPT, kept_folder
 from vfxstyle.training.learn import MANY_PAIRS, Learnt, learn
 from vfxstyle.training.next_frames import frames_to_grade
 from vfxstyle.training.pair_checks import check_pairs, facts_of
+from vfxstyle.training.pair_digests import PairDigest, digests_of, grades_of, plates_of
 from vfxstyle.training.pairs import (
     ExemplarPair,
-    PairDigest,
     PictureReader,
-    digests_of,
     find_graded_frames,
     find_pairs,
 )
 from vfxstyle.training.plate_folder import PlateFolder
 from vfxstyle.training.preset_file import check_name, named, preset_file
 from vfxstyle.training.presets import kept_learning, preset_card, preset_of
-from vfxstyle.training.start import Start, check_start, grades_of, plates_of
+from vfxstyle.training.start import Start, check_start
 from vfxstyle.training.subject import SubjectError, balanced, check_mattes, is_subject, subject_error, subject_mattes
 
 
@@ -217,7 +216,7 @@ def examples_of(
 ) -> list[TrainingExample]:
     """Return the training example of each pair; superpixels of plates that are ``stored`` are not made again.
 
-    digests: of the pairs, see :func:`~vfxstyle.training.pairs.digests_of`; those of plates seed what is drawn of them.
+    digests: see :func:`~vfxstyle.training.pair_digests.digests_of`; those of plates seed what is drawn of them.
     """
     count = superpixels_per_segmentation(len(pairs), context.settings)
     examples, storing = [], True
