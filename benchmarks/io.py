@@ -9,7 +9,7 @@ grain; ZIP), in one run, in turns, medians of ``--rounds``:
 * oiiotool: the same cube by OpenImageIO's command with ``--parallel-frames``, its start included;
 * grade: ``grade`` over an analysis that is there, from opening the plate to the last record.
 
-And, in a process of its own, the peak memory of a grade of ``--long`` frames beside one of a tenth of them. Movies are
+Freed memory is kept for all of them, as ``grade`` does. And, in a process of its own, the peak memory of a grade of ``--long`` frames beside one of a tenth of them. Movies are
 measured by ``benchmarks/prores.py``.
 Seconds depend on the machine and its load; ratios depend less on them.
 """
@@ -227,7 +227,7 @@ def main() -> None:
     parser.add_argument("--preset", default="golden")
     parser.add_argument("--long", type=int, default=200, help="frames of the memory run; 0 leaves it out")
     options = parser.parse_args()
-    keep_freed_memory()  # as the command does; the floors have the good of it too
+    keep_freed_memory()  # as grade does
     sizes = options.size or [(1920, 1080), (4096, 2160)]
     print("# The grade pass against reading and writing")
     print(f"\n{platform.processor() or platform.machine()}, Python {platform.python_version()}; `benchmarks/io.py`")

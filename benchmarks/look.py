@@ -3,7 +3,7 @@
 Every edit of ``benchmarks/edits.py`` is made on a few frames of a clip of DAVIS 2016, which are written as 8-bit PNG
 beside the clip's JPEG frames. A preset is learnt from them and put on the clip, as the commands do it, and all other
 frames are compared with the edit in 8 bits: mean CIEDE2000 over the frame, over the subject (the set's mask), and over
-a ring 10 px wide round it. The edit before it is rounded to 8 bits is measured too: nothing can be closer by skill.
+a ring 10 px wide round it. How far the edit is from itself in 8 bits is measured too.
 Rivals learn from the same frames, the networks among them for as many seconds. Below the table stands what it means
 that little of the subject is found again on a frame.
 

@@ -2,10 +2,10 @@
 
 What takes nearly all of a frame's time and leaves Python's lock free (the files, the kernels, the hash) is run on a few
 frames, in as many threads as there are cores, and timed. Then each is replaced by a sleep of its time that returns what
-it returned, touches the memory that it would write, and links the file that it would write; everything else runs as it
-is: the queues, Python, memory, small arrays, names and records. What threads wait for one another is then in the wall
-time, as on a machine of many cores; what they wait for memory and disks is not. Prints, for 1, 2, 4, ... cores, wall
-seconds a frame of 1920x1080, and how far they are from the first over the cores.
+it returned, touches the memory that it was given to write, and links the file that it would write; everything else runs
+as it is: the queues, Python, memory, small arrays, names and records. What threads wait for one another is then in the
+wall time, as on a machine of many cores; what they wait for memory and disks is not. Prints, for 1, 2, 4, ... cores,
+wall seconds a frame of 1920x1080, and how far they are from the first over the cores.
 """
 
 from __future__ import annotations

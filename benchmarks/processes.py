@@ -30,7 +30,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tsp.py beside this file would hide the library
 
 from benchmarks.io import EXAMPLE, make_plate
-from vfxstyle.cores import cores
+from vfxstyle.cores import VARIABLE, cores_of_process
 from vfxstyle.settings import ShotSettings
 
 IN_A_CONTAINER = """
@@ -89,25 +89,27 @@ def estimate(command: str, place: Path) -> None:
 
 
 def scaling(command: str, place: Path) -> None:
-    """The table by ``--threads`` and cores."""
+    """The table by cores."""
     shot, analysis = place / "plate", place / "analysis"
     make_plate(shot, (1920, 1080), 24)
     more = ("--analysis", str(analysis))
     subprocess.run(grade_command(command, shot, place / "first", *more, "-f", "1001"), check=True)
 
-    def wall(threads: int, frames: str) -> float:
-        words = grade_command(command, shot, place / f"{threads} {frames}", *more, "-f", frames)
-        own = partial(os.sched_setaffinity, 0, sorted(os.sched_getaffinity(0))[:threads])
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+
+    def wall(count: int, frames: str) -> float:
+        words = grade_command(command, shot, place / f"{count} {frames}", *more, "-f", frames)
+        own = partial(os.sched_setaffinity, 0, sorted(os.sched_getaffinity(0))[:count])
         start = time.perf_counter()
-        subprocess.run(words, check=True, preexec_fn=own)
+        subprocess.run(words, check=True, preexec_fn=own, env=environment)
         return time.perf_counter() - start
 
     print("| cores | wall s a frame | of linear |\n|---|---|---|")
     alone = 0.0
-    for threads in [count for count in (1, 2, 4, 8, 16, 32) if count <= cores()]:
-        seconds = (wall(threads, "1001-1024") - wall(threads, "1001-1002")) / 22
+    for count in [each for each in (1, 2, 4, 8, 16, 32) if each <= cores_of_process()]:
+        seconds = (wall(count, "1001-1024") - wall(count, "1001-1002")) / 22
         alone = alone or seconds
-        print(f"| {threads} | {seconds:.3f} | {alone / seconds / threads:.0%} |", flush=True)
+        print(f"| {count} | {seconds:.3f} | {alone / seconds / count:.0%} |", flush=True)
 
 
 def memory(command: str, place: Path) -> None:

@@ -179,7 +179,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--preset", default="golden")
     options = parser.parse_args()
-    keep_freed_memory()  # as the command does; the floors have the good of it too
+    keep_freed_memory()  # as grade does
     costs(options.frames, options.rounds, options.preset)
     kept()
 

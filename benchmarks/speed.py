@@ -241,7 +241,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write docs/speed.md")
     parser.add_argument(FEATURES_ON_ONE_THREAD, action="store_true", help="the table of features alone")
     options = parser.parse_args()
-    keep_freed_memory()  # as the command does; the floors have the good of it too
+    keep_freed_memory()  # as grade does
     if options.features:
         features()
         return

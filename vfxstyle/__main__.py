@@ -1,6 +1,6 @@
 """``python -m vfxstyle``."""
 
-from vfxstyle.cli import main
+from vfxstyle.cli import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -56,7 +56,7 @@ def test_black_bars_a_lamp_and_a_fade_do_not_count(street):
 def test_a_few_odd_pixels_do_not_move_the_light(street, odd):
     plain = measured(street)
     noisy = street.copy()
-    noisy[[3, 30, 50], [100, 7, 60]] = odd  # .3 in a thousand
+    noisy[[3, 30, 50], [100, 7, 60]] = odd
     assert measured(noisy).warmth == pytest.approx(plain.warmth, abs=0.02)
     assert measured(noisy).brightness == pytest.approx(plain.brightness, abs=0.02)
 
@@ -81,6 +81,24 @@ def test_light_is_measured_on_what_alpha_covers(street, premultiplied):
     assert cut == measured(np.ascontiguousarray(warm[:, :64]))
     none = measured_frame(Frame(1, "made", warm, window, window, alpha=np.zeros_like(alpha)), light)
     assert none == measured_frame(Frame(1, "made", warm, window, window), light)
+
+
+@pytest.mark.parametrize("little", [0, 1e-38, 1e-6, 0.01, np.nan, np.inf])
+def test_alpha_that_covers_nothing_says_nothing(street, little):
+    window = Window(0, 0, street.shape[1], street.shape[0])
+    light = Light(None, np.eye(3, dtype=np.float32))
+    alpha = np.full(street.shape[:2], little, np.float32)
+    alpha[40, 40] = 1
+    noisy = street.copy()
+    noisy[40, 40] = 60000
+    plain = measured_frame(Frame(1, "made", noisy, window, window), light)
+    assert measured_frame(Frame(1, "made", noisy, window, window, alpha=alpha, premultiplied=True), light) == plain
+
+
+def test_a_few_stars_are_light(street):
+    night = np.zeros_like(street)
+    night[[3, 30, 50], [100, 7, 60]] = 0.5
+    assert measured(night) is not None
 
 
 def test_a_black_picture_has_no_light():

@@ -32,15 +32,17 @@ def read_labels(path: Path, number: int, identity: str) -> LabelArray:
     Raises :class:`~vfxstyle.errors.ChangedError` if it is damaged or gone, :class:`~vfxstyle.errors.AnalysisError` if
     it is another analysis'.
     """
+    damage = f"Label map {path} is damaged or missing; run again, which makes it anew."
     try:
-        (part,) = exr.read_parts(path)
-        (values,) = part.channels.values()
-    except (exr.ExrError, ValueError) as error:
-        again = "damaged or missing; run again, which makes it anew."
-        raise ChangedError(f"Label map {path} is {again}", frames=(number,)) from error
+        part, *_ = exr.read_parts(path)
+    except exr.ExrError as error:
+        raise ChangedError(damage, frames=(number,)) from error
     if part.header.get(_IDENTITY) != identity:
         raise AnalysisError(f"Label map {path} belongs to another analysis; delete it and run again.", frames=(number,))
-    return values.astype(np.int32)
+    labels = [values for values in part.channels.values() if values.dtype == np.uint32]
+    if len(labels) != 1:
+        raise ChangedError(damage, frames=(number,))
+    return labels[0].astype(np.int32)
 
 
 def write_label_map(path: Path, labels: LabelArray, channel: str, attributes: Mapping[str, str] | None = None) -> None:

@@ -10,7 +10,9 @@ import signal
 import sys
 import traceback
 import warnings
+from contextlib import suppress
 from io import TextIOWrapper
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -118,24 +120,60 @@ def main() -> None:
     except (Exception, KeyboardInterrupt, Terminated) as error:
         known = failure_of(KeyboardInterrupt() if isinstance(error, click.Abort) else error)
         code = _report_fault() if known is None else _fail(known)
-    atexit.register(_end_at_once, code)
     sys.exit(code)
 
 
-def _end_at_once(code: int) -> None:
-    """End the process once threads are joined and everything else that runs at exit has run.
+class _HeedlessStream(TextIOWrapper):
+    """Standard error that never fails: a run goes on where nobody reads any more what it says."""
 
-    Taking the interpreter and its libraries apart, object by object, costs more than a tenth of a second for nothing.
+    def write(self, text: str, /) -> int:
+        """Write a text, or drop it."""
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is waiting, or keep it."""
+        with suppress(OSError):
+            super().flush()
+
+
+def _fill_in_streams() -> None:
+    """Have streams to print to, where the process was started without, and one for messages that never fails."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
+    elif isinstance(sys.stderr, TextIOWrapper):
+        sys.stderr = _HeedlessStream(sys.stderr.buffer, sys.stderr.encoding, line_buffering=True)
+
+
+def run() -> None:
+    """Run the command line in a process of its own, which ends with it."""
+    _fill_in_streams()
+    try:
+        main()
+    except SystemExit as leave:
+        atexit.register(_end_at_once, int(leave.code or 0))
+        raise
+
+
+def _end_at_once(code: int) -> None:
+    """End the process, at its end: all threads but daemons are joined, and what else runs at exit is run first.
+
+    Python would now take itself and the libraries apart, object by object, for a tenth of a second and nothing.
     """
     atexit.unregister(_end_at_once)
     atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            pass  # who read it has gone, as head does
-        except OSError:
-            code = code or 1
+    try:
+        sys.stdout.flush()
+    except (ValueError, BrokenPipeError):
+        pass  # it is closed, or who read it has gone, as head does
+    except OSError as error:
+        known = failure_of(error)
+        code = code or (1 if known is None else _fail(known))
+    with suppress(ValueError):
+        sys.stderr.flush()
     os._exit(code)
 
 

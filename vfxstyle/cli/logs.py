@@ -8,7 +8,7 @@ import shlex
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -114,10 +114,33 @@ class _Terminal(logging.Handler):
             click.echo(f"Warning: {record.getMessage()}", err=True)
 
 
+class _LogFile(logging.FileHandler):
+    """A log that stops, and says so once, where it cannot be written any more; the work goes on."""
+
+    has_stopped = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, until one could not be written."""
+        if not self.has_stopped:
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's
+        """Say why a record could not be written."""
+        self.has_stopped = True
+        error = sys.exc_info()[1]
+        reason = getattr(error, "strerror", None) or error
+        click.echo(f"Warning: log {self.baseFilename} cannot be written any more: {reason}.", err=True)
+
+    def close(self) -> None:
+        """Close the file, whether or not its end can be written."""
+        with suppress(OSError):
+            super().close()
+
+
 def _file_handler(path: Path, form: str) -> logging.Handler:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+        handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise OutputError(f"Log {path} cannot be written: {error.strerror}; choose another with --log-file.") from error
     handler.setFormatter(_JsonLine() if form == "json" else _TextLine("%(asctime)s %(levelname)s %(message)s"))

@@ -23,7 +23,6 @@ def warm(cpu: str | None, device: str | None) -> None:
     machine's processor.
     """
     from tsp.compiled import runs_on_this_processor
-    from vfxstyle.cli.machine import kernels
     from vfxstyle.features import check_device
 
     if device is not None:
@@ -43,4 +42,5 @@ def warm(cpu: str | None, device: str | None) -> None:
     ran = subprocess.run(rehearsal, env=environment, check=False)
     if ran.returncode != 0:
         raise ResourceError("The rehearsal that compiles the kernels failed; what it said stands above.")
-    click.echo(kernels())
+    said = [sys.executable, "-P", "-c", "from vfxstyle.cli.machine import kernels; print(kernels())"]
+    click.echo(subprocess.run(said, env=environment, check=True, text=True, stdout=subprocess.PIPE).stdout, nl=False)

@@ -53,7 +53,9 @@ def measured(light: FloatArray, covered: BoolArray | None = None) -> Measured | 
     counted = np.ones(pixels.shape[:2], bool) if covered is None else covered[::step, ::step]
     if not counted.any():
         return None
-    pixels = _limited(pixels, counted)
+    limited = _limited(pixels, counted)
+    if limited[counted].any():  # else nothing is lit but a few stars
+        pixels = limited
     luminance = pixels @ _LUMINANCE
     mean = luminance[counted].mean()
     if not mean > 0:
@@ -77,8 +79,8 @@ def _warmth(pixels: AnyArray, counted: BoolArray) -> float:
 
 
 def _limited(values: AnyArray, counted: BoolArray) -> AnyArray:
-    """Channels, (H, W, 3), that go no higher than all but a few of the values that count."""
-    return np.asarray(np.minimum(values, np.quantile(values[counted], 1 - _FEW, axis=0)))
+    """Channels, (H, W, 3), that go no higher than the highest value that counts but for a few, at least one."""
+    return np.asarray(np.minimum(values, np.quantile(values[counted], 1 - _FEW, axis=0, method="lower")))
 
 
 def stops_and_warmth(frames: Iterable[Measured]) -> tuple[float, float]:

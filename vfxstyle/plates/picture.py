@@ -14,6 +14,7 @@ from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame
 
 _BARELY = 0.05  # of a pixel: colours that alpha covers less are divided by next to nothing
+_NEXT_TO_NONE = 0.01  # of the pixels: what alpha covers less of is no picture
 
 
 def analysis_size(width: int, height: int, analysis_width: int) -> tuple[int, int]:
@@ -25,17 +26,18 @@ def analysis_size(width: int, height: int, analysis_width: int) -> tuple[int, in
 def measured_frame(frame: Frame, light: Light) -> Measured | None:
     """How a frame's display window is lit; see :func:`~vfxstyle.plates.lighting.measured`.
 
-    Pixels that alpha does not cover do not count, unless it covers none.
+    Pixels that alpha does not cover do not count, unless it covers next to none.
     """
     shown = frame.on_display()
     step = max(1, shown.rgb.shape[1] // MEASURED_COLUMNS)
     shown = replace(
         shown, rgb=shown.rgb[::step, ::step], alpha=None if shown.alpha is None else shown.alpha[::step, ::step]
     )
-    covered = None if shown.alpha is None else shown.alpha > _BARELY
+    covered = None if shown.alpha is None else (shown.alpha > _BARELY) & np.isfinite(shown.alpha)
+    if covered is None or covered.mean() < _NEXT_TO_NONE:
+        shown, covered = replace(shown, alpha=None), None
     lit = light.decoded(np.ascontiguousarray(shown.straightened().rgb))
-    lit = np.nan_to_num(lit, nan=0, posinf=0, neginf=0) @ light.matrix.T
-    return measured(lit, covered if covered is not None and covered.any() else None)
+    return measured(np.nan_to_num(lit, nan=0, posinf=0, neginf=0) @ light.matrix.T, covered)
 
 
 def in_ordinary_light(picture: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -120,7 +120,10 @@ def _is_plain(path: Path) -> bool:
 
 
 def read_parts(path: Path) -> list[ExrPart]:
-    """Read all parts of a file. Raises :class:`ExrError` if one cannot be read, is damaged or is cut short."""
+    """Read all parts of a file, one that :func:`read_headers` has not refused.
+
+    Raises :class:`ExrError` if a part cannot be read, is damaged or is cut short.
+    """
     expected = 1 if _is_plain(path) else len(read_headers(path))
     try:
         with takable(path) as (file, foreign), _own_prints_kept() as printed:
@@ -136,6 +139,7 @@ def read_parts(path: Path) -> list[ExrPart]:
         read_headers(path)  # which says it better, where it is they that cannot be read
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
     if len(parts) != expected or printed:  # for damaged pixels the library prints a message and leaves their part out
+        read_headers(path)
         raise ExrError("is damaged or cut short", "render or copy it again")
     put_back([part.header for part in parts], foreign)
     return parts
