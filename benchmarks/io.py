@@ -9,8 +9,8 @@ grain; ZIP), in one run, in turns, medians of ``--rounds``:
 * oiiotool: the same cube by OpenImageIO's command with ``--parallel-frames``, its start included;
 * grade: ``grade`` over an analysis that is there, from opening the plate to the last record.
 
-Freed memory is kept for all of them, as ``grade`` does. And, in a process of its own, the peak memory of a grade of ``--long`` frames beside one of a tenth of them. Movies are
-measured by ``benchmarks/prores.py``.
+Freed memory is kept for all of them, as ``grade`` does. And, in a process of its own, the peak memory of a grade of
+``--long`` frames beside one of a tenth of them. Movies are measured by ``benchmarks/prores.py``.
 Seconds depend on the machine and its load; ratios depend less on them.
 """
 

@@ -65,6 +65,17 @@ def test_1_the_shipped_looks_keep_the_order_of_highlights():
         assert luminance[-1] > 10
 
 
+def test_1_highlights_get_what_white_gets():
+    """A look says nothing of light above white: what it does there must not turn with brightness."""
+    light = np.float32([1, 2, 4, 64])[None, :, None] * np.float32([1, 1, 1])
+    turned = []
+    for transform in shipped_transforms():
+        out, _ = apply_field(light, field_of(transform))
+        warmth = np.log2(out[0, :, 0] / out[0, :, 2])
+        turned.append(np.abs(warmth[1:] - warmth[0]).max())
+    assert np.quantile(turned, 0.9) < 0.06  # stops of red over blue
+
+
 def test_1_negative_and_out_of_gamut_values_survive(tmp_path, identity_preset):
     random = np.random.default_rng(0)
     rgb = (random.normal(0, 1, (64, 64, 3)) * 10 ** random.uniform(-3, 3, (64, 64, 1))).astype(np.float32)

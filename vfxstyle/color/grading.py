@@ -23,7 +23,7 @@ from vfxstyle.arrays import AnyIntegers, ByteArray, FloatArray
 from vfxstyle.color.lab import Scalar
 from vfxstyle.compiled import kernel
 
-HEADROOM = 0.25
+HEADROOM = 0.05
 """Limit of ``display`` above 1.0; everything brighter is carried by the gain."""
 
 FOOTROOM = 0.01
