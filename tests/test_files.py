@@ -181,7 +181,7 @@ def test_a_view_that_a_frame_lacks_is_an_unreadable_frame(tmp_path, lively_prese
     for number in (1, 2, 3):
         own = planes if number == 2 else planes | right
         OpenEXR.File([OpenEXR.Part(dict(header), own, "")]).write(str(tmp_path / "shot" / f"s.{number:04d}.exr"))
-    with pytest.raises(PartialError, match=r"1 frames failed, 2 were written.*no view 'right'") as caught:
+    with pytest.raises(PartialError, match=r"1 frame failed, 2 were written.*no view 'right'") as caught:
         grade(tmp_path / "shot", lively_preset, tmp_path / "out", view="all", on_error="skip", **QUICK)
     assert caught.value.frames == (2,)
     assert len(list((tmp_path / "out").glob("*.exr"))) == 2

@@ -133,14 +133,16 @@ def test_another_plate_never_gets_this_analysis(make_shot, tmp_path, lively_pres
     assert list(always.seconds) == ["superpixels", "features"]
 
 
-def test_a_damaged_label_map_is_mended_though_transforms_are_there(make_shot, tmp_path, lively_preset):
+def test_a_damaged_label_map_is_mended_though_transforms_are_there(make_shot, tmp_path, lively_preset, caplog):
     shot, out = make_shot(frames=range(1, 4)), tmp_path / "out"
     grade(shot, lively_preset, out, **QUICK)
     before = frames_of(out)
     next((out / ".vfxstyle").rglob("labels.0002.exr")).unlink()
     (out / "out.0003.exr").unlink()
-    assert "superpixels" in grade(shot, lively_preset, out, **QUICK).seconds
+    with caplog.at_level("WARNING"):
+        assert "superpixels" in grade(shot, lively_preset, out, **QUICK).seconds
     assert frames_of(out) == before
+    assert [record.getMessage() for record in caplog.records if "is damaged" in record.getMessage()]
 
 
 def test_a_frame_that_can_be_read_again_is_tried_again(make_shot, tmp_path, lively_preset):

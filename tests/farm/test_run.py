@@ -398,7 +398,7 @@ def test_a_movie_that_holds_a_frame_is_made_once_and_never_called_done(make_shot
     (shot / "plate.0003.exr").write_bytes(b"junk")
     settings = {**QUICK, "on_error": "skip"}
     for _ in range(2):
-        with pytest.raises(PartialError, match=r"1 frames failed.*it holds the frame before each"):
+        with pytest.raises(PartialError, match=r"1 frame failed.*it holds the frame before each"):
             grade(shot, lively_preset, out, **settings)
         made = out.stat().st_mtime_ns
     with pytest.raises(PartialError, match=r"0 were written to .*3 were up to date"):
@@ -409,7 +409,7 @@ def test_a_movie_that_holds_a_frame_is_made_once_and_never_called_done(make_shot
         (status,) = statuses_of(farm_jobs([str(shot)], str(lively_preset), str(out), None, **chosen), {})
         assert (status.state, status.current, status.retryable) == ("partial", 3, False)
         assert status.reason == "cannot be read, so render them again: 3"
-    with pytest.raises(PartialError, match="1 frames failed, 0 were written"):  # a movie of nothing is none
+    with pytest.raises(PartialError, match="1 frame failed, 0 were written"):  # a movie of nothing is none
         grade(shot, lively_preset, tmp_path / "part.mov", frames="3", **settings)
     assert not (tmp_path / "part.mov").exists()
     with pytest.raises(FrameError, match=r"plate\.0003"):

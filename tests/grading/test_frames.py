@@ -76,7 +76,7 @@ def test_unreadable_frames_stop_the_run_or_are_left_out(make_shot, tmp_path, liv
     assert caught.value.frames == (number,)
     assert list((tmp_path / "out").glob("*.exr")) == []
     for _ in range(2):
-        with pytest.raises(PartialError, match=f"1 frames failed.*Frame {number} ") as caught:
+        with pytest.raises(PartialError, match=f"1 frame failed.*Frame {number} ") as caught:
             run(shot, lively_preset, tmp_path / "out", on_error="skip")
         assert caught.value.frames == (number,)
         assert "--on-error" not in str(caught.value)
@@ -261,7 +261,7 @@ def test_a_dry_run_knows_what_an_analysis_could_not_read(make_shot, tmp_path, li
     (tmp_path / "out" / "out.0003.exr").unlink()
     planned = planned_grade(shot, lively_preset, tmp_path / "out", **skipping)
     assert planned["files"] == [str(tmp_path / "out" / "out.0003.exr")]
-    with pytest.raises(PartialError, match="1 frames failed, 1 were written"):
+    with pytest.raises(PartialError, match="1 frame failed, 1 were written"):
         run(shot, lively_preset, tmp_path / "out", on_error="skip")
 
 

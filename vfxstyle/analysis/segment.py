@@ -85,6 +85,8 @@ def kept(analysis: AnalysisFolder, shot: Shot, run: Run) -> bool:
     ``on_error`` is "stop".
     """
     if not analysis.is_segmented(shot):
+        if analysis.manifest:
+            run.clock.warn(f"analysis {analysis.place} is damaged, or lacks files; it is made again")
         return False
     if analysis.unreadable and _can_be_read_now(shot, analysis):
         analysis.discard()

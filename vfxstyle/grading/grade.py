@@ -205,8 +205,9 @@ def _partial(plan: GradePlan, done: Rendered, todo: Sequence[int]) -> PartialErr
     kept = len(set(plan.frames) - set(todo) - set(bad))
     held = "; it holds the frame before each" if plan.encodes and done.failed else ""
     current = f", {kept} were up to date" if kept else ""
+    failed = "1 frame" if len(bad) == 1 else f"{len(bad)} frames"
     return PartialError(
-        f"{len(bad)} frames failed, {good} were written to {plan.output}{current}{held}. {' '.join(reasons[:3])}"
+        f"{failed} failed, {good} were written to {plan.output}{current}{held}. {' '.join(reasons[:3])}"
         f"{' ...' if len(reasons) > 3 else ''}",
         frames=bad,
     )

@@ -93,8 +93,9 @@ def write_superpixels(
         table = _write_maps(segmentation, numbers, folder, run.clock, overlay=overlay)
         _write_table(folder / TABLE, table)
     if absent:
+        failed = "1 frame" if len(absent) == 1 else f"{len(absent)} frames"
         raise PartialError(
-            f"{len(absent)} frames failed, {len(numbers)} were written to {folder}. The sequence has no frame "
+            f"{failed} failed, {len(numbers)} were written to {folder}. The sequence has no frame "
             f"{format_frames(absent)}; render it, or use --missing hold.",
             frames=absent,
         )
