@@ -2,6 +2,7 @@ import numpy as np
 from helpers import moving_picture, space
 
 from vfxstyle.color import ColorConfig, linear_to_srgb, srgb_to_linear
+from vfxstyle.color.grading import HEADROOM
 from vfxstyle.plates.picture import analysis_picture, analysis_size
 from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame, Window
@@ -43,7 +44,7 @@ def test_highlights_negatives_and_nan_stay_within_the_display():
     assert not picture[[0, 1, 2], [0, 1, 2]].any()
     assert np.isnan(rgb[0, 0]).all()  # the plate itself is left as it is
     light = srgb_to_linear(picture[50, 50])
-    np.testing.assert_allclose(light[1], 0.625, atol=1e-3)  # half of 1.25, where red has come to rest
+    np.testing.assert_allclose(light[1], (1 + HEADROOM) / 2, atol=1e-3)  # half of where red has come to rest
 
 
 def test_premultiplied_edges_are_seen_without_their_darkening():
