@@ -98,8 +98,8 @@ def test_a_kernel_follows_a_change_in_a_constant_that_it_imports(package):
     callee = CALLEE.format("ONE").replace("from tsp", "from package.constants import ONE\nfrom tsp")
     (package / "callee.py").write_text(callee)
     assert ask(package) == (2, 0)
-    (package / "constants.py").write_text("ONE = 7\n")
-    assert ask(package) == (8, 0)
+    (package / "constants.py").write_text("ONE = 70\n")  # of another size, else Python may take what it has compiled
+    assert ask(package) == (71, 0)
 
 
 def test_the_users_choice_of_a_folder_is_kept(package, tmp_path):
