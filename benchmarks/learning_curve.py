@@ -24,7 +24,8 @@ from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks.fit import FitSettings, FitTask, fit
 from vfxstyle.looks.samples import global_oracle, mean_error
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.examples import TrainingExample, fit_projections, samples_of
+from vfxstyle.training.examples import TrainingExample, samples_of
+from vfxstyle.training.projections import fit_projections
 
 DRAWS = {8: 3, 4: 3, 2: 2, 1: 1}
 """Of the others one in so many is learnt from; and how often others of them are drawn."""

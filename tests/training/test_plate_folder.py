@@ -57,7 +57,7 @@ def test_an_example_of_other_pictures_or_settings_is_not_taken(tmp_path, example
 def test_a_damaged_example_counts_as_none(tmp_path, example):
     stored = folder(tmp_path)
     stored.store(PLATE, example)
-    (file,) = stored.folder.iterdir()
+    (file,) = stored.files.folder.iterdir()
     file.write_bytes(file.read_bytes()[:-100])
     assert stored.load(PLATE) is None
 
@@ -65,16 +65,16 @@ def test_a_damaged_example_counts_as_none(tmp_path, example):
 def test_only_examples_are_removed(tmp_path, example):
     stored = folder(tmp_path)
     stored.store(PLATE, example)
-    mine = stored.folder / "mine.npz"
+    mine = stored.files.folder / "mine.npz"
     mine.write_text("mine")
     folder(tmp_path, most=1).store(OTHER, example)  # which leaves nothing of ours
-    assert list(stored.folder.iterdir()) == [mine]
+    assert list(stored.files.folder.iterdir()) == [mine]
     stored.store(PLATE, example)
     stored.remove()
-    assert list(stored.folder.iterdir()) == [mine]
+    assert list(stored.files.folder.iterdir()) == [mine]
     mine.unlink()
     stored.remove()
-    assert not stored.folder.exists()
+    assert not stored.files.folder.exists()
 
 
 def test_what_was_not_used_for_longest_makes_room(tmp_path, example):

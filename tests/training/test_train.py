@@ -320,7 +320,7 @@ def test_a_stopped_run_goes_on_where_it_was(pairs, trained, tmp_path, monkeypatc
     train(pairs, "bright", output=target, **OPTIONS)
     assert len(counted) == 3
     assert target.read_bytes() == trained.path.read_bytes()
-    assert len(list(kept_folder().iterdir())) == 4
+    assert len(list(kept_folder().iterdir())) == 5  # four plates and their projections
 
 
 def test_another_grade_of_the_same_plates_costs_only_the_fit(pairs, tmp_path, monkeypatch):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 import tsp
 from vfxstyle.arrays import FloatArray, LabelArray
-from vfxstyle.features import PCA, PCAFit, RawFeatures, assemble, components_of, projected_blocks
+from vfxstyle.features import PCA, RawFeatures, assemble
 from vfxstyle.features.backbones import Backbone
 from vfxstyle.features.extract import Extraction, Segmentation, extract_features, run_network
-from vfxstyle.features.vectors import COLOUR_BLOCKS, GLOBAL
+from vfxstyle.features.vectors import COLOUR_BLOCKS
 from vfxstyle.looks import bands
 from vfxstyle.looks.samples import Samples
 from vfxstyle.plates.picture import lab_of_picture
@@ -143,24 +143,6 @@ def _joined(raw: Sequence[RawFeatures]) -> RawFeatures:
     """Put features of superpixels of one picture side by side."""
     blocks = {name: np.concatenate([features.blocks[name] for features in raw]) for name in raw[0].blocks}
     return RawFeatures(raw[0].global_, blocks)
-
-
-def fit_projections(
-    examples: Iterable[TrainingExample], backbone: type[Backbone], blocks: Sequence[str]
-) -> dict[str, PCA]:
-    """Fit a PCA for each feature block that is projected, to the superpixels of some examples."""
-    names = projected_blocks(blocks)
-    fits: dict[str, PCAFit] = {}
-    for example in examples:
-        for name in names:
-            values = (example.raw.global_[None] if name == GLOBAL else example.raw.blocks[name]).astype(np.float32)
-            fits.setdefault(name, PCAFit(values.shape[1])).add(values)
-    projections = {}
-    for name, fit in fits.items():
-        pca = fit.result(components_of(backbone, name))
-        # presets store directions as halves; training must use what grading will
-        projections[name] = PCA(pca.mean, pca.components.astype(np.float16).astype(np.float32))
-    return projections
 
 
 def samples_of(examples: Sequence[TrainingExample], blocks: Sequence[str], projections: Mapping[str, PCA]) -> Samples:

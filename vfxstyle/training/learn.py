@@ -27,7 +27,9 @@ from vfxstyle.training.cross_validation import (
     holds_out,
     mean_distance,
 )
-from vfxstyle.training.examples import TrainingExample, fit_projections, samples_of
+from vfxstyle.training.examples import TrainingExample, samples_of
+from vfxstyle.training.kept_files import KeptFiles
+from vfxstyle.training.projections import projections_of
 from vfxstyle.training.start import Start
 
 MANY_PAIRS = 10
@@ -80,12 +82,14 @@ def learn(
     of_shot: bool = False,
     together: Sequence[int] | None = None,
     start: Start | None = None,
+    kept: KeptFiles | None = None,
 ) -> Learnt:
     """Learn a look: its base first (docs/method.md, section 13), and by superpixels what is left.
 
     of_shot: whether the pictures are frames of one shot, which the look is for. together: a number for each example;
     those of one number, such as versions of one photograph, are held out together or not at all. start: the look that
     training goes on from, with its projections; it is tested on what it has not seen, as one that is learnt anew.
+    kept: files of earlier trainings, where projections are found that were fitted to the same features.
 
     Of many examples some are held out, see :func:`~vfxstyle.training.cross_validation.holds_out`; they choose the epoch
     and measure it. Few are learnt several times with a part kept out, which chooses how far the look departs from the
@@ -102,7 +106,7 @@ def learn(
         projections = start.projections
     else:
         learnt_from = [example for example, out in zip(examples, held_out, strict=True) if not out]
-        projections = fit_projections(learnt_from, backbone, blocks)
+        projections = projections_of(learnt_from, backbone, blocks, kept)
     samples, place = samples_of(examples, blocks, projections), places_of(examples)
     plan = _Plan(settings, device, clock, of_shot, start)
     if many:

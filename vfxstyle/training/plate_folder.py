@@ -64,9 +64,9 @@ class PlateFolder:
         return self._files.most is not None
 
     @property
-    def folder(self) -> Path:
-        """Where the files are."""
-        return self._files.folder
+    def files(self) -> KeptFiles:
+        """The files, among which those of other kinds may lie."""
+        return self._files
 
     def load(self, plate: str) -> PlateSuperpixels | None:
         """Return what is stored of a plate; None where there is nothing, or only a damaged file.

@@ -131,7 +131,8 @@ def train(
             examples = [
                 balanced(example, is_subject(example, matte)) for example, matte in zip(examples, mattes, strict=True)
             ]
-        learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None, start=begun)
+        kept = stored.files if stored is not None and stored.is_kept else None
+        learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None, start=begun, kept=kept)
         graded_frames = None if shot is None else graded_frames_of(exemplars, digests, learnt, context, mattes)
         subject = None if mattes is None else subject_error(learnt, examples, mattes)
         if subject is not None:
