@@ -4,8 +4,9 @@ Every edit of ``benchmarks/edits.py`` is made on a few frames of a clip of DAVIS
 beside the clip's JPEG frames. A preset is learnt from them and put on the clip, as the commands do it, and all other
 frames are compared with the edit in 8 bits: mean CIEDE2000 over the frame, over the subject (the set's mask), and over
 a ring 10 px wide round it. How far the edit is from itself in 8 bits is measured too.
-Rivals learn from the same frames, the networks among them for as many seconds. Below the table stands what it means
-that little of the subject is found again on a frame.
+Rivals learn from the same frames, the networks among them for as many seconds, and for five times as many. With
+``--frame-based`` the same look is put on every frame by itself too. Below the table stands what it means that little of
+the subject is found again on a frame.
 
 With ``--single FOLDER`` of photographs: one pair in, other pictures out. The edit is made on one picture, a preset is
 learnt from that pair, and put on others; the table has the PSNR of each.
@@ -53,6 +54,8 @@ SINGLE = (2, 7, 12)
 LOST = 0.3
 """Share found again below which frames are counted apart."""
 LUT, GRID, RETOUCH = "33-cube LUT", "bilateral grid", "implicit retouch network"
+RIVALS = (LUT, GRID, f"{GRID}, 5x", RETOUCH, f"{RETOUCH}, 5x")
+"""What learns from the same frames; the last of each network for five times the seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,15 @@ class Graded:
     """Wall seconds from command to saved preset."""
     found_again: dict[int, float]
     """By the index of the frame, how much of what is treated apart is found again."""
+    look: Path
+    """The preset."""
+
+
+def frame_by_frame(clip: Clip, look: Path) -> list[FloatArray]:
+    """The clip graded with ``--frame-based``, float32 (H, W, 3) each, sRGB, 0..1."""
+    out = look.parent / "frame-based"
+    grade(clip.folder, look, out, format="png", frame_based=True, analysis=clip.folder.parent / "by frame")
+    return [_read_png(path) for path in sorted(out.glob("*.png"))]
 
 
 def ours(clip: Clip, edit: str, truth: Sequence[FloatArray], learnt: Sequence[int]) -> Graded:
@@ -153,7 +165,7 @@ def ours(clip: Clip, edit: str, truth: Sequence[FloatArray], learnt: Sequence[in
     seconds = time.perf_counter() - start
     report = grade(clip.folder, preset, place / "out", format="png", analysis=clip.folder.parent / "analysis")
     pictures = [_read_png(path) for path in sorted((place / "out").glob("*.png"))]
-    return Graded(pictures, seconds, {number - 1001: share for number, share in report.found_again.items()})
+    return Graded(pictures, seconds, {number - 1001: share for number, share in report.found_again.items()}, preset)
 
 
 def _read_png(path: Path) -> FloatArray:
@@ -162,12 +174,15 @@ def _read_png(path: Path) -> FloatArray:
 
 
 def rivals(pairs: Sequence[Pair], seconds: float) -> dict[str, Callable[[], Grading]]:
-    """What learns from the same pairs, each for so many seconds at most."""
-    return {
-        LUT: lambda: learnt_cube(pairs),
-        GRID: lambda: learnt_grid(pairs, seconds),
-        RETOUCH: lambda: learnt_retouch(pairs, seconds),
-    }
+    """What learns from the same pairs, by the names of :data:`RIVALS`, each for so many seconds at most or for five."""
+    learners = (
+        lambda: learnt_cube(pairs),
+        lambda: learnt_grid(pairs, seconds),
+        lambda: learnt_grid(pairs, 5 * seconds),
+        lambda: learnt_retouch(pairs, seconds),
+        lambda: learnt_retouch(pairs, 5 * seconds),
+    )
+    return dict(zip(RIVALS, learners, strict=True))
 
 
 def single_pairs(folder: Path) -> list[str]:
@@ -223,17 +238,20 @@ def main() -> None:
     parser.add_argument("--edits", default=",".join(EDITS))
     parser.add_argument("--graded", default="3", help="numbers of graded frames, with commas between")
     parser.add_argument("--rivals", action="store_true", help="measure rivals too")
+    parser.add_argument("--frame-based", action="store_true", help="grade every frame by itself too")
     parser.add_argument("--single", action="store_true", help="one pair of photographs in, other photographs out")
     arguments = parser.parse_args()
     if arguments.single:
         arguments.output.write_text("\n".join(single_pairs(arguments.davis)) + "\n")
         return
+    columns = ["clip", "edit", "graded frames", "plate", "8 bits alone", "ours", "seconds"]
+    columns += ["frame-based"] * arguments.frame_based + list(RIVALS) * arguments.rivals
     lines = [
-        f"{os.cpu_count()} cores; mean CIEDE2000 of frame, subject and ring; seconds from command to saved preset",
+        f"{len(os.sched_getaffinity(0))} cores; mean CIEDE2000 of frame, subject and ring; seconds from command to "
+        "saved preset",
         "",
-        "| clip | edit | graded frames | plate | 8 bits alone | ours | seconds |"
-        + (f" {LUT} | {GRID} | {RETOUCH} |" if arguments.rivals else ""),
-        "|---|---|---|---|---|---|---|" + ("---|---|---|" if arguments.rivals else ""),
+        f"| {' | '.join(columns)} |",
+        "|---" * len(columns) + "|",
     ]
     found: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -242,7 +260,7 @@ def main() -> None:
             for edit in arguments.edits.split(","):
                 truth = [edited(edit, plate, mask) for plate, mask in zip(clip.plates, clip.masks, strict=True)]
                 for count in map(int, arguments.graded.split(",")):
-                    line, own = _row(clip, edit, truth, count, with_rivals=arguments.rivals)
+                    line, own = _row(clip, edit, truth, count, arguments)
                     lines.append(line)
                     found += own
                     arguments.output.write_text("\n".join([*lines, "", *what_is_lost(found)]) + "\n")
@@ -264,7 +282,7 @@ def what_is_lost(found: Sequence[tuple[float, float]]) -> list[str]:
 
 
 def _row(
-    clip: Clip, edit: str, truth: Sequence[FloatArray], count: int, *, with_rivals: bool
+    clip: Clip, edit: str, truth: Sequence[FloatArray], count: int, options: argparse.Namespace
 ) -> tuple[str, list[tuple[float, float]]]:
     """Return a row, and of each frame the share found again and the subject's error."""
     learnt = clip.graded_frames(count)
@@ -274,7 +292,10 @@ def _row(
     floor = mean_of(by_frame(clip, exact, truth, learnt))
     found = [(graded.found_again[index], row.subject) for index, row in rows.items() if index in graded.found_again]
     cells = [clip.name, edit, str(count), str(mean_of(plate)), str(floor), str(mean_of(rows)), f"{graded.seconds:.0f}"]
-    if with_rivals:
+    if options.frame_based:
+        made = frame_by_frame(clip, graded.look)
+        cells.append(str(mean_of(by_frame(clip, made, truth, learnt))))
+    if options.rivals:
         pairs = [(clip.plates[index], truth[index]) for index in learnt]
         for learn in rivals(pairs, graded.seconds).values():
             grading = learn()

@@ -32,17 +32,20 @@ def read_labels(path: Path, number: int, identity: str) -> LabelArray:
     Raises :class:`~vfxstyle.errors.ChangedError` if it is damaged or gone, :class:`~vfxstyle.errors.AnalysisError` if
     it is another analysis'.
     """
-    damage = f"Label map {path} is damaged or missing; run again, which makes it anew."
     try:
         part, *_ = exr.read_parts(path)
     except exr.ExrError as error:
-        raise ChangedError(damage, frames=(number,)) from error
+        raise _damaged(path, number) from error
     if part.header.get(_IDENTITY) != identity:
         raise AnalysisError(f"Label map {path} belongs to another analysis; delete it and run again.", frames=(number,))
     labels = [values for values in part.channels.values() if values.dtype == np.uint32]
     if len(labels) != 1:
-        raise ChangedError(damage, frames=(number,))
+        raise _damaged(path, number)
     return labels[0].astype(np.int32)
+
+
+def _damaged(path: Path, number: int) -> ChangedError:
+    return ChangedError(f"Label map {path} is damaged or missing; run again, which makes it anew.", frames=(number,))
 
 
 def write_label_map(path: Path, labels: LabelArray, channel: str, attributes: Mapping[str, str] | None = None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from vfxstyle.shots.discover import format_frames
+from vfxstyle.shots.discover import format_frames, how_many_frames
 
 if TYPE_CHECKING:
     from vfxstyle.analysis.analyze import AnalyzeReport
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from vfxstyle.review.report import ShotReport
     from vfxstyle.timelines.grade import TimelineReport
     from vfxstyle.training.train import TrainReport
-
-
-def how_many_frames(count: int) -> str:
-    """A number of frames, in words."""
-    return "1 frame" if count == 1 else f"{count} frames"
 
 
 def grade_summary(report: GradeReport, looked_at: Sequence[Path] = ()) -> str:

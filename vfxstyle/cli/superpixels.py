@@ -35,8 +35,8 @@ def superpixels(shot: str, output: str, progress: Any, **chosen: Any) -> None:
     if click.get_current_context().get_parameter_source("analysis_width") is ParameterSource.DEFAULT:
         del chosen["analysis_width"]  # the table's default is the analysis', not the plate's own width
     from vfxstyle.cli.progress import tell, watching
-    from vfxstyle.cli.summaries import how_many_frames
     from vfxstyle.handover.superpixels import write_superpixels
+    from vfxstyle.shots.discover import how_many_frames
 
     with watching(progress, _SHARES) as watch:
         report = write_superpixels(shot, output, progress=watch, **chosen)

@@ -23,6 +23,7 @@ from vfxstyle.progress import Progress, Stage
 from vfxstyle.settings import GradeSettings, Run
 from vfxstyle.settings.keywords import GradeOptions
 from vfxstyle.settings.table import check_known, pick
+from vfxstyle.shots.discover import how_many_frames
 from vfxstyle.shots.folders import check_writable
 
 
@@ -205,9 +206,8 @@ def _partial(plan: GradePlan, done: Rendered, todo: Sequence[int]) -> PartialErr
     kept = len(set(plan.frames) - set(todo) - set(bad))
     held = "; it holds the frame before each" if plan.encodes and done.failed else ""
     current = f", {kept} were up to date" if kept else ""
-    failed = "1 frame" if len(bad) == 1 else f"{len(bad)} frames"
     return PartialError(
-        f"{failed} failed, {good} were written to {plan.output}{current}{held}. {' '.join(reasons[:3])}"
-        f"{' ...' if len(reasons) > 3 else ''}",
+        f"{how_many_frames(len(bad))} failed, {good} were written to {plan.output}{current}{held}. "
+        f"{' '.join(reasons[:3])}{' ...' if len(reasons) > 3 else ''}",
         frames=bad,
     )

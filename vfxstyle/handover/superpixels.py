@@ -25,7 +25,7 @@ from vfxstyle.progress import Clock, Progress, Stage
 from vfxstyle.settings import DEFAULT_WRITTEN_SUPERPIXELS, Run, ShotSettings
 from vfxstyle.settings.keywords import SuperpixelsOptions
 from vfxstyle.settings.table import check_known, pick
-from vfxstyle.shots import Frame, OutputFormat, format_frames
+from vfxstyle.shots import Frame, OutputFormat, format_frames, how_many_frames
 from vfxstyle.shots.folders import make_folder
 from vfxstyle.shots.sheets import write_sheet
 from vfxstyle.shots.writing import frame_file_name
@@ -93,10 +93,9 @@ def write_superpixels(
         table = _write_maps(segmentation, numbers, folder, run.clock, overlay=overlay)
         _write_table(folder / TABLE, table)
     if absent:
-        failed = "1 frame" if len(absent) == 1 else f"{len(absent)} frames"
         raise PartialError(
-            f"{failed} failed, {len(numbers)} were written to {folder}. The sequence has no frame "
-            f"{format_frames(absent)}; render it, or use --missing hold.",
+            f"{how_many_frames(len(absent))} failed, {len(numbers)} were written to {folder}. "
+            f"The sequence has no frame {format_frames(absent)}; render it, or use --missing hold.",
             frames=absent,
         )
     return SuperpixelsReport(

@@ -1,6 +1,6 @@
 """Shots: opening what the user names, frames with their metadata, readers and writers."""
 
-from vfxstyle.shots.discover import format_frames, named_frames, open_shot, parse_frames
+from vfxstyle.shots.discover import format_frames, how_many_frames, named_frames, open_shot, parse_frames
 from vfxstyle.shots.formats import OutputFormat, default_format
 from vfxstyle.shots.frame import Frame
 from vfxstyle.shots.shot import Shot, ShotInfo
@@ -14,6 +14,7 @@ __all__ = [
     "Window",
     "default_format",
     "format_frames",
+    "how_many_frames",
     "named_frames",
     "open_shot",
     "parse_frames",

@@ -97,6 +97,11 @@ def parse_frames(text: str) -> tuple[int, ...]:
     return tuple(sorted(set(numbers)))
 
 
+def how_many_frames(count: int) -> str:
+    """A number of frames, in words."""
+    return "1 frame" if count == 1 else f"{count} frames"
+
+
 def format_frames(numbers: tuple[int, ...]) -> str:
     """A compact range in fileseq's syntax, for messages and file lists."""
     return str(fileseq.FrameSet(numbers)) if numbers else ""

@@ -7,7 +7,6 @@ ones and attributes of every type, and takes a fifth less CPU time than OpenImag
 from __future__ import annotations
 
 import os
-import struct
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +42,6 @@ COMPRESSIONS = {
 """OpenEXR's compressions by the names that users type."""
 DWA_LEVEL = "dwaCompressionLevel"
 """Name of the header attribute with the level of dwaa and dwab."""
-_MAGIC, _DEEP, _MULTI_PART = 20000630, 0x800, 0x1000  # of the first eight bytes, OpenEXR File Layout
 
 
 class ExrError(ValueError):
@@ -103,20 +101,10 @@ def _refuse_what_is_no_picture(header: Header) -> None:
 
 
 def _headers_of(path: Path) -> list[Header]:
-    with takable(path, headers_only=True) as (file, foreign):
-        headers = [dict(part.header) for part in OpenEXR.File(file, header_only=True).parts]
-    put_back(headers, foreign)
+    with takable(path, headers_only=True) as file:
+        headers = [dict(part.header) for part in OpenEXR.File(file.path, header_only=True).parts]
+    put_back(headers, file.foreign)
     return headers
-
-
-def _is_plain(path: Path) -> bool:
-    """Whether a file says in its first bytes that it has one part, which is not deep."""
-    try:
-        with path.open("rb") as file:
-            magic, version = struct.unpack("<2I", file.read(8))
-    except (OSError, struct.error):
-        return False
-    return magic == _MAGIC and not version & (_DEEP | _MULTI_PART)
 
 
 def read_parts(path: Path) -> list[ExrPart]:
@@ -124,24 +112,23 @@ def read_parts(path: Path) -> list[ExrPart]:
 
     Raises :class:`ExrError` if a part cannot be read, is damaged or is cut short.
     """
-    expected = 1 if _is_plain(path) else len(read_headers(path))
     try:
-        with takable(path) as (file, foreign), _own_prints_kept() as printed:
+        with takable(path) as file, _own_prints_kept() as printed:
             parts = [
                 ExrPart(
                     dict(part.header),
                     {name: channel.pixels for name, channel in part.channels.items()},
                     frozenset(name for name, channel in part.channels.items() if channel.pLinear),
                 )
-                for part in OpenEXR.File(file, separate_channels=True).parts
+                for part in OpenEXR.File(file.path, separate_channels=True).parts
             ]
     except (RuntimeError, ValueError, OSError) as error:
         read_headers(path)  # which says it better, where it is they that cannot be read
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
+    expected = 1 if file.is_single and not printed else len(read_headers(path))
     if len(parts) != expected or printed:  # for damaged pixels the library prints a message and leaves their part out
-        read_headers(path)
         raise ExrError("is damaged or cut short", "render or copy it again")
-    put_back([part.header for part in parts], foreign)
+    put_back([part.header for part in parts], file.foreign)
     return parts
 
 

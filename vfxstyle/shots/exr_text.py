@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from vfxstyle.files import is_utf8, plain_path
 
-_MAGIC, _MULTI_PART = 20000630, 0x1000
+_MAGIC, _DEEP, _MULTI_PART = 20000630, 0x800, 0x1000
 _ROOM_FOR_OFFSETS = 1 << 22  # bytes after the headers, where the places of the pixels are listed
 _LONGEST = 1 << 26  # bytes of an attribute; a header with a longer one is damaged
 
@@ -56,11 +56,23 @@ class HeaderValue:
 
 def header_values(path: str | Path) -> list[HeaderValue]:
     """Every text and rational number in the headers of a file. Raises ValueError or OSError for a damaged one."""
-    return _values_and_end(path)[0]
+    return _headers(path).values
 
 
-def _values_and_end(path: str | Path) -> tuple[list[HeaderValue], int]:
-    """The values of all headers, and the position after the last one."""
+@dataclass(frozen=True, slots=True)
+class _Headers:
+    """What is read of the headers of all parts of a file."""
+
+    values: list[HeaderValue]
+    """Every text and rational number."""
+    end: int
+    """Position after the last header."""
+    version: int
+    """The file's second four bytes: a version number and flags."""
+
+
+def _headers(path: str | Path) -> _Headers:
+    """The headers of a file. Raises ValueError or OSError for a damaged one."""
     with Path(path).open("rb") as file:
         magic, version = struct.unpack("<iI", _exactly(file, 8))
         if magic != _MAGIC:
@@ -72,7 +84,7 @@ def _values_and_end(path: str | Path) -> tuple[list[HeaderValue], int]:
             part += 1
             is_empty = file.tell() == start + 1  # the end of the headers of a file of several parts
             if not version & _MULTI_PART or is_empty:
-                return values, file.tell()
+                return _Headers(values, file.tell(), version)
 
 
 def _values_of_part(file: BinaryIO, part: int) -> Iterator[HeaderValue]:
@@ -118,32 +130,45 @@ def dropped_values(path: Path) -> list[str]:
     return [value.name for value in header_values(path) if not value.is_text and value.stand_in != value.raw]
 
 
-@contextmanager
-def takable(path: Path, *, headers_only: bool = False) -> Iterator[tuple[str, list[HeaderValue]]]:
-    """A file that the OpenEXR module can take, and the values that others stand for in it.
+@dataclass(frozen=True, slots=True)
+class TakableFile:
+    """A file that the OpenEXR module can take."""
 
-    It is the file itself, or a copy where it has such values. headers_only: whether the headers are all that will be
-    read, so that a copy needs no pixels. Raises OSError where the copy cannot be made.
+    path: str
+    """The file itself, or a copy where it has values that the module cannot take."""
+    foreign: list[HeaderValue]
+    """These values, for which others stand in the copy."""
+    is_single: bool
+    """Whether it has one part, which is not deep; False for a damaged file."""
+
+
+@contextmanager
+def takable(path: Path, *, headers_only: bool = False) -> Iterator[TakableFile]:
+    """A file that the OpenEXR module can take, in the place of one that it may not be able to.
+
+    headers_only: whether the headers are all that will be read, so that a copy needs no pixels. Raises OSError where
+    the copy cannot be made.
     """
     try:
-        values, end = _values_and_end(path)
+        headers = _headers(path)
     except ValueError:  # damaged, which the module says better
-        values, end = [], 0
-    foreign = [value for value in values if value.stand_in != value.raw]
+        headers = _Headers([], 0, _MULTI_PART)
+    is_single = not headers.version & (_DEEP | _MULTI_PART)
+    foreign = [value for value in headers.values if value.stand_in != value.raw]
     if not foreign:
-        yield plain_path(path), []
+        yield TakableFile(plain_path(path), [], is_single)
         return
     with tempfile.TemporaryDirectory(prefix="vfxstyle-") as folder:
         copy = Path(folder, "copy.exr")
         with path.open("rb") as source, copy.open("w+b") as file:
             if headers_only:
-                file.write(source.read(end + _ROOM_FOR_OFFSETS))
+                file.write(source.read(headers.end + _ROOM_FOR_OFFSETS))
             else:
                 shutil.copyfileobj(source, file, 1 << 24)
             for value in foreign:
                 file.seek(value.offset)
                 file.write(value.stand_in)
-        yield str(copy), foreign
+        yield TakableFile(str(copy), foreign, is_single)
 
 
 def put_back(headers: Sequence[dict[str, Any]], foreign: Sequence[HeaderValue]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from vfxstyle.files import file_digest
@@ -20,15 +19,16 @@ PairDigest = tuple[str, str]
 def digests_of(pairs: Sequence[ExemplarPair], reader: PictureReader) -> list[PairDigest]:
     """Return what stands for the pictures of each pair; a file is hashed once, however many of its frames are used."""
     hashes: dict[Path, str] = {}
+    return [(_line_of(pair.before, reader, hashes), _line_of(pair.after, reader, hashes)) for pair in pairs]
 
-    def line_of(picture: PictureRef) -> str:
-        shot = reader.shot(picture.shot)
-        path = shot.file_of(shot.frames[0] if picture.frame is None else picture.frame)
-        if path not in hashes:
-            hashes[path] = file_digest(path)
-        return f"{path.name} {picture.frame} {hashes[path]}"
 
-    return [(line_of(pair.before), line_of(pair.after)) for pair in pairs]
+def _line_of(picture: PictureRef, reader: PictureReader, hashes: dict[Path, str]) -> str:
+    """What stands for a picture. hashes: of the files that were hashed so far, added to."""
+    shot = reader.shot(picture.shot)
+    path = shot.file_of(shot.frames[0] if picture.frame is None else picture.frame)
+    if path not in hashes:
+        hashes[path] = file_digest(path)
+    return f"{path.name} {picture.frame} {hashes[path]}"
 
 
 def plates_of(digests: Sequence[PairDigest]) -> tuple[str, ...]:
@@ -36,17 +36,19 @@ def plates_of(digests: Sequence[PairDigest]) -> tuple[str, ...]:
 
     It is the SHA-256 of a picture's file; of a movie's, the number of the frame comes before it.
     """
-    found = []
-    for before, _ in digests:
-        name, frame, sha = before.rsplit(" ", 2)
-        is_picture = Path(name).suffix.lower().lstrip(".") in PICTURE_EXTENSIONS
-        found.append(sha if is_picture else f"{frame} {sha}")
-    return tuple(found)
+    return tuple(_without_name(before) for before, _ in digests)
 
 
 def grades_of(digests: Sequence[PairDigest]) -> tuple[str, ...]:
     """What stands for the graded pictures of pairs, as :func:`plates_of` does for their plates."""
-    return plates_of([(after, before) for before, after in digests])
+    return tuple(_without_name(after) for _, after in digests)
+
+
+def _without_name(line: str) -> str:
+    """What stands for a picture, however its file is called and numbered."""
+    name, frame, sha = line.rsplit(" ", 2)
+    is_picture = Path(name).suffix.lower().lstrip(".") in PICTURE_EXTENSIONS
+    return sha if is_picture else f"{frame} {sha}"
 
 
 def is_learnt_from(info: PresetInfo, shot: Path, graded: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> bool:
@@ -55,7 +57,9 @@ def is_learnt_from(info: PresetInfo, shot: Path, graded: Path, max_pixels: int =
     shot: what they are graded frames of. max_pixels: pixels that a picture may have. Raises the errors of
     :func:`~vfxstyle.training.pairs.find_graded_frames`.
     """
-    kept = info.card.get("grades")
-    graded_alone = [replace(pair, before=pair.after) for pair in find_graded_frames(shot, graded, max_pixels)]
+    kept, pairs = info.card.get("grades"), find_graded_frames(shot, graded, max_pixels)
+    if not isinstance(kept, list):
+        return True
+    hashes: dict[Path, str] = {}
     with PictureReader(TrainSettings(max_pixels=max_pixels)) as reader:
-        return not isinstance(kept, list) or list(plates_of(digests_of(graded_alone, reader))) == kept
+        return [_without_name(_line_of(pair.after, reader, hashes)) for pair in pairs] == kept
