@@ -18,7 +18,7 @@ BLOCKS = all_blocks(CLASS)
 @pytest.fixture(scope="module")
 def plate():
     settings, random = TrainSettings(superpixels=60, samples=8), np.random.default_rng(0)
-    return superpixels_of(PICTURE, load_backbone(BACKBONE, "cpu"), settings, 60, random)
+    return superpixels_of(PICTURE, PICTURE, load_backbone(BACKBONE, "cpu"), settings, 60, random)
 
 
 @pytest.fixture

@@ -265,7 +265,8 @@ def test_it_must_be_clear_what_to_learn_from(given, pairs):
 def example(after_of, index=0):
     settings = TrainSettings(**{**OPTIONS, "superpixels": 80, "epochs": 200})
     before = moving_picture(index, seed=index)
-    pictures = PairPictures(before, after_of(before), ((128, 72),) * 2, ("", ""))
+    after = after_of(before)
+    pictures = PairPictures(before, after, ((128, 72),) * 2, ("", ""), (before, after))
     backbone = load_backbone(settings.backbone, "cpu")
     return example_of(pictures, backbone, settings, 80, np.random.default_rng(0)), settings
 

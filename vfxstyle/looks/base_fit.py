@@ -12,7 +12,7 @@ from vfxstyle.looks.base import NO_BASE, Base, cube_change, cube_place, gain_ter
 from vfxstyle.looks.lut import fit_cube
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis
 
-CUBE_SIZE, TRIAL_SIZE = 17, 9
+CUBE_SIZE, TRIAL_SIZE = 25, 9
 """Nodes along each axis of the cube, and of one that is only tried."""
 MUCH_BETTER = 0.5
 """Held-out error over that of a simpler base below which a base is taken: each costs where it does not belong."""
@@ -23,6 +23,7 @@ MOST_PIXELS = 40_000
 _SOFT = 1.0  # Lab units; errors above count by their size and not its square, so that single things do not pull
 _PASSES = 8
 _RIDGE = 1e-5
+_SMOOTHNESS = 6e-4  # of cubes, see :data:`vfxstyle.looks.lut.SMOOTHNESS`
 _CUBE_OUTLIER = 4.0  # times the median error, from which a pixel is a thing's and not the cube's
 
 _SCALE = np.array(LAB_SCALE)
@@ -109,11 +110,17 @@ def fit_lut(pixels: PlacedPixels, size: int = CUBE_SIZE) -> Base:
     return Base(cube=cube)
 
 
-def fit_change_cube(before: FloatArray, after: FloatArray, size: int = CUBE_SIZE) -> FloatArray:
-    """A smooth cube of changes. before, after: float32 (N, 3), CIELab. Returns float32 (size, size, size, 3), Lab."""
+def fit_change_cube(
+    before: FloatArray, after: FloatArray, size: int = CUBE_SIZE, weights: DoubleArray | None = None
+) -> FloatArray:
+    """A smooth cube of changes. before, after: float32 (N, 3), CIELab. Returns float32 (size, size, size, 3), Lab.
+
+    weights: (N,), how much each pixel counts; by default 1.
+    """
     at = cube_place(before)
     # fit_cube maps colours to colours of the same kind; a change is one such colour minus where it came from
-    fitted = fit_cube(at, (at + (after - before) / 100).astype(np.float32), size)
+    moved = (at + (after - before) / 100).astype(np.float32)
+    fitted = fit_cube(at, moved, size, smoothness=_SMOOTHNESS, weights=weights)
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, size)] * 3, indexing="ij"), axis=-1)
     return np.asarray((fitted - grid) * 100, np.float32)
 

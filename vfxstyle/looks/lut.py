@@ -43,18 +43,28 @@ class Cdl:
         return np.asarray(luma + self.saturation * (values - luma), np.float32)
 
 
-def fit_cube(before: FloatArray, after: FloatArray, size: int = 33) -> FloatArray:
+def fit_cube(
+    before: FloatArray,
+    after: FloatArray,
+    size: int = 33,
+    *,
+    smoothness: float = SMOOTHNESS,
+    weights: DoubleArray | None = None,
+) -> FloatArray:
     """Fit a smooth 3D LUT to a grade in the least-squares sense; nodes far from any colour continue their neighbours.
 
     before, after: float32 (N, 3), the same pixels in one colour space, mostly within 0..1.
-    size: nodes along each axis, 3 or more.
+    size: nodes along each axis, 3 or more. smoothness: see :data:`SMOOTHNESS`. weights: (N,), > 0, how much each pixel
+    counts; by default 1.
     Returns float32 (size, size, size, 3), indexed by red, green, blue, over 0..1.
     """
-    base = _quadratic_base(before, after)
-    corners, weights = _corners(before, size)
+    counts = np.ones(len(before)) if weights is None else weights
+    base = _quadratic_base(before, after, counts)
+    corners, shares = _corners(before, size)
+    root = np.sqrt(counts)[:, None]
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, size)] * 3, indexing="ij"), axis=-1)
     error = after.astype(np.float64) - _polynomial(before.astype(np.float64)) @ base
-    correction = _solve(corners, weights, error, size, SMOOTHNESS * len(before) / size**3 * 100)
+    correction = _solve(corners, shares * root, error * root, size, smoothness * counts.sum() / size**3 * 100)
     return np.asarray(_polynomial(grid) @ base + correction, np.float32)
 
 
@@ -96,13 +106,14 @@ def _polynomial(rgb: DoubleArray) -> DoubleArray:
     return np.stack(terms, axis=-1)
 
 
-def _quadratic_base(before: FloatArray, after: FloatArray) -> DoubleArray:
+def _quadratic_base(before: FloatArray, after: FloatArray, counts: DoubleArray) -> DoubleArray:
     """Coefficients, (10, 3), of one quadratic polynomial for all colours; the cube adds a correction to it."""
     values = _polynomial(before.astype(np.float64))
     identity = np.zeros((values.shape[1], 3))
     identity[1:4] = np.eye(3)
-    normal = values.T @ values + 1e-3 * len(before) * np.eye(values.shape[1])
-    change = values.T @ (after.astype(np.float64) - before)
+    counted = values * counts[:, None]
+    normal = counted.T @ values + 1e-3 * counts.sum() * np.eye(values.shape[1])
+    change = counted.T @ (after.astype(np.float64) - before)
     return np.asarray(identity + np.linalg.solve(normal, change))
 
 
@@ -155,12 +166,17 @@ def _system(
 
 
 def _solve(corners: IntArray, weights: DoubleArray, target: DoubleArray, size: int, smooth: float) -> DoubleArray:
-    """Solve (W'W + smooth * (D'D + 1e-3)) x = W' target by conjugate gradients; D: the second differences."""
+    """Solve (W'W + smooth * (D'D + 1e-3)) x = W' target; D: the second differences.
+
+    By conjugate gradients, preconditioned with the diagonal: nodes have from none to thousands of pixels.
+    """
     nodes = size**3
+    diagonal = np.bincount(corners.reshape(-1), weights.reshape(-1) ** 2, nodes) + smooth * _diagonal(size)
     residual, turned = np.zeros((nodes, 3)), np.empty((nodes, 3))
     _spread(corners, weights, np.ascontiguousarray(target), residual)
     x = np.zeros((nodes, 3))
-    direction, energy = residual.copy(), (residual**2).sum(axis=0)
+    direction = residual / diagonal[:, None]
+    energy = (residual * direction).sum(axis=0)
     start = np.maximum(energy, 1e-30)
     for _ in range(_STEPS):
         if (energy <= _SMALL_ENOUGH**2 * start).all():
@@ -169,10 +185,19 @@ def _solve(corners: IntArray, weights: DoubleArray, target: DoubleArray, size: i
         length = energy / np.maximum((direction * turned).sum(axis=0), 1e-30)
         x += length * direction
         residual -= length * turned
-        new = (residual**2).sum(axis=0)
-        direction = residual + new / np.maximum(energy, 1e-30) * direction
+        scaled = residual / diagonal[:, None]
+        new = (residual * scaled).sum(axis=0)
+        direction = scaled + new / np.maximum(energy, 1e-30) * direction
         energy = new
     return x.reshape(size, size, size, 3)
+
+
+def _diagonal(size: int) -> DoubleArray:
+    """The diagonal of D'D + 1e-3, (nodes,)."""
+    along = np.zeros(size)
+    for shift, square in enumerate((1.0, 4.0, 1.0)):
+        along[shift : shift + size - 2] += square
+    return np.asarray(1e-3 + along[:, None, None] + along[:, None] + along).reshape(-1)
 
 
 def fit_cdl(before: FloatArray, after: FloatArray) -> Cdl:

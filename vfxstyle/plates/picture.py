@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vfxstyle.arrays import FloatArray
+from vfxstyle.arrays import FloatArray, IntArray
 from vfxstyle.color import linear_to_lab, linear_to_srgb, shown_as_photograph, srgb_to_linear
 from vfxstyle.plates.lighting import MEASURED_COLUMNS, Measured, lighting_of_one, measured
 from vfxstyle.plates.shrink import shrunk_photograph
@@ -58,6 +58,27 @@ def analysis_picture(frame: Frame, light: Light, analysis_width: int) -> FloatAr
     pixels that are not finite count as black. Returns float32 (h, w, 3), sRGB, 0..1.
     """
     return np.clip(linear_to_srgb(_small(frame, light, analysis_width)), 0, 1)
+
+
+def point_picture(frame: Frame, light: Light, analysis_width: int) -> FloatArray:
+    """Colours of single pixels: of each pixel of :func:`analysis_picture` the frame's one in its middle.
+
+    What a look makes of a mean of colours is not the mean of what it makes of them, so a look is learnt from single
+    ones. Returns float32 (h, w, 3), sRGB, 0..1.
+    """
+    shown = frame.on_display()
+    rows, columns = shown.rgb.shape[:2]
+    width, height = analysis_size(columns, rows, analysis_width)
+    if (width, height) != (columns, rows):
+        middle = np.ix_(_middles(rows, height), _middles(columns, width))
+        alpha = None if shown.alpha is None else np.ascontiguousarray(shown.alpha[middle])
+        shown = replace(shown, rgb=np.ascontiguousarray(shown.rgb[middle]), alpha=alpha)
+    return analysis_picture(shown, light, width)
+
+
+def _middles(size: int, cells: int) -> IntArray:
+    """The px in the middle of each cell along an axis, int64 (cells,)."""
+    return np.minimum(((np.arange(cells) + 0.5) * size / cells).astype(np.int64), size - 1)
 
 
 def analysis_lab(frame: Frame, light: Light, analysis_width: int) -> FloatArray:

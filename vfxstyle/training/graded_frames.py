@@ -9,6 +9,7 @@ import numpy as np
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.graded_frames import MOST_FRAMES, MOST_WIDTH, GradedFrames
+from vfxstyle.looks.layer_cubes import fitted_to_points
 from vfxstyle.looks.layer_fit import layers_of_gates
 from vfxstyle.looks.layer_search import find_layers
 from vfxstyle.looks.layers import GradeLayers, missed_by_layers
@@ -36,15 +37,18 @@ def graded_frames_of(
     digests: of the pairs. mattes: float32 (h, w), of the subject on each graded frame, where they are given.
     """
     kept = np.unique(np.linspace(0, len(pairs) - 1, min(MOST_FRAMES, len(pairs))).round().astype(int))
-    labs, changes = [], []
+    labs, changes, points = [], [], []
     for index in kept:
         pictures = context.reader.pair(pairs[index])
         before, after = (_bounded(picture) for picture in (pictures.before, pictures.after))
         labs.append(lab_of_picture(before))
         changes.append(lab_of_picture(after) - labs[-1])
+        plate, graded = (lab_of_picture(_thinned(picture, before.shape[:2])) for picture in pictures.points)
+        points.append((plate, graded))
     given = None if mattes is None else [_fitting(mattes[index], lab) for index, lab in zip(kept, labs, strict=True)]
     layers = _layers(labs, changes, given, learnt, context)
     if layers is not None:
+        layers = fitted_to_points(layers, labs, points, context.settings.seed)
         for text in odd_frames(layers, labs, changes, [pairs[index].name for index in kept]):
             context.clock.warn(text)
     return GradedFrames(
@@ -90,6 +94,12 @@ def _bounded(picture: FloatArray) -> FloatArray:
         return picture
     size = analysis_size(columns, rows, MOST_WIDTH)
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _thinned(points: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """As many of some points as a bounded picture has pixels, float32 (rows, columns, 3). size: rows and columns."""
+    taken = [np.arange(count) * of // count for count, of in zip(size, points.shape[:2], strict=True)]
+    return points[np.ix_(*taken)]
 
 
 def _layers(

@@ -11,7 +11,7 @@ from vfxstyle.color import ColorConfig
 from vfxstyle.errors import PairsError, ShotError
 from vfxstyle.limits import DEFAULT_MAX_PIXELS
 from vfxstyle.plates.lighting import lighting_of_one
-from vfxstyle.plates.picture import analysis_picture, measured_frame
+from vfxstyle.plates.picture import analysis_picture, measured_frame, point_picture
 from vfxstyle.plates.plate import picture_identity
 from vfxstyle.plates.spaces import Light, identity_of_space, input_space
 from vfxstyle.settings import TrainSettings
@@ -143,6 +143,8 @@ class TrainingPicture:
 
     pixels: FloatArray
     """float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution."""
+    points: FloatArray
+    """float32 (H, W, 3), single pixels of the file, see :func:`~vfxstyle.plates.picture.point_picture`."""
     size: tuple[int, int]
     """Width and height of the file, in px."""
     space: str
@@ -163,6 +165,8 @@ class PairPictures:
     """Width and height of either file, in px."""
     spaces: tuple[str, str]
     """Colour space of either file, and how it was determined."""
+    points: tuple[FloatArray, FloatArray]
+    """Single pixels of either file, float32 (H, W, 3) each, sRGB-encoded, 0..1."""
 
 
 _MOST_READ = 2**27
@@ -208,7 +212,7 @@ class PictureReader:
             return self._decoded(picture, lighting)
         if picture not in self._kept:
             found = self._decoded(picture, None)
-            if sum(one.pixels.nbytes for one in (found, *self._kept.values())) > _MOST_READ:
+            if sum(2 * one.pixels.nbytes for one in (found, *self._kept.values())) > _MOST_READ:
                 return found
             self._kept[picture] = found
         return self._kept[picture]
@@ -222,13 +226,15 @@ class PictureReader:
         if self._settings.any_light:
             lighting = lighting_of_one(measured_frame(frame, light)) if lighting is None else lighting
             light = light.without(lighting)
-        pixels = analysis_picture(frame, light, self._settings.analysis_width)
-        return TrainingPicture(pixels, (shot.info.width, shot.info.height), str(space), lighting)
+        pixels, points = (
+            make(frame, light, self._settings.analysis_width) for make in (analysis_picture, point_picture)
+        )
+        return TrainingPicture(pixels, points, (shot.info.width, shot.info.height), str(space), lighting)
 
-    def graded(self, pair: ExemplarPair) -> FloatArray:
-        """Read the graded picture of a pair alone, in the light of the plate; as :attr:`TrainingPicture.pixels`."""
+    def graded(self, pair: ExemplarPair) -> TrainingPicture:
+        """Read the graded picture of a pair alone, in the light of the plate."""
         lighting = self.read(pair.before).lighting if self._settings.any_light else None
-        return self.read(pair.after, lighting).pixels
+        return self.read(pair.after, lighting)
 
     def plate_identity(self, pair: ExemplarPair) -> str:
         """Stands for how the plate of a pair is read, as :attr:`vfxstyle.plates.plate.Plate.picture_identity`."""
@@ -252,4 +258,5 @@ class PictureReader:
                 f"Pair '{pair.name}' does not match: before is {before.size[0]}x{before.size[1]} and after "
                 f"{after.size[0]}x{after.size[1]}; export both from the same picture at one size."
             )
-        return PairPictures(before.pixels, after.pixels, (before.size, after.size), (before.space, after.space))
+        sizes, spaces = (before.size, after.size), (before.space, after.space)
+        return PairPictures(before.pixels, after.pixels, sizes, spaces, (before.points, after.points))

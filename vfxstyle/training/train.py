@@ -226,11 +226,13 @@ def examples_of(
             plate = f"{digest[0]} {context.reader.plate_identity(pair)}"
             superpixels = stored.load(plate) if stored is not None else None
             if superpixels is None:
-                before, random = context.reader.read(pair.before).pixels, _random_of(digest[0], context.settings.seed)
-                superpixels = superpixels_of(before, context.backbone, context.settings, count, random)
+                before, random = context.reader.read(pair.before), _random_of(digest[0], context.settings.seed)
+                superpixels = superpixels_of(
+                    before.pixels, before.points, context.backbone, context.settings, count, random
+                )
                 if stored is not None and storing:
                     storing = _was_stored(stored, plate, superpixels, context.clock)
-            examples.append(superpixels.graded(context.reader.graded(pair)))
+            examples.append(superpixels.graded(context.reader.graded(pair).points))
             step()
     return examples
 
