@@ -26,6 +26,8 @@ MAX_PIXELS = 2_000_000
 """Pixels that a LUT is fitted to at most; more change nothing."""
 CROP, BATCH = 192, 4
 """Side of a training crop in px, and crops in a step."""
+STRIDE = 6
+"""Px between those that a network of pixels sees in a step, along rows and columns."""
 
 
 def learnt_cube(pairs: Sequence[Pair]) -> Grading:
@@ -84,13 +86,19 @@ def learnt_retouch(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> Grad
 
 
 def _learnt_by_pixels(network: _Grid | _Retouch, pairs: Sequence[Pair], seconds: float) -> Grading:
-    """Train on whole frames in turn; the learning rate falls to zero along a cosine."""
-    batches = [tuple(_batched([picture]) for picture in pair) for pair in pairs]
+    """Train on a part of the pixels of each frame in turn; the learning rate falls to zero along a cosine.
+
+    A part is every :data:`STRIDE`-th pixel of every :data:`STRIDE`-th row from a random one on: with whole frames there
+    would be ten steps in ten seconds.
+    """
+    batches = [(network.inputs(_batched([before])), _batched([after])) for before, after in pairs]
+    random = np.random.default_rng(0)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
     start, step = time.perf_counter(), 0
     while (spent := time.perf_counter() - start) < seconds:
         optimiser.param_groups[0]["lr"] = network.rate * (1 + np.cos(np.pi * spent / seconds)) / 2
-        before, after = batches[step % len(batches)]
+        y, x = random.integers(STRIDE, size=2)
+        before, after = (one[:, :, y::STRIDE, x::STRIDE] for one in batches[step % len(batches)])
         loss = functional.l1_loss(network(before), after) + network.penalty()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -99,10 +107,18 @@ def _learnt_by_pixels(network: _Grid | _Retouch, pairs: Sequence[Pair], seconds:
 
     def graded(picture: FloatArray) -> FloatArray:
         with torch.inference_mode():
-            out = network(_batched([picture]))
+            out = network(network.inputs(_batched([picture])))
         return np.ascontiguousarray(out[0].permute(1, 2, 0).clamp(0, 1).numpy())
 
     return graded
+
+
+def _placed(picture: Tensor) -> Tensor:
+    """Pictures, (1, 3, H, W), with x and y, -1..1, as fourth and fifth channel."""
+    height, width = picture.shape[2:]
+    y = torch.linspace(-1, 1, height)[None, None, :, None].expand(1, 1, height, width)
+    x = torch.linspace(-1, 1, width)[None, None, None].expand(1, 1, height, width)
+    return torch.cat([picture, x, y], dim=1)
 
 
 class _Grid(nn.Module):
@@ -121,14 +137,17 @@ class _Grid(nn.Module):
         """Total variation of the grid."""
         return 1e-3 * sum((self.grid.diff(dim=axis).abs().mean() for axis in (2, 3, 4)), torch.zeros(()))
 
-    def forward(self, picture: Tensor) -> Tensor:
+    def inputs(self, picture: Tensor) -> Tensor:
+        """What :meth:`forward` takes of pictures, (1, 5, H, W)."""
+        return _placed(picture)
+
+    def forward(self, inputs: Tensor) -> Tensor:
         """Return graded pictures, (1, 3, H, W)."""
+        picture, (x, y) = inputs[:, :3], inputs[:, 3:].unbind(1)
         height, width = picture.shape[2:]
         weights = torch.tensor([0.2126, 0.7152, 0.0722]).reshape(1, 3, 1, 1)
         luma = (picture * weights).sum(1, keepdim=True)
         z = (luma + 0.2 * torch.tanh(self.guide(picture)))[:, 0] * 2 - 1
-        y = torch.linspace(-1, 1, height)[None, :, None].expand_as(z)
-        x = torch.linspace(-1, 1, width)[None, None].expand_as(z)
         place = torch.stack([x, y, z], dim=-1)[:, None]
         rows = functional.grid_sample(self.grid, place, align_corners=True, padding_mode="border")[:, :, 0]
         rows = rows.reshape(1, 3, 4, height, width)
@@ -151,20 +170,23 @@ class _Retouch(nn.Module):
         self.layers = nn.Sequential(*layers[:-1])
         last = self.layers[-1]
         assert isinstance(last, nn.Conv2d)
-        nn.init.zeros_(last.weight)
+        for values in (last.weight, last.bias):  # so that it begins with the picture as it is
+            assert values is not None
+            nn.init.zeros_(values)
 
     def penalty(self) -> Tensor:
         """Nothing."""
         return torch.zeros(())
 
-    def forward(self, picture: Tensor) -> Tensor:
-        """Return graded pictures, (1, 3, H, W)."""
-        height, width = picture.shape[2:]
-        y = torch.linspace(-1, 1, height)[None, None, :, None].expand(1, 1, height, width)
-        x = torch.linspace(-1, 1, width)[None, None, None].expand(1, 1, height, width)
+    def inputs(self, picture: Tensor) -> Tensor:
+        """What :meth:`forward` takes of pictures, (1, 11, H, W)."""
         near = functional.avg_pool2d(functional.pad(picture, (4, 4, 4, 4), mode="replicate"), 9, 1)
         far = functional.avg_pool2d(functional.pad(picture, (16, 16, 16, 16), mode="replicate"), 33, 1)
-        out: Tensor = picture + self.layers(torch.cat([picture, x, y, near, far], dim=1))
+        return torch.cat([_placed(picture), near, far], dim=1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return graded pictures, (1, 3, H, W)."""
+        out: Tensor = inputs[:, :3] + self.layers(inputs)
         return out
 
 

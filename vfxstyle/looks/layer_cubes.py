@@ -17,7 +17,7 @@ from vfxstyle.looks.base_fit import fit_change_cube
 from vfxstyle.looks.detail import bands
 from vfxstyle.looks.layers import LEAST, GradeLayers
 
-_MOSTLY = 0.9  # share of a layer in the pixels that it is fitted to
+_MOSTLY = 0.9  # share of a layer in the pixels that it is fitted to, or less where it has hardly any
 _PIXELS = 20_000  # of each layer, at most
 _PASSES = 3
 _TYPICAL = 1.0  # Lab units: pixels that are missed by more count less and less, for the matte is wrong there
@@ -29,7 +29,7 @@ def fitted_to_points(
     points: Sequence[tuple[FloatArray, FloatArray]],
     seed: int = 0,
 ) -> GradeLayers:
-    """The layers with cubes fitted to single pixels of the graded frames; as they are where one has hardly any.
+    """The layers with cubes fitted to single pixels of the graded frames.
 
     before: float32 (h, w, 3), CIELab of each graded frame's plate. points: of each frame, CIELab of single pixels of
     the plate and of the graded frame, float32 (h, w, 3) both, see
@@ -37,9 +37,7 @@ def fitted_to_points(
     """
     share = np.stack([layers.shaped(gate) for gate in layers.gates]).reshape(-1).astype(np.float64)
     random = np.random.default_rng(seed)
-    mostly = [np.flatnonzero(own >= _MOSTLY) for own in (1 - share, share)]
-    if min(map(len, mostly)) < LEAST * len(share):
-        return layers
+    mostly = [np.flatnonzero(own >= min(_MOSTLY, float(np.quantile(own, 1 - LEAST)))) for own in (1 - share, share)]
     drawn = [np.sort(random.permutation(own)[:_PIXELS]) for own in mostly]
     pixels = [_Pixels.of(layers, before, points, share, own) for own in drawn]
     cubes = list(layers.cubes)
@@ -87,5 +85,5 @@ def _refitted(cubes: Sequence[FloatArray], side: int, pixels: _Pixels) -> FloatA
     own = (pixels.share if side else 1 - pixels.share)[:, None]
     without = (pixels.change - (1 - own) * made[1 - side]) / own
     missed = np.linalg.norm(without - made[side], axis=1)
-    weights = 1 / (1 + (missed / _TYPICAL) ** 2)
+    weights = own[:, 0] ** 2 / (1 + (missed / _TYPICAL) ** 2)
     return fit_change_cube(pixels.lab, (pixels.lab + without).astype(np.float32), weights=weights)

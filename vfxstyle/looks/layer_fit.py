@@ -21,6 +21,7 @@ from vfxstyle.looks.transform import LAB_SCALE, TERMS, basis
 
 FEATHERS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0)
 """Feathers that are tried, standard deviations in px of the analysis picture."""
+_NODES = 13  # along each axis of the cubes, which are fitted again to single pixels when all else is known
 _PIXELS = 40_000  # that transforms and cubes are fitted to at most
 _SEEN = 0.3  # mean change of L by local contrast from which it can be in the layers
 _LOCAL = 0.9  # error with local contrast in the layers, over that without, up to which it is in them
@@ -139,7 +140,7 @@ class _Fit:
         for own, gain in zip(frames.drawn, gains, strict=True):
             after = left.after[own].copy()
             after[:, 0] -= frames.finer[own] @ gain
-            cubes.append(fit_change_cube(left.before[own], after))
+            cubes.append(fit_change_cube(left.before[own], after, _NODES))
         layers = GradeLayers(np.stack(cubes), np.stack(gates), 0.0, gains, by_place)
         lab, finer = frames.thinned(left.before), frames.thinned(frames.finer)
         sides = (layers.side(0, lab, finer), layers.side(1, lab, finer))

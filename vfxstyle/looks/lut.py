@@ -12,7 +12,7 @@ from vfxstyle.compiled import kernel
 
 SMOOTHNESS = 2e-3
 """Weight of the cube's curvature against its errors, per colour and node: enough to bridge colours no frame has."""
-_STEPS = 120  # of conjugate gradients at most
+_STEPS = 60  # of conjugate gradients at most
 _SMALL_ENOUGH = 1e-5  # residual, relative to the first, at which they end
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722])  # the saturation weights of ASC CDL 1.2
@@ -176,20 +176,25 @@ def _solve(corners: IntArray, weights: DoubleArray, target: DoubleArray, size: i
     _spread(corners, weights, np.ascontiguousarray(target), residual)
     x = np.zeros((nodes, 3))
     direction = residual / diagonal[:, None]
-    energy = (residual * direction).sum(axis=0)
+    energy = _products(residual, direction)
     start = np.maximum(energy, 1e-30)
     for _ in range(_STEPS):
         if (energy <= _SMALL_ENOUGH**2 * start).all():
             break
         _system(corners, weights, direction, size, smooth, turned)
-        length = energy / np.maximum((direction * turned).sum(axis=0), 1e-30)
+        length = energy / np.maximum(_products(direction, turned), 1e-30)
         x += length * direction
         residual -= length * turned
         scaled = residual / diagonal[:, None]
-        new = (residual * scaled).sum(axis=0)
+        new = _products(residual, scaled)
         direction = scaled + new / np.maximum(energy, 1e-30) * direction
         energy = new
     return x.reshape(size, size, size, 3)
+
+
+def _products(one: DoubleArray, other: DoubleArray) -> DoubleArray:
+    """Inner products of the columns of two arrays, (N, 3) each; (3,)."""
+    return np.asarray(np.einsum("nc,nc->c", one, other))
 
 
 def _diagonal(size: int) -> DoubleArray:
