@@ -4,11 +4,13 @@ import cv2
 import numpy as np
 
 from vfxstyle.color import linear_to_lab, linear_to_srgb, srgb_to_linear
-from vfxstyle.looks.base import Base, gain_terms, places
+from vfxstyle.looks.base import Base, cube_change, gain_terms, places
 from vfxstyle.looks.base_fit import PlacedPixels, fit_place
 from vfxstyle.looks.detail import bands
+from vfxstyle.looks.layer_cubes import fitted_to_points
 from vfxstyle.looks.layer_fit import layers_of_gates
 from vfxstyle.looks.layer_search import find_layers
+from vfxstyle.looks.layers import GradeLayers
 
 RANDOM = np.random.default_rng(0)
 SIZE = (120, 200)
@@ -162,3 +164,56 @@ def test_what_the_first_layer_says_nothing_of_stays_as_the_base_has_it():
     own = layers_of_gates(labs, without, [sky, sky], are_mattes=True)
     assert own is not None
     assert given[1] < 1.05 * own[1]
+
+
+def shrunk(srgb):
+    """A picture of a quarter of the size, averaged in light as an analysis picture, and the middle pixels of these."""
+    light = srgb_to_linear(srgb.astype(np.float32))
+    mean = light.reshape(SIZE[0] // 4, 4, SIZE[1] // 4, 4, 3).mean(axis=(1, 3))
+    return linear_to_srgb(mean), srgb[2::4, 2::4].astype(np.float32)
+
+
+def curved(plate, matte):
+    """What two grades make of a picture of which either bends light, so that it matters whether pixels are averaged."""
+    light = srgb_to_linear(plate)
+    near, far = linear_to_srgb(light**0.5), linear_to_srgb(0.7 * light**1.6)
+    return np.asarray(far + matte[..., None] * (near - far), np.float32)
+
+
+def test_layers_are_fitted_to_single_pixels_and_not_to_their_means():
+    random = np.random.default_rng(3)
+    coarse = cv2.resize(random.random((6, 10, 3)).astype(np.float32), SIZE[::-1], interpolation=cv2.INTER_CUBIC)
+    plate = np.clip(0.1 + 0.7 * coarse + random.normal(0, 0.12, (*SIZE, 3)), 0.02, 0.98).astype(np.float32)
+    matte = disc(100)
+    (small, points), (after, after_points) = shrunk(plate), shrunk(curved(plate, matte))
+    gate = matte[2::4, 2::4].copy()
+    cubes = np.zeros((2, 13, 13, 13, 3), np.float32)
+    layers = GradeLayers(cubes, gate[None], 0.5)
+    at_points = fitted_to_points(layers, [lab_of(small)], [(lab_of(points), lab_of(after_points))])
+    at_means = fitted_to_points(layers, [lab_of(small)], [(lab_of(small), lab_of(after))])
+    assert at_points.cubes.shape == (2, 25, 25, 25, 3)
+    lab = lab_of(plate)
+    for index, alone in enumerate((np.zeros(SIZE), np.ones(SIZE))):
+        wanted = lab_of(curved(plate, alone)) - lab
+        shown = matte == index
+        right, biased = (
+            np.linalg.norm((cube_change(found.cubes[index], lab) - wanted)[shown].mean(axis=0))
+            for found in (at_points, at_means)
+        )
+        assert right < 0.4 * biased
+
+
+def test_a_layer_that_is_all_feather_is_fitted_too():
+    plate = picture()
+    matte = np.zeros(SIZE, np.float32)
+    matte[58:62, 40:160] = 1
+    layers = GradeLayers(np.zeros((2, 13, 13, 13, 3), np.float32), matte[None], 4.0)
+    soft = layers.shaped(matte)
+    assert soft.max() < 0.5
+    after = curved(plate, soft)
+    found = fitted_to_points(layers, [lab_of(plate)], [(lab_of(plate), lab_of(after))])
+    made = cube_change(found.cubes[1], lab_of(plate))
+    wanted = lab_of(curved(plate, np.ones(SIZE))) - lab_of(plate)
+    on_it = matte > 0
+    missed = np.linalg.norm(made - wanted, axis=-1)[on_it].mean()
+    assert missed < 0.5 * np.linalg.norm(wanted, axis=-1)[on_it].mean()

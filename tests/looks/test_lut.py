@@ -30,6 +30,24 @@ def test_what_no_frame_shows_goes_on_smoothly():
         assert np.abs(np.diff(cube, 2, axis=axis)).max() < 0.05
 
 
+def test_a_pixel_counts_by_its_weight():
+    rgb, wrong = colours(4000), np.arange(4000) % 4 == 0
+    after = look(rgb) + np.where(wrong[:, None], np.float32(0.2), np.float32(0))
+    right = fit_cube(rgb[~wrong], look(rgb[~wrong]), 17)
+    weighted = fit_cube(rgb, after, 17, weights=np.where(wrong, 1e-6, 1.0))
+    assert np.abs(apply_cube(weighted, rgb) - apply_cube(right, rgb)).max() < 2e-3
+    assert np.abs(apply_cube(fit_cube(rgb, after, 17), rgb) - apply_cube(right, rgb)).mean() > 0.03
+
+
+def test_a_rougher_cube_is_nearer_to_its_pixels():
+    def missed(smoothness):
+        return np.abs(
+            apply_cube(fit_cube(colours(), look(colours()), 17, smoothness=smoothness), colours()) - look(colours())
+        ).mean()
+
+    assert missed(1e-4) < 0.7 * missed(1e-2)
+
+
 def test_the_identity_is_the_identity():
     rgb = colours(5000, 0, 1)
     np.testing.assert_allclose(apply_cube(fit_cube(rgb, rgb, 9), rgb), rgb, atol=1e-5)

@@ -3,7 +3,7 @@ from helpers import moving_picture, space
 
 from vfxstyle.color import ColorConfig, linear_to_srgb, srgb_to_linear
 from vfxstyle.color.grading import HEADROOM
-from vfxstyle.plates.picture import analysis_picture, analysis_size
+from vfxstyle.plates.picture import analysis_picture, analysis_size, point_picture
 from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame, Window
 
@@ -52,3 +52,21 @@ def test_premultiplied_edges_are_seen_without_their_darkening():
     alpha = np.full((72, 128), 0.5, np.float32)
     picture = analysis_picture(frame(rgb * 0.5, alpha=alpha), LINEAR, 640)
     np.testing.assert_allclose(picture, linear_to_srgb(rgb), atol=1e-5)
+
+
+def test_points_are_single_pixels_where_the_picture_has_means():
+    rgb = moving_picture(0)
+    points = point_picture(frame(rgb), SRGB, 64)
+    np.testing.assert_allclose(points, rgb[1::2, 1::2], atol=1e-5)
+    cover = np.random.default_rng(0).uniform(0.5, 1, rgb.shape[:2]).astype(np.float32)
+    covered = frame(srgb_to_linear(rgb) * cover[..., None], alpha=cover)
+    np.testing.assert_allclose(point_picture(covered, LINEAR, 64), points, atol=1e-4)
+    np.testing.assert_allclose(point_picture(frame(rgb), SRGB, 640), rgb, atol=1e-5)
+
+
+def test_points_are_those_of_the_display_window():
+    rgb = moving_picture(0)
+    cropped = Frame(1, "made", rgb, Window(10, 4, 128, 72), Window(0, 0, 128, 72))
+    whole = cropped.on_display().rgb
+    assert not whole[:4].any()
+    np.testing.assert_allclose(point_picture(cropped, SRGB, 64), whole[1::2, 1::2], atol=1e-5)
