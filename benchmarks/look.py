@@ -195,7 +195,7 @@ def _read_png(path: Path) -> FloatArray:
 
 
 def rivals(pairs: Sequence[Pair], seconds: float) -> dict[str, Callable[[], Grading]]:
-    """What learns from the same pairs, by the names of :data:`RIVALS`, each for so many seconds at most or for five."""
+    """What learns from the same pairs, by the names of :data:`RIVALS`, for so many seconds or five times as many."""
     learners = (
         lambda: learnt_cube(pairs),
         lambda: learnt_grid(pairs, seconds),

@@ -89,7 +89,7 @@ def _learnt_by_pixels(network: _Grid | _Retouch, pairs: Sequence[Pair], seconds:
     """Train on a part of the pixels of each frame in turn; the learning rate falls to zero along a cosine.
 
     A part is every :data:`STRIDE`-th pixel of every :data:`STRIDE`-th row from a random one on: with whole frames there
-    would be ten steps in ten seconds.
+    would be ten steps in ten seconds. What the network takes of the frames is made before the clock starts.
     """
     batches = [(network.inputs(_batched([before])), _batched([after])) for before, after in pairs]
     random = np.random.default_rng(0)

@@ -132,7 +132,7 @@ def examples_of_photograph(
             if random.random() < 0.5:
                 shown, maps = np.ascontiguousarray(shown[:, ::-1]), np.ascontiguousarray(stacked[:, ::-1])
         shown, _ = in_ordinary_light(shown)
-        example = superpixels_of(shown, shown, backbone, settings, count, random).graded(shown)
+        example = superpixels_of(shown, backbone, settings, count, random).graded(shown)
         flat = example.pixels
         found.append(GradableExample(example, shown.reshape(-1, 3)[flat], maps.reshape(-1, len(CLASSES))[flat]))
     return found

@@ -7,7 +7,7 @@ from vfxstyle.color import linear_to_lab, linear_to_srgb, srgb_to_linear
 from vfxstyle.looks.base import Base, cube_change, gain_terms, places
 from vfxstyle.looks.base_fit import PlacedPixels, fit_place
 from vfxstyle.looks.detail import bands
-from vfxstyle.looks.layer_cubes import fitted_to_points
+from vfxstyle.looks.layer_cubes import layers_of_points
 from vfxstyle.looks.layer_fit import layers_of_gates
 from vfxstyle.looks.layer_search import find_layers
 from vfxstyle.looks.layers import GradeLayers
@@ -183,24 +183,49 @@ def curved(plate, matte):
 def test_layers_are_fitted_to_single_pixels_and_not_to_their_means():
     random = np.random.default_rng(3)
     coarse = cv2.resize(random.random((6, 10, 3)).astype(np.float32), SIZE[::-1], interpolation=cv2.INTER_CUBIC)
-    plate = np.clip(0.1 + 0.7 * coarse + random.normal(0, 0.12, (*SIZE, 3)), 0.02, 0.98).astype(np.float32)
+    plates = [
+        np.clip(0.1 + 0.7 * coarse + random.normal(0, 0.12, (*SIZE, 3)), 0.02, 0.98).astype(np.float32)
+        for _ in range(6)
+    ]
     matte = disc(100)
-    (small, points), (after, after_points) = shrunk(plate), shrunk(curved(plate, matte))
-    gate = matte[2::4, 2::4].copy()
-    cubes = np.zeros((2, 13, 13, 13, 3), np.float32)
-    layers = GradeLayers(cubes, gate[None], 0.5)
-    at_points = fitted_to_points(layers, [lab_of(small)], [(lab_of(points), lab_of(after_points))])
-    at_means = fitted_to_points(layers, [lab_of(small)], [(lab_of(small), lab_of(after))])
+    before, after = ([shrunk(plate) for plate in side] for side in (plates, [curved(p, matte) for p in plates]))
+    means, points = (
+        [(lab_of(one[of]), lab_of(other[of])) for one, other in zip(before, after, strict=True)] for of in (0, 1)
+    )
+    layers = GradeLayers(np.zeros((2, 13, 13, 13, 3), np.float32), np.stack([matte[2::4, 2::4]] * 6), 0.5)
+    labs = [lab for lab, _ in means]
+    at_points, at_means = layers_of_points(layers, labs, points), layers_of_points(layers, labs, means)
     assert at_points.cubes.shape == (2, 25, 25, 25, 3)
-    lab = lab_of(plate)
+    lab = lab_of(plates[0])
     for index, alone in enumerate((np.zeros(SIZE), np.ones(SIZE))):
-        wanted = lab_of(curved(plate, alone)) - lab
+        wanted = lab_of(curved(plates[0], alone)) - lab
         shown = matte == index
         right, biased = (
             np.linalg.norm((cube_change(found.cubes[index], lab) - wanted)[shown].mean(axis=0))
             for found in (at_points, at_means)
         )
         assert right < 0.4 * biased
+
+
+def test_layers_stay_where_single_pixels_say_no_more_than_means():
+    plate, matte, grain = picture(), disc(100), RANDOM.normal(0, 8, (*SIZE, 3)).astype(np.float32)
+    lab, after = lab_of(plate), lab_of(curved(plate, matte))
+    layers = layers_of_gates([lab], [after - lab], [matte])[0]
+    found = layers_of_points(layers, [lab], [(lab, after + grain)])
+    assert layers.cubes.shape[1] == 13
+    assert found.cubes.shape[1] == 25
+    for index in (0, 1):  # twice as many nodes between the same ones
+        np.testing.assert_allclose(
+            cube_change(found.cubes[index], lab), cube_change(layers.cubes[index], lab), atol=1e-3
+        )
+
+
+def test_a_layer_of_which_no_pixel_has_much_is_left_as_it_is():
+    plate, share = picture(), np.zeros(SIZE, np.float32)
+    share[58:62, 40:160] = 0.05
+    layers = GradeLayers(np.zeros((2, 13, 13, 13, 3), np.float32), share[None], 0.0)
+    found = layers_of_points(layers, [lab_of(plate)], [(lab_of(plate), lab_of(curved(plate, share)))])
+    assert not found.cubes.any()
 
 
 def test_a_layer_that_is_all_feather_is_fitted_too():
@@ -211,7 +236,7 @@ def test_a_layer_that_is_all_feather_is_fitted_too():
     soft = layers.shaped(matte)
     assert soft.max() < 0.5
     after = curved(plate, soft)
-    found = fitted_to_points(layers, [lab_of(plate)], [(lab_of(plate), lab_of(after))])
+    found = layers_of_points(layers, [lab_of(plate)], [(lab_of(plate), lab_of(after))])
     made = cube_change(found.cubes[1], lab_of(plate))
     wanted = lab_of(curved(plate, np.ones(SIZE))) - lab_of(plate)
     on_it = matte > 0

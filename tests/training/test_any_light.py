@@ -35,7 +35,7 @@ def test_pairs_are_the_same_in_any_light(pairs):
     settings = TrainSettings(analysis_width=128, any_light=True)
     with PictureReader(settings) as reader:
         plain, dark = (
-            [(reader.pair(pair), reader.graded(pair).pixels) for pair in find_pairs(pairs / name)]
+            [(reader.pair(pair), reader.graded(pair)) for pair in find_pairs(pairs / name)]
             for name in ("plain", "dark")
         )
     for (own, after), (other, dark_after) in zip(plain, dark, strict=True):

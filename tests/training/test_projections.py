@@ -8,7 +8,7 @@ from vfxstyle.settings import TrainSettings
 from vfxstyle.training import projections
 from vfxstyle.training.examples import superpixels_of
 from vfxstyle.training.kept_files import KeptFiles
-from vfxstyle.training.projections import projections_of
+from vfxstyle.training.projections import fitted_or_kept
 
 PICTURE = (0.2 + 0.5 * moving_picture(0)).astype(np.float32)
 CLASS = backbone_class(BACKBONE)
@@ -18,7 +18,7 @@ BLOCKS = all_blocks(CLASS)
 @pytest.fixture(scope="module")
 def plate():
     settings, random = TrainSettings(superpixels=60, samples=8), np.random.default_rng(0)
-    return superpixels_of(PICTURE, PICTURE, load_backbone(BACKBONE, "cpu"), settings, 60, random)
+    return superpixels_of(PICTURE, load_backbone(BACKBONE, "cpu"), settings, 60, random)
 
 
 @pytest.fixture
@@ -38,28 +38,28 @@ def assert_same(one, other):
 
 def test_another_grade_of_the_same_plate_finds_its_projections(plate, fitted, tmp_path):
     kept = KeptFiles(tmp_path)
-    first = projections_of([plate.graded(PICTURE)], CLASS, BLOCKS, kept)
-    again = projections_of([plate.graded(PICTURE**1.2)], CLASS, BLOCKS, kept)
+    first = fitted_or_kept([plate.graded(PICTURE)], CLASS, BLOCKS, kept)
+    again = fitted_or_kept([plate.graded(PICTURE**1.2)], CLASS, BLOCKS, kept)
     assert len(fitted) == 1
     assert_same(first, again)
-    assert_same(first, projections_of([plate.graded(PICTURE)], CLASS, BLOCKS))
+    assert_same(first, fitted_or_kept([plate.graded(PICTURE)], CLASS, BLOCKS))
 
 
 def test_other_plates_and_blocks_are_fitted(plate, fitted, tmp_path):
     kept, example = KeptFiles(tmp_path), plate.graded(PICTURE)
-    projections_of([example], CLASS, BLOCKS, kept)
-    projections_of([example, example], CLASS, BLOCKS, kept)
-    some = projections_of([example], CLASS, BLOCKS[:1], kept)
+    fitted_or_kept([example], CLASS, BLOCKS, kept)
+    fitted_or_kept([example, example], CLASS, BLOCKS, kept)
+    some = fitted_or_kept([example], CLASS, BLOCKS[:1], kept)
     assert len(fitted) == 3
-    assert len(some) < len(projections_of([example], CLASS, BLOCKS))
+    assert len(some) < len(fitted_or_kept([example], CLASS, BLOCKS))
 
 
 def test_damaged_ones_are_fitted_again_and_a_folder_that_cannot_be_made_is_no_fault(plate, fitted, tmp_path):
     kept, example = KeptFiles(tmp_path / "kept"), plate.graded(PICTURE)
-    first = projections_of([example], CLASS, BLOCKS, kept)
+    first = fitted_or_kept([example], CLASS, BLOCKS, kept)
     (file,) = kept.folder.iterdir()
     file.write_bytes(file.read_bytes()[:500])
-    assert_same(projections_of([example], CLASS, BLOCKS, kept), first)
+    assert_same(fitted_or_kept([example], CLASS, BLOCKS, kept), first)
     (tmp_path / "file").write_text("a file where the folder would be")
-    assert_same(projections_of([example], CLASS, BLOCKS, KeptFiles(tmp_path / "file")), first)
+    assert_same(fitted_or_kept([example], CLASS, BLOCKS, KeptFiles(tmp_path / "file")), first)
     assert len(fitted) == 3

@@ -70,13 +70,13 @@ def point_picture(frame: Frame, light: Light, analysis_width: int) -> FloatArray
     rows, columns = shown.rgb.shape[:2]
     width, height = analysis_size(columns, rows, analysis_width)
     if (width, height) != (columns, rows):
-        middle = np.ix_(_middles(rows, height), _middles(columns, width))
+        middle = np.ix_(middles(rows, height), middles(columns, width))
         alpha = None if shown.alpha is None else np.ascontiguousarray(shown.alpha[middle])
         shown = replace(shown, rgb=np.ascontiguousarray(shown.rgb[middle]), alpha=alpha)
     return analysis_picture(shown, light, width)
 
 
-def _middles(size: int, cells: int) -> IntArray:
+def middles(size: int, cells: int) -> IntArray:
     """The px in the middle of each cell along an axis, int64 (cells,)."""
     return np.minimum(((np.arange(cells) + 0.5) * size / cells).astype(np.int64), size - 1)
 

@@ -125,8 +125,9 @@ def read_parts(path: Path) -> list[ExrPart]:
     except (RuntimeError, ValueError, OSError) as error:
         read_headers(path)  # which says it better, where it is they that cannot be read
         raise ExrError(f"cannot be read: {error}", "render or copy it again") from error
-    expected = 1 if file.is_single and not printed else len(read_headers(path))
-    if len(parts) != expected or printed:  # for damaged pixels the library prints a message and leaves their part out
+    # for damaged pixels the library prints a message and leaves their part out
+    if printed or len(parts) != (1 if file.is_single else len(read_headers(path))):
+        read_headers(path)  # as above
         raise ExrError("is damaged or cut short", "render or copy it again")
     put_back([part.header for part in parts], file.foreign)
     return parts

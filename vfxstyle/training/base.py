@@ -9,10 +9,13 @@ import numpy as np
 
 from vfxstyle.arrays import BoolArray, FloatArray, IntArray
 from vfxstyle.looks.base import Base, places
-from vfxstyle.looks.base_fit import KINDS, PlacedPixels, choose_base
+from vfxstyle.looks.base_fit import KINDS, MOST_PIXELS, PlacedPixels, choose_base, fitted_to_points
 from vfxstyle.looks.samples import Samples
+from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Clock
+from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.examples import TrainingExample
+from vfxstyle.training.pairs import ExemplarPair
 
 
 def find_base(
@@ -41,6 +44,22 @@ def find_base(
         f"parts kept out: {tried})"
     )
     return base
+
+
+def base_of_points(base: Base, pairs: Sequence[ExemplarPair], context: TrainingContext) -> Base:
+    """A base with its cube fitted to single pixels of pairs, rather than to pixels of their analysis pictures.
+
+    These are means of many, and what a look makes of a mean is not the mean of what it makes.
+    """
+    if not base.cube.size:
+        return base
+    random, drawn = np.random.default_rng(context.settings.seed), []
+    for pair in pairs:
+        before, after = (lab_of_picture(picture) for picture in context.reader.pair(pair).points)
+        place = places(*before.shape[:2]).reshape(-1, 2)
+        own = np.sort(random.permutation(len(place))[: -(-2 * MOST_PIXELS // len(pairs))])
+        drawn.append((before.reshape(-1, 3)[own], after.reshape(-1, 3)[own], place[own]))
+    return fitted_to_points(base, PlacedPixels(*(np.concatenate(part) for part in zip(*drawn, strict=True))))
 
 
 def without_base(samples: Samples, base: Base, place: FloatArray) -> Samples:

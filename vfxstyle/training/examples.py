@@ -36,7 +36,7 @@ class PlateSuperpixels:
     pixels: LabelArray
     """int32 (N, P), the sampled pixels, as flat indices into the analysis picture."""
     before: FloatArray
-    """float32 (N, P, 3), CIELab D65 of single pixels of the picture there."""
+    """float32 (N, P, 3), CIELab D65 of these pixels."""
     bands: FloatArray
     """float32 (N, P, 3), bands of lightness, at these pixels."""
     shape: tuple[int, int]
@@ -45,7 +45,7 @@ class PlateSuperpixels:
     def graded(self, after: FloatArray) -> TrainingExample:
         """Return the training example of the plate and its graded picture.
 
-        after: float32 (H, W, 3), points of the graded picture, sRGB-encoded, 0..1.
+        after: float32 (H, W, 3), the graded picture, sRGB-encoded, 0..1, at analysis resolution.
         """
         return TrainingExample(
             raw=self.raw,
@@ -62,7 +62,7 @@ class TrainingExample(PlateSuperpixels):
     """Superpixels of one exemplar pair."""
 
     after: FloatArray
-    """float32 (N, P, 3), CIELab D65 of the same pixels of the graded picture."""
+    """float32 (N, P, 3), CIELab D65 of the sampled pixels in the graded picture."""
 
 
 def superpixels_per_segmentation(pairs: int, settings: TrainSettings) -> int:
@@ -79,13 +79,11 @@ def example_of(
     extraction: Extraction = extract_features,
 ) -> TrainingExample:
     """Draw superpixels of a pair, extract their features and sample their colours; see :func:`superpixels_of`."""
-    before, after = pictures.points
-    return superpixels_of(pictures.before, before, backbone, settings, count, random, extraction).graded(after)
+    return superpixels_of(pictures.before, backbone, settings, count, random, extraction).graded(pictures.after)
 
 
 def superpixels_of(
     picture: FloatArray,
-    points: FloatArray,
     backbone: Backbone,
     settings: TrainSettings,
     count: int,
@@ -95,8 +93,8 @@ def superpixels_of(
     """Draw superpixels of a picture, extract their features and sample their colours.
 
     The picture is segmented in both ways that a look will meet later: as the first frame of a shot and as a still.
-    picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. points: float32 (H, W, 3), single pixels of
-    it, see :func:`~vfxstyle.plates.picture.point_picture`. count: superpixels drawn from either segmentation, at most.
+    picture: float32 (H, W, 3), sRGB-encoded, 0..1, at analysis resolution. count: superpixels drawn from either
+    segmentation, at most.
     """
     output = run_network(backbone, [picture])
     lab = output.labs[0]
@@ -110,7 +108,7 @@ def superpixels_of(
     return PlateSuperpixels(
         raw=_joined(raw),
         pixels=pixels,
-        before=_values_at(lab_of_picture(points), pixels),
+        before=_values_at(lab, pixels),
         bands=_values_at(bands(np.ascontiguousarray(lab[..., 0])), pixels),
         shape=(lab.shape[0], lab.shape[1]),
     )

@@ -9,11 +9,11 @@ import numpy as np
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.looks.graded_frames import MOST_FRAMES, MOST_WIDTH, GradedFrames
-from vfxstyle.looks.layer_cubes import fitted_to_points
+from vfxstyle.looks.layer_cubes import layers_of_points
 from vfxstyle.looks.layer_fit import layers_of_gates
 from vfxstyle.looks.layer_search import find_layers
 from vfxstyle.looks.layers import GradeLayers, missed_by_layers
-from vfxstyle.plates.picture import analysis_size, lab_of_picture
+from vfxstyle.plates.picture import analysis_size, lab_of_picture, middles
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.learn import Learnt
 from vfxstyle.training.pair_digests import PairDigest
@@ -48,7 +48,7 @@ def graded_frames_of(
     given = None if mattes is None else [_fitting(mattes[index], lab) for index, lab in zip(kept, labs, strict=True)]
     layers = _layers(labs, changes, given, learnt, context)
     if layers is not None:
-        layers = fitted_to_points(layers, labs, points, context.settings.seed)
+        layers = layers_of_points(layers, labs, points, context.settings.seed)
         for text in odd_frames(layers, labs, changes, [pairs[index].name for index in kept]):
             context.clock.warn(text)
     return GradedFrames(
@@ -98,8 +98,7 @@ def _bounded(picture: FloatArray) -> FloatArray:
 
 def _thinned(points: FloatArray, size: tuple[int, int]) -> FloatArray:
     """As many of some points as a bounded picture has pixels, float32 (rows, columns, 3). size: rows and columns."""
-    taken = [np.arange(count) * of // count for count, of in zip(size, points.shape[:2], strict=True)]
-    return points[np.ix_(*taken)]
+    return points[np.ix_(*(middles(of, count) for count, of in zip(size, points.shape[:2], strict=True)))]
 
 
 def _layers(

@@ -29,7 +29,7 @@ from vfxstyle.training.cross_validation import (
 )
 from vfxstyle.training.examples import TrainingExample, samples_of
 from vfxstyle.training.kept_files import KeptFiles
-from vfxstyle.training.projections import projections_of
+from vfxstyle.training.projections import fitted_or_kept
 from vfxstyle.training.start import Start
 
 MANY_PAIRS = 10
@@ -106,7 +106,7 @@ def learn(
         projections = start.projections
     else:
         learnt_from = [example for example, out in zip(examples, held_out, strict=True) if not out]
-        projections = projections_of(learnt_from, backbone, blocks, kept)
+        projections = fitted_or_kept(learnt_from, backbone, blocks, kept)
     samples, place = samples_of(examples, blocks, projections), places_of(examples)
     plan = _Plan(settings, device, clock, of_shot, start)
     if many:

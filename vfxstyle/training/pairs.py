@@ -166,7 +166,7 @@ class PairPictures:
     spaces: tuple[str, str]
     """Colour space of either file, and how it was determined."""
     points: tuple[FloatArray, FloatArray]
-    """Single pixels of either file, float32 (H, W, 3) each, sRGB-encoded, 0..1."""
+    """Single pixels of either file, float32 (H, W, 3) each, sRGB-encoded, 0..1; of files of two sizes means."""
 
 
 _MOST_READ = 2**27
@@ -226,15 +226,15 @@ class PictureReader:
         if self._settings.any_light:
             lighting = lighting_of_one(measured_frame(frame, light)) if lighting is None else lighting
             light = light.without(lighting)
-        pixels, points = (
-            make(frame, light, self._settings.analysis_width) for make in (analysis_picture, point_picture)
-        )
+        pixels = analysis_picture(frame, light, self._settings.analysis_width)
+        is_mean = pixels.shape[:2] != (shot.info.height, shot.info.width)
+        points = point_picture(frame, light, self._settings.analysis_width) if is_mean else pixels
         return TrainingPicture(pixels, points, (shot.info.width, shot.info.height), str(space), lighting)
 
-    def graded(self, pair: ExemplarPair) -> TrainingPicture:
-        """Read the graded picture of a pair alone, in the light of the plate."""
+    def graded(self, pair: ExemplarPair) -> FloatArray:
+        """Read the graded picture of a pair alone, in the light of the plate; as :attr:`TrainingPicture.pixels`."""
         lighting = self.read(pair.before).lighting if self._settings.any_light else None
-        return self.read(pair.after, lighting)
+        return self.read(pair.after, lighting).pixels
 
     def plate_identity(self, pair: ExemplarPair) -> str:
         """Stands for how the plate of a pair is read, as :attr:`vfxstyle.plates.plate.Plate.picture_identity`."""
@@ -259,4 +259,6 @@ class PictureReader:
                 f"{after.size[0]}x{after.size[1]}; export both from the same picture at one size."
             )
         sizes, spaces = (before.size, after.size), (before.space, after.space)
-        return PairPictures(before.pixels, after.pixels, sizes, spaces, (before.points, after.points))
+        # pixels of files of two sizes are not of one place
+        points = (before.points, after.points) if before.size == after.size else (before.pixels, after.pixels)
+        return PairPictures(before.pixels, after.pixels, sizes, spaces, points)

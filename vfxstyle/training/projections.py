@@ -22,7 +22,7 @@ PROJECTIONS_SCHEMA = 1
 """Version of what a file holds and how it is computed; raise it when either changes."""
 
 
-def projections_of(
+def fitted_or_kept(
     examples: Sequence[TrainingExample],
     backbone: type[Backbone],
     blocks: Sequence[str],

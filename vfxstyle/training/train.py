@@ -22,6 +22,7 @@ from vfxstyle.progress import Clock, Progress, Silent, Stage
 from vfxstyle.settings import TrainSettings
 from vfxstyle.settings.keywords import TrainOptions
 from vfxstyle.settings.table import check_known
+from vfxstyle.training.base import base_of_points
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.errors import ColourError, PairError, error_of_pair, errors_by_colour
 from vfxstyle.training.examples import PlateSuperpixels, TrainingExample, superpixels_of, superpixels_per_segmentation
@@ -133,6 +134,8 @@ def train(
             ]
         kept = stored.files if stored is not None and stored.is_kept else None
         learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None, start=begun, kept=kept)
+        if len(exemplars) < MANY_PAIRS:
+            learnt = replace(learnt, base=base_of_points(learnt.base, exemplars, context))
         graded_frames = None if shot is None else graded_frames_of(exemplars, digests, learnt, context, mattes)
         subject = None if mattes is None else subject_error(learnt, examples, mattes)
         if subject is not None:
@@ -226,13 +229,11 @@ def examples_of(
             plate = f"{digest[0]} {context.reader.plate_identity(pair)}"
             superpixels = stored.load(plate) if stored is not None else None
             if superpixels is None:
-                before, random = context.reader.read(pair.before), _random_of(digest[0], context.settings.seed)
-                superpixels = superpixels_of(
-                    before.pixels, before.points, context.backbone, context.settings, count, random
-                )
+                before, random = context.reader.read(pair.before).pixels, _random_of(digest[0], context.settings.seed)
+                superpixels = superpixels_of(before, context.backbone, context.settings, count, random)
                 if stored is not None and storing:
                     storing = _was_stored(stored, plate, superpixels, context.clock)
-            examples.append(superpixels.graded(context.reader.graded(pair).points))
+            examples.append(superpixels.graded(context.reader.graded(pair)))
             step()
     return examples
 
