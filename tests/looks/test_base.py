@@ -6,7 +6,7 @@ import pytest
 from vfxstyle.color import lab_to_linear, linear_to_lab
 from vfxstyle.looks import TransformField, apply_field, transform_lab
 from vfxstyle.looks.base import NO_BASE, Base, base_of_tensors, base_tensors, cube_change, places, with_gain
-from vfxstyle.looks.base_fit import PlacedPixels, choose_base, fit_gain, fit_place
+from vfxstyle.looks.base_fit import PlacedPixels, choose_base, fit_gain, fit_lut, fit_place, fitted_to_points
 
 RANDOM = np.random.default_rng(0)
 LIGHT = (0.05 + 0.55 * RANDOM.random((6000, 3))).astype(np.float32)
@@ -128,3 +128,14 @@ def test_a_base_is_taken_apart_and_put_together():
     for parts in ({"gain": 5}, {"gain": 6}, {"cube": (3, 3, 2, 3)}, {"place": 3}):
         with pytest.raises(ValueError, match="wrong size"):
             base_of_tensors({name: np.zeros(size, np.float32) for name, size in parts.items()}, gain_first=True)
+
+
+def test_a_cube_is_fitted_to_single_pixels_where_they_say_more_than_means():
+    means = LAB.reshape(-1, 2, 3).mean(axis=1), film().reshape(-1, 2, 3).mean(axis=1)
+    base = fit_lut(PlacedPixels(*means, PLACE[::2]))
+    found = fitted_to_points(base, pixels(film()))
+    missed = [np.linalg.norm(film() - LAB - cube_change(one.cube, LAB), axis=1).mean() for one in (base, found)]
+    assert missed[1] < 0.8 * missed[0]
+    grain = RANDOM.normal(0, 15, LAB.shape)
+    assert fitted_to_points(base, pixels(film() + grain)) is base
+    assert fitted_to_points(NO_BASE, pixels(film())) is NO_BASE

@@ -152,7 +152,7 @@ def test_sizes_and_spaces_that_differ_are_stated():
     notes = check_pairs(
         [facts("a", before, look(before), ((640, 360), (320, 180)), ("Linear Rec.709 (default of EXR)", SRGB))]
     )
-    assert "differ in size" in notes[0]
+    assert "before is 640x360 and after 320x180" in notes[0]
     assert "before is Linear Rec.709 (default of EXR), after sRGB" in notes[1]
     assert "--input-space" in notes[1]
     mixed = [facts("a", before, look(before)), facts("b", before, look(before), spaces=("ACEScct (tag)",) * 2)]

@@ -2,6 +2,7 @@ import os
 import shutil
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from helpers import BACKBONE, make_preset, moving_picture, read_pixels, write_picture
@@ -450,3 +451,19 @@ def test_graded_frames_that_are_the_plate_are_named_before_anything_is_read(make
     shot = make_shot(frames=range(1, 4))
     with pytest.raises(PairsError, match="is the plate itself"):
         find_graded_frames(shot, shot.parent / "." / shot.name)
+
+
+def test_points_of_a_pair_are_single_pixels_unless_its_files_differ_in_size(tmp_path):
+    plate = np.random.default_rng(0).uniform(0.1, 0.9, (96, 256, 3)).astype(np.float32)
+    for name, after in (
+        ("alike", plate**0.5),
+        ("half", cv2.resize(plate**0.5, (128, 48), interpolation=cv2.INTER_AREA)),
+    ):
+        for side, picture in (("before", plate), ("after", after)):
+            write_picture(tmp_path / side / f"{name}.png", (picture * 65535 + 0.5).astype(np.uint16), kind="uint16")
+    with PictureReader(TrainSettings(analysis_width=128)) as reader:
+        alike, half = (reader.pair(pair) for pair in find_pairs(tmp_path))
+    np.testing.assert_allclose(alike.points[0], plate[1::2, 1::2], atol=1e-4)
+    np.testing.assert_allclose(alike.points[1], alike.points[0] ** 0.5, atol=1e-4)
+    assert np.abs(alike.before - alike.points[0]).mean() > 0.05
+    assert half.points == (half.before, half.after)

@@ -250,8 +250,9 @@ def _from_few(
         *networks, whole = fit_side_by_side(tasks, plan.device, after_epoch)
     tested = CrossValidation(samples, fold_of, tuple(networks))
     share = _supported_share(whole, tested)
+    pairs = len(np.unique(samples.picture))
     clock.note(
-        f"{len(np.unique(samples.picture))} pairs, tested on parts kept out: {share:.0%} of what differs from the best "
+        f"{pairs} pair{'' if pairs == 1 else 's'}, tested on parts kept out: {share:.0%} of what differs from the best "
         "single transform is kept"
     )
     network, predicted = whole.blended(share), tested.predicted(share)

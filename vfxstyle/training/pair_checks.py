@@ -175,8 +175,14 @@ def _out_of_register(facts: Sequence[PairFacts]) -> list[str]:
 
 
 def _resized(facts: Sequence[PairFacts]) -> list[str]:
-    resized = [fact.name for fact in facts if fact.sizes[0] != fact.sizes[1]]
-    return [f"{_named(resized)}: before and after differ in size and are compared at analysis size"] if resized else []
+    resized = [fact for fact in facts if fact.sizes[0] != fact.sizes[1]]
+    if not resized:
+        return []
+    before, after = ("x".join(map(str, size)) for size in resized[0].sizes)
+    return [
+        f"{_named([fact.name for fact in resized])}: before is {before} and after {after}; compared at analysis size, "
+        "what one of them lacks in detail is learnt as a change of sharpness. Export both at one size."
+    ]
 
 
 def _in_different_spaces(facts: Sequence[PairFacts]) -> list[str]:
