@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import interpn
 
-from vfxstyle.looks.lut import Cdl, apply_cube, fit_cdl, fit_cube
+from vfxstyle.looks.lut import Cdl, _corners, _diagonal, _solve, apply_cube, fit_cdl, fit_cube
 
 
 def colours(count=20_000, low=0.1, high=0.7):
@@ -28,6 +28,26 @@ def test_what_no_frame_shows_goes_on_smoothly():
     assert cube.max() < 1.6
     for axis in range(3):
         assert np.abs(np.diff(cube, 2, axis=axis)).max() < 0.05
+
+
+def test_the_cube_is_that_of_the_normal_equations():
+    size, smooth, rgb = 5, 0.3, colours(300).astype(np.float64)
+    target = np.random.default_rng(1).normal(0, 1, (300, 3))
+    corners, weights = _corners(rgb, size)
+    in_nodes = np.zeros((300, size**3))
+    np.put_along_axis(in_nodes, corners, weights, axis=1)
+    bent = np.zeros((size - 2, size))
+    for row in range(size - 2):
+        bent[row, row : row + 3] = 1, -2, 1
+    along, one = bent.T @ bent, np.eye(size)
+    smoothing = (
+        np.kron(np.kron(along, one), one) + np.kron(np.kron(one, along), one) + np.kron(one, np.kron(one, along))
+    )
+    smoothing += 1e-3 * np.eye(size**3)
+    np.testing.assert_allclose(_diagonal(size), np.diag(smoothing))
+    exact = np.linalg.solve(in_nodes.T @ in_nodes + smooth * smoothing, in_nodes.T @ target)
+    found = _solve(corners, weights, target, size, smooth).reshape(-1, 3)
+    np.testing.assert_allclose(found, exact, atol=2e-3 * np.abs(exact).max())
 
 
 def test_a_pixel_counts_by_its_weight():
