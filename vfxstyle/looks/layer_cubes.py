@@ -21,7 +21,7 @@ from vfxstyle.looks.lut import apply_cube
 _MOSTLY = 0.9  # share of a layer in the pixels that it is fitted to, or less where it has hardly any
 _PARTLY = 0.2  # and at least: what the other layer does is divided by it
 _PIXELS = 20_000  # of each layer, at most
-_PASSES = 3  # after which cubes have come to rest within 0.01 Lab units
+_PASSES = 3  # a fourth changes the second layer by 0.05 to 0.1 Lab units more, and the first by none
 _TYPICAL = 1.0  # Lab units: pixels that are missed by more count less and less, for the matte is wrong there
 
 
