@@ -12,7 +12,7 @@ from vfxstyle.compiled import kernel
 
 SMOOTHNESS = 2e-3
 """Weight of the cube's curvature against its errors, per colour and node: enough to bridge colours no frame has."""
-_STEPS = 60  # of conjugate gradients at most; nodes far from all colours are then up to a Lab unit from where they would end
+_STEPS = 60  # of conjugate gradients at most; far from all colours a cube is then up to a Lab unit from its end
 _SMALL_ENOUGH = 1e-5  # residual, relative to the first, at which they end
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722])  # the saturation weights of ASC CDL 1.2
