@@ -18,7 +18,7 @@ from benchmarks.image_sets import CPU, at_analysis_size, ungraded_pair, with_aft
 from benchmarks.image_tables import fitted_per_superpixel, learnt_preset
 from benchmarks.labelled import Labelled
 from benchmarks.rivals import Grading, learnt_cube, learnt_unet
-from benchmarks.stability import Clip, flicker, largest_pop, warping_error
+from benchmarks.stability import Clip, flicker, jumps, warping_error
 from benchmarks.styles import graded
 from vfxstyle.analysis.arrays import StoredFeatures
 from vfxstyle.analysis.shot_vectors import ShotVectors
@@ -76,7 +76,9 @@ class Figures:
     flicker: float
     """Lab units, see :func:`benchmarks.stability.flicker`."""
     pop: float
-    """Lab units, see :func:`benchmarks.stability.largest_pop`."""
+    """Lab units, see :class:`benchmarks.stability.Jumps`."""
+    jumps: float
+    """Share of pixels, 0..1, see :class:`benchmarks.stability.Jumps`."""
 
 
 class OneFrameEach(AnalysisFolder):
@@ -202,6 +204,7 @@ class ClipAnalysis:
         lab, true_lab = [lab_of_picture(p) for p in pictures], [lab_of_picture(p) for p in truth]
         unseen = [t for t in range(len(pictures)) if t not in set(learnt)]
         differences = [delta_e_2000(lab[t], true_lab[t]) for t in unseen]
+        at_births = jumps(self.clip, lab, true_lab)
         return Figures(
             distance=float(np.mean([np.linalg.norm(lab[t] - true_lab[t], axis=-1).mean() for t in unseen])),
             psnr=float(np.mean([_psnr(pictures[t], truth[t]) for t in unseen])),
@@ -209,7 +212,8 @@ class ClipAnalysis:
             delta_e_95=float(np.mean([np.percentile(difference, 95) for difference in differences])),
             warping=warping_error(self.clip, list(pictures)),
             flicker=flicker(self.clip, lab),
-            pop=largest_pop(self.clip, lab, true_lab),
+            pop=at_births.largest,
+            jumps=at_births.share,
         )
 
 
@@ -227,10 +231,10 @@ class ClipExamples:
     settings: TrainSettings
     """How looks are learnt."""
     extracted: dict[int, tuple[TrainingExample, float]] = field(default_factory=dict)
-    """The example, and the seconds that its extraction took, by index of the frame."""
+    """The example, and the CPU seconds that its extraction took, by index of the frame."""
 
     def of(self, indices: Sequence[int], truth: Sequence[FloatArray]) -> tuple[list[TrainingExample], float]:
-        """Return the examples of some frames in a style, and the seconds that their extraction took."""
+        """Return the examples of some frames in a style, and the CPU seconds that their extraction took."""
         self._extract([index for index in indices if index not in self.extracted])
         examples = []
         for index in indices:
@@ -243,11 +247,11 @@ class ClipExamples:
             return
         backbone = load_backbone(self.settings.backbone, CPU)
         for index in missing:
-            start = time.perf_counter()
+            start = time.process_time()
             pair = ungraded_pair(at_analysis_size(self.analysis.plates[index]))
             random = np.random.default_rng([0, index])
             example = example_of(pair, backbone, self.settings, self.settings.superpixels, random)
-            self.extracted[index] = example, time.perf_counter() - start
+            self.extracted[index] = example, time.process_time() - start
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,16 +265,16 @@ class Rivals:
     unet: Grading
     """A small network, trained for as long as our extraction and learning took."""
     seconds: float
-    """How long that was."""
+    """CPU seconds that they took."""
 
 
 def rivals(examples: ClipExamples, truth: Sequence[FloatArray], count: int) -> Rivals:
     """Learn a preset, a LUT and a U-Net from ``count`` frames."""
     indices = examples.analysis.exemplars(count)
     training_examples, extraction = examples.of(indices, truth)
-    start = time.perf_counter()
+    start = time.process_time()
     preset = learnt_preset(training_examples, examples.settings)
-    seconds = extraction + time.perf_counter() - start
+    seconds = extraction + time.process_time() - start
     pairs = [(examples.analysis.plates[index], truth[index]) for index in indices]
     unet, _ = learnt_unet(pairs, seconds)
     return Rivals(preset, learnt_cube(pairs), unet, seconds)

@@ -40,7 +40,7 @@ def learnt_cube(pairs: Sequence[Pair]) -> Grading:
 
 
 def learnt_unet(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> tuple[Grading, int]:
-    """Train a small U-Net on random crops for a number of seconds; return it, and the steps that it made.
+    """Train a small U-Net on random crops for a number of CPU seconds; return it, and the steps that it made.
 
     The learning rate falls to zero along a cosine over that time.
     """
@@ -48,8 +48,8 @@ def learnt_unet(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> tuple[G
     random = np.random.default_rng(seed)
     network = _UNet()
     optimiser = torch.optim.Adam(network.parameters(), lr=2e-3)
-    start, steps = time.perf_counter(), 0
-    while (spent := time.perf_counter() - start) < seconds:
+    start, steps = time.process_time(), 0
+    while (spent := time.process_time() - start) < seconds:
         optimiser.param_groups[0]["lr"] = 1e-3 * (1 + np.cos(np.pi * spent / seconds))
         crops = [_crop(pairs, random) for _ in range(BATCH)]
         before, after = (_batched(pictures) for pictures in zip(*crops, strict=True))
@@ -69,7 +69,7 @@ def learnt_unet(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> tuple[G
 
 
 def learnt_grid(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> Grading:
-    """Fit a bilateral grid of affine transforms to whole frames for a number of seconds.
+    """Fit a bilateral grid of affine transforms to whole frames for a number of CPU seconds.
 
     In the manner of Gharbi et al., Deep Bilateral Learning (2017), without the network that predicts the grid: it is
     learnt itself, with a learnt guide, and total variation holds it together.
@@ -78,7 +78,7 @@ def learnt_grid(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> Grading
 
 
 def learnt_retouch(pairs: Sequence[Pair], seconds: float, seed: int = 0) -> Grading:
-    """Train a network of some 11 000 numbers on colour, place and surround, for a number of seconds.
+    """Train a network of some 11 000 numbers on colour, place and surround, for a number of CPU seconds.
 
     As INRetouch describes it (Elezabi et al., 2024): an implicit function of the pixel, learnt from one picture or few.
     """
@@ -94,8 +94,8 @@ def _learnt_by_pixels(network: _Grid | _Retouch, pairs: Sequence[Pair], seconds:
     batches = [(network.inputs(_batched([before])), _batched([after])) for before, after in pairs]
     random = np.random.default_rng(0)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
-    start, step = time.perf_counter(), 0
-    while (spent := time.perf_counter() - start) < seconds:
+    start, step = time.process_time(), 0
+    while (spent := time.process_time() - start) < seconds:
         optimiser.param_groups[0]["lr"] = network.rate * (1 + np.cos(np.pi * spent / seconds)) / 2
         y, x = random.integers(STRIDE, size=2)
         before, after = (one[:, :, y::STRIDE, x::STRIDE] for one in batches[step % len(batches)])

@@ -22,6 +22,8 @@ MIN_LIFE = 8
 """Frames that a superpixel must live to be measured for flicker."""
 MIN_AREA = 50
 """Px of the clip that a superpixel must have to be measured for a pop; half of them must be visible in both frames."""
+SEEN = 2.3
+"""Lab units: a difference that is just seen (Mahy et al., Evaluation of Uniform Color Spaces, 1994)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +109,36 @@ def _sums_by_label(labels: LabelArray, lab: FloatArray, count: int) -> DoubleArr
     return np.stack([np.bincount(flat, lab[..., channel].reshape(-1), count) for channel in range(3)], axis=1)
 
 
-def largest_pop(clip: Clip, lab: list[FloatArray], truth: list[FloatArray]) -> float:
-    """Return the largest jump, in Lab units, where a superpixel appears or disappears.
+@dataclass(frozen=True, slots=True)
+class Jumps:
+    """Jumps where superpixels appear or disappear, against the truth, so that jumps of the recipe do not count."""
 
-    Over the part of its pixels that both frames show: the mean change in time of the difference between grade and
-    truth, so that jumps of the recipe itself do not count. lab, truth: float32 (H, W, 3) each, CIELab.
+    largest: float
+    """Lab units: the largest mean over the pixels of a superpixel that both frames show."""
+    share: float
+    """Pixels that jump by more than :data:`SEEN`, as a share of all that both frames show, 0..1."""
+
+
+def jumps(clip: Clip, lab: list[FloatArray], truth: list[FloatArray]) -> Jumps:
+    """Measure the change in time of the difference between a grade and the truth where superpixels come and go.
+
+    lab, truth: float32 (H, W, 3) each, CIELab.
     """
-    largest = 0.0
+    largest, seen, shown = 0.0, 0, 0
     for t, (back, visible) in enumerate(zip(clip.back, clip.visible, strict=True)):
         jump = lab[t + 1] - truth[t + 1] - looked_up(lab[t] - truth[t], back)
         columns, rows = _places(back)
         x = np.clip(np.rint(columns), 0, visible.shape[1] - 1).astype(int)
         y = np.clip(np.rint(rows), 0, visible.shape[0] - 1).astype(int)
         before, now = clip.labels[t], clip.labels[t + 1]
+        changed = np.zeros(visible.shape, bool)
         for labels, others in ((now, before), (before[y, x], now)):  # appears now; was there and is no more
-            largest = max(largest, _largest_mean(jump, labels, ~np.isin(labels, np.unique(others)), visible))
-    return largest
+            new = ~np.isin(labels, np.unique(others))
+            largest = max(largest, _largest_mean(jump, labels, new, visible))
+            changed |= new
+        seen += int((changed & visible & (np.linalg.norm(jump, axis=-1) > SEEN)).sum())
+        shown += int(visible.sum())
+    return Jumps(largest, seen / max(1, shown))
 
 
 def _largest_mean(jump: FloatArray, labels: LabelArray, new: BoolArray, visible: BoolArray) -> float:
