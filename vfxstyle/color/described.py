@@ -17,6 +17,7 @@ import numpy as np
 import PyOpenColorIO as ocio
 
 from vfxstyle.arrays import DoubleArray, FloatArray
+from vfxstyle.color.cubes import cube_nodes
 from vfxstyle.color.icc import Curve, make_icc, parametric, read_icc
 from vfxstyle.color.srgb import linear_to_srgb
 
@@ -213,9 +214,7 @@ def _known_as(space: DescribedSpace) -> str:
 
 def _seen(matrix: DoubleArray, curves: tuple[Curve, Curve, Curve]) -> FloatArray:
     """Colours from black to white and on the cube's grid, decoded and encoded as sRGB, float32 (N, 3)."""
-    steps = np.linspace(0, 1, 5)
-    cube = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    codes = np.concatenate([np.repeat(np.linspace(0, 1, 65)[:, None], 3, axis=1), cube])
+    codes = np.concatenate([np.repeat(np.linspace(0, 1, 65)[:, None], 3, axis=1), cube_nodes(5).reshape(-1, 3)])
     light = np.stack([curve(codes[:, index]) for index, curve in enumerate(curves)], axis=-1) @ matrix.T
     seen: FloatArray = linear_to_srgb(light.astype(np.float32))
     return seen

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import PyOpenColorIO as ocio
 
+from vfxstyle.color.cubes import cube_nodes
 from vfxstyle.color.transform import Transform
 
 _NODES = 97  # along an axis of a baked view
@@ -56,8 +57,7 @@ def baked(view: Transform) -> Transform:
     """
     raw = ocio.Config.CreateRaw()
     shaper = ocio.AllocationTransform(ocio.ALLOCATION_LG2, _ALLOCATION)
-    axis = np.linspace(0, 1, _NODES, dtype=np.float32)
-    nodes = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    nodes = cube_nodes(_NODES).reshape(-1, 3).astype(np.float32)
     light = Transform(raw.getProcessor(shaper, ocio.TRANSFORM_DIR_INVERSE)).apply(nodes)
     table = ocio.Lut3DTransform(_NODES)
     table.setInterpolation(ocio.INTERP_TETRAHEDRAL)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vfxstyle.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from vfxstyle.color.cubes import cube_nodes
 from vfxstyle.looks.base import NO_BASE, Base, cube_change, cube_place, gain_terms, place_terms
 from vfxstyle.looks.lut import fit_cube
 from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis
@@ -51,6 +52,11 @@ class PlacedPixels:
         """The pixels with what a base does taken from the graded picture."""
         return replace(self, after=self.after - base.change(self.before, self.place))
 
+    def missed_by(self, base: Base) -> FloatArray:
+        """How far what a base makes of each pixel is from the graded picture, float32 (N,), L2 in Lab."""
+        missed: FloatArray = np.linalg.norm(self.without(base).after - self.before, axis=1)
+        return missed
+
 
 Fit = Callable[[PlacedPixels, int], Base]
 """Fits one kind of base; the number is that of nodes along each axis of a cube."""
@@ -92,7 +98,7 @@ def _held_out_error(fit: Fit, pixels: PlacedPixels, fold_of: IntArray) -> float:
         out = fold_of == fold
         rest, unseen = pixels.only(~out), pixels.only(out)
         base = fit(_fewer(rest, MOST_PIXELS // 8), TRIAL_SIZE)
-        missed[out] = np.linalg.norm(unseen.without(base).after - unseen.before, axis=1)
+        missed[out] = unseen.missed_by(base)
     return float(missed.mean())
 
 
@@ -124,8 +130,8 @@ def fitted_to_points(base: Base, points: PlacedPixels) -> Base:
     odd = np.arange(len(points.before)) % 2 == 1
     fitted = replace(base, cube=fit_lut(points.only(odd).without(replace(base, cube=NO_BASE.cube))).cube)
     unseen = points.only(~odd)
-    errors = [np.linalg.norm(unseen.without(one).after - unseen.before, axis=1).mean() for one in (base, fitted)]
-    return fitted if errors[1] < CLEARLY_LESS * errors[0] else base
+    less = unseen.missed_by(fitted).mean() < CLEARLY_LESS * unseen.missed_by(base).mean()
+    return fitted if less else base
 
 
 def fit_change_cube(
@@ -139,14 +145,13 @@ def fit_change_cube(
     # fit_cube maps colours to colours of the same kind; a change is one such colour minus where it came from
     moved = (at + (after - before) / 100).astype(np.float32)
     fitted = fit_cube(at, moved, size, smoothness=_SMOOTHNESS, weights=weights)
-    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, size)] * 3, indexing="ij"), axis=-1)
-    return np.asarray((fitted - grid) * 100, np.float32)
+    return np.asarray((fitted - cube_nodes(size)) * 100, np.float32)
 
 
 def fit_gain(pixels: PlacedPixels) -> Base:
     """A gain in light by place with one transform, before or after it, whichever fits better."""
     tried = [_fit_gain(pixels, first=first) for first in (True, False)]
-    return min(tried, key=lambda base: float(np.linalg.norm(pixels.without(base).after - pixels.before, axis=1).mean()))
+    return min(tried, key=lambda base: float(pixels.missed_by(base).mean()))
 
 
 def _fit_gain(pixels: PlacedPixels, *, first: bool) -> Base:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vfxstyle.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from vfxstyle.color.cubes import cube_nodes
 from vfxstyle.looks.base import cube_change, places
 from vfxstyle.looks.base_fit import CLEARLY_LESS, CUBE_SIZE, fit_change_cube
 from vfxstyle.looks.detail import bands
@@ -61,8 +62,7 @@ def layers_of_points(
 
 def _with_more_nodes(cube: FloatArray) -> FloatArray:
     """A cube with :data:`CUBE_SIZE` nodes along each axis, and the same between them, float32."""
-    along = np.linspace(0, 1, CUBE_SIZE, dtype=np.float32)
-    nodes = np.stack(np.meshgrid(along, along, along, indexing="ij"), axis=-1)
+    nodes = cube_nodes(CUBE_SIZE).astype(np.float32)
     return apply_cube(cube, nodes.reshape(-1, 3)).reshape(nodes.shape)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numba import prange
 
 from vfxstyle.arrays import DoubleArray, FloatArray, IntArray
+from vfxstyle.color.cubes import cube_nodes
 from vfxstyle.compiled import kernel
 
 SMOOTHNESS = 2e-3
@@ -62,10 +63,9 @@ def fit_cube(
     base = _quadratic_base(before, after, counts)
     corners, shares = _corners(before, size)
     root = np.sqrt(counts)[:, None]
-    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, size)] * 3, indexing="ij"), axis=-1)
     error = after.astype(np.float64) - _polynomial(before.astype(np.float64)) @ base
     correction = _solve(corners, shares * root, error * root, size, smoothness * counts.sum() / size**3 * 100)
-    return np.asarray(_polynomial(grid) @ base + correction, np.float32)
+    return np.asarray(_polynomial(cube_nodes(size)) @ base + correction, np.float32)
 
 
 def apply_cube(cube: FloatArray, rgb: FloatArray) -> FloatArray:
