@@ -6,8 +6,9 @@ frames are compared with the edit in 8 bits, and before it is rounded: mean CIED
 (the set's mask), and over a ring 10 px wide round it; and the same without the subject's parts that are thinner than
 7 px, such as ropes. How far the edit is from itself in 8 bits is measured too.
 Rivals learn from the same frames, the networks among them for as many CPU seconds, and for five times as many. With
-``--frame-based`` the same look is put on every frame by itself too. Below the table stands what it means that little of
-the subject is found again on a frame.
+``--frame-based`` the same look is put on every frame by itself too. With ``--worst FOLDER`` the frame of each row whose
+subject is farthest off is written as a picture: plate and edit above, ours and the error below. Below the table stands
+what it means that little of the subject is found again on a frame.
 
 With ``--single FOLDER`` of photographs: one pair in, other pictures out. The edit is made on one picture, a preset is
 learnt from that pair, and put on others; the table has the PSNR of each.
@@ -260,6 +261,7 @@ def main() -> None:
     parser.add_argument("--graded", default="3", help="numbers of graded frames, with commas between")
     parser.add_argument("--rivals", action="store_true", help="measure rivals too")
     parser.add_argument("--frame-based", action="store_true", help="grade every frame by itself too")
+    parser.add_argument("--worst", type=Path, help="folder for a picture of each row's worst frame")
     parser.add_argument("--single", action="store_true", help="one pair of photographs in, other photographs out")
     arguments = parser.parse_args()
     if arguments.single:
@@ -317,6 +319,11 @@ def _row(
     before_rounding = mean_of(by_frame(clip, graded.pictures, exact, learnt))
     measured = [str(figures) for figures in (mean_of(plate), floor, mean_of(rows), before_rounding, wide)]
     cells = [clip.name, edit, str(count), *measured, f"{graded.seconds:.0f}"]
+    if options.worst is not None:
+        options.worst.mkdir(parents=True, exist_ok=True)
+        worst = max(rows, key=lambda index: rows[index].subject)
+        file = options.worst / f"{clip.name} {edit} {count} {1001 + worst}.png"
+        cv2.imwrite(str(file), _seen(clip.plates[worst], truth[worst], graded.pictures[worst]))
     if options.frame_based:
         made = frame_by_frame(clip, graded.look)
         cells.append(str(mean_of(by_frame(clip, made, truth, learnt))))
@@ -327,6 +334,14 @@ def _row(
             made = [grading(picture) for picture in clip.plates]
             cells.append(str(mean_of(by_frame(clip, made, truth, learnt))))
     return f"| {' | '.join(cells)} |", found
+
+
+def _seen(plate: FloatArray, truth: FloatArray, ours: FloatArray) -> AnyArray:
+    """Plate and edit above, ours and the error below, black to white for a CIEDE2000 of 0 to 10; BGR codes."""
+    error = np.clip(delta_e_2000(lab_of_picture(ours), lab_of_picture(truth)) / 10, 0, 1)
+    below = np.concatenate([ours, np.stack([error] * 3, axis=-1)], axis=1)
+    picture = np.concatenate([np.concatenate([plate, truth], axis=1), below])
+    return np.asarray((picture[..., ::-1] * 255 + 0.5).astype(np.uint8))
 
 
 if __name__ == "__main__":
