@@ -6,7 +6,16 @@ import pytest
 from vfxstyle.color import lab_to_linear, linear_to_lab
 from vfxstyle.looks import TransformField, apply_field, transform_lab
 from vfxstyle.looks.base import NO_BASE, Base, base_of_tensors, base_tensors, cube_change, places, with_gain
-from vfxstyle.looks.base_fit import PlacedPixels, choose_base, fit_gain, fit_lut, fit_place, fitted_to_points
+from vfxstyle.looks.base_fit import (
+    CUBE_SIZE,
+    FINE_SIZE,
+    PlacedPixels,
+    choose_base,
+    fit_gain,
+    fit_lut,
+    fit_place,
+    fitted_to_points,
+)
 
 RANDOM = np.random.default_rng(0)
 LIGHT = (0.05 + 0.55 * RANDOM.random((6000, 3))).astype(np.float32)
@@ -130,12 +139,24 @@ def test_a_base_is_taken_apart_and_put_together():
             base_of_tensors({name: np.zeros(size, np.float32) for name, size in parts.items()}, gain_first=True)
 
 
+def test_a_fine_cube_is_nearer_to_a_look_of_many_pixels():
+    many = np.concatenate([LAB + RANDOM.uniform(-1, 1, LAB.shape).astype(np.float32) for _ in range(8)])
+    light = lab_to_linear(many)
+    after = linear_to_lab(np.where(light > 0.4, 0.4 + 0.5 * (light - 0.4), light).astype(np.float32))
+    given = PlacedPixels(many, after, np.tile(PLACE, (8, 1)))
+    bases = [choose_base(given, np.tile(FOLDS, 8), few_numbers_only=True, fine=fine)[0] for fine in (False, True)]
+    assert [len(base.cube) for base in bases] == [CUBE_SIZE, FINE_SIZE]
+    coarse, fine = (given.missed_by(base).mean() for base in bases)
+    assert fine < 0.8 * coarse
+
+
 def test_a_cube_is_fitted_to_single_pixels_where_they_say_more_than_means():
     means = LAB.reshape(-1, 2, 3).mean(axis=1), film().reshape(-1, 2, 3).mean(axis=1)
-    base = fit_lut(PlacedPixels(*means, PLACE[::2]))
+    base = fit_lut(PlacedPixels(*means, PLACE[::2]), size=33)
     found = fitted_to_points(base, pixels(film()))
     missed = [np.linalg.norm(film() - LAB - cube_change(one.cube, LAB), axis=1).mean() for one in (base, found)]
     assert missed[1] < 0.8 * missed[0]
+    assert found.cube.shape == base.cube.shape
     grain = RANDOM.normal(0, 15, LAB.shape)
     assert fitted_to_points(base, pixels(film() + grain)) is base
     assert fitted_to_points(NO_BASE, pixels(film())) is NO_BASE

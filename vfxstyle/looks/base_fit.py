@@ -15,6 +15,8 @@ from vfxstyle.looks.transform import COEFFICIENTS, LAB_SCALE, TERMS, basis
 
 CUBE_SIZE, TRIAL_SIZE = 25, 9
 """Nodes along each axis of the cube, and of one that is only tried."""
+FINE_SIZE, FINE_PIXELS = 41, 400_000
+"""Nodes along each axis of a fine cube, and the pixels that it is fitted to at most."""
 MUCH_BETTER = 0.5
 """Held-out error over that of a simpler base below which a base is taken: each costs where it does not belong."""
 BETTER_AT_ALL = 0.98
@@ -23,7 +25,7 @@ CLEARLY_LESS = 0.95
 """Error on single pixels of what is fitted to others of them, over that of what is fitted to means, up to which it is
 taken: on a film look 0.84, and 0.96 to 1 where graded frames are sharpened, compressed, moved or have grain."""
 MOST_PIXELS = 40_000
-"""Pixels that a base is fitted to at most; a trial takes an eighth of them."""
+"""Pixels that a base is fitted to at most, but for a fine cube; a trial takes an eighth of them."""
 _SOFT = 1.0  # Lab units; errors above count by their size and not its square, so that single things do not pull
 _PASSES = 8
 _RIDGE = 1e-5
@@ -63,7 +65,7 @@ Fit = Callable[[PlacedPixels, int], Base]
 
 
 def choose_base(
-    pixels: PlacedPixels, fold_of: IntArray, *, few_numbers_only: bool, seed: int = 0
+    pixels: PlacedPixels, fold_of: IntArray, *, few_numbers_only: bool, fine: bool = False, seed: int = 0
 ) -> tuple[Base, dict[str, float]]:
     """The base that held-out pixels speak for, and the mean held-out L2 in Lab of each that was tried.
 
@@ -72,6 +74,8 @@ def choose_base(
     itself, because beside a LUT it can be taken for its quadratic of colour alone. fold_of: int64 (N,), the fold of
     each pixel; each fold is predicted by what was fitted to the others. few_numbers_only: whether the polynomial of
     place is left out, because the folds are parts of the same pictures and cannot tell what another picture would say.
+    fine: whether a cube has :data:`FINE_SIZE` nodes along each axis, as that of many pictures; layers of a shot have as
+    many as its base, and are coarser.
     """
     drawn = np.random.default_rng(seed).permutation(len(pixels.before))
     pixels, fold_of = pixels.only(drawn), fold_of[drawn]
@@ -89,7 +93,10 @@ def choose_base(
     for name in ("LUT", by_place, f"{by_place} and LUT") if says_something else ("LUT",):
         if (errors.get(name) or error(name)) < limit:
             best, limit = name, errors[name] * MUCH_BETTER
-    return (NO_BASE if best == "none" else FITS[best](_fewer(pixels, MOST_PIXELS), CUBE_SIZE)), errors
+    if best == "none":
+        return NO_BASE, errors
+    most, size = (FINE_PIXELS, FINE_SIZE) if fine else (MOST_PIXELS, CUBE_SIZE)
+    return FITS[best](_fewer(pixels, most), size), errors
 
 
 def _held_out_error(fit: Fit, pixels: PlacedPixels, fold_of: IntArray) -> float:
@@ -104,6 +111,7 @@ def _held_out_error(fit: Fit, pixels: PlacedPixels, fold_of: IntArray) -> float:
 
 def fit_none(pixels: PlacedPixels) -> Base:
     """One transform for everything, as a base."""
+    pixels = _fewer(pixels, MOST_PIXELS)
     values = basis(pixels.before).astype(np.float64)
     phi = robust_fit(values, _change(pixels))
     return Base(gain=np.zeros(6, np.float32), colour=phi.T.reshape(-1).astype(np.float32))
@@ -128,7 +136,8 @@ def fitted_to_points(base: Base, points: PlacedPixels) -> Base:
     if not base.cube.size:
         return base
     odd = np.arange(len(points.before)) % 2 == 1
-    fitted = replace(base, cube=fit_lut(points.only(odd).without(replace(base, cube=NO_BASE.cube))).cube)
+    rest = points.only(odd).without(replace(base, cube=NO_BASE.cube))
+    fitted = replace(base, cube=fit_lut(rest, len(base.cube)).cube)
     unseen = points.only(~odd)
     less = unseen.missed_by(fitted).mean() < CLEARLY_LESS * unseen.missed_by(base).mean()
     return fitted if less else base
@@ -150,6 +159,7 @@ def fit_change_cube(
 
 def fit_gain(pixels: PlacedPixels) -> Base:
     """A gain in light by place with one transform, before or after it, whichever fits better."""
+    pixels = _fewer(pixels, MOST_PIXELS)
     tried = [_fit_gain(pixels, first=first) for first in (True, False)]
     return min(tried, key=lambda base: float(pixels.missed_by(base).mean()))
 
@@ -204,6 +214,7 @@ def _slopes(scaled: DoubleArray, colour: DoubleArray) -> DoubleArray:
 
 def fit_place(pixels: PlacedPixels) -> Base:
     """A polynomial of place for every number of a transform: one linear solve."""
+    pixels = _fewer(pixels, MOST_PIXELS)
     values = basis(pixels.before).astype(np.float64)
     terms = place_terms(pixels.place).astype(np.float64)
     both = np.einsum("np,nt->npt", terms, values).reshape(len(values), -1)
@@ -214,10 +225,9 @@ def fit_place(pixels: PlacedPixels) -> Base:
 
 def fitted_by_place(base: Base, pixels: PlacedPixels) -> Base:
     """The part by place of a base, fitted anew to other pixels; none where it has no such part."""
-    fewer = _fewer(pixels, MOST_PIXELS)
     if base.place.size:
-        return fit_place(fewer)
-    return fit_gain(fewer) if base.gain.size else NO_BASE
+        return fit_place(pixels)
+    return fit_gain(pixels) if base.gain.size else NO_BASE
 
 
 def _and_lut(fit: Callable[[PlacedPixels], Base]) -> Fit:

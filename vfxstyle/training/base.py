@@ -25,6 +25,7 @@ def find_base(
     clock: Clock,
     *,
     few_numbers_only: bool,
+    fine: bool,
     learnt_from: BoolArray | None = None,
 ) -> Base:
     """The base that the samples speak for; see :func:`~vfxstyle.looks.base_fit.choose_base`.
@@ -37,7 +38,8 @@ def find_base(
     pixels = PlacedPixels(
         samples.before[chosen].reshape(-1, 3), samples.after[chosen].reshape(-1, 3), place[chosen].reshape(-1, 2)
     )
-    base, errors = choose_base(pixels, np.repeat(fold_of[chosen], per), few_numbers_only=few_numbers_only)
+    folds = np.repeat(fold_of[chosen], per)
+    base, errors = choose_base(pixels, folds, few_numbers_only=few_numbers_only, fine=fine)
     tried = ", ".join(f"{KINDS[name]} {error:.2f}" for name, error in errors.items())
     clock.note(
         f"over the whole frame: {base.words or KINDS['none']}, and by superpixels what that leaves (mean L2 in Lab on "

@@ -116,6 +116,7 @@ def learn(
             (samples.picture % MOST_FOLDS).astype(np.int64),
             clock,
             few_numbers_only=False,
+            fine=not of_shot,
             learnt_from=~held_out[samples.picture],
         )
         learnt = _from_many(without_base(samples, base, place), held_out, projections, plan)
@@ -123,7 +124,7 @@ def learn(
         folds = start.folds() if start is not None else folds_of_pictures(len(examples))
         fold_of = folds_of(samples, examples, folds)
         few_numbers_only = not of_shot and len(examples) <= 2
-        base = find_base(samples, place, fold_of, clock, few_numbers_only=few_numbers_only)
+        base = find_base(samples, place, fold_of, clock, few_numbers_only=few_numbers_only, fine=not of_shot)
         left = without_base(samples, base, place)
         learnt = _from_few(left, fold_of, folds, projections, plan)
     return _on_base(learnt, base, samples, place)
