@@ -37,6 +37,14 @@ def test_good_pairs_are_passed_in_silence():
     assert check_pairs(good()) == []
 
 
+def test_graded_frames_of_a_shot_that_are_jpeg_are_pointed_out():
+    pictures = PairPictures(scene(1), look(scene(1)), ((320, 180),) * 2, (SRGB, SRGB), (scene(1), look(scene(1))), True)
+    frame = facts_of(ExemplarPair("1001", PictureRef("b", 1001), PictureRef("a", 1001)), pictures)
+    assert [note.partition(" a JPEG")[0] for note in check_pairs([frame])] == ["pair '1001': the graded frame is"]
+    photograph = facts_of(ExemplarPair("p", PictureRef("b.jpg"), PictureRef("a.jpg")), pictures)
+    assert check_pairs([photograph]) == []
+
+
 def test_a_flat_picture_is_no_reason_to_complain():
     flat = np.full((180, 320, 3), 0.4, np.float32)
     assert check_pairs([*good(), facts("flat", flat, look(flat))]) == []

@@ -54,6 +54,8 @@ class PairFacts:
     """L2 in Lab of the pixel that changed most."""
     texture: Texture
     """Where its detail differs as no look can make it differ."""
+    is_jpeg: bool
+    """Whether it is a frame of a shot whose graded file is a JPEG."""
 
 
 def facts_of(pair: ExemplarPair, pictures: PairPictures) -> PairFacts:
@@ -75,6 +77,7 @@ def facts_of(pair: ExemplarPair, pictures: PairPictures) -> PairFacts:
         spaces=pictures.spaces,
         changed=float(np.linalg.norm(after - before, axis=-1).max()),
         texture=texture_of(*(np.ascontiguousarray(lab[..., 0]) for lab in (before, after))),
+        is_jpeg=pictures.graded_is_jpeg and pair.after.frame is not None,
     )
 
 
@@ -112,6 +115,7 @@ def check_pairs(facts: Sequence[PairFacts]) -> list[str]:
         *_resized(facts),
         *_in_different_spaces(facts),
         *_with_other_texture(facts),
+        *_compressed(facts),
     ]
 
 
@@ -215,6 +219,16 @@ def _with_other_texture(facts: Sequence[PairFacts]) -> list[str]:
         if names:
             notes.append(f"{_named(names)}: {text}")
     return notes
+
+
+def _compressed(facts: Sequence[PairFacts]) -> list[str]:
+    names = [fact.name for fact in facts if fact.is_jpeg]
+    if not names:
+        return []
+    return [
+        f"{_named(names)}: the graded frame is a JPEG, and what its compression does is learnt with the look; save "
+        "graded frames as PNG, TIFF or EXR"
+    ]
 
 
 def _space(described: str) -> str:

@@ -149,6 +149,8 @@ class TrainingPicture:
     """Width and height of the file, in px."""
     space: str
     """Colour space of the file, and how it was determined."""
+    is_jpeg: bool
+    """Whether the file is a JPEG, whose compression leaves traces."""
     lighting: FloatArray | None = None
     """float32 (3,), what was taken out of its light, for a look for any light."""
 
@@ -167,6 +169,8 @@ class PairPictures:
     """Colour space of either file, and how it was determined."""
     points: tuple[FloatArray, FloatArray]
     """Single pixels of either file, float32 (H, W, 3) each, sRGB-encoded, 0..1; of files of two sizes means."""
+    graded_is_jpeg: bool = False
+    """Whether the graded file is a JPEG."""
 
 
 _MOST_READ = 2**27
@@ -229,7 +233,8 @@ class PictureReader:
         pixels = analysis_picture(frame, light, self._settings.analysis_width)
         is_mean = pixels.shape[:2] != (shot.info.height, shot.info.width)
         points = point_picture(frame, light, self._settings.analysis_width) if is_mean else pixels
-        return TrainingPicture(pixels, points, (shot.info.width, shot.info.height), str(space), lighting)
+        is_jpeg = shot.file_of(number).suffix.lower() in (".jpg", ".jpeg")
+        return TrainingPicture(pixels, points, (shot.info.width, shot.info.height), str(space), is_jpeg, lighting)
 
     def graded(self, pair: ExemplarPair) -> FloatArray:
         """Read the graded picture of a pair alone, in the light of the plate; as :attr:`TrainingPicture.pixels`."""
@@ -261,4 +266,4 @@ class PictureReader:
         sizes, spaces = (before.size, after.size), (before.space, after.space)
         # pixels of files of two sizes are not of one place
         points = (before.points, after.points) if before.size == after.size else (before.pixels, after.pixels)
-        return PairPictures(before.pixels, after.pixels, sizes, spaces, points)
+        return PairPictures(before.pixels, after.pixels, sizes, spaces, points, after.is_jpeg)
