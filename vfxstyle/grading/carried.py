@@ -30,6 +30,7 @@ from vfxstyle.superpixels.carrying import (
 )
 from vfxstyle.superpixels.see_through import with_see_through
 from vfxstyle.superpixels.tracks import Track, own_places
+from vfxstyle.superpixels.windows import carried_window
 
 PlainField = Callable[[LabelArray, FloatArray], TransformField]
 """The field of the plain look on a frame, of its label map and its CIELab picture."""
@@ -136,16 +137,17 @@ class CarriedGrade:
     ) -> tuple[FloatArray, FloatArray]:
         """The gate of a frame, of a matte with the parts that are seen through, and its certainty.
 
-        Both are as :func:`~vfxstyle.superpixels.carrying.carried_gate` has them. tracks: to each graded frame, and the
-        frames between.
+        Both are as :func:`~vfxstyle.superpixels.carrying.carried_gate` has them; a soft window moves as a whole, and is
+        certain. tracks: to each graded frame, and the frames between.
         """
         sources = [
             Source(track, distance, _gate_of(one), one.labels, one.lab)
             for (track, distance), one in zip(tracks, graded, strict=True)
         ]
-        features, colours = self.transforms.second_layer_of(labels), self._colours()
+        colours = self._colours()
         if colours is None:
-            return carried_gate(sources, labels, guide, features, None)
+            return carried_window(sources), np.ones(guide.shape[:2], np.float32)
+        features = self.transforms.second_layer_of(labels)
         gate, certainty = carried_gate(sources, labels, guide, features, colours.logits(guide))
         maps = [one.through for one in graded if one.through is not None]
         return with_see_through(gate, certainty, sources, maps)

@@ -122,9 +122,9 @@ def carried_gate(
     labels: LabelArray,
     lab: FloatArray,
     by_features: tuple[FloatArray, FloatArray] | None,
-    by_colour: FloatArray | None,
+    by_colour: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
-    """A gate carried to a frame: by tracks, the life of superpixels, what is near and alike, features, and colours.
+    """The gate of a matte carried to a frame: by tracks, lives of superpixels, what is alike, features, and colours.
 
     labels: int32 (h, w), superpixels of the frame. lab: float32 (h, w, 3), its CIELab. by_features: float32 (h, w)
     each, the probability of the second layer by the features of a pixel's superpixel, and how far to trust it, 0..1.
@@ -137,7 +137,7 @@ def carried_gate(
     for source, weight in zip(sources, weights, strict=True):
         tracked += weight * sampled(source.values, source.track.place)
     lived, known = _by_life(sources, labels, lab)
-    against = None if by_colour is None else np.minimum(by_colour, _FOR)
+    against = np.minimum(by_colour, _FOR)
     alike, near = np.empty_like(tracked), np.empty_like(tracked)
     _vote(tracked, certainty, np.ascontiguousarray(lab), np.ones(labels.shape, np.bool_), alike, near)
     total = certainty + np.float32(_LIFE) * known + np.float32(_ALIKE) * near
@@ -146,15 +146,11 @@ def carried_gate(
         probability, trust = by_features
         left = trust * np.clip(1 - total / np.float32(_NEED_NO_FEATURES), 0, 1) * np.where(known > 0, known, 1)
         if left.any():
-            if against is not None:
-                probability = _moved(probability, against)
-            _vote(probability, np.ones_like(left), np.ascontiguousarray(lab), left > 0, alike, near)
+            _vote(_moved(probability, against), np.ones_like(left), np.ascontiguousarray(lab), left > 0, alike, near)
             total, gate = total + left, gate + left * alike
     gate = gate / np.maximum(total, np.float32(1e-6))
-    if by_colour is not None and against is not None:
-        gate = _moved(gate, against * np.clip(1 - total, 0, 1))
-        gate = _brought_back(gate, certainty, by_colour)
-    return gate, total
+    gate = _moved(gate, against * np.clip(1 - total, 0, 1))
+    return _brought_back(gate, certainty, by_colour), total
 
 
 def _brought_back(gate: FloatArray, certainty: FloatArray, by_colour: FloatArray) -> FloatArray:
