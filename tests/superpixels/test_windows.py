@@ -42,11 +42,13 @@ def test_a_ground_that_moves_otherwise_says_nothing():
     np.testing.assert_allclose(carried_window(sources), oval(70, 40), atol=0.03)
 
 
-def test_beside_the_graded_frames_it_follows_what_lies_in_its_middle():
+def test_beside_the_graded_frames_it_follows_what_moves_apart_in_its_middle():
     subject, was = np.hypot(X - 62, Y - 44) < 9, np.hypot(X - 50, Y - 40) < 9
     motion = np.where(subject[..., None], (12, 4), (0, 0))
     seen = np.where(was & ~subject, 0, 1)  # of the ground that it has left nothing is found on the graded frame
     np.testing.assert_allclose(carried_window([source(oval(50, 40), 8, motion, seen)]), oval(62, 44), atol=0.05)
+    pan = carried_window([source(oval(50, 40), 8, (6, 0))])
+    np.testing.assert_allclose(pan, oval(56, 40), atol=0.01)
     stays = carried_window([source(oval(50, 40), 8, (12, 4), confidence=0.0)])
     np.testing.assert_allclose(stays, oval(50, 40), atol=1e-3)
 

@@ -17,9 +17,10 @@ from vfxstyle.superpixels.tracks import own_places, sampled
 
 _RIM = np.float32(0.2)  # gate up to which a pixel says nothing of where the window is
 _LEAST = 1e-3  # share of the frame that a window has at least
-_CORE = 8  # power of a gate whose pixels say how the window moves beside the graded frames: those in its middle
-_INSIDE = 2  # and between two of them, where only pixels that move about as it does are asked
-_NEAR, _PART = 2.0, 0.1  # px, and share of the way, by which they may move otherwise, by a Gaussian
+_INSIDE, _CORE = 2, 4  # powers of a gate whose pixels say how the window moves between graded frames, and beside them
+_NEAR, _PART = 2.0, 0.1  # px, and share of the way, by which a pixel may move otherwise than evenly, by a Gaussian
+_OUTSIDE, _SURE = 0.15, 0.5  # gate up to which, and certainty from which, a pixel says how the ground moves
+_APART, _ANY = 2.0, 0.05  # px by which a thing moves otherwise than the ground, and weight of what does not
 _EVEN = 0.05  # weight of an even motion between two graded frames, beside all that lies in the window
 
 
@@ -51,14 +52,18 @@ class _Window:
 
         even: where it would lie if it went evenly between two graded frames; None beside them.
         """
-        inside, track = sampled(self.source.values, self.source.track.place), self.source.track
-        weight = inside ** (_CORE if even is None else _INSIDE) * track.confidence
+        gate, track = sampled(self.source.values, self.source.track.place), self.source.track
         motion = here - track.place  # of what lies here, from the graded frame to this one
-        expected, prior = np.zeros(2), 0.0
-        if even is not None:
+        if even is None:
+            weight = gate**_CORE * track.confidence
+            ground = motion[(gate < _OUTSIDE) & (track.confidence > _SURE)]
+            if len(ground):
+                weight = weight * (_ANY + 1 - _likeness(motion, np.median(ground, axis=0), _APART))
+            expected, prior = np.zeros(2), 0.0
+        else:
+            weight = gate**_INSIDE * track.confidence
             expected, prior = even - self.place, _EVEN * float(weight.sum(dtype=np.float64))
-            width = _NEAR + _PART * float(np.linalg.norm(expected))
-            weight = weight * np.exp(-0.5 * ((motion - expected) ** 2).sum(axis=-1) / width**2)
+            weight = weight * _likeness(motion, expected, _NEAR + _PART * float(np.linalg.norm(expected)))
         total = prior + float(weight.sum(dtype=np.float64))
         if total <= 0:  # nothing of what lay in it is found again
             return self.place + expected
@@ -70,7 +75,8 @@ def carried_window(sources: Sequence[Source]) -> FloatArray:
     """A soft window moved as a whole to a frame, float32 (h, w), 0..1.
 
     Between two graded frames its place and its size go evenly from one to the other, but for where what lies in it
-    and moves about as evenly lies on this frame; beside them it follows what lies in its middle.
+    and moves about as evenly lies on this frame. Beside them it follows what lies in its middle and moves otherwise
+    than the ground.
 
     sources: the graded frames round the frame, one or two, with the window's gate as what is known.
     """
@@ -93,6 +99,11 @@ def carried_window(sources: Sequence[Source]) -> FloatArray:
         there = ((here - middle) / size * window.size + window.place).astype(np.float32)
         out += np.float32(window.share) * sampled(window.source.values, there)
     return out
+
+
+def _likeness(motion: FloatArray, other: DoubleArray, width: float) -> FloatArray:
+    """How alike each motion is to another, (h, w), 0..1, by a Gaussian of their difference in px."""
+    return np.asarray(np.exp(-0.5 * ((motion - other) ** 2).sum(axis=-1) / width**2), np.float32)
 
 
 def _shares_of(distances: Sequence[int]) -> list[float]:
