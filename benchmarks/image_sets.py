@@ -101,7 +101,7 @@ def with_after(example: TrainingExample, after: FloatArray) -> TrainingExample:
 
 def ungraded_pair(picture: FloatArray) -> PairPictures:
     """Return a pair whose graded picture is filled in later, by :func:`with_after`."""
-    return PairPictures(picture, picture, ((0, 0), (0, 0)), ("", ""), (picture, picture))
+    return PairPictures(picture, picture, ((0, 0), (0, 0)), ("", ""), (picture, picture), False)
 
 
 def lab_in_style(labelled: Labelled, style: str) -> FloatArray:

@@ -323,7 +323,7 @@ def _row(
         options.worst.mkdir(parents=True, exist_ok=True)
         worst = max(rows, key=lambda index: rows[index].subject)
         file = options.worst / f"{clip.name} {edit} {count} {1001 + worst}.png"
-        cv2.imwrite(str(file), _seen(clip.plates[worst], truth[worst], graded.pictures[worst]))
+        cv2.imwrite(str(file), _compared(clip.plates[worst], truth[worst], graded.pictures[worst]))
     if options.frame_based:
         made = frame_by_frame(clip, graded.look)
         cells.append(str(mean_of(by_frame(clip, made, truth, learnt))))
@@ -336,7 +336,7 @@ def _row(
     return f"| {' | '.join(cells)} |", found
 
 
-def _seen(plate: FloatArray, truth: FloatArray, ours: FloatArray) -> AnyArray:
+def _compared(plate: FloatArray, truth: FloatArray, ours: FloatArray) -> AnyArray:
     """Plate and edit above, ours and the error below, black to white for a CIEDE2000 of 0 to 10; BGR codes."""
     error = np.clip(delta_e_2000(lab_of_picture(ours), lab_of_picture(truth)) / 10, 0, 1)
     below = np.concatenate([ours, np.stack([error] * 3, axis=-1)], axis=1)

@@ -26,7 +26,7 @@ def look(picture):
 
 def facts(name, before, after, sizes=((320, 180), (320, 180)), spaces=(SRGB, SRGB)):
     pair = ExemplarPair(name, PictureRef("b"), PictureRef("a"))
-    return facts_of(pair, PairPictures(before, after, sizes, spaces, (before, after)))
+    return facts_of(pair, PairPictures(before, after, sizes, spaces, (before, after), False))
 
 
 def good(count=5):

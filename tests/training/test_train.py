@@ -267,7 +267,7 @@ def example(after_of, index=0):
     settings = TrainSettings(**{**OPTIONS, "superpixels": 80, "epochs": 200})
     before = moving_picture(index, seed=index)
     after = after_of(before)
-    pictures = PairPictures(before, after, ((128, 72),) * 2, ("", ""), (before, after))
+    pictures = PairPictures(before, after, ((128, 72),) * 2, ("", ""), (before, after), False)
     backbone = load_backbone(settings.backbone, "cpu")
     return example_of(pictures, backbone, settings, 80, np.random.default_rng(0)), settings
 

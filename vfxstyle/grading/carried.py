@@ -13,7 +13,7 @@ import numpy as np
 
 from vfxstyle.analysis.predict import ShotTransforms
 from vfxstyle.analysis.store import AnalysisFolder
-from vfxstyle.analysis.tracks import graded_round, read_plate, read_track, seen_through
+from vfxstyle.analysis.tracks import REACH, graded_round, read_plate, read_track, seen_through
 from vfxstyle.arrays import BoolArray, FloatArray, LabelArray
 from vfxstyle.looks import TransformField, basis
 from vfxstyle.looks.base import cube_change
@@ -30,7 +30,7 @@ from vfxstyle.superpixels.carrying import (
 )
 from vfxstyle.superpixels.see_through import with_see_through
 from vfxstyle.superpixels.tracks import Track, own_places
-from vfxstyle.superpixels.windows import carried_window
+from vfxstyle.superpixels.windows import carried_window, is_window
 
 PlainField = Callable[[LabelArray, FloatArray], TransformField]
 """The field of the plain look on a frame, of its label map and its CIELab picture."""
@@ -128,6 +128,11 @@ class CarriedGrade:
     def _treats_something(self) -> bool:
         return any(self._graded(mark).treated.any() for mark in self.frames)
 
+    @cached_property
+    def _has_window(self) -> bool:
+        layers = self.graded.layers
+        return layers is not None and not layers.has_matte and all(map(is_window, layers.gates))
+
     def _carried_gate(
         self,
         tracks: Sequence[tuple[Track, int]],
@@ -137,17 +142,18 @@ class CarriedGrade:
     ) -> tuple[FloatArray, FloatArray]:
         """The gate of a frame, of a matte with the parts that are seen through, and its certainty.
 
-        Both are as :func:`~vfxstyle.superpixels.carrying.carried_gate` has them; a soft window moves as a whole, and is
-        certain. tracks: to each graded frame, and the frames between.
+        Both are as :func:`~vfxstyle.superpixels.carrying.carried_gate` has them; a soft window moves as a whole.
+        tracks: to each graded frame, and the frames between.
         """
         sources = [
             Source(track, distance, _gate_of(one), one.labels, one.lab)
             for (track, distance), one in zip(tracks, graded, strict=True)
         ]
-        colours = self._colours()
+        if self._has_window:
+            return carried_window(sources, REACH)
+        features, colours = self.transforms.second_layer_of(labels), self._colours()
         if colours is None:
-            return carried_window(sources), np.ones(guide.shape[:2], np.float32)
-        features = self.transforms.second_layer_of(labels)
+            return carried_gate(sources, labels, guide, features, np.zeros(guide.shape[:2], np.float32))
         gate, certainty = carried_gate(sources, labels, guide, features, colours.logits(guide))
         maps = [one.through for one in graded if one.through is not None]
         return with_see_through(gate, certainty, sources, maps)

@@ -75,7 +75,7 @@ def choose_base(
     each pixel; each fold is predicted by what was fitted to the others. few_numbers_only: whether the polynomial of
     place is left out, because the folds are parts of the same pictures and cannot tell what another picture would say.
     fine: whether a cube has :data:`FINE_SIZE` nodes along each axis, as that of many pictures; layers of a shot have as
-    many as its base, and are coarser.
+    many as its base, and fewer.
     """
     drawn = np.random.default_rng(seed).permutation(len(pixels.before))
     pixels, fold_of = pixels.only(drawn), fold_of[drawn]

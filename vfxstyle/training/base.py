@@ -25,7 +25,7 @@ def find_base(
     clock: Clock,
     *,
     few_numbers_only: bool,
-    fine: bool,
+    fine: bool = False,
     learnt_from: BoolArray | None = None,
 ) -> Base:
     """The base that the samples speak for; see :func:`~vfxstyle.looks.base_fit.choose_base`.

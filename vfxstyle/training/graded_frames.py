@@ -17,9 +17,9 @@ from vfxstyle.plates.picture import analysis_size, lab_of_picture, middles
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.learn import Learnt
 from vfxstyle.training.pair_digests import PairDigest
-from vfxstyle.training.pairs import ExemplarPair, PairPictures
+from vfxstyle.training.pairs import ExemplarPair
 
-WORTH_IT = 1.0
+WORTH_IT = 0.75
 """Error of two layers over that of the plain look on parts kept out, mean L2 in Lab, up to which layers are taken."""
 _ODD, _ODDER = 1.2, 2.0  # Lab units, and times the median frame's, from which a frame has another grade
 _TRUSTED = 1.1  # error with mattes that are given, over that with those that are found, up to which they are taken
@@ -37,16 +37,17 @@ def graded_frames_of(
     digests: of the pairs. mattes: float32 (h, w), of the subject on each graded frame, where they are given.
     """
     kept = np.unique(np.linspace(0, len(pairs) - 1, min(MOST_FRAMES, len(pairs))).round().astype(int))
-    labs, changes = [], []
-    pictures = [context.reader.pair(pairs[index]) for index in kept]
-    for one in pictures:
-        labs.append(lab_of_picture(_bounded(one.before)))
-        changes.append(lab_of_picture(_bounded(one.after)) - labs[-1])
+    labs, changes, points = [], [], []
+    for index in kept:
+        pictures = context.reader.pair(pairs[index])
+        labs.append(lab_of_picture(_bounded(pictures.before)))
+        changes.append(lab_of_picture(_bounded(pictures.after)) - labs[-1])
+        points.append([_thinned(picture, labs[-1].shape[:2]) for picture in pictures.points])
     given = None if mattes is None else [_fitting(mattes[index], lab) for index, lab in zip(kept, labs, strict=True)]
     layers = _layers(labs, changes, given, learnt, context)
     if layers is not None:
-        points = [_points_of(one, lab.shape[:2]) for one, lab in zip(pictures, labs, strict=True)]
-        layers = layers_of_points(layers, labs, points, context.settings.seed)
+        single = [(lab_of_picture(plate), lab_of_picture(graded)) for plate, graded in points]
+        layers = layers_of_points(layers, labs, single, context.settings.seed)
         for text in odd_frames(layers, labs, changes, [pairs[index].name for index in kept]):
             context.clock.warn(text)
     return GradedFrames(
@@ -94,11 +95,9 @@ def _bounded(picture: FloatArray) -> FloatArray:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _points_of(pictures: PairPictures, size: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
-    """As many single pixels of a plate and its graded frame as a bounded picture has, CIELab. size: rows, columns."""
-    before, after = pictures.points
-    chosen = np.ix_(*(middles(of, count) for count, of in zip(size, before.shape[:2], strict=True)))
-    return lab_of_picture(before[chosen]), lab_of_picture(after[chosen])
+def _thinned(points: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """As many of some points as a bounded picture has pixels, float32 (rows, columns, 3). size: rows and columns."""
+    return points[np.ix_(*(middles(of, count) for count, of in zip(size, points.shape[:2], strict=True)))]
 
 
 def _layers(

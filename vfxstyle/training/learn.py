@@ -124,7 +124,7 @@ def learn(
         folds = start.folds() if start is not None else folds_of_pictures(len(examples))
         fold_of = folds_of(samples, examples, folds)
         few_numbers_only = not of_shot and len(examples) <= 2
-        base = find_base(samples, place, fold_of, clock, few_numbers_only=few_numbers_only, fine=not of_shot)
+        base = find_base(samples, place, fold_of, clock, few_numbers_only=few_numbers_only)
         left = without_base(samples, base, place)
         learnt = _from_few(left, fold_of, folds, projections, plan)
     return _on_base(learnt, base, samples, place)

@@ -169,7 +169,7 @@ class PairPictures:
     """Colour space of either file, and how it was determined."""
     points: tuple[FloatArray, FloatArray]
     """Single pixels of either file, float32 (H, W, 3) each, sRGB-encoded, 0..1; of files of two sizes means."""
-    graded_is_jpeg: bool = False
+    graded_is_jpeg: bool
     """Whether the graded file is a JPEG."""
 
 

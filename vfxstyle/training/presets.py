@@ -57,6 +57,8 @@ def preset_of(
         card=card or {},
     )
     projections = {block: (pca.mean, pca.components) for block, pca in learnt.projections.items()}
+    if graded is not None and graded.layers is not None and len(learnt.base.cube):
+        assert learnt.base.cube.shape == graded.layers.cubes[0].shape  # they are looked up together
     layers = learnt.network.numbers()
     preset = Preset(info, projections, learnt.standardisation, layers, digest="", base=learnt.base, graded=graded)
     if len(pictures) >= MANY_PAIRS and GLOBAL in learnt.projections:
