@@ -85,9 +85,9 @@ def train_summary(report: TrainReport, drawn: Sequence[Path]) -> str:
     if report.next_frames:
         lines.append(f"grading these frames would help most: {', '.join(map(str, report.next_frames))}")
     held_out = len(report.held_out)
-    also = f", {held_out} held out" if held_out else ""
-    what = "graded frames" if of_shot else "pairs"
-    lines.append(f"{len(report.pairs) - held_out} {what} learnt{also}: {report.path}")
+    count, also = len(report.pairs) - held_out, f", {held_out} held out" if held_out else ""
+    what = f"{'graded frame' if of_shot else 'pair'}{'' if count == 1 else 's'}"
+    lines.append(f"{count} {what} learnt{also}: {report.path}")
     lines.append(f"to look at: {', '.join(str(path) for path in drawn)}")
     return "\n".join(lines)
 
