@@ -38,6 +38,7 @@ import PyOpenColorIO as ocio
 
 from vfxstyle import grade, open_shot
 from vfxstyle.cli.allocator import keep_freed_memory
+from vfxstyle.color.cubes import cube_nodes
 from vfxstyle.cores import cores
 from vfxstyle.plates.overlap import in_order
 from vfxstyle.shots import exr
@@ -132,7 +133,7 @@ def unchanged(parts: Parts) -> Parts:
 
 def lut() -> Callable[[Parts], Parts]:
     """Return what puts a cube on the R, G, B of a file with OpenColorIO."""
-    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, LUT_NODES)] * 3, indexing="ij"), -1).astype(np.float32)
+    grid = cube_nodes(LUT_NODES).astype(np.float32)
     cube = ocio.Lut3DTransform(gridSize=LUT_NODES)
     cube.setData((grid**0.9).reshape(-1))
     cube.setInterpolation(ocio.INTERP_TETRAHEDRAL)

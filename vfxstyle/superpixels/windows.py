@@ -45,15 +45,19 @@ class _Window:
     """(2,), its standard deviation along x and y, px."""
 
     @classmethod
-    def of(cls, source: Source, share: float, here: FloatArray) -> _Window | None:
-        """The window of a graded frame; None where there is next to none. here: the place of every pixel."""
+    def of(cls, source: Source, share: float) -> _Window | None:
+        """The window of a graded frame; None where there is next to none."""
         highest = source.values.max()
         if highest < _FAINT:
             return None
-        weight = np.maximum(source.values - _RIM * highest, 0)[..., None].astype(np.float64)
-        place = (weight * here).sum(axis=(0, 1)) / weight.sum()
-        spread = (weight * (here - place) ** 2).sum(axis=(0, 1)) / weight.sum()
-        return cls(source, share, place, np.sqrt(np.maximum(spread, 1)))
+        weight = np.maximum(source.values - _RIM * highest, 0)
+        place, spread = [], []
+        for axis in (0, 1):  # what is summed over, so that x comes first
+            along = weight.sum(axis=axis, dtype=np.float64)
+            at = np.arange(len(along))
+            place.append(np.average(at, weights=along))
+            spread.append(np.average((at - place[-1]) ** 2, weights=along))
+        return cls(source, share, np.array(place), np.sqrt(np.maximum(spread, 1)))
 
     def followed(self, here: FloatArray, even: DoubleArray | None) -> tuple[DoubleArray, float]:
         """Where its middle lies on the other frame, (2,), x and y in px, and how much of it is found again, 0..1.
@@ -66,24 +70,31 @@ class _Window:
         whole = _sum(self.source.values**_INSIDE)
         found = min(1.0, _sum(inside) / whole)
         if even is None:
-            weight, expected = gate**_CORE * track.confidence, np.zeros(2)
-            core, outside = _sum(self.source.values**_CORE), (gate > _ROUND[0]) & (gate < _ROUND[1])
-            sure = float(track.confidence[outside].mean()) if outside.any() else 0.0
-            prior = _REST * core * max(sure, _LOST)
-            outside &= track.confidence > _SURE * sure
-            if outside.any():
-                ground = np.median(motion[outside], axis=0)
-                apart = weight * (1 - _likeness(motion, ground, _APART[0] + _APART[1] * float(np.linalg.norm(ground))))
-                as_ground = _sum(weight - apart) / (core * sure)
-                low, high = _GROUND
-                share = min(1 - _sum(apart) / (_FEW * core), (as_ground - low) / (high - low), 1.0)
-                weight = apart + np.float32(max(0.0, share)) * (weight - apart)
+            expected = np.zeros(2)
+            weight, prior = self._moving_apart(gate, motion)
         else:
             expected = even - self.place
-            prior = _EVEN * max(_sum(inside), _LOST * whole)
-            weight = inside * _likeness(motion, expected, _NEAR + _PART * float(np.linalg.norm(expected)))
+            weight, prior = inside * _likeness(motion, expected, _NEAR, _PART), _EVEN * max(_sum(inside), _LOST * whole)
         moved = (weight[..., None] * motion).sum(axis=(0, 1), dtype=np.float64)
         return np.asarray(self.place + (moved + prior * expected) / (_sum(weight) + prior)), found
+
+    def _moving_apart(self, gate: FloatArray, motion: FloatArray) -> tuple[FloatArray, float]:
+        """How much each pixel says of the window's motion beside the graded frames, (h, w), and how much rest does.
+
+        gate: (h, w), what lies here had on the graded frame. motion: (h, w, 2), its way from there, in px.
+        """
+        confidence, core = self.source.track.confidence, _sum(self.source.values**_CORE)
+        weight, outside = gate**_CORE * confidence, (gate > _ROUND[0]) & (gate < _ROUND[1])
+        sure = float(confidence[outside].mean()) if outside.any() else 0.0
+        rest = _REST * core * max(sure, _LOST)
+        outside &= confidence > _SURE * sure
+        if not outside.any():
+            return weight, rest
+        apart = weight * (1 - _likeness(motion, np.median(motion[outside], axis=0), *_APART))
+        as_ground = _sum(weight - apart) / (core * sure)
+        low, high = _GROUND
+        share = min(1 - _sum(apart) / (_FEW * core), (as_ground - low) / (high - low), 1.0)
+        return np.asarray(apart + max(0.0, share) * (weight - apart), np.float32), rest
 
 
 def is_window(gate: FloatArray) -> bool:
@@ -111,7 +122,7 @@ def carried_window(sources: Sequence[Source], reach: int) -> tuple[FloatArray, F
     here = own_places(*sources[0].values.shape)
     near = [min(1.0, (reach + 1 - source.distance) / _FADE) for source in sources]
     shares = _shares_of([source.distance for source in sources], near)
-    windows = [_Window.of(source, share, here) for source, share in zip(sources, shares, strict=True)]
+    windows = [_Window.of(source, share) for source, share in zip(sources, shares, strict=True)]
     shown = [window for window in windows if window is not None]
     out = np.zeros(sources[0].values.shape, np.float32)
     for source, share, window in zip(sources, shares, windows, strict=True):
@@ -131,8 +142,9 @@ def carried_window(sources: Sequence[Source], reach: int) -> tuple[FloatArray, F
     return out, np.full(out.shape, certainty, np.float32)
 
 
-def _likeness(motion: FloatArray, other: DoubleArray, width: float) -> FloatArray:
-    """How alike each motion is to another, (h, w), 0..1, by a Gaussian of their difference in px."""
+def _likeness(motion: FloatArray, other: DoubleArray, near: float, part: float) -> FloatArray:
+    """How alike each motion is to another, (h, w), 0..1, by a Gaussian: near px wide, and a part of the other's way."""
+    width = near + part * float(np.linalg.norm(other))
     return np.asarray(np.exp(-0.5 * ((motion - other) ** 2).sum(axis=-1) / width**2), np.float32)
 
 
