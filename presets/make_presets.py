@@ -1,10 +1,10 @@
 """Make the shipped presets: ``python -m presets.make_presets PHOTOGRAPHS [--only NAME] [--examples FILE]``.
 
 PHOTOGRAPHS: a collection as :mod:`presets.photographs` reads it, which refuses pictures without a licence row. Every
-photograph is taken as it is and under two other lights; the recipes of :mod:`presets.recipes` grade them, and each
-preset is learnt as ``vfxstyle train`` learns, with a fifth of the photographs held out. Preset, model card, thumbnail
-and CREDITS.md are written beside this script. Features are extracted once for all looks; ``--examples`` keeps them
-between runs. No photograph is kept.
+photograph is taken as it is and under two other lights, and parts of it as closer shots; the recipes of
+:mod:`presets.recipes` grade them, and each preset is learnt as ``vfxstyle train`` learns, with some of the photographs
+held out. Preset, model card, thumbnail and CREDITS.md are written beside this script. Features are extracted once for
+all looks; ``--examples`` keeps them between runs. No photograph is kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.styles import resized_to_width, write_jpeg
-from presets.photographs import CLASSES, Photograph, photographs, under_other_light
+from presets.photographs import CLASSES, Part, Photograph, photographs, under_other_light
 from presets.recipes import RECIPES
 from vfxstyle.arrays import FloatArray
 from vfxstyle.cli.progress import make_progress
@@ -36,7 +36,7 @@ from vfxstyle.plates.picture import in_ordinary_light
 from vfxstyle.progress import Clock
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import TrainingExample, superpixels_of, superpixels_per_segmentation
-from vfxstyle.training.learn import learn
+from vfxstyle.training.learn import held_out, learn
 from vfxstyle.training.pair_digests import PairDigest
 from vfxstyle.training.pairs import PictureReader, PictureRef
 from vfxstyle.training.presets import preset_card, preset_of
@@ -52,7 +52,11 @@ SHARE_WORDS = {1 / 3: "a third", 0.7: "seven tenths"}
 SUBJECTS = ("person", "animal", "vehicle")
 """Classes that viewers look at."""
 LIGHTS = 3
-"""Versions of each photograph: as it is, and under two other lights."""
+"""Whole versions of each photograph: as it is, and under two other lights. Held-out photographs are tested on these."""
+PARTS = 5
+"""Parts of each photograph, each under a light of its own, which show things at other sizes."""
+VERSIONS = LIGHTS + PARTS
+"""Pictures that are made of a photograph; the whole ones come first."""
 DESCRIPTIONS = {
     "golden": "Late sun: natural things turn to straw, stone to amber, skies lose their blue; water keeps its "
     "blue-green.",
@@ -68,7 +72,8 @@ DESCRIPTIONS = {
 DATA_NOTE = (
     "photographs under CC0, CC BY, MIT and Apache-2.0 licences and Kodak's unrestricted ones, with class maps; see "
     "CREDITS.md. Paid work is allowed. Each was taken as it is and under two other lights, up to two stops darker or "
-    "brighter and from tungsten to shade. The after pictures are made by presets/recipes.py."
+    "brighter and from tungsten to shade, and so were five parts of each that is learnt from. The after pictures are "
+    "made by presets/recipes.py."
 )
 COUNTED = (
     " Superpixels of people, animals and vehicles are repeated until they are {share} of those of a photograph "
@@ -119,18 +124,17 @@ class GradableExample:
 def examples_of_photograph(
     photograph: Photograph, index: int, count: int, settings: TrainSettings
 ) -> list[GradableExample]:
-    """The examples of a photograph under its lights. count: superpixels drawn from either segmentation."""
+    """The :data:`VERSIONS` of a photograph. count: superpixels drawn from either segmentation of each."""
     backbone = load_backbone(settings.backbone, pick_device("cpu"))
-    picture, masks = photograph.read()
-    stacked = np.concatenate([masks[name] for name in CLASSES], axis=-1)
     found = []
-    for light in range(LIGHTS):
-        random = np.random.default_rng([settings.seed, index, light])
-        shown, maps = picture, stacked
-        if light:
-            shown = under_other_light(picture, random)
+    for version in range(VERSIONS):
+        random = np.random.default_rng([settings.seed, index, version])
+        shown, masks = photograph.read(Part.drawn(random) if version >= LIGHTS else None)
+        maps = np.concatenate([masks[name] for name in CLASSES], axis=-1)
+        if version:
+            shown = under_other_light(shown, random)
             if random.random() < 0.5:
-                shown, maps = np.ascontiguousarray(shown[:, ::-1]), np.ascontiguousarray(stacked[:, ::-1])
+                shown, maps = np.ascontiguousarray(shown[:, ::-1]), np.ascontiguousarray(maps[:, ::-1])
         shown, _ = in_ordinary_light(shown)
         example = superpixels_of(shown, backbone, settings, count, random).graded(shown)
         flat = example.pixels
@@ -144,7 +148,7 @@ def every_example(pictures: Sequence[Photograph], settings: TrainSettings, kept:
         with kept.open("rb") as file:
             found: list[GradableExample] = pickle.load(file)
         return found
-    count = superpixels_per_segmentation(LIGHTS * len(pictures), settings)
+    count = superpixels_per_segmentation(VERSIONS * len(pictures), settings)
     with ProcessPoolExecutor(2) as pool:
         tasks = [pool.submit(examples_of_photograph, one, i, count, settings) for i, one in enumerate(pictures)]
         found = [example for task in tasks for example in task.result()]
@@ -186,15 +190,17 @@ def make_preset(
     """Learn a look and write its preset, thumbnail and card. Returns its errors and the seconds it took."""
     started = time.perf_counter()
     settings = TrainSettings(device="cpu", data_note=data_note(look), description=DESCRIPTIONS[look], any_light=True)
-    together = [index // LIGHTS for index in range(len(examples))]
-    learnt = learn([one.graded(look) for one in examples], settings, "cpu", clock, together=together)
+    number = np.arange(len(examples)) // VERSIONS
+    kept = ~held_out(number, settings) | (np.arange(len(examples)) % VERSIONS < LIGHTS)
+    graded = [examples[index].graded(look) for index in np.flatnonzero(kept)]
+    learnt = learn(graded, settings, "cpu", clock, together=number[kept])
     card = {
         **preset_card(digests_of(pictures, look), learnt, settings),
         "limits": LIMITS[look],
         "licence": LICENCE,
         "held_out": len(learnt.held_out) // LIGHTS,
     }
-    as_they_are = [one.example.raw.global_ for one in examples[::LIGHTS]]
+    as_they_are = [one.example.raw.global_ for one in examples[::VERSIONS]]
     preset = preset_of(look, learnt, settings, card=card, pictures=as_they_are)
     path = save_preset(preset, HERE / f"{look}.safetensors")
     thumbnail = path.with_suffix(".jpg")

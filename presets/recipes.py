@@ -65,6 +65,15 @@ def _moved(lab: FloatArray, da: AnyArray | float, db: AnyArray | float) -> Float
     return np.stack([lab[..., 0], lab[..., 1] + da * room, lab[..., 2] + db * room], axis=-1).astype(np.float32)
 
 
+def _warmed(lab: FloatArray, da: AnyArray | float, db: AnyArray | float) -> FloatArray:
+    """Colours moved towards a warm light; blue ones lose blue at their own hue, and turn neither mauve nor purple."""
+    moved = _moved(lab, da, db)
+    blue = np.maximum(-lab[..., 2], 0)
+    left = blue / np.maximum(blue + db * _of_mids(lab[..., 0]), 1e-6)
+    paler = lab * np.stack([np.ones_like(left), left, left], axis=-1)
+    return np.asarray(moved + _step(blue, 2, 14)[..., None] * (paler - moved), np.float32)
+
+
 def _saturated(lab: FloatArray, factor: float, most: float = 70) -> FloatArray:
     """Chroma multiplied; what has much already gains less."""
     chroma = np.hypot(lab[..., 1], lab[..., 2])
@@ -88,12 +97,15 @@ def golden(picture: FloatArray, masks: Masks) -> FloatArray:
     lights, green = _step(lightness, 45, 90), np.maximum(-lab[..., 1], 0)
     nature = _moved(lab, 0.55 * green + 2, 9 + 0.12 * green)
     nature = _with_lightness(nature, _curve(lightness, 0.25))
-    made = _with_lightness(_moved(lab, 4.5, 17), _curve(lightness, 0.3))
+    made = _with_lightness(_warmed(lab, 4.5, 17), _curve(lightness, 0.3))
     blue = np.maximum(-lab[..., 2], 0)
-    sky = _moved(lab, 3.5, 11 + 0.6 * blue)
+    peach = np.stack([lightness, np.full_like(lightness, 5), np.full_like(lightness, 11)], axis=-1)
+    clear = (_step(blue, 0, 24) * _of_mids(lightness))[..., None]
+    sky = _moved(lab, 3.5, 11)
+    sky = sky + 0.9 * clear * (peach - sky)
     water = _moved(lab, 1 + 5 * lights, 1 + 12 * lights)
-    person = _moved(lab, 2.5, 9)
-    living = _moved(lab, 3, 12)
+    person = _warmed(lab, 2.5, 9)
+    living = _warmed(lab, 3, 12)
     out = _blended(
         masks,
         {
@@ -107,7 +119,7 @@ def golden(picture: FloatArray, masks: Masks) -> FloatArray:
         },
     )
     skin = skin_share(lab, masks)
-    return _shown(out + skin * (_moved(lab, 1.2, 4) - out))
+    return _shown(out + skin * (_moved(lab, 1.2, 3.4) - out))
 
 
 def pop_out(picture: FloatArray, masks: Masks) -> FloatArray:

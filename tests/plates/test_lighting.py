@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from vfxstyle.plates.lighting import BALANCED, ORDINARY, Measured, lighting_of, measured, stops_and_warmth
+from vfxstyle.plates.lighting import (
+    BALANCED,
+    ORDINARY,
+    ORDINARY_WARMTH,
+    OTHER_LIGHT,
+    Measured,
+    lighting_of,
+    measured,
+    stops_and_warmth,
+)
 from vfxstyle.plates.picture import in_ordinary_light, measured_frame
 from vfxstyle.plates.spaces import Light
 from vfxstyle.shots import Frame
@@ -29,16 +38,29 @@ def test_brightness_and_warmth_follow_the_light(street):
 
 
 def test_a_shot_in_ordinary_light_keeps_its_own():
-    ordinary = Measured(np.log2(ORDINARY), 0.8 * BALANCED)
+    ordinary = Measured(np.log2(ORDINARY), ORDINARY_WARMTH + 0.8 * BALANCED)
     np.testing.assert_allclose(lighting([ordinary]), 1, rtol=1e-6)
     np.testing.assert_array_equal(lighting([]), np.ones(3))
 
 
-def test_warmth_is_taken_out_beyond_what_photographs_have(street):
-    left = TUNGSTEN / lighting([measured(street * TUNGSTEN)])
-    assert np.log2(left[0] / left[2]) == pytest.approx(BALANCED, abs=1e-3)
-    cool = lighting([measured(street / TUNGSTEN)])
-    assert np.log2(cool[0] / cool[2]) == pytest.approx(BALANCED - np.log2(1.680 / 0.326), abs=1e-3)
+def test_another_light_is_taken_out_as_a_whole(street):
+    for gains in (TUNGSTEN, 1 / TUNGSTEN):
+        left = gains / lighting([measured(street * gains)])
+        assert np.log2(left[0] / left[2]) == pytest.approx(ORDINARY_WARMTH, abs=1e-3)
+
+
+def warmth_that_stays(warmth):
+    own = lighting_of(0, warmth)
+    return warmth - float(np.log2(own[0] / own[2]))
+
+
+def test_no_two_shots_are_farther_apart_than_they_were_measured():
+    steps = np.linspace(-4, 4, 801)
+    stays = np.array([warmth_that_stays(warmth) for warmth in steps])
+    inner, outer = abs(steps - ORDINARY_WARMTH) <= BALANCED, abs(steps - ORDINARY_WARMTH) >= OTHER_LIGHT
+    np.testing.assert_allclose(stays[inner], steps[inner], atol=1e-6)
+    np.testing.assert_allclose(stays[outer], ORDINARY_WARMTH, atol=1e-6)
+    assert abs(np.diff(stays)).max() < 0.0101  # of measured steps of 0.01
 
 
 def test_black_bars_a_lamp_and_a_fade_do_not_count(street):

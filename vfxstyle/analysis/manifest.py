@@ -13,7 +13,7 @@ from vfxstyle._version import __version__
 from vfxstyle.files import write_atomically
 
 MANIFEST = "analysis.json"
-ANALYSIS_SCHEMA = 10
+ANALYSIS_SCHEMA = 11
 """Version of the analysis' format and of what is computed; raise it when either changes."""
 
 

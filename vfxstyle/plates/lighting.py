@@ -1,7 +1,7 @@
 """How a plate is lit: how bright and how warm, measured on its frames (docs/method.md, section 9.1).
 
 A look for any light takes the lighting out of a plate, acts, and puts it back. Brightness is taken out as a whole,
-warmth as far as it is beyond what photographs that were balanced by their cameras have.
+warmth as far as photographs that were balanced by their cameras do not have it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ from vfxstyle.arrays import AnyArray, BoolArray, FloatArray
 
 ORDINARY = 0.2
 """Brightness of a plate that is lit as photographs are: what 140 of them have, in the mean of their logarithms."""
+ORDINARY_WARMTH = 0.12
+"""The median warmth of the same photographs, which their cameras have balanced."""
 BALANCED = 0.5
-"""Warmth that stays, either way: five of six of the same photographs have no more."""
+"""Warmth that stays, either way from ordinary: four of five of these photographs have no more."""
+OTHER_LIGHT = 1.0
+"""Warmth, either way from ordinary, from which on all of it is taken out; between the two, less and less stays."""
 MOST_STOPS, MOST_WARMTH = 12, 4
 """Farthest from ordinary that a shot is measured: red light alone, or noise alone, says nothing of a lamp."""
 MEASURED_COLUMNS = 240
@@ -98,8 +102,9 @@ def lighting_of(stops: float, warmth: float) -> FloatArray:
 
     Returns float32 (3,), how bright each channel of linear Rec.709 is, over that of the shot in ordinary light.
     """
-    beyond = np.sign(warmth) * max(abs(warmth) - BALANCED, 0)
-    tint = 2 ** (_TINT * beyond)
+    own = warmth - ORDINARY_WARMTH
+    stays = np.interp(abs(own), [0, BALANCED, OTHER_LIGHT], [0, BALANCED, 0])
+    tint = 2 ** (_TINT * (own - np.sign(own) * stays))
     return np.asarray(2**stops * tint / (tint @ _LUMINANCE), np.float32)
 
 
