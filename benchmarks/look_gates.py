@@ -118,7 +118,7 @@ def on_skin(folder: Path) -> dict[str, tuple[list[float], list[float]]]:
     """For each look, by picture: degrees that the hue of skin turns, and Lab that its colours spread more."""
     people = []
     for photograph in photographs(folder):
-        picture, masks = photograph.read()
+        picture, masks, _ = photograph.read()
         light = srgb_to_linear(picture)
         lab = linear_to_lab(light)
         inside = skin_share(lab, masks)[..., 0] > _SKIN

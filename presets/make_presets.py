@@ -124,19 +124,24 @@ class GradableExample:
 def examples_of_photograph(
     photograph: Photograph, index: int, count: int, settings: TrainSettings
 ) -> list[GradableExample]:
-    """The :data:`VERSIONS` of a photograph. count: superpixels drawn from either segmentation of each."""
+    """The :data:`VERSIONS` of a photograph, by superpixels whose classes are known.
+
+    count: superpixels drawn from either segmentation of each.
+    """
     backbone = load_backbone(settings.backbone, pick_device("cpu"))
     found = []
     for version in range(VERSIONS):
         random = np.random.default_rng([settings.seed, index, version])
-        shown, masks = photograph.read(Part.drawn(random) if version >= LIGHTS else None)
+        shown, masks, known = photograph.read(Part.drawn(random) if version >= LIGHTS else None)
         maps = np.concatenate([masks[name] for name in CLASSES], axis=-1)
         if version:
             shown = under_other_light(shown, random)
             if random.random() < 0.5:
-                shown, maps = np.ascontiguousarray(shown[:, ::-1]), np.ascontiguousarray(maps[:, ::-1])
+                shown, maps, known = (np.ascontiguousarray(one[:, ::-1]) for one in (shown, maps, known))
         shown, _ = in_ordinary_light(shown)
         example = superpixels_of(shown, backbone, settings, count, random).graded(shown)
+        sure = np.flatnonzero(known.reshape(-1)[example.pixels].mean(axis=1) > 0.5)
+        example = example.at(sure)
         flat = example.pixels
         found.append(GradableExample(example, shown.reshape(-1, 3)[flat], maps.reshape(-1, len(CLASSES))[flat]))
     return found
@@ -192,7 +197,7 @@ def make_preset(
     settings = TrainSettings(device="cpu", data_note=data_note(look), description=DESCRIPTIONS[look], any_light=True)
     number = np.arange(len(examples)) // VERSIONS
     kept = ~held_out(number, settings) | (np.arange(len(examples)) % VERSIONS < LIGHTS)
-    graded = [examples[index].graded(look) for index in np.flatnonzero(kept)]
+    graded = [examples[index].graded(look) for index in np.flatnonzero(kept).tolist()]
     learnt = learn(graded, settings, "cpu", clock, together=number[kept])
     card = {
         **preset_card(digests_of(pictures, look), learnt, settings),

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vfxstyle.arrays import AnyArray, FloatArray
+from vfxstyle.arrays import AnyArray, BoolArray, FloatArray
 from vfxstyle.color import linear_to_srgb, shown_as_photograph, srgb_to_linear
 
 CLASSES = ("sky", "nature", "water", "man_made", "person", "animal", "vehicle")
@@ -67,22 +67,25 @@ class Photograph:
     licence: str
     """Its licence."""
 
-    def read(self, part: Part | None = None) -> tuple[FloatArray, dict[str, FloatArray]]:
-        """Return the picture, or a part of it, 640 px wide, and the mask of each class."""
+    def read(self, part: Part | None = None) -> tuple[FloatArray, dict[str, FloatArray], BoolArray]:
+        """The picture, or a part of it, 640 px wide, the mask of each class, and where classes are known.
+
+        The last, bool (H, W), is the pixels whose class whoever drew the maps was sure of.
+        """
         codes = cv2.imread(str(self.folder / "photos" / f"{self.name}.jpg"), cv2.IMREAD_COLOR)
         numbers = cv2.imread(str(self.folder / "labels" / f"{self.name}.png"), cv2.IMREAD_GRAYSCALE)
         if codes is None or numbers is None:
             raise OSError(f"{self.name} cannot be read")
-        numbers = _sure(numbers)
+        known, numbers = (numbers > 0).astype(np.uint8), _sure(numbers)
         if part is not None:
-            codes, numbers = part.of(codes), part.of(numbers)
+            codes, numbers, known = part.of(codes), part.of(numbers), part.of(known)
         size = (640, round(codes.shape[0] * 640 / codes.shape[1]))
         light = srgb_to_linear(np.asarray(codes[..., ::-1] / 255, np.float32))
         smooth = cv2.INTER_AREA if codes.shape[1] > size[0] else cv2.INTER_CUBIC
         small = np.asarray(cv2.resize(light, size, interpolation=smooth), np.float32)
         picture = np.clip(linear_to_srgb(small), 0, 1)
-        classes = cv2.resize(numbers, size, interpolation=cv2.INTER_NEAREST)
-        return np.ascontiguousarray(picture), matted(picture, classes)
+        classes, sure = (cv2.resize(one, size, interpolation=cv2.INTER_NEAREST) for one in (numbers, known))
+        return np.ascontiguousarray(picture), matted(picture, classes), sure > 0
 
 
 def photographs(folder: Path) -> list[Photograph]:

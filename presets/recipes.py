@@ -99,7 +99,7 @@ def golden(picture: FloatArray, masks: Masks) -> FloatArray:
     nature = _with_lightness(nature, _curve(lightness, 0.25))
     made = _with_lightness(_warmed(lab, 4.5, 17), _curve(lightness, 0.3))
     blue = np.maximum(-lab[..., 2], 0)
-    peach = np.stack([lightness, np.full_like(lightness, 5), np.full_like(lightness, 11)], axis=-1)
+    peach = np.stack([lightness + 4, np.full_like(lightness, 5), np.full_like(lightness, 13)], axis=-1)
     clear = (_step(blue, 0, 24) * _of_mids(lightness))[..., None]
     sky = _moved(lab, 3.5, 11)
     sky = sky + 0.9 * clear * (peach - sky)

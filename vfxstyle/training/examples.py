@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 import tsp
-from vfxstyle.arrays import FloatArray, LabelArray
+from vfxstyle.arrays import FloatArray, IntArray, LabelArray
 from vfxstyle.features import PCA, RawFeatures, assemble
 from vfxstyle.features.backbones import Backbone
 from vfxstyle.features.extract import Extraction, Segmentation, extract_features, run_network
@@ -63,6 +63,17 @@ class TrainingExample(PlateSuperpixels):
 
     after: FloatArray
     """float32 (N, P, 3), CIELab D65 of the sampled pixels in the graded picture."""
+
+    def at(self, rows: IntArray) -> TrainingExample:
+        """The example with these of its superpixels, some more than once perhaps. rows: int64 (M,)."""
+        return replace(
+            self,
+            raw=RawFeatures(self.raw.global_, {name: block[rows] for name, block in self.raw.blocks.items()}),
+            pixels=self.pixels[rows],
+            before=self.before[rows],
+            after=self.after[rows],
+            bands=self.bands[rows],
+        )
 
 
 def superpixels_per_segmentation(pairs: int, settings: TrainSettings) -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.errors import PairsError
-from vfxstyle.features import RawFeatures
 from vfxstyle.shots.mattes import open_matte, with_mattes
 from vfxstyle.training.context import TrainingContext
 from vfxstyle.training.examples import TrainingExample
@@ -82,15 +81,7 @@ def balanced(example: TrainingExample, inside: BoolArray, share: float = 0.5) ->
     wanted = round(len(others) * share / (1 - share))
     if not len(some) or len(some) >= wanted:
         return example
-    rows = np.sort(np.concatenate([others, some[np.arange(wanted) % len(some)]]))
-    return replace(
-        example,
-        raw=RawFeatures(example.raw.global_, {name: block[rows] for name, block in example.raw.blocks.items()}),
-        pixels=example.pixels[rows],
-        before=example.before[rows],
-        after=example.after[rows],
-        bands=example.bands[rows],
-    )
+    return example.at(np.sort(np.concatenate([others, some[np.arange(wanted) % len(some)]])))
 
 
 def subject_error(
