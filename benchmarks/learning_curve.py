@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from presets.make_presets import LIGHTS, VERSIONS, GradableExample, arguments_of, every_example
+from presets.make_presets import LIGHTS, GradableExample, arguments_of, every_example
 from presets.photographs import photographs
 from presets.recipes import RECIPES
 from vfxstyle.arrays import IntArray
@@ -36,26 +36,21 @@ _CLASSES = "surround"  # the block that classes are added to: one that is not pr
 
 def curve(look: str, gradable: Sequence[GradableExample]) -> list[tuple[int, float]]:
     """The photographs that a look is learnt from, and its error; the last time with their classes."""
-    order = np.random.default_rng(0).permutation(len(gradable) // VERSIONS)
+    order = np.random.default_rng(0).permutation(len(gradable) // LIGHTS)
     unseen, rest = np.split(order, [round(TrainSettings().held_out * len(order))])
     graded = [one.graded(look) for one in gradable]
     figures = []
     for part, draws in DRAWS.items():
         drawn = [np.random.default_rng(draw).permutation(rest)[: len(rest) // part] for draw in range(draws)]
-        errors = [_error_of(graded, seen, unseen) for seen in drawn]
+        errors = [_error(_of(graded, seen), _of(graded, unseen)) for seen in drawn]
         figures.append((len(rest) // part, float(np.mean(errors))))
     known = [_with_classes(one).graded(look) for one in gradable]
-    return [*figures, (len(rest), _error_of(known, rest, unseen))]
+    return [*figures, (len(rest), _error(_of(known, rest), _of(known, unseen)))]
 
 
-def _of(examples: Sequence[TrainingExample], chosen: IntArray, versions: int) -> list[TrainingExample]:
-    """The examples of some photographs, so many versions of each."""
-    return [examples[VERSIONS * number + version] for number in chosen for version in range(versions)]
-
-
-def _error_of(examples: Sequence[TrainingExample], seen: IntArray, unseen: IntArray) -> float:
-    """The error of a look that is learnt from all versions of some photographs, on others as a whole."""
-    return _error(_of(examples, seen, VERSIONS), _of(examples, unseen, LIGHTS))
+def _of(examples: Sequence[TrainingExample], chosen: IntArray) -> list[TrainingExample]:
+    """The examples of some photographs, in all lights."""
+    return [examples[LIGHTS * number + light] for number in chosen for light in range(LIGHTS)]
 
 
 def _with_classes(one: GradableExample) -> GradableExample:

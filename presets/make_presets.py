@@ -1,10 +1,10 @@
 """Make the shipped presets: ``python -m presets.make_presets PHOTOGRAPHS [--only NAME] [--examples FILE]``.
 
 PHOTOGRAPHS: a collection as :mod:`presets.photographs` reads it, which refuses pictures without a licence row. Every
-photograph is taken as it is and under two other lights, and parts of it as closer shots; the recipes of
-:mod:`presets.recipes` grade them, and each preset is learnt as ``vfxstyle train`` learns, with some of the photographs
-held out. Preset, model card, thumbnail and CREDITS.md are written beside this script. Features are extracted once for
-all looks; ``--examples`` keeps them between runs. No photograph is kept.
+photograph is taken as it is and under two other lights; the recipes of :mod:`presets.recipes` grade them, and each
+preset is learnt as ``vfxstyle train`` learns, with some of the photographs held out. Preset, model card, thumbnail and
+CREDITS.md are written beside this script. Features are extracted once for all looks; ``--examples`` keeps them between
+runs. No photograph is kept.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.styles import resized_to_width, write_jpeg
-from presets.photographs import CLASSES, Part, Photograph, photographs, under_other_light
+from presets.photographs import CLASSES, Photograph, photographs, under_other_light
 from presets.recipes import RECIPES
-from vfxstyle.arrays import FloatArray
+from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.cli.progress import make_progress
 from vfxstyle.cli.shares import TRAIN_SHARES
 from vfxstyle.color import linear_to_lab, srgb_to_linear
@@ -36,7 +36,7 @@ from vfxstyle.plates.picture import in_ordinary_light
 from vfxstyle.progress import Clock
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import TrainingExample, superpixels_of, superpixels_per_segmentation
-from vfxstyle.training.learn import held_out, learn
+from vfxstyle.training.learn import learn
 from vfxstyle.training.pair_digests import PairDigest
 from vfxstyle.training.pairs import PictureReader, PictureRef
 from vfxstyle.training.presets import preset_card, preset_of
@@ -52,11 +52,9 @@ SHARE_WORDS = {1 / 3: "a third", 0.7: "seven tenths"}
 SUBJECTS = ("person", "animal", "vehicle")
 """Classes that viewers look at."""
 LIGHTS = 3
-"""Whole versions of each photograph: as it is, and under two other lights. Held-out photographs are tested on these."""
-PARTS = 5
-"""Parts of each photograph, each under a light of its own, which show things at other sizes."""
-VERSIONS = LIGHTS + PARTS
-"""Pictures that are made of a photograph; the whole ones come first."""
+"""Versions of each photograph: as it is, and under two other lights."""
+DRAWN = 4
+"""Of so many superpixels one is taken, but all those of people, animals and vehicles, of which there are few."""
 DESCRIPTIONS = {
     "golden": "Late sun: natural things turn to straw, stone to amber, skies lose their blue; water keeps its "
     "blue-green.",
@@ -72,8 +70,7 @@ DESCRIPTIONS = {
 DATA_NOTE = (
     "photographs under CC0, CC BY, MIT and Apache-2.0 licences and Kodak's unrestricted ones, with class maps; see "
     "CREDITS.md. Paid work is allowed. Each was taken as it is and under two other lights, up to two stops darker or "
-    "brighter and from tungsten to shade, and so were five parts of each that is learnt from. The after pictures are "
-    "made by presets/recipes.py."
+    "brighter and from tungsten to shade. The after pictures are made by presets/recipes.py."
 )
 COUNTED = (
     " Superpixels of people, animals and vehicles are repeated until they are {share} of those of a photograph "
@@ -109,41 +106,63 @@ class GradableExample:
     """float32 (N, P, 3), sRGB-encoded colours of its pixels."""
     masks: FloatArray
     """float32 (N, P, 7), the masks of the classes at its pixels."""
+    plain: BoolArray
+    """bool (N,), superpixels of a random draw; the others are more of people, animals and vehicles."""
+
+    @property
+    def inside(self) -> BoolArray:
+        """bool (N,), superpixels of people, animals and vehicles."""
+        return subjects_in(self.masks)
 
     def graded(self, look: str) -> TrainingExample:
-        """The example with its pixels after a look."""
+        """The example with its pixels after a look, and as many superpixels of subjects as it wants."""
         masks = {name: self.masks[..., index : index + 1] for index, name in enumerate(CLASSES)}
         after = RECIPES[look](self.pixels, masks)
         graded = replace(self.example, after=linear_to_lab(srgb_to_linear(after)))
         if look not in SUBJECT_SHARES:
-            return graded
-        inside = np.sum([masks[name] for name in SUBJECTS], axis=0).mean(axis=(1, 2)) > 0.5
-        return balanced(graded, inside, SUBJECT_SHARES[look])
+            return graded.at(np.flatnonzero(self.plain))
+        share, inside = SUBJECT_SHARES[look], self.inside
+        some, others = np.flatnonzero(inside), np.flatnonzero(self.plain & ~inside)
+        wanted = max(round(len(others) * share / (1 - share)), int((self.plain & inside).sum()))
+        if wanted < len(some):
+            some = some[np.arange(wanted) * len(some) // wanted]
+        rows = np.concatenate([others, some])
+        return balanced(graded.at(rows), inside[rows], share)
+
+
+def subjects_in(masks: FloatArray) -> BoolArray:
+    """Which superpixels are of people, animals and vehicles, bool (N,). masks: float32 (N, P, 7)."""
+    numbers = [CLASSES.index(name) for name in SUBJECTS]
+    return np.asarray(masks[..., numbers].sum(axis=-1).mean(axis=1) > 0.5)
 
 
 def examples_of_photograph(
     photograph: Photograph, index: int, count: int, settings: TrainSettings
 ) -> list[GradableExample]:
-    """The :data:`VERSIONS` of a photograph, by superpixels whose classes are known.
+    """The examples of a photograph under its lights, of superpixels whose classes are known.
 
-    count: superpixels drawn from either segmentation of each.
+    count: superpixels taken of either segmentation of each, without more of subjects.
     """
     backbone = load_backbone(settings.backbone, pick_device("cpu"))
+    picture, masks, known = photograph.read()
+    stacked = np.concatenate([masks[name] for name in CLASSES], axis=-1)
     found = []
-    for version in range(VERSIONS):
-        random = np.random.default_rng([settings.seed, index, version])
-        shown, masks, known = photograph.read(Part.drawn(random) if version >= LIGHTS else None)
-        maps = np.concatenate([masks[name] for name in CLASSES], axis=-1)
-        if version:
-            shown = under_other_light(shown, random)
+    for light in range(LIGHTS):
+        random = np.random.default_rng([settings.seed, index, light])
+        shown, maps, sure = picture, stacked, known
+        if light:
+            shown = under_other_light(picture, random)
             if random.random() < 0.5:
-                shown, maps, known = (np.ascontiguousarray(one[:, ::-1]) for one in (shown, maps, known))
+                shown, maps, sure = (np.ascontiguousarray(one[:, ::-1]) for one in (shown, stacked, known))
         shown, _ = in_ordinary_light(shown)
-        example = superpixels_of(shown, backbone, settings, count, random).graded(shown)
-        sure = np.flatnonzero(known.reshape(-1)[example.pixels].mean(axis=1) > 0.5)
-        example = example.at(sure)
-        flat = example.pixels
-        found.append(GradableExample(example, shown.reshape(-1, 3)[flat], maps.reshape(-1, len(CLASSES))[flat]))
+        example = superpixels_of(shown, backbone, settings, DRAWN * count, random).graded(shown)
+        plain = random.random(len(example.pixels)) < 1 / DRAWN
+        own = maps.reshape(-1, len(CLASSES))[example.pixels]
+        sure_of = sure.reshape(-1)[example.pixels].mean(axis=1) > 0.5
+        kept = np.flatnonzero(sure_of & (plain | subjects_in(own)))
+        example = example.at(kept)
+        colours = shown.reshape(-1, 3)[example.pixels]
+        found.append(GradableExample(example, colours, own[kept], plain[kept]))
     return found
 
 
@@ -153,7 +172,7 @@ def every_example(pictures: Sequence[Photograph], settings: TrainSettings, kept:
         with kept.open("rb") as file:
             found: list[GradableExample] = pickle.load(file)
         return found
-    count = superpixels_per_segmentation(VERSIONS * len(pictures), settings)
+    count = superpixels_per_segmentation(LIGHTS * len(pictures), settings)
     with ProcessPoolExecutor(2) as pool:
         tasks = [pool.submit(examples_of_photograph, one, i, count, settings) for i, one in enumerate(pictures)]
         found = [example for task in tasks for example in task.result()]
@@ -195,17 +214,15 @@ def make_preset(
     """Learn a look and write its preset, thumbnail and card. Returns its errors and the seconds it took."""
     started = time.perf_counter()
     settings = TrainSettings(device="cpu", data_note=data_note(look), description=DESCRIPTIONS[look], any_light=True)
-    number = np.arange(len(examples)) // VERSIONS
-    kept = ~held_out(number, settings) | (np.arange(len(examples)) % VERSIONS < LIGHTS)
-    graded = [examples[index].graded(look) for index in np.flatnonzero(kept).tolist()]
-    learnt = learn(graded, settings, "cpu", clock, together=number[kept])
+    together = [index // LIGHTS for index in range(len(examples))]
+    learnt = learn([one.graded(look) for one in examples], settings, "cpu", clock, together=together)
     card = {
         **preset_card(digests_of(pictures, look), learnt, settings),
         "limits": LIMITS[look],
         "licence": LICENCE,
         "held_out": len(learnt.held_out) // LIGHTS,
     }
-    as_they_are = [one.example.raw.global_ for one in examples[::VERSIONS]]
+    as_they_are = [one.example.raw.global_ for one in examples[::LIGHTS]]
     preset = preset_of(look, learnt, settings, card=card, pictures=as_they_are)
     path = save_preset(preset, HERE / f"{look}.safetensors")
     thumbnail = path.with_suffix(".jpg")

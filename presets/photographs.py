@@ -30,29 +30,6 @@ _EDGE = 4e-4  # variance of colour above which an edge is kept
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a picture, of the same shape, as a closer shot would frame it."""
-
-    share: float
-    """Of the columns and of the rows, 0..1."""
-    down: float
-    """Where it lies: 0 at the top, 1 at the bottom."""
-    across: float
-    """0 at the left, 1 at the right."""
-
-    @classmethod
-    def drawn(cls, random: np.random.Generator) -> Part:
-        """A part of four to eight tenths of the columns and rows, anywhere."""
-        return cls(random.uniform(0.4, 0.8), random.random(), random.random())
-
-    def of(self, picture: AnyArray) -> AnyArray:
-        """The part of a picture, (H, W) or (H, W, C)."""
-        rows, columns = (round(side * self.share) for side in picture.shape[:2])
-        top, left = round(self.down * (picture.shape[0] - rows)), round(self.across * (picture.shape[1] - columns))
-        return picture[top : top + rows, left : left + columns]
-
-
-@dataclass(frozen=True, slots=True)
 class Photograph:
     """A photograph and what is known of it."""
 
@@ -67,8 +44,8 @@ class Photograph:
     licence: str
     """Its licence."""
 
-    def read(self, part: Part | None = None) -> tuple[FloatArray, dict[str, FloatArray], BoolArray]:
-        """The picture, or a part of it, 640 px wide, the mask of each class, and where classes are known.
+    def read(self) -> tuple[FloatArray, dict[str, FloatArray], BoolArray]:
+        """The picture, 640 px wide, the mask of each class, and where classes are known.
 
         The last, bool (H, W), is the pixels whose class whoever drew the maps was sure of.
         """
@@ -77,12 +54,9 @@ class Photograph:
         if codes is None or numbers is None:
             raise OSError(f"{self.name} cannot be read")
         known, numbers = (numbers > 0).astype(np.uint8), _sure(numbers)
-        if part is not None:
-            codes, numbers, known = part.of(codes), part.of(numbers), part.of(known)
         size = (640, round(codes.shape[0] * 640 / codes.shape[1]))
         light = srgb_to_linear(np.asarray(codes[..., ::-1] / 255, np.float32))
-        smooth = cv2.INTER_AREA if codes.shape[1] > size[0] else cv2.INTER_CUBIC
-        small = np.asarray(cv2.resize(light, size, interpolation=smooth), np.float32)
+        small = np.asarray(cv2.resize(light, size, interpolation=cv2.INTER_AREA), np.float32)
         picture = np.clip(linear_to_srgb(small), 0, 1)
         classes, sure = (cv2.resize(one, size, interpolation=cv2.INTER_NEAREST) for one in (numbers, known))
         return np.ascontiguousarray(picture), matted(picture, classes), sure > 0

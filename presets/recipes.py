@@ -102,7 +102,7 @@ def golden(picture: FloatArray, masks: Masks) -> FloatArray:
     peach = np.stack([lightness + 4, np.full_like(lightness, 5), np.full_like(lightness, 13)], axis=-1)
     clear = (_step(blue, 0, 24) * _of_mids(lightness))[..., None]
     sky = _moved(lab, 3.5, 11)
-    sky = sky + 0.9 * clear * (peach - sky)
+    sky = np.asarray(sky + 0.9 * clear * (peach - sky), np.float32)
     water = _moved(lab, 1 + 5 * lights, 1 + 12 * lights)
     person = _warmed(lab, 2.5, 9)
     living = _warmed(lab, 3, 12)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from presets.photographs import CLASSES, Part, photographs
+from presets.photographs import CLASSES, photographs
 
 RNG = np.random.default_rng(0)
 
@@ -44,21 +44,3 @@ def test_masks_sum_to_one_and_what_nobody_knows_is_said(collection):
     np.testing.assert_allclose(sum(masks[name] for name in CLASSES), 1, atol=1e-5)
     assert masks["sky"][:120, 300:].min() > 0.9 > 0.1 > masks["sky"][200:, 300:].max()
     np.testing.assert_array_equal(known, np.arange(640)[None].repeat(320, 0) >= 640 / 3)
-
-
-def test_a_part_is_read_as_a_picture_of_its_own(collection):
-    (one,) = photographs(with_licence(collection, "CC0-1.0"))
-    picture, masks, known = one.read(Part(0.5, 1.0, 1.0))  # the lower right
-    assert picture.shape == (320, 640, 3)
-    assert masks["nature"].min() > 0.9
-    assert known.all()
-    assert not one.read(Part(0.25, 0.0, 0.0))[2].any()
-
-
-def test_parts_lie_in_the_picture_and_are_of_its_shape():
-    places = np.stack(np.meshgrid(np.arange(120), np.arange(240), indexing="ij"), axis=-1)
-    for _ in range(50):
-        own = Part.drawn(RNG).of(places)
-        assert own.shape[1] == pytest.approx(2 * own.shape[0], abs=2)
-        assert 0.39 * 240 < own.shape[1] < 0.81 * 240
-        np.testing.assert_array_equal(own[-1, -1] - own[0, 0] + 1, own.shape[:2])

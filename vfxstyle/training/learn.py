@@ -80,7 +80,7 @@ def learn(
     clock: Clock,
     *,
     of_shot: bool = False,
-    together: Sequence[int] | IntArray | None = None,
+    together: Sequence[int] | None = None,
     start: Start | None = None,
     kept: KeptFiles | None = None,
 ) -> Learnt:
@@ -99,13 +99,13 @@ def learn(
     backbone = backbone_class(settings.backbone)
     blocks = settings.blocks or all_blocks(backbone)
     many = holds_out(len(examples), settings) if start is None else start.holds_out(settings)
-    out = np.zeros(len(examples), np.bool_)
+    held_out = np.zeros(len(examples), np.bool_)
     if many:
-        out = held_out(range(len(examples)) if together is None else together, settings, start)
+        held_out = _held_out(together or range(len(examples)), settings, start)
     if start is not None:
         projections = start.projections
     else:
-        learnt_from = [example for example, unseen in zip(examples, out, strict=True) if not unseen]
+        learnt_from = [example for example, out in zip(examples, held_out, strict=True) if not out]
         projections = fitted_or_kept(learnt_from, backbone, blocks, kept)
     samples, place = samples_of(examples, blocks, projections), places_of(examples)
     plan = _Plan(settings, device, clock, of_shot, start)
@@ -117,9 +117,9 @@ def learn(
             clock,
             few_numbers_only=False,
             fine=not of_shot,
-            learnt_from=~out[samples.picture],
+            learnt_from=~held_out[samples.picture],
         )
-        learnt = _from_many(without_base(samples, base, place), out, projections, plan)
+        learnt = _from_many(without_base(samples, base, place), held_out, projections, plan)
     else:
         folds = start.folds() if start is not None else folds_of_pictures(len(examples))
         fold_of = folds_of(samples, examples, folds)
@@ -165,11 +165,8 @@ def _on_base(learnt: Learnt, base: Base, samples: Samples, place: FloatArray) ->
     )
 
 
-def held_out(together: Sequence[int] | IntArray, settings: TrainSettings, start: Start | None = None) -> BoolArray:
-    """Which of many examples are held out, bool (examples,); ``together`` and ``start`` as in :func:`learn`.
-
-    Where training goes on, those that were before, and then some that are new.
-    """
+def _held_out(together: Sequence[int], settings: TrainSettings, start: Start | None) -> BoolArray:
+    """Which examples are held out; where training goes on, those that were before, and then some that are new."""
     numbers = np.asarray(together)
     kinds = np.unique(numbers)
     count = max(1, round(len(kinds) * settings.held_out))
@@ -181,9 +178,9 @@ def held_out(together: Sequence[int] | IntArray, settings: TrainSettings, start:
     return np.isin(numbers, chosen[:count])
 
 
-def _from_many(samples: Samples, held: BoolArray, projections: dict[str, PCA], plan: _Plan) -> Learnt:
-    """Learn from the pairs that are not held out; the others choose regularisation and epoch."""
-    out, clock = held[samples.picture], plan.clock
+def _from_many(samples: Samples, held_out: BoolArray, projections: dict[str, PCA], plan: _Plan) -> Learnt:
+    """Learn from the pairs that are not held out, bool (pairs,); the others choose regularisation and epoch."""
+    out, clock = held_out[samples.picture], plan.clock
     training, unseen = samples.only(~out), samples.only(out)
     fitting = _regularisation(training, unseen, plan)
     with clock.stage(Stage.TRAINING, len(fitting.judged)) as step:
@@ -208,8 +205,8 @@ def _from_many(samples: Samples, held: BoolArray, projections: dict[str, PCA], p
         share=1.0,
         noise=fitting.noise,
         dropout=fitting.dropout,
-        held_out=tuple(int(index) for index in np.flatnonzero(held)),
-        folds=tuple(int(flag) for flag in held),
+        held_out=tuple(int(index) for index in np.flatnonzero(held_out)),
+        folds=tuple(int(flag) for flag in held_out),
         errors=measure(fitted.network, fitted.standardisation, unseen),
         unseen=unseen,
         predicted=predicted_lab(fitted.network, fitted.standardisation, unseen),
