@@ -46,7 +46,8 @@ from vfxstyle.training.subject import balanced
 HERE = Path(__file__).resolve().parent
 SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 0.7, "local-xpro": 1 / 3, "teal-orange": 1 / 3}
 """Looks in which subjects count more: the share of the superpixels of a photograph with subjects that is theirs at
-least; they are repeated where they are fewer. Not ``bleach-bypass``, whose lights go to white with it."""
+least; more of them are taken, and repeated where there are no more. Not ``bleach-bypass``, whose lights go to white
+with it."""
 SHARE_WORDS = {1 / 3: "a third", 0.7: "seven tenths"}
 """These shares as cards and docs say them."""
 SUBJECTS = ("person", "animal", "vehicle")
@@ -73,8 +74,8 @@ DATA_NOTE = (
     "brighter and from tungsten to shade. The after pictures are made by presets/recipes.py."
 )
 COUNTED = (
-    " Superpixels of people, animals and vehicles are repeated until they are {share} of those of a photograph "
-    "that shows some, in what is learnt and in what it is measured on."
+    " Superpixels of people, animals and vehicles are at least {share} of those of a photograph that shows some, in "
+    "what is learnt and in what it is measured on."
 )
 LICENCE = (
     "Apache-2.0, as the program: the sources allow derived works for any purpose, and the preset holds none of the "

@@ -206,16 +206,15 @@ def test_standardisation_leaves_constant_inputs_finite_and_limits_strange_ones()
 
 
 def test_held_out_superpixels_choose_noise_and_dropout():
-    """What is chosen is the strongest that does about best on held-out superpixels, after a part of the others."""
+    """What is chosen is the strongest that does about best on held-out superpixels, in fewer passes."""
     samples, unseen = two_looks(800), two_looks(100, 1)
-    requested = FitSettings(epochs=4, batch=64, seed=4)
+    requested = FitSettings(epochs=9, batch=64, seed=4)
     chosen, errors = regularised(samples, unseen, requested, CPU)
     assert tuple(errors) == REGULARISATIONS
     good = [tried for tried, error in errors.items() if error <= 1.02 * min(errors.values())]
     assert (chosen.noise, chosen.dropout) == good[-1]
     assert len(good) < len(REGULARISATIONS)
     assert replace(chosen, noise=requested.noise, dropout=requested.dropout) == requested
-    every_fourth = samples.only(np.arange(800) % 4 == 0)
-    strong = fit(FitTask(every_fourth, unseen, replace(requested, noise=0.8, dropout=0.4)), CPU)
+    strong = fit(FitTask(samples, unseen, replace(requested, epochs=6, noise=0.8, dropout=0.4)), CPU)
     assert errors[0.8, 0.4] == pytest.approx(min(epoch.error for epoch in strong.curve), rel=1e-4)
     assert len(set(errors.values())) == 3
