@@ -39,6 +39,7 @@ from vfxstyle.training.examples import TrainingExample, superpixels_of, superpix
 from vfxstyle.training.learn import learn
 from vfxstyle.training.pair_digests import PairDigest
 from vfxstyle.training.pairs import PictureReader, PictureRef
+from vfxstyle.training.plate_folder import PLATE_SCHEMA
 from vfxstyle.training.presets import preset_card, preset_of
 from vfxstyle.training.stills import graded_picture
 from vfxstyle.training.subject import balanced
@@ -55,7 +56,8 @@ SUBJECTS = ("person", "animal", "vehicle")
 LIGHTS = 3
 """Versions of each photograph: as it is, and under two other lights."""
 DRAWN = 4
-"""Of so many superpixels one is taken, but all those of people, animals and vehicles, of which there are few."""
+"""Superpixels that are drawn for one that is taken. Those of people, animals and vehicles, of which there are few, are
+all taken, for the looks in which they count more."""
 DESCRIPTIONS = {
     "golden": "Late sun: natural things turn to straw, stone to amber, skies lose their blue; water keeps its "
     "blue-green.",
@@ -74,8 +76,8 @@ DATA_NOTE = (
     "brighter and from tungsten to shade. The after pictures are made by presets/recipes.py."
 )
 COUNTED = (
-    " Superpixels of people, animals and vehicles are at least {share} of those of a photograph that shows some, in "
-    "what is learnt and in what it is measured on."
+    " Superpixels of people, animals and vehicles are {share} or more of those of a photograph that shows some, "
+    "repeated where there are too few, in what is learnt and in what it is measured on."
 )
 LICENCE = (
     "Apache-2.0, as the program: the sources allow derived works for any purpose, and the preset holds none of the "
@@ -108,21 +110,16 @@ class GradableExample:
     masks: FloatArray
     """float32 (N, P, 7), the masks of the classes at its pixels."""
     plain: BoolArray
-    """bool (N,), superpixels of a random draw; the others are more of people, animals and vehicles."""
-
-    @property
-    def inside(self) -> BoolArray:
-        """bool (N,), superpixels of people, animals and vehicles."""
-        return subjects_in(self.masks)
+    """bool (N,), superpixels taken at random from the whole picture; the others are of people, animals and vehicles."""
 
     def graded(self, look: str) -> TrainingExample:
-        """The example with its pixels after a look, and as many superpixels of subjects as it wants."""
+        """The example with its pixels after a look, with as large a share of subjects as the look has."""
         masks = {name: self.masks[..., index : index + 1] for index, name in enumerate(CLASSES)}
         after = RECIPES[look](self.pixels, masks)
         graded = replace(self.example, after=linear_to_lab(srgb_to_linear(after)))
         if look not in SUBJECT_SHARES:
             return graded.at(np.flatnonzero(self.plain))
-        share, inside = SUBJECT_SHARES[look], self.inside
+        share, inside = SUBJECT_SHARES[look], subjects_in(self.masks)
         some, others = np.flatnonzero(inside), np.flatnonzero(self.plain & ~inside)
         wanted = max(round(len(others) * share / (1 - share)), int((self.plain & inside).sum()))
         if wanted < len(some):
@@ -142,7 +139,8 @@ def examples_of_photograph(
 ) -> list[GradableExample]:
     """The examples of a photograph under its lights, of superpixels whose classes are known.
 
-    count: superpixels taken of either segmentation of each, without more of subjects.
+    count: superpixels taken at random from either segmentation of each, about. Raises ValueError for a photograph
+    of which nothing is known.
     """
     backbone = load_backbone(settings.backbone, pick_device("cpu"))
     picture, masks, known = photograph.read()
@@ -160,6 +158,8 @@ def examples_of_photograph(
         plain = random.random(len(example.pixels)) < 1 / DRAWN
         own = maps.reshape(-1, len(CLASSES))[example.pixels]
         sure_of = sure.reshape(-1)[example.pixels].mean(axis=1) > 0.5
+        if not (sure_of & plain).any():
+            raise ValueError(f"{photograph.name}: its map says of no part what it is; draw it, or take it out.")
         kept = np.flatnonzero(sure_of & (plain | subjects_in(own)))
         example = example.at(kept)
         colours = shown.reshape(-1, 3)[example.pixels]
@@ -169,17 +169,21 @@ def examples_of_photograph(
 
 def every_example(pictures: Sequence[Photograph], settings: TrainSettings, kept: Path | None) -> list[GradableExample]:
     """The examples of all photographs, from a file of an earlier run if it is there."""
+    count = superpixels_per_segmentation(LIGHTS * len(pictures), settings)
+    made_of = (PLATE_SCHEMA, LIGHTS, DRAWN, count, [one.name for one in pictures])
+    found: list[GradableExample]
     if kept is not None and kept.exists():
         with kept.open("rb") as file:
-            found: list[GradableExample] = pickle.load(file)
+            before, found = pickle.load(file)
+        if before != made_of:
+            raise ValueError(f"{kept} is of other photographs or another version; take it away.")
         return found
-    count = superpixels_per_segmentation(LIGHTS * len(pictures), settings)
     with ProcessPoolExecutor(2) as pool:
         tasks = [pool.submit(examples_of_photograph, one, i, count, settings) for i, one in enumerate(pictures)]
         found = [example for task in tasks for example in task.result()]
     if kept is not None:
         with kept.open("wb") as file:
-            pickle.dump(found, file)
+            pickle.dump((made_of, found), file)
     return found
 
 

@@ -45,10 +45,7 @@ class Photograph:
     """Its licence."""
 
     def read(self) -> tuple[FloatArray, dict[str, FloatArray], BoolArray]:
-        """The picture, 640 px wide, the mask of each class, and where classes are known.
-
-        The last, bool (H, W), is the pixels whose class whoever drew the maps was sure of.
-        """
+        """The picture, 640 px wide, the mask of each class, and where the classes are sure, bool (H, W)."""
         codes = cv2.imread(str(self.folder / "photos" / f"{self.name}.jpg"), cv2.IMREAD_COLOR)
         numbers = cv2.imread(str(self.folder / "labels" / f"{self.name}.png"), cv2.IMREAD_GRAYSCALE)
         if codes is None or numbers is None:

@@ -66,7 +66,7 @@ def test_a_shot_takes_the_same_look_in_any_light(tmp_path, name):
         plain = graded(tmp_path / "plate", look, tmp_path / kind)
         other = graded(plate(tmp_path / name, gains), look, tmp_path / f"{kind}_{name}") / gains
         off[kind] = np.abs(other - plain).mean() / np.abs(plain - before).mean()
-    assert off["any"] < (0.15 if name == "tungsten" else 0.01) * off["own"]  # of the plate's own warmth, less stays
+    assert off["any"] < (0.15 if name == "tungsten" else 0.01) * off["own"]  # the plate's own goes too
     assert off["own"] > 0.1
 
 

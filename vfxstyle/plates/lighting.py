@@ -1,7 +1,7 @@
 """How a plate is lit: how bright and how warm, measured on its frames (docs/method.md, section 9.1).
 
 A look for any light takes the lighting out of a plate, acts, and puts it back. Brightness is taken out as a whole,
-warmth as far as photographs that were balanced by their cameras do not have it.
+warmth only where it is beyond what photographs have that were balanced by their cameras; far from that, as a whole.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BALANCED = 0.5
 OTHER_LIGHT = 1.0
 """Warmth, either way from ordinary, from which on all of it is taken out; between the two, less and less stays."""
 MOST_STOPS, MOST_WARMTH = 12, 4
-"""Farthest from ordinary that a shot is measured: red light alone, or noise alone, says nothing of a lamp."""
+"""Most stops from ordinary light, and most warmth, that are measured: red light alone, or noise alone, is no lamp."""
 MEASURED_COLUMNS = 240
 """Columns of the pixels that are measured, at most twice as many."""
 _TINT = np.array([0.316, -0.088, -0.684])

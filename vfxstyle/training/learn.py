@@ -15,7 +15,7 @@ from vfxstyle.looks.base import NO_BASE, Base
 from vfxstyle.looks.fit import Epoch, FitSettings, FitTask, Fitted, fit, fit_side_by_side
 from vfxstyle.looks.learning import MOST_FOLDS, Network
 from vfxstyle.looks.predictor import Predictor
-from vfxstyle.looks.regularisation import regularised
+from vfxstyle.looks.regularisation import regularised, trials
 from vfxstyle.looks.samples import Errors, Samples, global_oracle, mean_error, measure, predicted_lab
 from vfxstyle.progress import Clock, Stage
 from vfxstyle.settings import TrainSettings
@@ -217,9 +217,8 @@ def _from_many(samples: Samples, held_out: BoolArray, projections: dict[str, PCA
 def _regularisation(training: Samples, unseen: Samples, plan: _Plan) -> FitSettings:
     """Choose noise and dropout by the error on held-out pairs, and say which."""
     fitting = FitSettings(epochs=plan.settings.epochs or FitSettings().epochs, seed=plan.settings.seed)
-    with plan.clock.stage(Stage.REGULARISATION, 1) as step:
-        fitting, tried = regularised(training, unseen, fitting, plan.device)
-        step()
+    with plan.clock.stage(Stage.REGULARISATION, sum(len(one.judged) for one in trials(fitting))) as step:
+        fitting, tried = regularised(training, unseen, fitting, plan.device, lambda epoch: step())
     plan.clock.note(
         f"noise {fitting.noise} and dropout {fitting.dropout} are taken, the strongest with an error on held-out pairs "
         "within 2% of the smallest: "

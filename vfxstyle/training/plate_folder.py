@@ -16,7 +16,7 @@ from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import PlateSuperpixels
 from vfxstyle.training.kept_files import KeptFiles
 
-PLATE_SCHEMA = 4
+PLATE_SCHEMA = 5
 """Version of what a file holds and how it is computed; raise it when either changes."""
 _DECIDING = ("superpixels", "analysis_width", "samples", "backbone", "seed", "any_light")
 """Settings that decide what a file holds."""
