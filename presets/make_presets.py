@@ -45,11 +45,11 @@ from vfxstyle.training.stills import graded_picture
 from vfxstyle.training.subject import balanced
 
 HERE = Path(__file__).resolve().parent
-SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 0.7, "local-xpro": 1 / 3, "teal-orange": 1 / 3}
+SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 0.8, "local-xpro": 1 / 3, "teal-orange": 1 / 3}
 """Looks in which subjects count more: the share of the superpixels of a photograph with subjects that is theirs at
 least; more of them are taken, and repeated where there are no more. Not ``bleach-bypass``, whose lights go to white
 with it."""
-SHARE_WORDS = {1 / 3: "a third", 0.7: "seven tenths"}
+SHARE_WORDS = {1 / 3: "a third", 0.8: "four fifths"}
 """These shares as cards and docs say them."""
 SUBJECTS = ("person", "animal", "vehicle")
 """Classes that viewers look at."""

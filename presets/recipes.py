@@ -65,13 +65,10 @@ def _moved(lab: FloatArray, da: AnyArray | float, db: AnyArray | float) -> Float
     return np.stack([lab[..., 0], lab[..., 1] + da * room, lab[..., 2] + db * room], axis=-1).astype(np.float32)
 
 
-def _warmed(lab: FloatArray, da: AnyArray | float, db: AnyArray | float) -> FloatArray:
-    """Colours moved towards a warm light; blue ones lose blue at their own hue, and turn neither mauve nor purple."""
-    moved = _moved(lab, da, db)
+def _warmed(lab: FloatArray, da: float, db: float) -> FloatArray:
+    """Colours moved towards a warm light; blue ones lose blue alone, and do not turn mauve."""
     blue = np.maximum(-lab[..., 2], 0)
-    left = blue / np.maximum(blue + db * _of_mids(lab[..., 0]), 1e-6)
-    paler = lab * np.stack([np.ones_like(left), left, left], axis=-1)
-    return np.asarray(moved + _step(blue, 2, 14)[..., None] * (paler - moved), np.float32)
+    return _moved(lab, da * (1 - _step(blue, 2, 14)), db)
 
 
 def _saturated(lab: FloatArray, factor: float, most: float = 70) -> FloatArray:
