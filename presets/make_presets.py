@@ -45,11 +45,11 @@ from vfxstyle.training.stills import graded_picture
 from vfxstyle.training.subject import balanced
 
 HERE = Path(__file__).resolve().parent
-SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 0.8, "local-xpro": 1 / 3, "teal-orange": 1 / 3}
+SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 0.7, "local-xpro": 1 / 3, "teal-orange": 1 / 3}
 """Looks in which subjects count more: the share of the superpixels of a photograph with subjects that is theirs at
 least; more of them are taken, and repeated where there are no more. Not ``bleach-bypass``, whose lights go to white
 with it."""
-SHARE_WORDS = {1 / 3: "a third", 0.8: "four fifths"}
+SHARE_WORDS = {1 / 3: "a third", 0.7: "seven tenths"}
 """These shares as cards and docs say them."""
 SUBJECTS = ("person", "animal", "vehicle")
 """Classes that viewers look at."""
@@ -84,7 +84,7 @@ LICENCE = (
     "photographs. CC BY asks for credit, which CREDITS.md gives; keep that file with the presets."
 )
 LIMITS = {
-    "golden": "A clear blue sky comes out grey or mauve more than peach, a wooded valley in haze can be blotched, and "
+    "golden": "A deep blue sky comes out dusty more than peach, a wooded valley in haze can be blotched, and "
     "the saturated blue of graphics turns purple.",
     "pop-out": "Parts of a person can be missed: hands, a head against the sky, dark trousers. What is no person, "
     "animal or vehicle pales, a flower or a statue too.",
