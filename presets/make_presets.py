@@ -84,13 +84,15 @@ LICENCE = (
     "photographs. CC BY asks for credit, which CREDITS.md gives; keep that file with the presets."
 )
 LIMITS = {
-    "golden": "A deep blue sky comes out dusty more than peach, a wooded valley in haze can be blotched, and "
-    "the saturated blue of graphics turns purple.",
-    "pop-out": "Parts of a person can be missed: hands, a head against the sky, dark trousers. What is no person, "
-    "animal or vehicle pales, a flower or a statue too.",
+    "golden": "A deep blue sky comes out dusty more than peach, a wooded valley in haze can be blotched or stay blue, "
+    "and the saturated blue of graphics turns purple.",
+    "pop-out": "Parts of a person can be missed, in some frames and not in others: hands, a forearm against concrete, "
+    "a head against the sky, dark trousers. A brown horse or muted clothes can lose colour. What is no person, "
+    "animal or vehicle pales, a flower or a statue too, but what is vivid beside one can keep some.",
     "local-xpro": "Strong on purpose. Grey things beside grass or sand take some of its yellow.",
-    "teal-orange": "A face close up in two lights, or an animal on water, can be split into two tones. Grey roads turn "
-    "to slate or sand.",
+    "teal-orange": "A face close up in two lights, or an animal on water, can be split into two tones, and a wooded "
+    "valley in haze be blotched with cyan. Grey roads turn to slate or sand, white things to peach, and black "
+    "clothes to navy.",
     "bleach-bypass": "Subjects are spared less than meant, and parts of a person can be missed.",
     "cold": "Global: it needs no understanding of the picture, and has none.",
     "spring": "Global: it needs no understanding of the picture, and has none. Brightest colours can pass display "
