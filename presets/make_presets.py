@@ -42,7 +42,7 @@ from vfxstyle.training.pairs import PictureReader, PictureRef
 from vfxstyle.training.plate_folder import PLATE_SCHEMA
 from vfxstyle.training.presets import preset_card, preset_of
 from vfxstyle.training.stills import graded_picture
-from vfxstyle.training.subject import balanced
+from vfxstyle.training.subject import balanced, lie_inside, number_of_share
 
 HERE = Path(__file__).resolve().parent
 SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 0.7, "local-xpro": 1 / 3, "teal-orange": 1 / 3}
@@ -113,6 +113,8 @@ class GradableExample:
     """float32 (N, P, 7), the masks of the classes at its pixels."""
     plain: BoolArray
     """bool (N,), superpixels taken at random from the whole picture; the others are of people, animals and vehicles."""
+    inside: BoolArray
+    """bool (N,), superpixels of people, animals and vehicles."""
 
     def graded(self, look: str) -> TrainingExample:
         """The example with its pixels after a look, with as large a share of subjects as the look has."""
@@ -121,19 +123,18 @@ class GradableExample:
         graded = replace(self.example, after=linear_to_lab(srgb_to_linear(after)))
         if look not in SUBJECT_SHARES:
             return graded.at(np.flatnonzero(self.plain))
-        share, inside = SUBJECT_SHARES[look], subjects_in(self.masks)
-        some, others = np.flatnonzero(inside), np.flatnonzero(self.plain & ~inside)
-        wanted = max(round(len(others) * share / (1 - share)), int((self.plain & inside).sum()))
+        share, some = SUBJECT_SHARES[look], np.flatnonzero(self.inside)
+        others = np.flatnonzero(self.plain & ~self.inside)
+        wanted = max(number_of_share(share, len(others)), int((self.plain & self.inside).sum()))
         if wanted < len(some):
             some = some[np.arange(wanted) * len(some) // wanted]
         rows = np.concatenate([others, some])
-        return balanced(graded.at(rows), inside[rows], share)
+        return balanced(graded.at(rows), self.inside[rows], share)
 
 
-def subjects_in(masks: FloatArray) -> BoolArray:
-    """Which superpixels are of people, animals and vehicles, bool (N,). masks: float32 (N, P, 7)."""
-    numbers = [CLASSES.index(name) for name in SUBJECTS]
-    return np.asarray(masks[..., numbers].sum(axis=-1).mean(axis=1) > 0.5)
+def subject_matte(maps: FloatArray) -> FloatArray:
+    """The matte of people, animals and vehicles, (H, W), of the masks of the classes, (H, W, 7)."""
+    return np.asarray(maps[..., [CLASSES.index(name) for name in SUBJECTS]].sum(axis=-1), np.float32)
 
 
 def examples_of_photograph(
@@ -158,14 +159,13 @@ def examples_of_photograph(
         shown, _ = in_ordinary_light(shown)
         example = superpixels_of(shown, backbone, settings, DRAWN * count, random).graded(shown)
         plain = random.random(len(example.pixels)) < 1 / DRAWN
-        own = maps.reshape(-1, len(CLASSES))[example.pixels]
-        sure_of = sure.reshape(-1)[example.pixels].mean(axis=1) > 0.5
-        if not (sure_of & plain).any():
+        named, inside = lie_inside(example, sure), lie_inside(example, subject_matte(maps))
+        if not (named & plain).any():
             raise ValueError(f"{photograph.name}: its map says of no part what it is; draw it, or take it out.")
-        kept = np.flatnonzero(sure_of & (plain | subjects_in(own)))
+        kept = np.flatnonzero(named & (plain | inside))
         example = example.at(kept)
-        colours = shown.reshape(-1, 3)[example.pixels]
-        found.append(GradableExample(example, colours, own[kept], plain[kept]))
+        colours, own = (of.reshape(-1, of.shape[-1])[example.pixels] for of in (shown, maps))
+        found.append(GradableExample(example, colours, own, plain[kept], inside[kept]))
     return found
 
 

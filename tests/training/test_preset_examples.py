@@ -1,13 +1,16 @@
 """Which superpixels of a photograph a shipped look is learnt from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from presets.make_presets import SUBJECT_SHARES, GradableExample, subjects_in
+from presets.make_presets import SUBJECT_SHARES, GradableExample, subject_matte
 from presets.photographs import CLASSES
 from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.features import RawFeatures
 from vfxstyle.training.examples import TrainingExample
+from vfxstyle.training.subject import lie_inside
 
 RNG = np.random.default_rng(0)
 
@@ -25,7 +28,8 @@ def example(plain_others, plain_people, more_people):
     own = TrainingExample(
         raw=RawFeatures(np.zeros(2, np.float16), blocks), pixels=flat, before=lab, after=lab, bands=lab, shape=(9, 16)
     )
-    return GradableExample(own, pixels, masks, np.arange(count) < plain_others + plain_people)
+    numbers = np.arange(count)
+    return GradableExample(own, pixels, masks, numbers < plain_others + plain_people, numbers >= plain_others)
 
 
 @pytest.mark.parametrize(("more", "people"), [(500, 50), (45, 50), (10, 50)], ids=["plenty", "just enough", "too few"])
@@ -52,7 +56,8 @@ def test_looks_that_do_not_count_people_more_are_learnt_from_the_random_ones():
 
 
 def test_subjects_are_most_of_their_pixels():
-    masks = np.zeros((2, 4, len(CLASSES)), np.float32)
-    masks[0, :3, CLASSES.index("animal")] = 1
-    masks[1, :2, CLASSES.index("vehicle")] = 1
-    assert subjects_in(masks).tolist() == [True, False]
+    maps = np.zeros((2, 4, len(CLASSES)), np.float32)
+    maps[0, :3, CLASSES.index("animal")] = 1
+    maps[1, :2, CLASSES.index("vehicle")] = 1
+    two = replace(example(2, 0, 0).example, pixels=np.arange(8, dtype=np.int32).reshape(2, 4))
+    assert lie_inside(two, subject_matte(maps)).tolist() == [True, False]

@@ -14,7 +14,7 @@ from vfxstyle.progress import Clock, Silent, Stage
 from vfxstyle.review import training_page
 from vfxstyle.training.examples import TrainingExample
 from vfxstyle.training.graded_frames import odd_frames
-from vfxstyle.training.subject import balanced, is_subject
+from vfxstyle.training.subject import balanced, lie_inside
 
 OPTIONS = {"superpixels": 60, "analysis_width": 128, "epochs": 2, "backbone": BACKBONE, "device": "cpu"}
 
@@ -31,8 +31,8 @@ def test_a_small_subject_counts_as_much_as_the_rest():
     matte = np.zeros((10, 4), np.float32)
     matte[2:4] = 1
     matte[5, :1] = 1  # a corner only
-    found = balanced(example(), is_subject(example(), matte))
-    inside = is_subject(found, matte)
+    found = balanced(example(), lie_inside(example(), matte))
+    inside = lie_inside(found, matte)
     assert inside.sum() == (~inside).sum() == 8
     rows = found.raw.blocks["mean"][:, 0].astype(int)
     assert sorted(set(rows.tolist())) == list(range(10))  # nothing is left out
@@ -42,7 +42,7 @@ def test_a_small_subject_counts_as_much_as_the_rest():
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_all_or_nothing_leaves_the_example_alone(value):
-    inside = is_subject(example(), np.full((10, 4), value, np.float32))
+    inside = lie_inside(example(), np.full((10, 4), value, np.float32))
     assert balanced(example(), inside).pixels.shape == (10, 4)
 
 

@@ -13,11 +13,11 @@ from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.errors import PairsError
 from vfxstyle.shots.mattes import open_matte, with_mattes
 from vfxstyle.training.context import TrainingContext
-from vfxstyle.training.examples import TrainingExample
+from vfxstyle.training.examples import PlateSuperpixels, TrainingExample
 from vfxstyle.training.learn import Learnt
 from vfxstyle.training.pairs import ExemplarPair
 
-_INSIDE = 0.5  # matte from which on a superpixel belongs to the subject
+_INSIDE = 0.5  # matte from which on a superpixel lies inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def check_mattes(pairs: Sequence[ExemplarPair], context: TrainingContext) -> Non
             matte.check_frame(pair.before.frame)
 
 
-def is_subject(example: TrainingExample, matte: FloatArray) -> BoolArray:
-    """Which superpixels of an example belong to the subject, bool (N,). matte: float32 (h, w)."""
+def lie_inside(example: PlateSuperpixels, matte: FloatArray | BoolArray) -> BoolArray:
+    """Which superpixels lie inside a matte with most of their pixels, bool (N,). matte: (h, w), 0..1."""
     inside: BoolArray = matte.reshape(-1)[example.pixels].mean(axis=1) > _INSIDE
     return inside
 
@@ -75,13 +75,18 @@ def is_subject(example: TrainingExample, matte: FloatArray) -> BoolArray:
 def balanced(example: TrainingExample, inside: BoolArray, share: float = 0.5) -> TrainingExample:
     """The example with the superpixels of the subject repeated until they are a share of all.
 
-    inside: bool (N,), which they are; see :func:`is_subject`. share: above 0, below 1.
+    inside: bool (N,), which they are; see :func:`lie_inside`. share: above 0, below 1.
     """
     some, others = np.flatnonzero(inside), np.flatnonzero(~inside)
-    wanted = round(len(others) * share / (1 - share))
+    wanted = number_of_share(share, len(others))
     if not len(some) or len(some) >= wanted:
         return example
     return example.at(np.sort(np.concatenate([others, some[np.arange(wanted) % len(some)]])))
+
+
+def number_of_share(share: float, others: int) -> int:
+    """How many superpixels are a share of all, beside so many others. share: above 0, below 1."""
+    return round(others * share / (1 - share))
 
 
 def subject_error(
@@ -89,7 +94,7 @@ def subject_error(
 ) -> SubjectError | None:
     """The error of the subject and of the rest, on what was kept out; None where one of them was not seen."""
     seen = learnt.held_out or range(len(examples))
-    inside = np.concatenate([is_subject(examples[index], mattes[index]) for index in seen])
+    inside = np.concatenate([lie_inside(examples[index], mattes[index]) for index in seen])
     missed = np.linalg.norm(learnt.predicted - learnt.unseen.after, axis=-1)
     if not inside.any() or inside.all():
         return None

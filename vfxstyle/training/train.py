@@ -42,7 +42,7 @@ from vfxstyle.training.plate_folder import PlateFolder
 from vfxstyle.training.preset_file import check_name, named, preset_file
 from vfxstyle.training.presets import kept_learning, preset_card, preset_of
 from vfxstyle.training.start import Start, check_start
-from vfxstyle.training.subject import SubjectError, balanced, check_mattes, is_subject, subject_error, subject_mattes
+from vfxstyle.training.subject import SubjectError, balanced, check_mattes, lie_inside, subject_error, subject_mattes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ def train(
         mattes = subject_mattes(exemplars, examples, context)
         if mattes is not None:
             examples = [
-                balanced(example, is_subject(example, matte)) for example, matte in zip(examples, mattes, strict=True)
+                balanced(example, lie_inside(example, matte)) for example, matte in zip(examples, mattes, strict=True)
             ]
         kept = stored.files if stored is not None and stored.is_kept else None
         learnt = learn(examples, settings, backbone.device, clock, of_shot=shot is not None, start=begun, kept=kept)
