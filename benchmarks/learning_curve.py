@@ -2,10 +2,10 @@
 
 Each look is learnt from an eighth, a quarter, a half and all of the photographs that are not held out, in one to three
 draws, and tested on those that are, which choose the epoch too, as they do for the shipped presets. It is learnt as
-these are, but from every fourth superpixel, without a base, and with noise and dropout as they are by default. The
-last figure is of a network that is given the classes of each superpixel, of the photographs held out too: what it
-leaves is not a matter of knowing what is there. Figures are mean L2 distances in Lab over those of the best single
-transform of each picture.
+these are, but without composites, from every fourth superpixel, without a base, and with noise and dropout as they are
+by default. The last figure is of a network that is given the classes of each superpixel, of the photographs held out
+too: what it leaves is not a matter of knowing what is there. Figures are mean L2 distances in Lab over those of the
+best single transform of each picture.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from presets.make_presets import LIGHTS, GradableExample, arguments_of, every_example
+from presets.gradable import LIGHTS, GradableExample, every_example
+from presets.make_presets import arguments_of
 from presets.photographs import photographs
 from presets.recipes import RECIPES
 from vfxstyle.arrays import IntArray
@@ -75,9 +76,9 @@ def _error(learnt: Sequence[TrainingExample], unseen: Sequence[TrainingExample])
 def main() -> None:
     """Print the curve of each look."""
     arguments = arguments_of(__doc__)
-    gradable = every_example(photographs(arguments.folder), TrainSettings(device="cpu"), arguments.examples)
+    every = every_example(photographs(arguments.folder), TrainSettings(device="cpu"), arguments.examples)
     for look in arguments.only or RECIPES:
-        *figures, (_, with_classes) = curve(look, gradable)
+        *figures, (_, with_classes) = curve(look, every.photographs)
         words = ", ".join(f"{count} photographs {error:.2f}" for count, error in figures)
         print(f"{look}: {words}; with their classes given {with_classes:.2f}", flush=True)
 

@@ -1,63 +1,44 @@
 """Make the shipped presets: ``python -m presets.make_presets PHOTOGRAPHS [--only NAME] [--examples FILE]``.
 
 PHOTOGRAPHS: a collection as :mod:`presets.photographs` reads it, which refuses pictures without a licence row. Every
-photograph is taken as it is and under two other lights; the recipes of :mod:`presets.recipes` grade them, and each
-preset is learnt as ``vfxstyle train`` learns, with some of the photographs held out. Preset, model card, thumbnail and
-CREDITS.md are written beside this script. Features are extracted once for all looks; ``--examples`` keeps them between
-runs. No photograph is kept.
+photograph is taken as it is and under two other lights, and behind the people, animals and vehicles of others; the
+recipes of :mod:`presets.recipes` grade them, and each preset is learnt as ``vfxstyle train`` learns, with some of the
+photographs held out. Preset, model card, thumbnail and CREDITS.md are written beside this script. Features are
+extracted once for all looks; ``--examples`` keeps them between runs. No photograph is kept.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import pickle
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.styles import resized_to_width, write_jpeg
-from presets.photographs import CLASSES, Photograph, photographs, under_other_light
+from presets.gradable import GLOBAL, LIGHTS, SUBJECT_SHARES, GradableExamples, every_example
+from presets.photographs import Photograph, photographs
 from presets.recipes import RECIPES
-from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.cli.progress import make_progress
 from vfxstyle.cli.shares import TRAIN_SHARES
-from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.features import pick_device
 from vfxstyle.features.registry import load_backbone
 from vfxstyle.looks import Preset, save_preset
 from vfxstyle.looks.cards import model_card
 from vfxstyle.looks.samples import Errors
-from vfxstyle.plates.picture import in_ordinary_light
 from vfxstyle.progress import Clock
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.examples import TrainingExample, superpixels_of, superpixels_per_segmentation
 from vfxstyle.training.learn import learn
 from vfxstyle.training.pair_digests import PairDigest
 from vfxstyle.training.pairs import PictureReader, PictureRef
-from vfxstyle.training.plate_folder import PLATE_SCHEMA
 from vfxstyle.training.presets import preset_card, preset_of
 from vfxstyle.training.stills import graded_picture
-from vfxstyle.training.subject import balanced, lie_inside, number_of_share
 
 HERE = Path(__file__).resolve().parent
-SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 0.7, "local-xpro": 1 / 3, "teal-orange": 1 / 3}
-"""Looks in which subjects count more: the share of the superpixels of a photograph with subjects that is theirs at
-least; more of them are taken, and repeated where there are no more. Not ``bleach-bypass``, whose lights go to white
-with it."""
 SHARE_WORDS = {1 / 3: "a third", 0.7: "seven tenths"}
 """These shares as cards and docs say them."""
-SUBJECTS = ("person", "animal", "vehicle")
-"""Classes that viewers look at."""
-LIGHTS = 3
-"""Versions of each photograph: as it is, and under two other lights."""
-DRAWN = 4
-"""Superpixels that are drawn for one that is taken. Those of people, animals and vehicles, of which there are few, are
-all taken, for the looks in which they count more."""
 DESCRIPTIONS = {
     "golden": "Late sun: natural things turn to straw, stone to amber, skies lose their blue; water keeps its "
     "blue-green.",
@@ -74,6 +55,9 @@ DATA_NOTE = (
     "photographs under CC0, CC BY, MIT and Apache-2.0 licences and Kodak's unrestricted ones, with class maps; see "
     "CREDITS.md. Paid work is allowed. Each was taken as it is and under two other lights, up to two stops darker or "
     "brighter and from tungsten to shade. The after pictures are made by presets/recipes.py."
+)
+PASTED = (
+    " Those that are learnt from were also put behind people, animals and vehicles of other ones, three times each."
 )
 COUNTED = (
     " Superpixels of people, animals and vehicles are {share} or more of those of a photograph that shows some, "
@@ -101,94 +85,6 @@ LIMITS = {
 """What is wrong with each on footage unlike the photographs."""
 
 
-@dataclass(frozen=True, slots=True)
-class GradableExample:
-    """A training example whose pixels can be graded by any recipe."""
-
-    example: TrainingExample
-    """The example; its colours after are those before."""
-    pixels: FloatArray
-    """float32 (N, P, 3), sRGB-encoded colours of its pixels."""
-    masks: FloatArray
-    """float32 (N, P, 7), the masks of the classes at its pixels."""
-    plain: BoolArray
-    """bool (N,), superpixels taken at random from the whole picture; the others are of people, animals and vehicles."""
-    inside: BoolArray
-    """bool (N,), superpixels of people, animals and vehicles."""
-
-    def graded(self, look: str) -> TrainingExample:
-        """The example with its pixels after a look, with as large a share of subjects as the look has."""
-        masks = {name: self.masks[..., index : index + 1] for index, name in enumerate(CLASSES)}
-        after = RECIPES[look](self.pixels, masks)
-        graded = replace(self.example, after=linear_to_lab(srgb_to_linear(after)))
-        if look not in SUBJECT_SHARES:
-            return graded.at(np.flatnonzero(self.plain))
-        share, some = SUBJECT_SHARES[look], np.flatnonzero(self.inside)
-        others = np.flatnonzero(self.plain & ~self.inside)
-        wanted = max(number_of_share(share, len(others)), int((self.plain & self.inside).sum()))
-        if wanted < len(some):
-            some = some[np.arange(wanted) * len(some) // wanted]
-        rows = np.concatenate([others, some])
-        return balanced(graded.at(rows), self.inside[rows], share)
-
-
-def subject_matte(maps: FloatArray) -> FloatArray:
-    """The matte of people, animals and vehicles, (H, W), of the masks of the classes, (H, W, 7)."""
-    return np.asarray(maps[..., [CLASSES.index(name) for name in SUBJECTS]].sum(axis=-1), np.float32)
-
-
-def examples_of_photograph(
-    photograph: Photograph, index: int, count: int, settings: TrainSettings
-) -> list[GradableExample]:
-    """The examples of a photograph under its lights, of superpixels whose classes are known.
-
-    count: superpixels taken at random from either segmentation of each, about. Raises ValueError for a photograph
-    of which nothing is known.
-    """
-    backbone = load_backbone(settings.backbone, pick_device("cpu"))
-    picture, masks, known = photograph.read()
-    stacked = np.concatenate([masks[name] for name in CLASSES], axis=-1)
-    found = []
-    for light in range(LIGHTS):
-        random = np.random.default_rng([settings.seed, index, light])
-        shown, maps, sure = picture, stacked, known
-        if light:
-            shown = under_other_light(picture, random)
-            if random.random() < 0.5:
-                shown, maps, sure = (np.ascontiguousarray(one[:, ::-1]) for one in (shown, stacked, known))
-        shown, _ = in_ordinary_light(shown)
-        example = superpixels_of(shown, backbone, settings, DRAWN * count, random).graded(shown)
-        plain = random.random(len(example.pixels)) < 1 / DRAWN
-        named, inside = lie_inside(example, sure), lie_inside(example, subject_matte(maps))
-        if not (named & plain).any():
-            raise ValueError(f"{photograph.name}: its map says of no part what it is; draw it, or take it out.")
-        kept = np.flatnonzero(named & (plain | inside))
-        example = example.at(kept)
-        colours, own = (of.reshape(-1, of.shape[-1])[example.pixels] for of in (shown, maps))
-        found.append(GradableExample(example, colours, own, plain[kept], inside[kept]))
-    return found
-
-
-def every_example(pictures: Sequence[Photograph], settings: TrainSettings, kept: Path | None) -> list[GradableExample]:
-    """The examples of all photographs, from a file of an earlier run if it is there."""
-    count = superpixels_per_segmentation(LIGHTS * len(pictures), settings)
-    made_of = (PLATE_SCHEMA, LIGHTS, DRAWN, count, [one.name for one in pictures])
-    found: list[GradableExample]
-    if kept is not None and kept.exists():
-        with kept.open("rb") as file:
-            before, found = pickle.load(file)
-        if before != made_of:
-            raise ValueError(f"{kept} is of other photographs or another version; take it away.")
-        return found
-    with ProcessPoolExecutor(2) as pool:
-        tasks = [pool.submit(examples_of_photograph, one, i, count, settings) for i, one in enumerate(pictures)]
-        found = [example for task in tasks for example in task.result()]
-    if kept is not None:
-        with kept.open("wb") as file:
-            pickle.dump((made_of, found), file)
-    return found
-
-
 def digests_of(pictures: Sequence[Photograph], look: str) -> list[PairDigest]:
     """What a preset was learnt from, a line for each photograph and each thing that makes its after picture."""
     recipe = hashlib.sha256((HERE / "recipes.py").read_bytes()).hexdigest()
@@ -202,7 +98,8 @@ def digests_of(pictures: Sequence[Photograph], look: str) -> list[PairDigest]:
 
 def data_note(look: str) -> str:
     """What a look was learnt from, and how it was measured."""
-    return DATA_NOTE + COUNTED.format(share=SHARE_WORDS[SUBJECT_SHARES[look]]) if look in SUBJECT_SHARES else DATA_NOTE
+    note = DATA_NOTE if look in GLOBAL else DATA_NOTE + PASTED
+    return note + COUNTED.format(share=SHARE_WORDS[SUBJECT_SHARES[look]]) if look in SUBJECT_SHARES else note
 
 
 def draw_thumbnail(preset: Preset, path: Path) -> None:
@@ -216,20 +113,20 @@ def draw_thumbnail(preset: Preset, path: Path) -> None:
 
 
 def make_preset(
-    look: str, pictures: Sequence[Photograph], examples: Sequence[GradableExample], clock: Clock
+    look: str, pictures: Sequence[Photograph], examples: GradableExamples, clock: Clock
 ) -> tuple[Errors, float]:
     """Learn a look and write its preset, thumbnail and card. Returns its errors and the seconds it took."""
     started = time.perf_counter()
     settings = TrainSettings(device="cpu", data_note=data_note(look), description=DESCRIPTIONS[look], any_light=True)
-    together = [index // LIGHTS for index in range(len(examples))]
-    learnt = learn([one.graded(look) for one in examples], settings, "cpu", clock, together=together)
+    graded, together = examples.of(look)
+    learnt = learn(graded, settings, "cpu", clock, together=together)
     card = {
         **preset_card(digests_of(pictures, look), learnt, settings),
         "limits": LIMITS[look],
         "licence": LICENCE,
         "held_out": len(learnt.held_out) // LIGHTS,
     }
-    as_they_are = [one.example.raw.global_ for one in examples[::LIGHTS]]
+    as_they_are = [one.example.raw.global_ for one in examples.photographs[::LIGHTS]]
     preset = preset_of(look, learnt, settings, card=card, pictures=as_they_are)
     path = save_preset(preset, HERE / f"{look}.safetensors")
     thumbnail = path.with_suffix(".jpg")
@@ -268,7 +165,8 @@ def main() -> None:
     pictures = photographs(arguments.folder)
     started = time.perf_counter()
     examples = every_example(pictures, TrainSettings(device="cpu"), arguments.examples)
-    print(f"{len(pictures)} photographs, {len(examples)} pictures, features in {time.perf_counter() - started:.0f} s")
+    count = len(examples.photographs) + len(examples.composites)
+    print(f"{len(pictures)} photographs, {count} pictures, features in {time.perf_counter() - started:.0f} s")
     clock = Clock(make_progress("auto", TRAIN_SHARES))
     for look in arguments.only or RECIPES:
         errors, seconds = make_preset(look, pictures, examples, clock)

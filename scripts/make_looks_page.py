@@ -17,7 +17,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from presets.make_presets import DESCRIPTIONS, LIMITS, SHARE_WORDS, SUBJECT_SHARES  # noqa: E402 - found by the line before
+from presets.gradable import SUBJECT_SHARES  # noqa: E402 - found by the line before
+from presets.make_presets import DESCRIPTIONS, LIMITS, SHARE_WORDS  # noqa: E402
 from presets.photographs import photographs  # noqa: E402
 from vfxstyle import grade, load_preset, open_shot  # noqa: E402
 from vfxstyle.arrays import FloatArray  # noqa: E402

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from presets.make_presets import SUBJECT_SHARES, GradableExample, subject_matte
+from presets.composites import subject_matte
+from presets.gradable import SUBJECT_SHARES, GradableExample
 from presets.photographs import CLASSES
 from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.features import RawFeatures

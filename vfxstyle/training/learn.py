@@ -101,7 +101,7 @@ def learn(
     many = holds_out(len(examples), settings) if start is None else start.holds_out(settings)
     held_out = np.zeros(len(examples), np.bool_)
     if many:
-        held_out = _held_out(together or range(len(examples)), settings, start)
+        held_out = which_held_out(together or range(len(examples)), settings, start)
     if start is not None:
         projections = start.projections
     else:
@@ -165,8 +165,11 @@ def _on_base(learnt: Learnt, base: Base, samples: Samples, place: FloatArray) ->
     )
 
 
-def _held_out(together: Sequence[int], settings: TrainSettings, start: Start | None) -> BoolArray:
-    """Which examples are held out; where training goes on, those that were before, and then some that are new."""
+def which_held_out(together: Sequence[int], settings: TrainSettings, start: Start | None = None) -> BoolArray:
+    """Which of many examples are held out; where training goes on, those that were before, and then some that are new.
+
+    together, start: as for :func:`learn`; more examples of the same numbers change nothing for the others.
+    """
     numbers = np.asarray(together)
     kinds = np.unique(numbers)
     count = max(1, round(len(kinds) * settings.held_out))
