@@ -15,7 +15,7 @@ def model_card(info: PresetInfo) -> str:
     lines = [f"# {info.name}", "", info.description or "(no description)", ""]
     lines += [
         f"- Backbone: {info.backbone}",
-        f"- Trained on {card.get('pairs', '?')} pairs{_kept_out(card)}",
+        f"- Trained on {_trained_on(card)}",
         f"- Data: {card.get('data') or 'not stated'}",
     ]
     if info.any_light:
@@ -55,10 +55,11 @@ def model_card(info: PresetInfo) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _kept_out(card: Mapping[str, Any]) -> str:
-    """What was not learnt from, and why."""
-    if "held_out" not in card:
-        return ""
-    if card["held_out"]:
-        return f", {card['held_out']} of them kept from the weights, to choose the epoch and to measure it"
-    return ", one part of them after the other kept out to measure it, and then on all of them"
+def _trained_on(card: Mapping[str, Any]) -> str:
+    """How many pairs were learnt from, and which ones measured the look."""
+    pairs, held_out = card.get("pairs", "?"), card.get("held_out")
+    if held_out is None:
+        return f"{pairs} pairs"
+    if held_out:
+        return f"{pairs - held_out} pairs; {held_out} more were held out, to choose the epoch and to measure the look"
+    return f"{pairs} pairs, one part of them after the other kept out to measure it, and then on all of them"
