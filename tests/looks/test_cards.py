@@ -25,6 +25,7 @@ def test_a_card_gives_the_figures_of_the_preset():
     assert text.startswith("# warm\n\nSun.\n")
     for line in (
         "- Backbone: efficientnet-lite0",
+        "- Trained on 9 pairs; 3 more were held out, to choose the epoch and to measure the look",
         "- Data: ours",
         "- Limits: no nights",
         "- Found: a vignette of -9 L in the corners; superpixels learnt what is left",
@@ -35,7 +36,6 @@ def test_a_card_gives_the_figures_of_the_preset():
         "Made with vfxstyle 1.0",
     ):
         assert line in text.splitlines()
-    assert "12 pairs, 3 of them kept" in text
 
 
 def test_a_preset_without_figures_has_a_card_too():

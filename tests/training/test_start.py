@@ -17,7 +17,7 @@ from vfxstyle.looks.learning import MOST_FOLDS, Learning
 from vfxstyle.looks.library import user_folder
 from vfxstyle.looks.preset import _KEY
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.learn import _held_out
+from vfxstyle.training.learn import which_held_out
 from vfxstyle.training.pair_digests import plates_of
 from vfxstyle.training.preset_file import named
 from vfxstyle.training.start import Start, check_start
@@ -187,7 +187,7 @@ def test_of_many_pairs_those_that_were_held_out_stay_so_and_new_ones_join_them()
     plates = [f"p{index}" for index in range(30)]
     many = Learning(tuple(plates[:20]), (1, 1, 1) + (0,) * 17, {})
     for count, fewest in ((20, 0), (21, 0), (25, 1), (30, 1)):
-        out = _held_out(range(count), SETTINGS, start_of(many, plates[:count])).nonzero()[0].tolist()
+        out = which_held_out(range(count), SETTINGS, start_of(many, plates[:count])).nonzero()[0].tolist()
         assert out[:3] == [0, 1, 2]
         assert len(out) - 3 >= fewest
         assert min(out[3:], default=20) >= 20
@@ -203,7 +203,7 @@ def test_twenty_pairs_of_which_one_is_new_stay_in_folds():
     assert not start_of(few, plates[:19]).holds_out(SETTINGS)
     start = start_of(few, plates)
     assert start.holds_out(SETTINGS)
-    assert _held_out(range(24), SETTINGS, start).nonzero()[0].min() >= 19
+    assert which_held_out(range(24), SETTINGS, start).nonzero()[0].min() >= 19
 
 
 def test_every_part_is_tested_by_the_network_that_has_not_seen_it(tmp_path, monkeypatch):
@@ -243,7 +243,7 @@ def pair(folder, index, lift=0.0):
 def test_versions_of_one_photograph_are_held_out_together_or_not_at_all():
     plates = [f"p{index}" for index in range(8)]
     start = start_of(Learning(tuple(plates[:4]), (0, 1, 0, 0), {}), plates)
-    out = _held_out([0, 0, 1, 1, 2, 2, 3, 3], SETTINGS, start)
+    out = which_held_out([0, 0, 1, 1, 2, 2, 3, 3], SETTINGS, start)
     assert out.tolist() in ([False] * 4 + [True] * 2 + [False] * 2, [False] * 6 + [True] * 2)
 
 
