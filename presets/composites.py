@@ -1,9 +1,10 @@
-"""Photographs with the people, animals and vehicles of another one pasted in.
+"""Photographs with parts of another one in front of them, to learn looks from.
 
-Of few photographs a network learns by heart what surrounds a subject: horses stand on grass, boats on water. Pasted
-into other pictures the same subjects are seen in other places, and other places with subjects in them.
+Of few photographs a network learns by heart what surrounds a thing: horses stand on grass, boats on water. In front of
+other photographs the same things are seen in other places.
 
-Source: G. Ghiasi and others, Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation (2021).
+Sources: G. Ghiasi and others, Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation (2021),
+for people, animals and vehicles; V. Olsson and others, ClassMix (2021), for classes that stay where they are.
 """
 
 from __future__ import annotations
@@ -13,40 +14,40 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from presets.photographs import CLASSES, Photograph
+from presets.photographs import CLASSES, SUBJECTS, Photograph, subject_matte
 from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
 
-SUBJECTS = ("person", "animal", "vehicle")
-"""Classes that viewers look at."""
 _AREA = (0.015, 0.7)  # shares of a picture that what is cut out of it may be
+_FAINTEST = 0.05  # matte from which on a pixel is cut out too
 _SIZE = (0.45, 1.0)  # of what is pasted, over its size in its own picture
 _SPACE = 0.95  # share of the height and width of a picture that it may take
+_SMALLEST_CLASS = 0.02  # share of a picture from which on a class of it is put in front of another one
 _DARKEST = 0.01  # linear light that is added before means of logarithms
-_LIGHT = 0.5  # how far what is pasted takes on how bright the picture is: from not at all to wholly
+_LIGHT = 0.5  # how far what is in front takes on how bright the picture is: from not at all to wholly
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class LabelledPicture:
     """A picture and what it shows."""
 
     picture: FloatArray
     """float32 (H, W, 3), sRGB-encoded, 0..1."""
     maps: FloatArray
-    """float32 (H, W, 7), soft masks of :data:`CLASSES` that sum to 1."""
+    """float32 (H, W, 7), soft masks of :data:`~presets.photographs.CLASSES` that sum to 1."""
     sure: BoolArray
     """bool (H, W), where the classes are sure."""
 
     @classmethod
-    def of(cls, photograph: Photograph) -> Mapped:
+    def of(cls, photograph: Photograph) -> LabelledPicture:
         """A photograph with its class map."""
         picture, masks, sure = photograph.read()
         return cls(picture, np.concatenate([masks[name] for name in CLASSES], axis=-1), sure)
 
-    def mirrored(self) -> Mapped:
+    def mirrored(self) -> LabelledPicture:
         """The same, left and right exchanged."""
         picture, maps, sure = self.picture[:, ::-1], self.maps[:, ::-1], self.sure[:, ::-1]
-        return Mapped(np.ascontiguousarray(picture), np.ascontiguousarray(maps), np.ascontiguousarray(sure))
+        return LabelledPicture(np.ascontiguousarray(picture), np.ascontiguousarray(maps), np.ascontiguousarray(sure))
 
     @property
     def subject(self) -> FloatArray:
@@ -54,57 +55,133 @@ class Mapped:
         return subject_matte(self.maps)
 
 
-def subject_matte(maps: FloatArray) -> FloatArray:
-    """The matte of people, animals and vehicles, (H, W), of the masks of the classes, (H, W, 7)."""
-    return np.asarray(maps[..., [CLASSES.index(name) for name in SUBJECTS]].sum(axis=-1), np.float32)
-
-
-def has_subject(mapped: Mapped) -> bool:
+def has_subject(labelled: LabelledPicture) -> bool:
     """Whether there is something that can be cut out: neither nothing, nor nearly the whole picture."""
-    matte = mapped.subject
+    matte = labelled.subject
     return bool((matte > 0.5).any() and _AREA[0] < matte.mean() < _AREA[1])
 
 
-def pasted(onto: Mapped, other: Mapped, random: np.random.Generator) -> Mapped:
+def has_classes(labelled: LabelledPicture) -> bool:
+    """Whether there are two classes or more, so that one can be taken without the others."""
+    return len(_classes_of(labelled)) > 1
+
+
+def with_subject(onto: LabelledPicture, other: LabelledPicture, random: np.random.Generator) -> LabelledPicture:
     """A picture with the people, animals and vehicles of another one, which :func:`has_subject`, in front of it.
 
     They are made smaller, perhaps mirrored, and put anywhere; what an edge of their picture cuts off stays at that
-    edge. How bright they are is brought halfway to how bright the picture is.
+    edge, and what two opposite ones cut off reaches from edge to edge. How bright they are is brought halfway to how
+    bright the picture is. Their edges keep some colour of what was behind them.
     """
     source = other.mirrored() if random.random() < 0.5 else other
     matte = source.subject
-    rows, columns = np.nonzero(matte > 0.5)
-    box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    high, wide = matte[box].shape
-    height, width = onto.picture.shape[:2]
-    scale = min(random.uniform(*_SIZE), _SPACE * height / high, _SPACE * width / wide)
-    size = (max(1, round(wide * scale)), max(1, round(high * scale)))
-    top = _place(box[0], matte.shape[0], size[1], height, random)
-    left = _place(box[1], matte.shape[1], size[0], width, random)
-    place = np.s_[top : top + size[1], left : left + size[0]]
+    rows, columns = np.nonzero(matte > _FAINTEST)
+    cut = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
+    spans = [_Span(part, whole, room) for part, whole, room in zip(cut, matte.shape, onto.maps.shape, strict=False)]
+    from_edge_to_edge = [span.room / span.length for span in spans if span.is_cut_twice]
+    scale = random.uniform(*_SIZE)
+    if from_edge_to_edge:
+        scale = max(from_edge_to_edge)
+    else:
+        scale = min(scale, *(_SPACE * span.room / span.length for span in spans))
+    height, width = (max(1, round(span.length * scale)) for span in spans)
+    top, left = (span.first(length, random) for span, length in zip(spans, (height, width), strict=True))
 
-    light, own = srgb_to_linear(onto.picture), srgb_to_linear(source.picture)
-    gain = (_brightness(light) / _brightness(own)) ** _LIGHT
-    front = np.clip(_resized(own[box], size) * np.float32(gain), 0, 1)
-    alpha = np.clip(_resized(matte[box][..., None], size), 0, 1)
-    classes = _subjects_alone(_resized(source.maps[box], size))
-    sure = cv2.resize(source.sure[box].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-
-    maps, known = onto.maps.copy(), onto.sure.copy()
-    light[place] += alpha * (front - light[place])
-    maps[place] += alpha * (classes - maps[place])
-    known[place] = np.where(alpha[..., 0] > 0.5, sure, known[place])
-    return Mapped(np.asarray(np.clip(linear_to_srgb(light), 0, 1), np.float32), maps, known)
+    picture, maps, sure = np.zeros_like(onto.picture), np.zeros_like(onto.maps), np.zeros_like(onto.sure)
+    seen, place = zip(_overlap(top, height, spans[0].room), _overlap(left, width, spans[1].room), strict=True)
+    picture[place] = _resized(srgb_to_linear(source.picture)[cut], (width, height))[seen]
+    maps[place] = _resized(source.maps[cut], (width, height))[seen]
+    sure[place] = _resized_flags(source.sure[cut], (width, height))[seen]
+    gain = _brightness(srgb_to_linear(onto.picture)) / _brightness(srgb_to_linear(source.picture))
+    return _in_front_of(onto, picture * np.float32(gain**_LIGHT), maps, sure, [CLASSES.index(n) for n in SUBJECTS])
 
 
-def _place(cut: slice, whole: int, length: int, room: int, random: np.random.Generator) -> int:
-    """The first row, or column, of what is pasted; at an edge where its own picture's edge cuts it off.
+def with_classes(onto: LabelledPicture, other: LabelledPicture, random: np.random.Generator) -> LabelledPicture:
+    """A picture with half of the classes of another one, which :func:`has_classes`, in front of it.
 
-    cut: its rows in its own picture, of ``whole`` rows. length: its rows now. room: rows of the picture it goes into.
+    They stay where they are in their picture, which takes the size of the other and is perhaps mirrored; how bright
+    they are is brought halfway to how bright the picture is.
     """
-    if cut.stop >= whole - 1:
-        return room - length
-    return 0 if cut.start <= 1 else int(random.integers(0, room - length + 1))
+    source = other.mirrored() if random.random() < 0.5 else other
+    there = random.permutation(_classes_of(source))
+    count = len(there) // 2 + (int(random.integers(0, 2)) if len(there) % 2 else 0)
+    size = (onto.picture.shape[1], onto.picture.shape[0])
+    picture, maps = _resized(srgb_to_linear(source.picture), size), _resized(source.maps, size)
+    gain = _brightness(srgb_to_linear(onto.picture)) / _brightness(picture)
+    sure = _resized_flags(source.sure, size)
+    return _in_front_of(onto, picture * np.float32(gain**_LIGHT), maps, sure, there[:count].tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Rows, or columns, of what is cut out of a picture."""
+
+    cut: slice
+    """Those of its own picture."""
+    whole: int
+    """All rows of its own picture."""
+    room: int
+    """Rows of the picture that it goes into."""
+
+    @property
+    def length(self) -> int:
+        """How many they are."""
+        return int(self.cut.stop - self.cut.start)
+
+    @property
+    def is_cut_first(self) -> bool:
+        """Whether the first edge of its picture cuts it off, or a pixel beside it."""
+        return bool(self.cut.start <= 1)
+
+    @property
+    def is_cut_last(self) -> bool:
+        """Whether the last edge does."""
+        return bool(self.cut.stop >= self.whole - 1)
+
+    @property
+    def is_cut_twice(self) -> bool:
+        """Whether both edges do."""
+        return self.is_cut_first and self.is_cut_last
+
+    def first(self, length: int, random: np.random.Generator) -> int:
+        """The row of the other picture where it begins, made so long; negative where it is longer than there is room.
+
+        At an edge where its own picture's edge cuts it off, else anywhere.
+        """
+        free = self.room - length
+        if self.is_cut_twice:
+            return int(random.integers(min(free, 0), max(free, 0) + 1))
+        if self.is_cut_last:
+            return free
+        return 0 if self.is_cut_first or free < 0 else int(random.integers(0, free + 1))
+
+
+def _overlap(first: int, length: int, room: int) -> tuple[slice, slice]:
+    """Which of so many rows, put down from a row on, are inside a picture, and where they are in it."""
+    last = min(first + length, room)
+    return slice(max(-first, 0), last - first), slice(max(first, 0), last)
+
+
+def _in_front_of(
+    onto: LabelledPicture, picture: FloatArray, maps: FloatArray, sure: BoolArray, classes: list[int]
+) -> LabelledPicture:
+    """A picture with these classes of another one, of the same size, in front of it. picture: linear light."""
+    own = np.zeros_like(maps)
+    own[..., classes] = np.clip(maps[..., classes], 0, 1)
+    alpha = own.sum(axis=-1, keepdims=True)
+    own /= np.maximum(alpha, 1e-6)
+    light = srgb_to_linear(onto.picture)
+    light += alpha * (np.clip(picture, 0, 1) - light)
+    return LabelledPicture(
+        np.asarray(np.clip(linear_to_srgb(light), 0, 1), np.float32),
+        np.asarray(onto.maps + alpha * (own - onto.maps), np.float32),
+        np.where(alpha[..., 0] > 0.5, sure, onto.sure),
+    )
+
+
+def _classes_of(labelled: LabelledPicture) -> list[int]:
+    """The numbers of the classes that a picture shows more than a little of."""
+    return [int(number) for number in np.flatnonzero(labelled.maps.mean(axis=(0, 1)) > _SMALLEST_CLASS)]
 
 
 def _resized(planes: FloatArray, size: tuple[int, int]) -> FloatArray:
@@ -116,12 +193,9 @@ def _resized(planes: FloatArray, size: tuple[int, int]) -> FloatArray:
     return np.concatenate([part.reshape(size[1], size[0], -1) for part in small], axis=-1)
 
 
-def _subjects_alone(maps: FloatArray) -> FloatArray:
-    """The masks, with those of people, animals and vehicles summing to 1 where there are any, and the others 0."""
-    kept = np.zeros_like(maps)
-    for name in SUBJECTS:
-        kept[..., CLASSES.index(name)] = maps[..., CLASSES.index(name)]
-    return np.asarray(kept / np.maximum(kept.sum(axis=-1, keepdims=True), 1e-6), np.float32)
+def _resized_flags(flags: BoolArray, size: tuple[int, int]) -> BoolArray:
+    """Flags (H, W) at a size, (width, height) in px."""
+    return np.asarray(cv2.resize(flags.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def _brightness(light: FloatArray) -> float:

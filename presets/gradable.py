@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
-from presets.composites import Mapped, has_subject, pasted
+from presets.composites import LabelledPicture, has_classes, has_subject, with_classes, with_subject
 from presets.photographs import CLASSES, Photograph, under_other_light
 from presets.recipes import RECIPES
 from vfxstyle.arrays import BoolArray, FloatArray
@@ -20,7 +22,6 @@ from vfxstyle.features.registry import load_backbone
 from vfxstyle.plates.picture import in_ordinary_light
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import TrainingExample, superpixels_of, superpixels_per_segmentation
-from vfxstyle.training.learn import which_held_out
 from vfxstyle.training.plate_folder import PLATE_SCHEMA
 from vfxstyle.training.subject import balanced, lie_inside, number_of_share
 
@@ -32,8 +33,13 @@ GLOBAL = ("cold", "spring")
 """Looks that are the same on everything; they are learnt from whole photographs alone."""
 LIGHTS = 3
 """Versions of each photograph: as it is, and under two other lights."""
-COMPOSITES = 3
-"""Pictures with each photograph that is learnt from behind the subjects of others."""
+COMPOSITES = {"subject": 4, "classes": 2}
+"""Pictures with each photograph behind parts of others: behind their people, animals and vehicles, and behind half of
+their classes."""
+COMPOSITE_PART = 2
+"""One superpixel of a composite is taken for so many of a photograph."""
+EXAMPLES_SCHEMA = 1
+"""Version of how examples are made of pictures; raise it when that changes."""
 DRAWN = 4
 """Superpixels that are drawn for one that is taken. Those of people, animals and vehicles, of which there are few, are
 all taken, for the looks in which they count more."""
@@ -71,52 +77,76 @@ class GradableExample:
 
 
 @dataclass(frozen=True, slots=True)
+class Composite:
+    """The example of a photograph with parts of another one in front of it."""
+
+    photographs: tuple[int, int]
+    """The numbers of the photograph behind and of the one in front."""
+    example: GradableExample
+    """The example."""
+
+
+@dataclass(frozen=True, slots=True)
 class GradableExamples:
     """The examples of a collection of photographs."""
 
     photographs: list[GradableExample]
     """Those of the photographs, each in :data:`LIGHTS` lights, the first one as it is."""
-    composites: list[GradableExample]
-    """Those of photographs behind the subjects of others; nothing in them is of a photograph that is held out."""
-    behind: list[int]
-    """The number of the photograph behind each composite."""
+    composites: list[Composite]
+    """Those of pairs of photographs."""
 
-    def of(self, look: str) -> tuple[list[TrainingExample], list[int]]:
-        """The examples that a look is learnt from, graded, and the number of the photograph of each."""
+    def of(self, look: str, held_out: BoolArray) -> tuple[list[TrainingExample], list[int]]:
+        """The examples that a look is learnt from and measured on, graded, and the number of the photograph of each.
+
+        held_out: bool (photographs,), those that measure the look. No composite shows anything of them.
+        """
         numbers = [index // LIGHTS for index in range(len(self.photographs))]
-        if look in GLOBAL:
-            return [one.graded(look) for one in self.photographs], numbers
-        return [one.graded(look) for one in (*self.photographs, *self.composites)], numbers + self.behind
+        chosen = self.photographs
+        if look not in GLOBAL:
+            seen = [one for one in self.composites if not held_out[list(one.photographs)].any()]
+            chosen, numbers = chosen + [one.example for one in seen], numbers + [one.photographs[0] for one in seen]
+        return [one.graded(look) for one in chosen], numbers
 
 
-def every_example(pictures: Sequence[Photograph], settings: TrainSettings, kept: Path | None) -> GradableExamples:
+def every_example(
+    pictures: Sequence[Photograph], settings: TrainSettings, kept: Path | None, *, composites: bool = True
+) -> GradableExamples:
     """The examples of all photographs, from a file of an earlier run if it is there.
 
-    Raises ValueError for a file of other photographs, or of another version.
+    composites: whether they are made too. Raises ValueError for a file of other photographs, settings or numbers.
     """
     count = superpixels_per_segmentation(LIGHTS * len(pictures), settings)
-    made_of = (PLATE_SCHEMA, LIGHTS, COMPOSITES, DRAWN, count, [one.name for one in pictures])
+    made_of = _made_of(pictures, settings, count, composites=composites)
     if kept is not None and kept.exists():
         with kept.open("rb") as file:
-            before, read = pickle.load(file)
-        if before != made_of:
-            raise ValueError(f"{kept} is of other photographs or another version; take it away.")
-        return GradableExamples(*read)
-    learnt_from = np.flatnonzero(~which_held_out(range(len(pictures)), settings)).tolist()
-    with ProcessPoolExecutor(2) as pool:
+            if pickle.load(file) != made_of:
+                raise ValueError(f"{kept} is of other photographs, settings or another version; take it away.")
+            return GradableExamples(*pickle.load(file))
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         plain = [pool.submit(examples_of_photograph, one, i, count, settings) for i, one in enumerate(pictures)]
-        behind = [i for i in learnt_from for _ in range(COMPOSITES)]
-        learnt = [pictures[i] for i in learnt_from]
-        pastings = [
-            pool.submit(example_of_composite, pictures[i], learnt, [i, LIGHTS + k % COMPOSITES], count // 2, settings)
-            for k, i in enumerate(behind)
+        pairs = [
+            pool.submit(composite_of, pictures, index, kind, number, count // COMPOSITE_PART, settings)
+            for kind, made in (COMPOSITES.items() if composites else ())
+            for number in range(made)
+            for index in range(len(pictures))
         ]
-        found = [example for task in plain for example in task.result()]
-        composites = [task.result() for task in pastings]
+        found = GradableExamples(
+            [example for task in plain for example in task.result()], [task.result() for task in pairs]
+        )
     if kept is not None:
         with kept.open("wb") as file:
-            pickle.dump((made_of, (found, composites, behind)), file)
-    return GradableExamples(found, composites, behind)
+            pickle.dump(made_of, file)
+            pickle.dump((found.photographs, found.composites), file)
+    return found
+
+
+def _made_of(
+    pictures: Sequence[Photograph], settings: TrainSettings, count: int, *, composites: bool
+) -> tuple[object, ...]:
+    """What examples depend on, to compare with that of a file."""
+    files = [path for one in pictures for path in one.files]
+    numbers = (EXAMPLES_SCHEMA, PLATE_SCHEMA, LIGHTS, COMPOSITES if composites else {}, COMPOSITE_PART, DRAWN, count)
+    return *numbers, asdict(settings), [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
 
 
 def examples_of_photograph(
@@ -127,7 +157,7 @@ def examples_of_photograph(
     count: superpixels taken at random from either segmentation of each, about. Raises ValueError for a photograph
     of which nothing is known.
     """
-    own, found = Mapped.of(photograph), []
+    own, found = LabelledPicture.of(photograph), []
     for light in range(LIGHTS):
         random = np.random.default_rng([settings.seed, index, light])
         shown = own
@@ -139,27 +169,32 @@ def examples_of_photograph(
     return found
 
 
-def example_of_composite(
-    photograph: Photograph, others: Sequence[Photograph], numbers: Sequence[int], count: int, settings: TrainSettings
-) -> GradableExample:
-    """The example of a photograph with the subjects of one of the others in front, every third time in its own light.
+def composite_of(
+    pictures: Sequence[Photograph], index: int, kind: str, number: int, count: int, settings: TrainSettings
+) -> Composite:
+    """A photograph with parts of another one, drawn at random, in front; every third one in its own light.
 
-    numbers: what its random numbers begin with, after the seed; the last one counts the composites. count: as for
-    :func:`examples_of_photograph`. Raises ValueError if no other one has subjects.
+    index: the photograph's. kind: one of :data:`COMPOSITES`. number: the composite's, of this kind and photograph.
+    count: as for :func:`examples_of_photograph`. Raises ValueError if no other one has parts of this kind.
     """
-    random = np.random.default_rng([settings.seed, *numbers])
-    for number in random.permutation(len(others)).tolist():
-        front = Mapped.of(others[number])
-        if others[number].name != photograph.name and has_subject(front):
-            shown = pasted(Mapped.of(photograph), front, random)
-            if numbers[-1] % COMPOSITES:
+    makes, has_parts, key = {
+        "subject": (with_subject, has_subject, 1),
+        "classes": (with_classes, has_classes, 2),
+    }[kind]
+    random = np.random.default_rng([settings.seed, index, LIGHTS, key, number])
+    own = LabelledPicture.of(pictures[index])
+    for other in random.permutation(len(pictures)).tolist():
+        front = LabelledPicture.of(pictures[other])
+        if other != index and has_parts(front):
+            shown = makes(own, front, random)
+            if number % 3:
                 shown = replace(shown, picture=under_other_light(shown.picture, random))
-            return _gradable(shown, photograph.name, count, settings, random)
-    raise ValueError(f"{photograph.name}: no other photograph has people, animals or vehicles to paste in.")
+            return Composite((index, other), _gradable(shown, pictures[index].name, count, settings, random))
+    raise ValueError(f"{pictures[index].name}: no other photograph has parts to put in front of it ({kind}).")
 
 
 def _gradable(
-    shown: Mapped, name: str, count: int, settings: TrainSettings, random: np.random.Generator
+    shown: LabelledPicture, name: str, count: int, settings: TrainSettings, random: np.random.Generator
 ) -> GradableExample:
     """The example of one picture, of superpixels whose classes are known."""
     backbone = load_backbone(settings.backbone, pick_device("cpu"))

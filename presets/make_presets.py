@@ -30,7 +30,7 @@ from vfxstyle.looks.cards import model_card
 from vfxstyle.looks.samples import Errors
 from vfxstyle.progress import Clock
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.learn import learn
+from vfxstyle.training.learn import learn, which_held_out
 from vfxstyle.training.pair_digests import PairDigest
 from vfxstyle.training.pairs import PictureReader, PictureRef
 from vfxstyle.training.presets import preset_card, preset_of
@@ -90,8 +90,7 @@ def digests_of(pictures: Sequence[Photograph], look: str) -> list[PairDigest]:
     recipe = hashlib.sha256((HERE / "recipes.py").read_bytes()).hexdigest()
     found = []
     for one in pictures:
-        files = [one.folder / "photos" / f"{one.name}.jpg", one.folder / "labels" / f"{one.name}.png"]
-        hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+        hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in one.files]
         found.append((f"{one.name}.jpg {hashes[0]}", f"{one.name}.png {hashes[1]} {look} {recipe}"))
     return found
 
@@ -118,8 +117,11 @@ def make_preset(
     """Learn a look and write its preset, thumbnail and card. Returns its errors and the seconds it took."""
     started = time.perf_counter()
     settings = TrainSettings(device="cpu", data_note=data_note(look), description=DESCRIPTIONS[look], any_light=True)
-    graded, together = examples.of(look)
+    held_out = which_held_out(range(len(pictures)), settings)
+    graded, together = examples.of(look, held_out)
     learnt = learn(graded, settings, "cpu", clock, together=together)
+    if {index // LIGHTS for index in learnt.held_out} != set(np.flatnonzero(held_out).tolist()):
+        raise RuntimeError("What composites were made without is not what was held out.")
     card = {
         **preset_card(digests_of(pictures, look), learnt, settings),
         "limits": LIMITS[look],

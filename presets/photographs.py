@@ -19,6 +19,8 @@ from vfxstyle.color import linear_to_srgb, shown_as_photograph, srgb_to_linear
 
 CLASSES = ("sky", "nature", "water", "man_made", "person", "animal", "vehicle")
 """Classes by their numbers in the maps, from 1 on; 0 is unsure, and takes the class of the nearest sure pixel."""
+SUBJECTS = ("person", "animal", "vehicle")
+"""Those that are cut out and counted as the subject of a picture."""
 Masks = Mapping[str, FloatArray]
 """Soft masks, float32 (H, W, 1), 0..1, by the names of :data:`CLASSES`; they sum to 1."""
 ALLOWED = ("CC0-1.0", "CC-BY-2.0", "CC-BY-4.0", "MIT", "Apache-2.0", "released by Kodak for unrestricted use")
@@ -44,10 +46,15 @@ class Photograph:
     licence: str
     """Its licence."""
 
+    @property
+    def files(self) -> tuple[Path, Path]:
+        """Its picture and its class map."""
+        return self.folder / "photos" / f"{self.name}.jpg", self.folder / "labels" / f"{self.name}.png"
+
     def read(self) -> tuple[FloatArray, dict[str, FloatArray], BoolArray]:
         """The picture, 640 px wide, the mask of each class, and where the classes are sure, bool (H, W)."""
-        codes = cv2.imread(str(self.folder / "photos" / f"{self.name}.jpg"), cv2.IMREAD_COLOR)
-        numbers = cv2.imread(str(self.folder / "labels" / f"{self.name}.png"), cv2.IMREAD_GRAYSCALE)
+        photograph, classes = map(str, self.files)
+        codes, numbers = cv2.imread(photograph, cv2.IMREAD_COLOR), cv2.imread(classes, cv2.IMREAD_GRAYSCALE)
         if codes is None or numbers is None:
             raise OSError(f"{self.name} cannot be read")
         known, numbers = (numbers > 0).astype(np.uint8), _sure(numbers)
@@ -55,8 +62,8 @@ class Photograph:
         light = srgb_to_linear(np.asarray(codes[..., ::-1] / 255, np.float32))
         small = np.asarray(cv2.resize(light, size, interpolation=cv2.INTER_AREA), np.float32)
         picture = np.clip(linear_to_srgb(small), 0, 1)
-        classes, sure = (cv2.resize(one, size, interpolation=cv2.INTER_NEAREST) for one in (numbers, known))
-        return np.ascontiguousarray(picture), matted(picture, classes), sure > 0
+        small_numbers, sure = (cv2.resize(one, size, interpolation=cv2.INTER_NEAREST) for one in (numbers, known))
+        return np.ascontiguousarray(picture), matted(picture, small_numbers), sure > 0
 
 
 def photographs(folder: Path) -> list[Photograph]:
@@ -86,6 +93,11 @@ def _sure(numbers: AnyArray) -> AnyArray:
     classes = np.zeros(nearest.max() + 1, np.uint8)
     classes[nearest[numbers > 0]] = numbers[numbers > 0]
     return classes[nearest]
+
+
+def subject_matte(maps: FloatArray) -> FloatArray:
+    """The matte of people, animals and vehicles, (H, W), of the masks of the classes, (H, W, 7)."""
+    return np.asarray(maps[..., [CLASSES.index(name) for name in SUBJECTS]].sum(axis=-1), np.float32)
 
 
 def matted(picture: FloatArray, classes: AnyArray) -> dict[str, FloatArray]:

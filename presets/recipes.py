@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from presets.photographs import Masks
+from presets.photographs import SUBJECTS, Masks
 from vfxstyle.arrays import AnyArray, FloatArray
 from vfxstyle.color import lab_to_linear, linear_to_lab, linear_to_srgb, srgb_to_linear
 
@@ -82,6 +82,11 @@ def _with_lightness(lab: FloatArray, lightness: FloatArray) -> FloatArray:
     return np.concatenate([lightness[..., None], lab[..., 1:]], axis=-1).astype(np.float32)
 
 
+def _subjects(masks: Masks) -> FloatArray:
+    """The matte of people, animals and vehicles, float32 (H, W, 1), 0..1."""
+    return np.asarray(sum(masks[name] for name in SUBJECTS), np.float32)
+
+
 def _blended(masks: Masks, parts: dict[str, FloatArray]) -> FloatArray:
     """Each class with its own colours."""
     return np.asarray(sum(masks[name] * parts[name] for name in parts), np.float32)
@@ -125,7 +130,7 @@ def pop_out(picture: FloatArray, masks: Masks) -> FloatArray:
     A picture without any of these is a background as a whole.
     """
     lab = _lab(picture)
-    front = masks["person"] + masks["animal"] + masks["vehicle"]
+    front = _subjects(masks)
     near = _with_lightness(_saturated(lab, 1.4), _curve(lab[..., 0], 0.45))
     skin = skin_share(lab, masks)
     near = near + skin * (_with_lightness(_saturated(lab, 1.12), _curve(lab[..., 0], 0.2)) - near)
@@ -211,7 +216,7 @@ def bleach_bypass(picture: FloatArray, masks: Masks) -> FloatArray:
     lab = _lab(picture)
     hard = _with_lightness(_saturated(lab, 0.38), _curve(lab[..., 0], 0.8))
     spared = _with_lightness(_saturated(lab, 0.85), _curve(lab[..., 0], 0.4))
-    front = masks["person"] + masks["animal"] + masks["vehicle"]
+    front = _subjects(masks)
     return _shown(hard + front * (spared - hard))
 
 

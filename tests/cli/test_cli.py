@@ -105,6 +105,13 @@ def test_wrong_usage_is_code_2(arguments):
     assert "Traceback" not in result.stderr
 
 
+def test_a_group_of_commands_without_one_shows_them_and_has_not_failed():
+    result = main_in_process("presets")
+    assert result.returncode == 2
+    assert "sheet" in result.stderr
+    assert "FAILED" not in result.stderr
+
+
 def test_each_bad_shot_is_one_sentence_and_code_3(make_shot, tmp_path, identity_preset):
     (tmp_path / "empty").mkdir()
     for name in ("left", "right"):

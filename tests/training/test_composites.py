@@ -1,15 +1,15 @@
-"""Photographs with the subjects of others pasted in, which shipped looks are learnt from."""
+"""Photographs with parts of others in front of them, which shipped looks are learnt from."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from presets.composites import Mapped, has_subject, pasted
+from presets.composites import LabelledPicture, has_classes, has_subject, with_classes, with_subject
 from presets.photographs import CLASSES
+from vfxstyle.color import srgb_to_linear
 
-RNG = np.random.default_rng(0)
-SKY, PERSON = CLASSES.index("sky"), CLASSES.index("person")
+SKY, WATER, PERSON = (CLASSES.index(name) for name in ("sky", "water", "person"))
 
 
 def scene(height, width, colour, box=None, person=(0.8, 0.1, 0.1)):
@@ -21,7 +21,13 @@ def scene(height, width, colour, box=None, person=(0.8, 0.1, 0.1)):
         inside = np.s_[box[0] : box[1], box[2] : box[3]]
         picture[inside] = person
         maps[inside] = np.eye(len(CLASSES), dtype=np.float32)[PERSON]
-    return Mapped(picture, maps, np.ones((height, width), bool))
+    return LabelledPicture(picture, maps, np.ones((height, width), bool))
+
+
+def sea(height, width, colour):
+    """A plain picture of water."""
+    plain = scene(height, width, colour)
+    return replace(plain, maps=np.roll(plain.maps, WATER - SKY, axis=-1))
 
 
 def box_of(composite):
@@ -32,7 +38,7 @@ def box_of(composite):
 
 def test_a_person_of_another_picture_is_there_with_its_class_and_its_colour():
     onto, other = scene(120, 200, 0.4), scene(100, 150, 0.4, (30, 70, 50, 90))
-    made = pasted(onto, other, np.random.default_rng(1))
+    made = with_subject(onto, other, np.random.default_rng(1))
     top, bottom, left, right = box_of(made)
     assert 0.45 * 40 - 1 <= bottom - top + 1 <= 41
     inside = made.picture[top + 1 : bottom, left + 1 : right]
@@ -47,31 +53,45 @@ def test_a_person_of_another_picture_is_there_with_its_class_and_its_colour():
 
 @pytest.mark.parametrize("seed", range(8))
 def test_what_an_edge_of_its_picture_cuts_off_stays_at_that_edge(seed):
-    feet_cut, arm_cut = scene(100, 150, 0.4, (40, 100, 60, 90)), scene(100, 150, 0.4, (30, 70, 0, 40))
-    assert box_of(pasted(scene(120, 200, 0.4), feet_cut, np.random.default_rng(seed)))[1] == 119
-    _, _, left, right = box_of(pasted(scene(120, 200, 0.4), arm_cut, np.random.default_rng(seed)))
+    def pasted(box):
+        return box_of(with_subject(scene(120, 200, 0.4), scene(100, 150, 0.4, box), np.random.default_rng(seed)))
+
+    assert pasted((40, 100, 60, 90))[1] == 119
+    assert pasted((0, 40, 60, 90))[0] == 0
+    _, _, left, right = pasted((30, 70, 0, 40))
     assert left == 0 or right == 199  # mirrored or not
+    assert pasted((30, 70, 0, 150))[2:] == (0, 199)
+    assert pasted((0, 100, 60, 130))[:2] == (0, 119)
 
 
 def test_a_person_taller_than_the_picture_is_made_to_fit():
-    made = pasted(scene(40, 200, 0.4), scene(300, 150, 0.4, (20, 280, 60, 90)), np.random.default_rng(0))
+    made = with_subject(scene(40, 200, 0.4), scene(300, 150, 0.4, (20, 280, 60, 90)), np.random.default_rng(0))
     top, bottom, _, _ = box_of(made)
     assert 0 <= top <= bottom <= 39
     assert bottom - top + 1 <= 39
 
 
-def test_a_person_by_day_is_darker_at_night():
-    day = scene(100, 150, 0.8, (30, 70, 50, 90))
-    reds = [
-        pasted(scene(120, 200, around), day, np.random.default_rng(2)).picture[..., 0].max() for around in (0.05, 0.8)
-    ]
-    assert reds[0] < 0.7 * reds[1]
+def test_one_from_edge_to_edge_of_a_narrow_picture_is_cut_by_a_wide_one():
+    made = with_subject(scene(40, 200, 0.4), scene(300, 50, 0.4, (100, 200, 0, 50)), np.random.default_rng(0))
+    assert box_of(made) == (0, 39, 0, 199)
+
+
+@pytest.mark.parametrize("around", [0.05, 0.3])
+def test_a_person_is_brought_halfway_to_how_bright_the_picture_is(around):
+    def light_of(colour):
+        person = scene(100, 150, 0.6, (30, 70, 50, 90), person=(0.6, 0.6, 0.6))
+        made = with_subject(scene(120, 200, colour), person, np.random.default_rng(2))
+        top, bottom, left, right = box_of(made)
+        return srgb_to_linear(made.picture)[top + 1 : bottom, left + 1 : right].mean()
+
+    own, dark = (srgb_to_linear(np.float32(colour)) + 0.01 for colour in (0.6, around))
+    assert light_of(around) / light_of(0.6) == pytest.approx(np.sqrt(dark / own), rel=0.02)
 
 
 def test_where_classes_are_unsure_goes_with_the_person():
     other = scene(100, 150, 0.4, (30, 70, 50, 90))
     unsure = replace(other, sure=np.zeros_like(other.sure))
-    made = pasted(scene(120, 200, 0.4), unsure, np.random.default_rng(3))
+    made = with_subject(scene(120, 200, 0.4), unsure, np.random.default_rng(3))
     np.testing.assert_array_equal(made.sure, made.subject <= 0.5)
 
 
@@ -80,3 +100,21 @@ def test_where_classes_are_unsure_goes_with_the_person():
 )
 def test_nothing_a_speck_and_nearly_all_of_a_picture_are_not_cut_out(box, there):
     assert has_subject(scene(100, 150, 0.4, box)) is there
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_half_of_the_classes_are_put_in_front_where_they_are(seed):
+    onto, other = sea(120, 200, 0.4), scene(60, 100, 0.4, (20, 40, 0, 30))
+    made = with_classes(onto, other, np.random.default_rng(seed))
+    np.testing.assert_allclose(made.maps.sum(axis=-1), 1, atol=1e-5)
+    shares = made.maps.mean(axis=(0, 1))
+    assert (shares[SKY] > 0) != (shares[PERSON] > 0)  # one of the two, and round it the sea
+    person = np.zeros((120, 200), bool)
+    person[40:80, :60] = True
+    where = made.maps[..., PERSON] > 0.5 if shares[PERSON] else made.maps[..., WATER] > 0.5
+    assert (where == person).mean() > 0.97 or (where == person[:, ::-1]).mean() > 0.97
+
+
+def test_a_picture_of_one_class_has_no_half_of_them():
+    assert not has_classes(scene(60, 100, 0.4))
+    assert has_classes(scene(60, 100, 0.4, (20, 40, 0, 30)))

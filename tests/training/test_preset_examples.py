@@ -1,16 +1,21 @@
 """Which superpixels of a photograph a shipped look is learnt from."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
+from helpers import BACKBONE
 
-from presets.composites import subject_matte
-from presets.gradable import SUBJECT_SHARES, GradableExample
-from presets.photographs import CLASSES
+from presets import gradable
+from presets.gradable import SUBJECT_SHARES, Composite, GradableExample, GradableExamples, composite_of, every_example
+from presets.photographs import CLASSES, Photograph, subject_matte
 from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.features import RawFeatures
+from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import TrainingExample
+from vfxstyle.training.learn import which_held_out
 from vfxstyle.training.subject import lie_inside
 
 RNG = np.random.default_rng(0)
@@ -62,3 +67,64 @@ def test_subjects_are_most_of_their_pixels():
     maps[1, :2, CLASSES.index("vehicle")] = 1
     two = replace(example(2, 0, 0).example, pixels=np.arange(8, dtype=np.int32).reshape(2, 4))
     assert lie_inside(two, subject_matte(maps)).tolist() == [True, False]
+
+
+def test_composites_show_nothing_of_photographs_held_out_and_global_looks_have_none():
+    one, held_out = example(3, 1, 0), np.array([False, True, False])
+    composites = [Composite(pair, one) for pair in ((0, 2), (0, 1), (1, 2), (2, 0))]
+    every = GradableExamples([one] * 9, composites)
+    graded, numbers = every.of("golden", held_out)
+    assert numbers == [0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 2]
+    assert len(graded) == 11
+    assert every.of("cold", held_out)[1] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_composites_change_nothing_of_what_is_held_out():
+    settings = TrainSettings()
+    alone = which_held_out(range(40), settings)
+    numbers = [*range(40), *range(0, 40, 3), 7, 7]
+    np.testing.assert_array_equal(which_held_out(numbers, settings), alone[numbers])
+
+
+SETTINGS = TrainSettings(device="cpu", backbone=BACKBONE, superpixels=40, analysis_width=96)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Three photographs of a sea with a person in the middle; the last one of the sea alone."""
+    for folder in ("photos", "labels"):
+        (tmp_path / folder).mkdir()
+    for number in range(3):
+        colours = RNG.integers(0, 256, (48, 64, 3), np.uint8)
+        classes = np.full((48, 64), CLASSES.index("water") + 1, np.uint8)
+        classes[12:36, 20:44] = CLASSES.index("person" if number < 2 else "water") + 1
+        cv2.imwrite(str(tmp_path / "photos" / f"{number}.jpg"), colours)
+        cv2.imwrite(str(tmp_path / "labels" / f"{number}.png"), classes)
+    return [Photograph(str(number), tmp_path, "", "", "CC0-1.0") for number in range(3)]
+
+
+def test_a_composite_is_of_another_photograph_with_such_parts_and_the_same_again(pictures):
+    for number in range(2):
+        assert composite_of(pictures, 0, "subject", number, 10, SETTINGS).photographs == (0, 1)
+    first, again = (composite_of(pictures, 2, "classes", 1, 10, SETTINGS) for _ in range(2))
+    assert first.photographs == again.photographs
+    np.testing.assert_array_equal(first.example.pixels, again.example.pixels)
+    with pytest.raises(ValueError, match="no other photograph has parts"):
+        composite_of(pictures[1:], 0, "subject", 0, 10, SETTINGS)
+
+
+def test_kept_examples_of_other_maps_or_settings_are_refused(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(gradable, "COMPOSITES", {"subject": 1})
+    monkeypatch.setattr(gradable, "ProcessPoolExecutor", lambda count, _: ThreadPoolExecutor(count))
+    monkeypatch.setattr(gradable, "_gradable", lambda *_: example(3, 1, 0))
+    kept = tmp_path / "kept"
+    made = every_example(pictures, SETTINGS, kept)
+    assert [one.photographs[0] for one in made.composites] == [0, 1, 2]
+    assert len(every_example(pictures, SETTINGS, kept).photographs) == len(made.photographs) == 9
+    with pytest.raises(ValueError, match="take it away"):
+        every_example(pictures, replace(SETTINGS, seed=1), kept)
+    with pytest.raises(ValueError, match="take it away"):
+        every_example(pictures, SETTINGS, kept, composites=False)
+    cv2.imwrite(str(pictures[0].files[1]), np.full((48, 64), 3, np.uint8))
+    with pytest.raises(ValueError, match="take it away"):
+        every_example(pictures, SETTINGS, kept)

@@ -113,6 +113,9 @@ def main() -> None:
         code = 0
     except click.exceptions.Exit as leave:
         code = leave.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()  # the help of a group of commands: nothing has failed
+        code = 2
     except click.ClickException as error:
         error.show()
         click.echo("vfxstyle: FAILED code=usage retryable=no frames=none", err=True)

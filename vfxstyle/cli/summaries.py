@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from vfxstyle.progress import Stage
 from vfxstyle.shots.discover import format_frames, how_many_frames
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from vfxstyle.timelines.grade import TimelineReport
     from vfxstyle.training.train import TrainReport
 
+_OF_WRITTEN = (Stage.TRACKS, Stage.GRADE)  # stages that see the frames that are written; the others see all of the shot
+
 
 def grade_summary(report: GradeReport, looked_at: Sequence[Path] = ()) -> str:
     """What a grade run did, in a few lines. looked_at: its contact sheet and report."""
@@ -26,10 +29,12 @@ def grade_summary(report: GradeReport, looked_at: Sequence[Path] = ()) -> str:
     total = sum(report.seconds.values())
     if report.written:
         lines.append(f"{'stage':<12} {'seconds':>8} {'per frame':>10}")
-        frames = len(report.written)
-        for name, seconds in report.seconds.items():
-            lines.append(f"{name:<12} {seconds:8.2f} {seconds / frames:10.3f}")
-        lines.append(f"{'all':<12} {total:8.2f} {total / frames:10.3f}")
+        per_frame = 0.0
+        for stage, seconds in report.seconds.items():
+            one = seconds / (len(report.written) if stage in _OF_WRITTEN else report.shot_frames)
+            lines.append(f"{stage:<12} {seconds:8.2f} {one:10.3f}")
+            per_frame += one
+        lines.append(f"{'all':<12} {total:8.2f} {per_frame:10.3f}")
         seen = len(report.chosen_frames)
         lines.append(f"{report.superpixels} superpixels in the whole shot; the network saw {how_many_frames(seen)}")
     if report.untouched_pixels:

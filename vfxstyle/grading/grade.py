@@ -39,6 +39,8 @@ class GradeReport:
     """Frames written by this run."""
     kept: tuple[int, ...]
     """Frames that were there already and were left."""
+    shot_frames: int
+    """Frames of the shot, all of which an analysis looks at."""
     untouched_pixels: Mapping[int, int]
     """For each frame that has any, kept ones too: pixels left alone because they hold NaN or infinity."""
     found_again: Mapping[int, float]
@@ -129,6 +131,7 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
         files=tuple(plan.files),
         written=tuple(todo),
         kept=kept,
+        shot_frames=len(plan.shot),
         untouched_pixels=done.untouched | outputs.untouched(kept),
         found_again=done.found_again,
         in_doubt=done.in_doubt,

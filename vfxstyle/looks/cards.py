@@ -57,9 +57,9 @@ def model_card(info: PresetInfo) -> str:
 
 def _trained_on(card: Mapping[str, Any]) -> str:
     """How many pairs were learnt from, and which ones measured the look."""
-    pairs, held_out = card.get("pairs", "?"), card.get("held_out")
-    if held_out is None:
-        return f"{pairs} pairs"
+    pairs, held_out = card.get("pairs"), card.get("held_out")
+    if pairs is None or held_out is None:
+        return f"{'?' if pairs is None else pairs} pairs"
     if held_out:
         return f"{pairs - held_out} pairs; {held_out} more were held out, to choose the epoch and to measure the look"
     return f"{pairs} pairs, one part of them after the other kept out to measure it, and then on all of them"

@@ -213,7 +213,7 @@ class GradeTarget:
     )
     frames: tuple[int, ...] | None = option(
         None,
-        help="Frames, as in 1001-1100x2,1150.",
+        help="Frames, as in 1001-1100x2,1150; those of a movie count from 1.",
         default_text="all",
         metavar="RANGE",
         short="-f",
