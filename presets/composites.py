@@ -1,10 +1,9 @@
-"""Photographs with parts of another one in front of them, to learn looks from.
+"""Photographs with the people, animals and vehicles of another one in front of them, to learn looks from.
 
-Of few photographs a network learns by heart what surrounds a thing: horses stand on grass, boats on water. In front of
-other photographs the same things are seen in other places.
+Of few photographs a network learns by heart what surrounds a subject: horses stand on grass, boats on water. In front
+of other photographs the same subjects are seen in other places, and other places with subjects in them.
 
-Sources: G. Ghiasi and others, Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation (2021),
-for people, animals and vehicles; V. Olsson and others, ClassMix (2021), for classes that stay where they are.
+Source: G. Ghiasi and others, Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation (2021).
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ _AREA = (0.015, 0.7)  # shares of a picture that what is cut out of it may be
 _FAINTEST = 0.05  # matte from which on a pixel is cut out too
 _SIZE = (0.45, 1.0)  # of what is pasted, over its size in its own picture
 _SPACE = 0.95  # share of the height and width of a picture that it may take
-_SMALLEST_CLASS = 0.02  # share of a picture from which on a class of it is put in front of another one
 _DARKEST = 0.01  # linear light that is added before means of logarithms
 _LIGHT = 0.5  # how far what is in front takes on how bright the picture is: from not at all to wholly
 
@@ -61,11 +59,6 @@ def has_subject(labelled: LabelledPicture) -> bool:
     return bool((matte > 0.5).any() and _AREA[0] < matte.mean() < _AREA[1])
 
 
-def has_classes(labelled: LabelledPicture) -> bool:
-    """Whether there are two classes or more, so that one can be taken without the others."""
-    return len(_classes_of(labelled)) > 1
-
-
 def with_subject(onto: LabelledPicture, other: LabelledPicture, random: np.random.Generator) -> LabelledPicture:
     """A picture with the people, animals and vehicles of another one, which :func:`has_subject`, in front of it.
 
@@ -87,29 +80,23 @@ def with_subject(onto: LabelledPicture, other: LabelledPicture, random: np.rando
     height, width = (max(1, round(span.length * scale)) for span in spans)
     top, left = (span.first(length, random) for span, length in zip(spans, (height, width), strict=True))
 
-    picture, maps, sure = np.zeros_like(onto.picture), np.zeros_like(onto.maps), np.zeros_like(onto.sure)
     seen, place = zip(_overlap(top, height, spans[0].room), _overlap(left, width, spans[1].room), strict=True)
-    picture[place] = _resized(srgb_to_linear(source.picture)[cut], (width, height))[seen]
-    maps[place] = _resized(source.maps[cut], (width, height))[seen]
-    sure[place] = _resized_flags(source.sure[cut], (width, height))[seen]
-    gain = _brightness(srgb_to_linear(onto.picture)) / _brightness(srgb_to_linear(source.picture))
-    return _in_front_of(onto, picture * np.float32(gain**_LIGHT), maps, sure, [CLASSES.index(n) for n in SUBJECTS])
 
+    light, own = srgb_to_linear(onto.picture), srgb_to_linear(source.picture)
+    gain = np.float32((_brightness(light) / _brightness(own)) ** _LIGHT)
+    front = np.clip(_resized(own[cut], (width, height))[seen] * gain, 0, 1)
+    classes = np.zeros_like(onto.maps[place])
+    numbers = [CLASSES.index(name) for name in SUBJECTS]
+    classes[..., numbers] = np.clip(_resized(source.maps[cut], (width, height))[seen][..., numbers], 0, 1)
+    alpha = classes.sum(axis=-1, keepdims=True)
+    classes /= np.maximum(alpha, 1e-6)
+    flags = cv2.resize(source.sure[cut].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)[seen] > 0
 
-def with_classes(onto: LabelledPicture, other: LabelledPicture, random: np.random.Generator) -> LabelledPicture:
-    """A picture with half of the classes of another one, which :func:`has_classes`, in front of it.
-
-    They stay where they are in their picture, which takes the size of the other and is perhaps mirrored; how bright
-    they are is brought halfway to how bright the picture is.
-    """
-    source = other.mirrored() if random.random() < 0.5 else other
-    there = random.permutation(_classes_of(source))
-    count = len(there) // 2 + (int(random.integers(0, 2)) if len(there) % 2 else 0)
-    size = (onto.picture.shape[1], onto.picture.shape[0])
-    picture, maps = _resized(srgb_to_linear(source.picture), size), _resized(source.maps, size)
-    gain = _brightness(srgb_to_linear(onto.picture)) / _brightness(picture)
-    sure = _resized_flags(source.sure, size)
-    return _in_front_of(onto, picture * np.float32(gain**_LIGHT), maps, sure, there[:count].tolist())
+    maps, sure = onto.maps.copy(), onto.sure.copy()
+    light[place] += alpha * (front - light[place])
+    maps[place] += alpha * (classes - maps[place])
+    sure[place] = np.where(alpha[..., 0] > 0.5, flags, sure[place])
+    return LabelledPicture(np.asarray(np.clip(linear_to_srgb(light), 0, 1), np.float32), maps, sure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,28 +149,6 @@ def _overlap(first: int, length: int, room: int) -> tuple[slice, slice]:
     return slice(max(-first, 0), last - first), slice(max(first, 0), last)
 
 
-def _in_front_of(
-    onto: LabelledPicture, picture: FloatArray, maps: FloatArray, sure: BoolArray, classes: list[int]
-) -> LabelledPicture:
-    """A picture with these classes of another one, of the same size, in front of it. picture: linear light."""
-    own = np.zeros_like(maps)
-    own[..., classes] = np.clip(maps[..., classes], 0, 1)
-    alpha = own.sum(axis=-1, keepdims=True)
-    own /= np.maximum(alpha, 1e-6)
-    light = srgb_to_linear(onto.picture)
-    light += alpha * (np.clip(picture, 0, 1) - light)
-    return LabelledPicture(
-        np.asarray(np.clip(linear_to_srgb(light), 0, 1), np.float32),
-        np.asarray(onto.maps + alpha * (own - onto.maps), np.float32),
-        np.where(alpha[..., 0] > 0.5, sure, onto.sure),
-    )
-
-
-def _classes_of(labelled: LabelledPicture) -> list[int]:
-    """The numbers of the classes that a picture shows more than a little of."""
-    return [int(number) for number in np.flatnonzero(labelled.maps.mean(axis=(0, 1)) > _SMALLEST_CLASS)]
-
-
 def _resized(planes: FloatArray, size: tuple[int, int]) -> FloatArray:
     """Planes (H, W, C) at a size, (width, height) in px; OpenCV takes four at a time at most."""
     parts = [
@@ -191,11 +156,6 @@ def _resized(planes: FloatArray, size: tuple[int, int]) -> FloatArray:
     ]
     small = [cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in parts]
     return np.concatenate([part.reshape(size[1], size[0], -1) for part in small], axis=-1)
-
-
-def _resized_flags(flags: BoolArray, size: tuple[int, int]) -> BoolArray:
-    """Flags (H, W) at a size, (width, height) in px."""
-    return np.asarray(cv2.resize(flags.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def _brightness(light: FloatArray) -> float:

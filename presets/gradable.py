@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from presets.composites import LabelledPicture, has_classes, has_subject, with_classes, with_subject
+from presets.composites import LabelledPicture, has_subject, with_subject
 from presets.photographs import CLASSES, Photograph, under_other_light
 from presets.recipes import RECIPES
 from vfxstyle.arrays import BoolArray, FloatArray
@@ -33,9 +33,8 @@ GLOBAL = ("cold", "spring")
 """Looks that are the same on everything; they are learnt from whole photographs alone."""
 LIGHTS = 3
 """Versions of each photograph: as it is, and under two other lights."""
-COMPOSITES = {"subject": 4, "classes": 2}
-"""Pictures with each photograph behind parts of others: behind their people, animals and vehicles, and behind half of
-their classes."""
+COMPOSITES = 4
+"""Pictures with each photograph behind the people, animals and vehicles of others."""
 COMPOSITE_PART = 2
 """One superpixel of a composite is taken for so many of a photograph."""
 EXAMPLES_SCHEMA = 1
@@ -78,7 +77,7 @@ class GradableExample:
 
 @dataclass(frozen=True, slots=True)
 class Composite:
-    """The example of a photograph with parts of another one in front of it."""
+    """The example of a photograph with the people, animals and vehicles of another one in front of it."""
 
     photographs: tuple[int, int]
     """The numbers of the photograph behind and of the one in front."""
@@ -125,9 +124,8 @@ def every_example(
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         plain = [pool.submit(examples_of_photograph, one, i, count, settings) for i, one in enumerate(pictures)]
         pairs = [
-            pool.submit(composite_of, pictures, index, kind, number, count // COMPOSITE_PART, settings)
-            for kind, made in (COMPOSITES.items() if composites else ())
-            for number in range(made)
+            pool.submit(composite_of, pictures, index, number, count // COMPOSITE_PART, settings)
+            for number in range(COMPOSITES if composites else 0)
             for index in range(len(pictures))
         ]
         found = GradableExamples(
@@ -145,7 +143,7 @@ def _made_of(
 ) -> tuple[object, ...]:
     """What examples depend on, to compare with that of a file."""
     files = [path for one in pictures for path in one.files]
-    numbers = (EXAMPLES_SCHEMA, PLATE_SCHEMA, LIGHTS, COMPOSITES if composites else {}, COMPOSITE_PART, DRAWN, count)
+    numbers = (EXAMPLES_SCHEMA, PLATE_SCHEMA, LIGHTS, COMPOSITES if composites else 0, COMPOSITE_PART, DRAWN, count)
     return *numbers, asdict(settings), [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
 
 
@@ -170,27 +168,23 @@ def examples_of_photograph(
 
 
 def composite_of(
-    pictures: Sequence[Photograph], index: int, kind: str, number: int, count: int, settings: TrainSettings
+    pictures: Sequence[Photograph], index: int, number: int, count: int, settings: TrainSettings
 ) -> Composite:
-    """A photograph with parts of another one, drawn at random, in front; every third one in its own light.
+    """A photograph with the people, animals and vehicles of another one in front; every third one in its own light.
 
-    index: the photograph's. kind: one of :data:`COMPOSITES`. number: the composite's, of this kind and photograph.
-    count: as for :func:`examples_of_photograph`. Raises ValueError if no other one has parts of this kind.
+    index: the photograph's. number: the composite's, of this photograph. count: as for :func:`examples_of_photograph`.
+    Raises ValueError if no other one has subjects.
     """
-    makes, has_parts, key = {
-        "subject": (with_subject, has_subject, 1),
-        "classes": (with_classes, has_classes, 2),
-    }[kind]
-    random = np.random.default_rng([settings.seed, index, LIGHTS, key, number])
+    random = np.random.default_rng([settings.seed, index, LIGHTS, 1, number])  # no light of a photograph begins so
     own = LabelledPicture.of(pictures[index])
     for other in random.permutation(len(pictures)).tolist():
         front = LabelledPicture.of(pictures[other])
-        if other != index and has_parts(front):
-            shown = makes(own, front, random)
+        if other != index and has_subject(front):
+            shown = with_subject(own, front, random)
             if number % 3:
                 shown = replace(shown, picture=under_other_light(shown.picture, random))
             return Composite((index, other), _gradable(shown, pictures[index].name, count, settings, random))
-    raise ValueError(f"{pictures[index].name}: no other photograph has parts to put in front of it ({kind}).")
+    raise ValueError(f"{pictures[index].name}: no other photograph has people, animals or vehicles to put in front.")
 
 
 def _gradable(

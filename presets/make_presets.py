@@ -57,7 +57,8 @@ DATA_NOTE = (
     "brighter and from tungsten to shade. The after pictures are made by presets/recipes.py."
 )
 PASTED = (
-    " Those that are learnt from were also put behind people, animals and vehicles of other ones, three times each."
+    " Those that are learnt from were also put behind people, animals and vehicles of other ones of them, up to four "
+    "times each."
 )
 COUNTED = (
     " Superpixels of people, animals and vehicles are {share} or more of those of a photograph that shows some, "

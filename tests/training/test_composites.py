@@ -1,15 +1,15 @@
-"""Photographs with parts of others in front of them, which shipped looks are learnt from."""
+"""Photographs with the subjects of others in front of them, which shipped looks are learnt from."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from presets.composites import LabelledPicture, has_classes, has_subject, with_classes, with_subject
+from presets.composites import LabelledPicture, has_subject, with_subject
 from presets.photographs import CLASSES
 from vfxstyle.color import srgb_to_linear
 
-SKY, WATER, PERSON = (CLASSES.index(name) for name in ("sky", "water", "person"))
+SKY, PERSON = CLASSES.index("sky"), CLASSES.index("person")
 
 
 def scene(height, width, colour, box=None, person=(0.8, 0.1, 0.1)):
@@ -22,12 +22,6 @@ def scene(height, width, colour, box=None, person=(0.8, 0.1, 0.1)):
         picture[inside] = person
         maps[inside] = np.eye(len(CLASSES), dtype=np.float32)[PERSON]
     return LabelledPicture(picture, maps, np.ones((height, width), bool))
-
-
-def sea(height, width, colour):
-    """A plain picture of water."""
-    plain = scene(height, width, colour)
-    return replace(plain, maps=np.roll(plain.maps, WATER - SKY, axis=-1))
 
 
 def box_of(composite):
@@ -100,21 +94,3 @@ def test_where_classes_are_unsure_goes_with_the_person():
 )
 def test_nothing_a_speck_and_nearly_all_of_a_picture_are_not_cut_out(box, there):
     assert has_subject(scene(100, 150, 0.4, box)) is there
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_half_of_the_classes_are_put_in_front_where_they_are(seed):
-    onto, other = sea(120, 200, 0.4), scene(60, 100, 0.4, (20, 40, 0, 30))
-    made = with_classes(onto, other, np.random.default_rng(seed))
-    np.testing.assert_allclose(made.maps.sum(axis=-1), 1, atol=1e-5)
-    shares = made.maps.mean(axis=(0, 1))
-    assert (shares[SKY] > 0) != (shares[PERSON] > 0)  # one of the two, and round it the sea
-    person = np.zeros((120, 200), bool)
-    person[40:80, :60] = True
-    where = made.maps[..., PERSON] > 0.5 if shares[PERSON] else made.maps[..., WATER] > 0.5
-    assert (where == person).mean() > 0.97 or (where == person[:, ::-1]).mean() > 0.97
-
-
-def test_a_picture_of_one_class_has_no_half_of_them():
-    assert not has_classes(scene(60, 100, 0.4))
-    assert has_classes(scene(60, 100, 0.4, (20, 40, 0, 30)))

@@ -103,18 +103,18 @@ def pictures(tmp_path):
     return [Photograph(str(number), tmp_path, "", "", "CC0-1.0") for number in range(3)]
 
 
-def test_a_composite_is_of_another_photograph_with_such_parts_and_the_same_again(pictures):
+def test_a_composite_is_of_another_photograph_with_subjects_and_the_same_again(pictures):
     for number in range(2):
-        assert composite_of(pictures, 0, "subject", number, 10, SETTINGS).photographs == (0, 1)
-    first, again = (composite_of(pictures, 2, "classes", 1, 10, SETTINGS) for _ in range(2))
+        assert composite_of(pictures, 0, number, 10, SETTINGS).photographs == (0, 1)
+    first, again = (composite_of(pictures, 2, 1, 10, SETTINGS) for _ in range(2))
     assert first.photographs == again.photographs
     np.testing.assert_array_equal(first.example.pixels, again.example.pixels)
-    with pytest.raises(ValueError, match="no other photograph has parts"):
-        composite_of(pictures[1:], 0, "subject", 0, 10, SETTINGS)
+    with pytest.raises(ValueError, match="no other photograph has people"):
+        composite_of(pictures[1:], 0, 0, 10, SETTINGS)
 
 
 def test_kept_examples_of_other_maps_or_settings_are_refused(pictures, tmp_path, monkeypatch):
-    monkeypatch.setattr(gradable, "COMPOSITES", {"subject": 1})
+    monkeypatch.setattr(gradable, "COMPOSITES", 1)
     monkeypatch.setattr(gradable, "ProcessPoolExecutor", lambda count, _: ThreadPoolExecutor(count))
     monkeypatch.setattr(gradable, "_gradable", lambda *_: example(3, 1, 0))
     kept = tmp_path / "kept"
