@@ -26,6 +26,7 @@ from vfxstyle.looks.fit import FitSettings, FitTask, fit
 from vfxstyle.looks.samples import global_oracle, mean_error
 from vfxstyle.settings import TrainSettings
 from vfxstyle.training.examples import TrainingExample, samples_of
+from vfxstyle.training.learn import which_held_out
 from vfxstyle.training.projections import fit_projections
 
 DRAWS = {8: 3, 4: 3, 2: 2, 1: 1}
@@ -37,8 +38,8 @@ _CLASSES = "surround"  # the block that classes are added to: one that is not pr
 
 def curve(look: str, gradable: Sequence[GradableExample]) -> list[tuple[int, float]]:
     """The photographs that a look is learnt from, and its error; the last time with their classes."""
-    order = np.random.default_rng(0).permutation(len(gradable) // LIGHTS)
-    unseen, rest = np.split(order, [round(TrainSettings().held_out * len(order))])
+    held_out = which_held_out(range(len(gradable) // LIGHTS), TrainSettings())
+    unseen, rest = np.flatnonzero(held_out), np.flatnonzero(~held_out)
     graded = [one.graded(look) for one in gradable]
     figures = []
     for part, draws in DRAWS.items():
@@ -76,7 +77,9 @@ def _error(learnt: Sequence[TrainingExample], unseen: Sequence[TrainingExample])
 def main() -> None:
     """Print the curve of each look."""
     arguments = arguments_of(__doc__)
-    every = every_example(photographs(arguments.folder), TrainSettings(device="cpu"), arguments.examples)
+    every = every_example(
+        photographs(arguments.folder), TrainSettings(device="cpu"), arguments.examples, composites=False
+    )
     for look in arguments.only or RECIPES:
         *figures, (_, with_classes) = curve(look, every.photographs)
         words = ", ".join(f"{count} photographs {error:.2f}" for count, error in figures)

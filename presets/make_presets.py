@@ -1,10 +1,11 @@
 """Make the shipped presets: ``python -m presets.make_presets PHOTOGRAPHS [--only NAME] [--examples FILE]``.
 
 PHOTOGRAPHS: a collection as :mod:`presets.photographs` reads it, which refuses pictures without a licence row. Every
-photograph is taken as it is and under two other lights, and behind the people, animals and vehicles of others; the
-recipes of :mod:`presets.recipes` grade them, and each preset is learnt as ``vfxstyle train`` learns, with some of the
-photographs held out. Preset, model card, thumbnail and CREDITS.md are written beside this script. Features are
-extracted once for all looks; ``--examples`` keeps them between runs. No photograph is kept.
+photograph is taken as it is and under two other lights; the recipes of :mod:`presets.recipes` grade them, and each
+preset is learnt as ``vfxstyle train`` learns, with some of the photographs held out. Looks that treat things
+differently are learnt from composites too (:mod:`presets.composites`), of photographs that are not held out. Preset,
+model card, thumbnail and CREDITS.md are written beside this script. Features are extracted once for all looks;
+``--examples`` keeps them between runs. No photograph is kept.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ LIMITS = {
 
 
 def digests_of(pictures: Sequence[Photograph], look: str) -> list[PairDigest]:
-    """What a preset was learnt from, a line for each photograph and each thing that makes its after picture."""
+    """What a preset was learnt from, a line for each photograph: its picture, its class map, and the recipes."""
     recipe = hashlib.sha256((HERE / "recipes.py").read_bytes()).hexdigest()
     found = []
     for one in pictures:
