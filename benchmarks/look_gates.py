@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import OpenImageIO as oiio
 
-from benchmarks.looks import LOOKS, put_into_page
+from benchmarks.looks import LOOKS, put_into_page, shipped
 from presets.photographs import photographs
 from presets.recipes import skin_share
 from vfxstyle import grade, open_shot
@@ -71,8 +71,8 @@ def graded(light: FloatArray, place: Path) -> dict[str, FloatArray]:
         raise OSError(f"{plate} cannot be written")
     found = {}
     for look in LOOKS:
-        out = grade(plate, look, place / look, analysis=place / "analysis", input_space="lin_rec709_scene").output
-        with open_shot(out) as shot:
+        made = grade(plate, shipped(look), place / look, analysis=place / "analysis", input_space="lin_rec709_scene")
+        with open_shot(made.output) as shot:
             found[look] = shot.read(shot.frames[0]).rgb
     return found
 

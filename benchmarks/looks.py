@@ -24,6 +24,8 @@ from benchmarks.stability import Clip
 from benchmarks.styles import write_jpeg
 from vfxstyle import grade, open_shot
 from vfxstyle.arrays import BoolArray, FloatArray
+from vfxstyle.looks.library import shipped_folder
+from vfxstyle.looks.preset import SUFFIX
 from vfxstyle.looks.transform import fit_transform, transform_lab
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.plates.plate import open_plate
@@ -157,6 +159,11 @@ def main() -> None:
         put_into_page(lines, BEGIN, END)
 
 
+def shipped(look: str) -> Path:
+    """The file of a shipped look, whatever looks this user has."""
+    return shipped_folder() / f"{look}{SUFFIX}"
+
+
 def _measure(clip: Path, looks: list[str], masks: Path | None, output: Path | None) -> list[str]:
     """A row of the table for each look."""
     rows = []
@@ -169,7 +176,7 @@ def _measure(clip: Path, looks: list[str], masks: Path | None, output: Path | No
     with tempfile.TemporaryDirectory() as scratch:
         for look in looks:
             out = Path(scratch, look)
-            grade(clip, look, out, within=numbers, analysis=Path(scratch, "analysis"), format="png")
+            grade(clip, shipped(look), out, within=numbers, analysis=Path(scratch, "analysis"), format="png")
             grades = frames_of(out, numbers)
             own = figures_of(plates, grades, subject)
             drawn.append(grades[len(grades) // 2])

@@ -17,7 +17,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from presets.gradable import SUBJECT_SHARES  # noqa: E402 - found by the line before
+from benchmarks.looks import shipped  # noqa: E402 - found by the line before
+from presets.gradable import SUBJECT_SHARES  # noqa: E402
 from presets.make_presets import DESCRIPTIONS, LIMITS, SHARE_WORDS  # noqa: E402
 from presets.photographs import photographs  # noqa: E402
 from vfxstyle import grade, load_preset, open_shot  # noqa: E402
@@ -58,7 +59,7 @@ def main() -> None:
     lines += [f"Photographs, none of which a preset's weights have seen: {'; '.join(photographers)}.", ""]
     lines += [f"Clips: {'; '.join(words for words, _ in CLIPS.values())}.", ""]
     for look, text in DESCRIPTIONS.items():
-        errors = load_preset(look).info.card["errors"]
+        errors = load_preset(shipped(look)).info.card["errors"]
         share = SUBJECT_SHARES.get(look)
         counted = f", subjects counted as {SHARE_WORDS[share]} of a picture at least" if share else ""
         figures = (
@@ -88,7 +89,7 @@ def graded(shot: Path, frame: int, look: str, scratch: Path) -> FloatArray:
     analysis = scratch / f"{shot.stem}_analysis"
     report = grade(
         shot,
-        look,
+        shipped(look),
         scratch / look / shot.stem,
         frames=[frames[len(frames) // 2]],
         within=frames,

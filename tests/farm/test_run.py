@@ -230,6 +230,8 @@ def test_a_task_says_the_word_of_its_failure(make_shot, identity_preset):
 def test_the_status_counts_frames_that_are_there(make_shot, tmp_path, lively_preset):
     """Not what would be written: a frame left out is not done, and always writing over does not make it undone."""
     shot = make_shot(frames=range(1, 5))
+    (status,) = statuses_of(farm_jobs([str(shot)], str(lively_preset), None, None, **QUICK), {})
+    assert (status.state, status.reason, status.by_reason) == ("none", "", {"not made yet": (1, 2, 3, 4)})
     grade(shot, lively_preset, **QUICK)
     for overwrite in ("always", "never", "changed"):
         elsewhere = {**QUICK, "overwrite": overwrite, "device": "auto"}

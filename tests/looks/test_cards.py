@@ -46,5 +46,6 @@ def test_a_preset_without_figures_has_a_card_too():
 
 
 def test_a_card_says_what_few_pairs_were_measured_on_and_leaves_out_what_it_has_not():
-    assert "- Trained on 3 pairs, one part of them after the other" in model_card(info(pairs=3, held_out=0))
+    assert "- Trained on 3 pairs, one part after the other" in model_card(info(pairs=3, held_out=0))
+    assert "- Trained on 1 pair, one part" in model_card(info(pairs=1, held_out=0))
     assert "- Trained on ? pairs" in model_card(info(held_out=3)).splitlines()

@@ -41,7 +41,7 @@ class ShotStatus:
     retryable: bool
     """Whether running it again can get further, as far as is known: what a run stopped at is known to that run."""
     by_reason: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Frames that are not done by what is known of them, where something is."""
+    """Frames that are not done, by what is known of them."""
 
 
 def status_of(job: FarmJob, failure: Failure | None = None) -> ShotStatus:
@@ -84,18 +84,19 @@ def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:
     frames = {
         "damaged": there.damaged,
         "of another preset, plate, version or options": there.outdated,
-        "not made yet": there.absent if current else (),
+        "not made yet": there.absent,
         "ready for the movie": there.ready,
         "cannot be read, so render them again": there.unreadable,
         "not in the plate, so render them": tuple(sorted(set(job.asked) - set(job.frames))),
     }
     frames = {what: numbers for what, numbers in frames.items() if numbers}
+    is_new = list(frames) == ["not made yet"] and not current  # which needs no words
     left = len(job.frames) - len(there.unreadable) - current  # a run can do nothing about the others
     return replace(
         nothing,
         state="partial" if begun else "none",
         current=current,
-        reason="; ".join(f"{what}: {format_frames(numbers)}" for what, numbers in frames.items()),
+        reason="" if is_new else "; ".join(f"{what}: {format_frames(numbers)}" for what, numbers in frames.items()),
         by_reason=frames,
         retryable=left > 0,
     )

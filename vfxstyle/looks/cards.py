@@ -59,7 +59,12 @@ def _trained_on(card: Mapping[str, Any]) -> str:
     """How many pairs were learnt from, and which ones measured the look."""
     pairs, held_out = card.get("pairs"), card.get("held_out")
     if pairs is None or held_out is None:
-        return f"{'?' if pairs is None else pairs} pairs"
+        return "? pairs" if pairs is None else _how_many(pairs)
     if held_out:
-        return f"{pairs - held_out} pairs; {held_out} more were held out, to choose the epoch and to measure the look"
-    return f"{pairs} pairs, one part of them after the other kept out to measure it, and then on all of them"
+        seen = _how_many(pairs - held_out)
+        return f"{seen}; {held_out} more were held out, to choose the epoch and to measure the look"
+    return f"{_how_many(pairs)}, one part after the other kept out to measure it, and then on all of it"
+
+
+def _how_many(pairs: int) -> str:
+    return f"{pairs} pair{'' if pairs == 1 else 's'}"

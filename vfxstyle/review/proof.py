@@ -108,11 +108,10 @@ def _check_suffix(place: Path, allowed: Sequence[str]) -> None:
 
 def draw_proof(view: ShownShot, presets: Sequence[str], frames: Sequence[int] | None, place: Path) -> ProofReport:
     """Draw a proof of an opened shot into a file. frames: None for those that are drawn by default."""
+    numbers = None if frames is None else view.plan.plate.requested(frames)[0]
     looks = {_column(name, presets): view.corrected(view.look(name), view.plan.corrections) for name in presets}
-    if frames is None:
+    if numbers is None:
         numbers = default_frames(view, next(iter(looks.values())))
-    else:
-        numbers = view.plan.plate.requested(frames)[0]
     _draw(view, looks, numbers, place, view.run.clock)
     return ProofReport(
         output=place, frames=tuple(numbers), presets=tuple(looks), screen=view.screen.name, is_quick=view.is_quick

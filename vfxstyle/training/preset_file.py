@@ -61,4 +61,10 @@ def preset_file(name: str, output: str | Path | None, clock: Clock) -> Path:
     make_folder(target.parent)
     if target.exists():
         clock.note(f"{target} is there and will be replaced")
+    shipped = shipped_folder() / target.name
+    if target.parent in user_folders() and target != shipped and shipped.is_file():
+        clock.warn(
+            f"this hides the shipped look {target.stem}: --preset {target.stem} means this one from now on; choose "
+            "another --name to keep both"
+        )
     return target
