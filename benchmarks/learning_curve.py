@@ -40,13 +40,15 @@ def curve(look: str, gradable: Sequence[GradableExample]) -> list[tuple[int, flo
     """The photographs that a look is learnt from, and its error; the last time with their classes."""
     held_out = which_held_out(range(len(gradable) // LIGHTS), TrainSettings())
     unseen, rest = np.flatnonzero(held_out), np.flatnonzero(~held_out)
-    graded = [one.graded(look) for one in gradable]
+    graded = [one.graded(look, learnt_from=not held_out[index // LIGHTS]) for index, one in enumerate(gradable)]
     figures = []
     for part, draws in DRAWS.items():
         drawn = [np.random.default_rng(draw).permutation(rest)[: len(rest) // part] for draw in range(draws)]
         errors = [_error(_of(graded, seen), _of(graded, unseen)) for seen in drawn]
         figures.append((len(rest) // part, float(np.mean(errors))))
-    known = [_with_classes(one).graded(look) for one in gradable]
+    known = [
+        _with_classes(one).graded(look, learnt_from=not held_out[index // LIGHTS]) for index, one in enumerate(gradable)
+    ]
     return [*figures, (len(rest), _error(_of(known, rest), _of(known, unseen)))]
 
 

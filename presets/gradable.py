@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from presets.composites import LabelledPicture, has_subject, with_subject
@@ -21,7 +22,7 @@ from vfxstyle.features import pick_device
 from vfxstyle.features.registry import load_backbone
 from vfxstyle.plates.picture import in_ordinary_light
 from vfxstyle.settings import TrainSettings
-from vfxstyle.training.examples import TrainingExample, superpixels_of, superpixels_per_segmentation
+from vfxstyle.training.examples import PlateSuperpixels, TrainingExample, superpixels_of, superpixels_per_segmentation
 from vfxstyle.training.plate_folder import PLATE_SCHEMA
 from vfxstyle.training.subject import balanced, lie_inside, number_of_share
 
@@ -29,6 +30,8 @@ SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 0.7, "local-xpro": 1 / 3, "teal-or
 """Looks in which subjects count more: the share of the superpixels of a photograph with subjects that is theirs at
 least; more of them are taken, and repeated where there are no more. Not ``bleach-bypass``, whose lights go to white
 with it."""
+BESIDE = {"pop-out": 3}
+"""Looks that must not spill over the edge of a subject, and how often what lies beside one is learnt; else once."""
 GLOBAL = ("cold", "spring")
 """Looks that are the same on everything; they are learnt from whole photographs alone."""
 LIGHTS = 3
@@ -39,6 +42,7 @@ COMPOSITE_PART = 2
 """One superpixel of a composite is taken for so many of a photograph."""
 EXAMPLES_SCHEMA = 1
 """Version of how examples are made of pictures; raise it when that changes."""
+_REACH = 1 / 16  # how far from a subject something still lies beside it, as a share of the picture's width
 DRAWN = 4
 """Superpixels that are drawn for one that is taken. Those of people, animals and vehicles, of which there are few, are
 all taken, for the looks in which they count more."""
@@ -58,9 +62,14 @@ class GradableExample:
     """bool (N,), superpixels taken at random from the whole picture; the others are of people, animals and vehicles."""
     inside: BoolArray
     """bool (N,), superpixels of people, animals and vehicles."""
+    beside: BoolArray
+    """bool (N,), superpixels close to those, but not of them."""
 
-    def graded(self, look: str) -> TrainingExample:
-        """The example with its pixels after a look, with as large a share of subjects as the look has."""
+    def graded(self, look: str, *, learnt_from: bool = True) -> TrainingExample:
+        """The example with its pixels after a look, with as large a share of subjects as the look has.
+
+        learnt_from: whether a look is learnt from it, rather than measured on it.
+        """
         masks = {name: self.masks[..., index : index + 1] for index, name in enumerate(CLASSES)}
         after = RECIPES[look](self.pixels, masks)
         graded = replace(self.example, after=linear_to_lab(srgb_to_linear(after)))
@@ -68,6 +77,8 @@ class GradableExample:
             return graded.at(np.flatnonzero(self.plain))
         share, some = SUBJECT_SHARES[look], np.flatnonzero(self.inside)
         others = np.flatnonzero(self.plain & ~self.inside)
+        if learnt_from:
+            others = np.repeat(others, np.where(self.beside[others], BESIDE.get(look, 1), 1))
         wanted = max(number_of_share(share, len(others)), int((self.plain & self.inside).sum()))
         if wanted < len(some):
             some = some[np.arange(wanted) * len(some) // wanted]
@@ -104,7 +115,9 @@ class GradableExamples:
         if look not in GLOBAL:
             seen = [one for one in self.composites if not held_out[list(one.photographs)].any()]
             chosen, numbers = chosen + [one.example for one in seen], numbers + [one.photographs[0] for one in seen]
-        return [one.graded(look) for one in chosen], numbers
+        learnt_from = ~held_out[numbers]
+        pairs = zip(chosen, learnt_from.tolist(), strict=True)
+        return [one.graded(look, learnt_from=learnt) for one, learnt in pairs], numbers
 
 
 def every_example(
@@ -201,4 +214,12 @@ def _gradable(
     kept = np.flatnonzero(named & (plain | inside))
     example = example.at(kept)
     colours, own = (of.reshape(-1, of.shape[-1])[example.pixels] for of in (picture, shown.maps))
-    return GradableExample(example, colours, own, plain[kept], inside[kept])
+    beside = _lie_beside(example, shown.subject) & ~inside[kept]
+    return GradableExample(example, colours, own, plain[kept], inside[kept], beside)
+
+
+def _lie_beside(example: PlateSuperpixels, subject: FloatArray) -> BoolArray:
+    """Which superpixels of an example lie in or close to a subject, bool (N,). subject: float32 (H, W), 0..1."""
+    reach = round(subject.shape[1] * _REACH)
+    near = cv2.dilate(subject, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
+    return lie_inside(example, np.asarray(near, np.float32))

@@ -35,7 +35,8 @@ def example(plain_others, plain_people, more_people):
         raw=RawFeatures(np.zeros(2, np.float16), blocks), pixels=flat, before=lab, after=lab, bands=lab, shape=(9, 16)
     )
     numbers = np.arange(count)
-    return GradableExample(own, pixels, masks, numbers < plain_others + plain_people, numbers >= plain_others)
+    plain, inside = numbers < plain_others + plain_people, numbers >= plain_others
+    return GradableExample(own, pixels, masks, plain, inside, numbers < 0)
 
 
 @pytest.mark.parametrize(("more", "people"), [(500, 50), (45, 50), (10, 50)], ids=["plenty", "just enough", "too few"])
@@ -59,6 +60,27 @@ def test_a_photograph_full_of_people_is_as_it_was_drawn():
 def test_looks_that_do_not_count_people_more_are_learnt_from_the_random_ones():
     numbers = example(20, 5, 40).graded("cold").raw.blocks["number"][:, 0]
     np.testing.assert_array_equal(numbers, np.arange(25))
+
+
+def test_what_lies_beside_a_subject_is_learnt_more_often_by_looks_that_must_not_spill():
+    one = example(10, 5, 40)
+    near = replace(one, beside=np.arange(55) < 4)
+
+    def counts(look, *, learnt_from):
+        graded = near.graded(look, learnt_from=learnt_from)
+        return np.bincount(graded.raw.blocks["number"][:, 0].astype(int), minlength=55)[:10]
+
+    np.testing.assert_array_equal(counts("pop-out", learnt_from=True), [3] * 4 + [1] * 6)
+    np.testing.assert_array_equal(counts("pop-out", learnt_from=False), [1] * 10)
+    np.testing.assert_array_equal(counts("golden", learnt_from=True), [1] * 10)
+
+
+def test_close_to_a_subject_is_a_sixteenth_of_the_width_away():
+    subject = np.zeros((20, 160), np.float32)
+    subject[:, :50] = 1
+    columns = np.array([30, 55, 58, 63], np.int32)
+    line = replace(example(4, 0, 0).example, pixels=np.repeat(columns[:, None] + 160 * 10, 4, axis=1))
+    assert gradable._lie_beside(line, subject).tolist() == [True, True, True, False]
 
 
 def test_subjects_are_most_of_their_pixels():

@@ -203,7 +203,7 @@ def test_a_look_is_learnt_from_a_few_frames_of_a_shot(graded_frames, tmp_path):
     assert np.abs(wanted - predicted).mean() < 0.3 * np.abs(wanted - plate).mean()
     assert sheet[:BAND, :480].max() > 0.5  # words
     page = drawn[2].read_text()
-    assert "## What was not learnt" in page
+    assert "## What was not learnt\n\nBy the plain look: on its shot the graded frames are carried along" in page
     assert f"Frames whose grading would help most: {report.next_frames[0]}" in page
 
 

@@ -90,13 +90,13 @@ def _status_of_shot(job: ShotJob, nothing: ShotStatus) -> ShotStatus:
         "not in the plate, so render them": tuple(sorted(set(job.asked) - set(job.frames))),
     }
     frames = {what: numbers for what, numbers in frames.items() if numbers}
-    is_new = list(frames) == ["not made yet"] and not current  # which needs no words
+    said = {what: numbers for what, numbers in frames.items() if current or what != "not made yet"}
     left = len(job.frames) - len(there.unreadable) - current  # a run can do nothing about the others
     return replace(
         nothing,
         state="partial" if begun else "none",
         current=current,
-        reason="" if is_new else "; ".join(f"{what}: {format_frames(numbers)}" for what, numbers in frames.items()),
+        reason="; ".join(f"{what}: {format_frames(numbers)}" for what, numbers in said.items()),
         by_reason=frames,
         retryable=left > 0,
     )

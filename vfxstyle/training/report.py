@@ -63,11 +63,9 @@ def write_training_report(report: TrainReport, pairs: Sequence[PairRow]) -> list
 
 def training_page(report: TrainReport) -> str:
     """Return the model card, and what was not learnt, as Markdown."""
-    of_shot = report.preset.graded is not None
-    title = "## What the plain look has not learnt" if of_shot else "## What was not learnt"
-    lines = [model_card(report.preset.info), title, ""]
-    if of_shot:
-        lines += ["On its shot the graded frames are carried along, and put right what is missed here.", ""]
+    lines = [model_card(report.preset.info), "## What was not learnt", ""]
+    if report.preset.graded is not None:
+        lines += ["By the plain look: on its shot the graded frames are carried along, and put this right.", ""]
     lines += ["| plate colours | share of pixels | plate to graded, L2 in Lab | missed |", "|---|---|---|---|"]
     for error in report.by_colour:
         lines.append(f"| {error.name} | {error.share:.0%} | {error.distance:.2f} | {error.missed:.2f} |")
