@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.styles import resized_to_width, write_jpeg
-from presets.gradable import GLOBAL, LIGHTS, SUBJECT_SHARES, GradableExamples, every_example
+from presets.gradable import BESIDE, GLOBAL, LIGHTS, SUBJECT_SHARES, GradableExamples, every_example
 from presets.photographs import Photograph, photographs
 from presets.recipes import RECIPES
 from vfxstyle.cli.progress import make_progress
@@ -65,6 +65,7 @@ COUNTED = (
     " Superpixels of people, animals and vehicles are {share} or more of those of a photograph that shows some, "
     "repeated where there are too few, in what is learnt and in what it is measured on."
 )
+LEARNT_BESIDE = " What lies close to them is learnt {times} times as often as the rest."
 LICENCE = (
     "Apache-2.0, as the program: the sources allow derived works for any purpose, and the preset holds none of the "
     "photographs. CC BY asks for credit, which CREDITS.md gives; keep that file with the presets."
@@ -74,7 +75,8 @@ LIMITS = {
     "and the saturated blue of graphics turns purple.",
     "pop-out": "Parts of a person can be missed, in some frames and not in others: hands, a forearm against concrete, "
     "a head against the sky. Dark or muted clothes can lose a little colour. What is no person, animal or vehicle "
-    "pales, a flower or a statue too, but what is vivid beside one can keep some.",
+    "pales, a flower or a statue too, but what is vivid beside one can keep some, as trees between a rider and a "
+    "horse's head.",
     "local-xpro": "Strong on purpose. Grey things beside grass or sand take some of its yellow.",
     "teal-orange": "A face close up in two lights, or an animal on water, can be split into two tones, and a wooded "
     "valley in haze be blotched with cyan. Grey roads turn to slate or sand, white things to peach, and black "
@@ -100,7 +102,9 @@ def digests_of(pictures: Sequence[Photograph], look: str) -> list[PairDigest]:
 def data_note(look: str) -> str:
     """What a look was learnt from, and how it was measured."""
     note = DATA_NOTE if look in GLOBAL else DATA_NOTE + PASTED
-    return note + COUNTED.format(share=SHARE_WORDS[SUBJECT_SHARES[look]]) if look in SUBJECT_SHARES else note
+    if look in SUBJECT_SHARES:
+        note += COUNTED.format(share=SHARE_WORDS[SUBJECT_SHARES[look]])
+    return note + LEARNT_BESIDE.format(times=BESIDE[look]) if look in BESIDE else note
 
 
 def draw_thumbnail(preset: Preset, path: Path) -> None:
