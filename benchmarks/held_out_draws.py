@@ -1,10 +1,11 @@
 """How well looks are learnt, over draws of photographs held out: ``python -m benchmarks.held_out_draws FOLDER``.
 
 Which few photographs are held out makes more difference than most of what can be tried, so a change of how looks are
-learnt is judged over several draws. In each a fifth of the photographs are held out, the first of them in no other, and
-each look is learnt from the others alone and from them and composites of them. It is learnt as the shipped presets are,
-but without a base, with noise and dropout as they are by default, and in six passes, of which the photographs held out
-choose the best. Figures are mean L2 distances in Lab on them, over those of the best single transform of each picture.
+learnt is judged over five draws. Each holds a fifth of the photographs out, and every photograph is held out in one of
+them. Each look is learnt from the others alone, and from them and composites of them. It is learnt as the shipped
+presets are, but without a base, with noise and dropout as they are by default, and in six passes, of which the
+photographs held out choose the best. Figures are mean L2 distances in Lab on them, over those of the best single
+transform of each picture.
 """
 
 from __future__ import annotations

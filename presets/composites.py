@@ -62,9 +62,9 @@ def has_subject(labelled: LabelledPicture) -> bool:
 def with_subject(onto: LabelledPicture, other: LabelledPicture, random: np.random.Generator) -> LabelledPicture:
     """A picture with the people, animals and vehicles of another one, which :func:`has_subject`, in front of it.
 
-    They are made smaller, perhaps mirrored, and put anywhere; what an edge of their picture cuts off stays at that
-    edge, and what two opposite ones cut off reaches from edge to edge. How bright they are is brought halfway to how
-    bright the picture is. Their edges keep some colour of what was behind them.
+    They are made smaller, perhaps mirrored, and put anywhere. What an edge of their picture cuts off stays at that
+    edge; what two opposite ones cut off takes the size at which it reaches from edge to edge, be it larger. How bright
+    they are is brought halfway to how bright the picture is. Their edges keep some colour of what was behind them.
     """
     source = other.mirrored() if random.random() < 0.5 else other
     matte = source.subject

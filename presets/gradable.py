@@ -1,4 +1,4 @@
-"""What the shipped looks are learnt from: superpixels of photographs, in several lights and pasted together."""
+"""What the shipped looks are learnt from: superpixels of photographs in several lights, and of composites of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ SUBJECT_SHARES = {"golden": 1 / 3, "pop-out": 0.7, "local-xpro": 1 / 3, "teal-or
 least; more of them are taken, and repeated where there are no more. Not ``bleach-bypass``, whose lights go to white
 with it."""
 BESIDE = {"pop-out": 3}
-"""Looks that must not spill over the edge of a subject, and how often what lies beside one is learnt; else once."""
+"""Looks of :data:`SUBJECT_SHARES` that must not spill over the edge of a subject, and how often what lies beside one is
+learnt; in the others once."""
 GLOBAL = ("cold", "spring")
 """Looks that are the same on everything; they are learnt from whole photographs alone."""
 LIGHTS = 3
@@ -40,8 +41,9 @@ COMPOSITES = 4
 """Pictures with each photograph behind the people, animals and vehicles of others."""
 COMPOSITE_PART = 2
 """One superpixel of a composite is taken for so many of a photograph."""
-EXAMPLES_SCHEMA = 1
+EXAMPLES_SCHEMA = 2
 """Version of how examples are made of pictures; raise it when that changes."""
+_IN_OTHER_LIGHT = (1, 2)  # which composites of a photograph are put under another light
 _REACH = 1 / 16  # how far from a subject something still lies beside it, as a share of the picture's width
 DRAWN = 4
 """Superpixels that are drawn for one that is taken. Those of people, animals and vehicles, of which there are few, are
@@ -132,7 +134,10 @@ def every_example(
     if kept is not None and kept.exists():
         with kept.open("rb") as file:
             if pickle.load(file) != made_of:
-                raise ValueError(f"{kept} is of other photographs, settings or another version; take it away.")
+                raise ValueError(
+                    f"{kept} is of other photographs or settings, of another version, or has no composites where they "
+                    "are asked for or the other way round; name another file, or take it away."
+                )
             return GradableExamples(*pickle.load(file))
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         plain = [pool.submit(examples_of_photograph, one, i, count, settings) for i, one in enumerate(pictures)]
@@ -183,7 +188,7 @@ def examples_of_photograph(
 def composite_of(
     pictures: Sequence[Photograph], index: int, number: int, count: int, settings: TrainSettings
 ) -> Composite:
-    """A photograph with the people, animals and vehicles of another one in front; every third one in its own light.
+    """A photograph with the people, animals and vehicles of another one in front, half of them in another light.
 
     index: the photograph's. number: the composite's, of this photograph. count: as for :func:`examples_of_photograph`.
     Raises ValueError if no other one has subjects.
@@ -194,7 +199,7 @@ def composite_of(
         front = LabelledPicture.of(pictures[other])
         if other != index and has_subject(front):
             shown = with_subject(own, front, random)
-            if number % 3:
+            if number in _IN_OTHER_LIGHT:
                 shown = replace(shown, picture=under_other_light(shown.picture, random))
             return Composite((index, other), _gradable(shown, pictures[index].name, count, settings, random))
     raise ValueError(f"{pictures[index].name}: no other photograph has people, animals or vehicles to put in front.")

@@ -65,7 +65,7 @@ COUNTED = (
     " Superpixels of people, animals and vehicles are {share} or more of those of a photograph that shows some, "
     "repeated where there are too few, in what is learnt and in what it is measured on."
 )
-LEARNT_BESIDE = " What lies close to them is learnt {times} times as often as the rest."
+LEARNT_BESIDE = " What lies close to them is learnt {times} times as often as the rest of what is round them."
 LICENCE = (
     "Apache-2.0, as the program: the sources allow derived works for any purpose, and the preset holds none of the "
     "photographs. CC BY asks for credit, which CREDITS.md gives; keep that file with the presets."

@@ -19,11 +19,12 @@ def test_what_looks_at_the_whole_shot_is_divided_by_all_of_its_frames():
         in_doubt={},
         superpixels=90,
         chosen_frames=(7,),
-        seconds={Stage.SUPERPIXELS: 10.0, Stage.GRADE: 3.0},
+        seconds={Stage.SUPERPIXELS: 10.0, Stage.TRACKS: 8.0, Stage.GRADE: 3.0},
         input_space="a",
         output_space="b",
     )
     lines = [line.split() for line in grade_summary(report).splitlines()]
     assert ["superpixels", "10.00", "0.250"] in lines
     assert ["grade", "3.00", "1.500"] in lines
-    assert ["all", "13.00", "1.750"] in lines
+    assert ["tracks", "8.00", "0.200"] in lines
+    assert ["all", "21.00", "1.950"] in lines

@@ -101,6 +101,13 @@ def test_composites_show_nothing_of_photographs_held_out_and_global_looks_have_n
     assert every.of("cold", held_out)[1] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
+def test_only_what_is_learnt_from_is_repeated():
+    one = replace(example(6, 2, 20), beside=np.arange(28) < 6)
+    graded, _ = GradableExamples([one] * 6, []).of("pop-out", np.array([False, True]))
+    learnt, measured = ((own.raw.blocks["number"][:, 0] < 6).sum() for own in (graded[0], graded[-1]))
+    assert (learnt, measured) == (18, 6)
+
+
 def test_composites_change_nothing_of_what_is_held_out():
     settings = TrainSettings()
     alone = which_held_out(range(40), settings)

@@ -114,7 +114,7 @@ def main() -> None:
     except click.exceptions.Exit as leave:
         code = leave.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
-        error.show()  # the help of a group of commands: nothing has failed
+        error.show()  # the help of a group of commands; no job has failed
         code = 2
     except click.ClickException as error:
         error.show()

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from vfxstyle.timelines.grade import TimelineReport
     from vfxstyle.training.train import TrainReport
 
-_OF_WRITTEN = (Stage.TRACKS, Stage.GRADE)  # stages that see the frames that are written; the others see all of the shot
-
 
 def grade_summary(report: GradeReport, looked_at: Sequence[Path] = ()) -> str:
     """What a grade run did, in a few lines. looked_at: its contact sheet and report."""
@@ -31,7 +29,8 @@ def grade_summary(report: GradeReport, looked_at: Sequence[Path] = ()) -> str:
         lines.append(f"{'stage':<12} {'seconds':>8} {'per frame':>10}")
         per_frame = 0.0
         for stage, seconds in report.seconds.items():
-            one = seconds / (len(report.written) if stage in _OF_WRITTEN else report.shot_frames)
+            # only this stage sees the frames that are written alone; the others see all of the shot
+            one = seconds / (len(report.written) if stage is Stage.GRADE else report.shot_frames)
             lines.append(f"{stage:<12} {seconds:8.2f} {one:10.3f}")
             per_frame += one
         lines.append(f"{'all':<12} {total:8.2f} {per_frame:10.3f}")

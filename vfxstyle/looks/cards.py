@@ -63,7 +63,7 @@ def _trained_on(card: Mapping[str, Any]) -> str:
     if held_out:
         seen = _how_many(pairs - held_out)
         return f"{seen}; {held_out} more were held out, to choose the epoch and to measure the look"
-    return f"{_how_many(pairs)}, one part after the other kept out to measure it, and then on all of it"
+    return f"{_how_many(pairs)}, one part after the other kept out to measure the look, and then on everything"
 
 
 def _how_many(pairs: int) -> str:

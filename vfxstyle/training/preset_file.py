@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from vfxstyle.errors import UsageError
+from vfxstyle.errors import PresetError, UsageError
 from vfxstyle.looks.library import find_preset, is_path, shipped_folder, user_folder, user_folders
 from vfxstyle.looks.preset import SUFFIX, read_info
 from vfxstyle.progress import Clock
@@ -61,10 +61,25 @@ def preset_file(name: str, output: str | Path | None, clock: Clock) -> Path:
     make_folder(target.parent)
     if target.exists():
         clock.note(f"{target} is there and will be replaced")
-    shipped = shipped_folder() / target.name
-    if target.parent in user_folders() and target != shipped and shipped.is_file():
+    elif _hides_a_shipped_look(target):
         clock.warn(
             f"this hides the shipped look {target.stem}: --preset {target.stem} means this one from now on; choose "
             "another --name to keep both"
         )
     return target
+
+
+def _hides_a_shipped_look(target: Path) -> bool:
+    """Whether a new preset file would be found by the name of a shipped look, instead of it."""
+    folder, shipped = target.parent.resolve(), shipped_folder()
+    if folder not in [own.resolve() for own in user_folders()]:
+        return False
+    return _found_by(target.stem) == shipped / target.name
+
+
+def _found_by(name: str) -> Path | None:
+    """The file that a name stands for now, if any."""
+    try:
+        return find_preset(name)
+    except PresetError:
+        return None
