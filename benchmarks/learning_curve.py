@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from presets.gradable import LIGHTS, GradableExample, every_example
+from presets.gradable import LIGHTS, GradableExample, GradableExamples, every_example
 from presets.make_presets import arguments_of
 from presets.photographs import photographs
 from presets.recipes import RECIPES
@@ -36,19 +36,17 @@ STEP = 4
 _CLASSES = "surround"  # the block that classes are added to: one that is not projected
 
 
-def curve(look: str, gradable: Sequence[GradableExample]) -> list[tuple[int, float]]:
+def curve(look: str, every: GradableExamples) -> list[tuple[int, float]]:
     """The photographs that a look is learnt from, and its error; the last time with their classes."""
-    held_out = which_held_out(range(len(gradable) // LIGHTS), TrainSettings())
+    held_out = which_held_out(range(len(every.photographs) // LIGHTS), TrainSettings())
     unseen, rest = np.flatnonzero(held_out), np.flatnonzero(~held_out)
-    graded = [one.graded(look, learnt_from=not held_out[index // LIGHTS]) for index, one in enumerate(gradable)]
+    graded, _ = every.of(look, held_out)
     figures = []
     for part, draws in DRAWS.items():
         drawn = [np.random.default_rng(draw).permutation(rest)[: len(rest) // part] for draw in range(draws)]
         errors = [_error(_of(graded, seen), _of(graded, unseen)) for seen in drawn]
         figures.append((len(rest) // part, float(np.mean(errors))))
-    known = [
-        _with_classes(one).graded(look, learnt_from=not held_out[index // LIGHTS]) for index, one in enumerate(gradable)
-    ]
+    known, _ = replace(every, photographs=[_with_classes(one) for one in every.photographs]).of(look, held_out)
     return [*figures, (len(rest), _error(_of(known, rest), _of(known, unseen)))]
 
 
@@ -83,7 +81,7 @@ def main() -> None:
         photographs(arguments.folder), TrainSettings(device="cpu"), arguments.examples, composites=False
     )
     for look in arguments.only or RECIPES:
-        *figures, (_, with_classes) = curve(look, every.photographs)
+        *figures, (_, with_classes) = curve(look, every)
         words = ", ".join(f"{count} photographs {error:.2f}" for count, error in figures)
         print(f"{look}: {words}; with their classes given {with_classes:.2f}", flush=True)
 

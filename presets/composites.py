@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from presets.photographs import CLASSES, SUBJECTS, Photograph, subject_matte
+from presets.photographs import CLASSES, SUBJECT_NUMBERS, Photograph, subject_matte
 from vfxstyle.arrays import BoolArray, FloatArray
 from vfxstyle.color import linear_to_srgb, srgb_to_linear
 
@@ -71,23 +71,18 @@ def with_subject(onto: LabelledPicture, other: LabelledPicture, random: np.rando
     rows, columns = np.nonzero(matte > _FAINTEST)
     cut = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
     spans = [_Span(part, whole, room) for part, whole, room in zip(cut, matte.shape, onto.maps.shape, strict=False)]
-    from_edge_to_edge = [span.room / span.length for span in spans if span.is_cut_twice]
-    scale = random.uniform(*_SIZE)
-    if from_edge_to_edge:
-        scale = max(from_edge_to_edge)
-    else:
-        scale = min(scale, *(_SPACE * span.room / span.length for span in spans))
+    loose = min(random.uniform(*_SIZE), *(_SPACE * span.room / span.length for span in spans))
+    scale = max((span.room / span.length for span in spans if span.is_cut_twice), default=loose)
     height, width = (max(1, round(span.length * scale)) for span in spans)
     top, left = (span.first(length, random) for span, length in zip(spans, (height, width), strict=True))
-
     seen, place = zip(_overlap(top, height, spans[0].room), _overlap(left, width, spans[1].room), strict=True)
 
     light, own = srgb_to_linear(onto.picture), srgb_to_linear(source.picture)
     gain = np.float32((_brightness(light) / _brightness(own)) ** _LIGHT)
     front = np.clip(_resized(own[cut], (width, height))[seen] * gain, 0, 1)
     classes = np.zeros_like(onto.maps[place])
-    numbers = [CLASSES.index(name) for name in SUBJECTS]
-    classes[..., numbers] = np.clip(_resized(source.maps[cut], (width, height))[seen][..., numbers], 0, 1)
+    own_classes = _resized(source.maps[cut], (width, height))[seen]
+    classes[..., SUBJECT_NUMBERS] = np.clip(own_classes[..., SUBJECT_NUMBERS], 0, 1)
     alpha = classes.sum(axis=-1, keepdims=True)
     classes /= np.maximum(alpha, 1e-6)
     flags = cv2.resize(source.sure[cut].astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)[seen] > 0

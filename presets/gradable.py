@@ -196,8 +196,7 @@ def composite_of(
     random = np.random.default_rng([settings.seed, index, LIGHTS, 1, number])  # no light of a photograph begins so
     own = LabelledPicture.of(pictures[index])
     for other in random.permutation(len(pictures)).tolist():
-        front = LabelledPicture.of(pictures[other])
-        if other != index and has_subject(front):
+        if other != index and has_subject(front := LabelledPicture.of(pictures[other])):
             shown = with_subject(own, front, random)
             if number in _IN_OTHER_LIGHT:
                 shown = replace(shown, picture=under_other_light(shown.picture, random))

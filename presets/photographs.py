@@ -21,6 +21,8 @@ CLASSES = ("sky", "nature", "water", "man_made", "person", "animal", "vehicle")
 """Classes by their numbers in the maps, from 1 on; 0 is unsure, and takes the class of the nearest sure pixel."""
 SUBJECTS = ("person", "animal", "vehicle")
 """Those that are cut out and counted as the subject of a picture."""
+SUBJECT_NUMBERS = [CLASSES.index(name) for name in SUBJECTS]
+"""Their places in :data:`CLASSES`."""
 Masks = Mapping[str, FloatArray]
 """Soft masks, float32 (H, W, 1), 0..1, by the names of :data:`CLASSES`; they sum to 1."""
 ALLOWED = ("CC0-1.0", "CC-BY-2.0", "CC-BY-4.0", "MIT", "Apache-2.0", "released by Kodak for unrestricted use")
@@ -97,7 +99,7 @@ def _sure(numbers: AnyArray) -> AnyArray:
 
 def subject_matte(maps: FloatArray) -> FloatArray:
     """The matte of people, animals and vehicles, (H, W), of the masks of the classes, (H, W, 7)."""
-    return np.asarray(maps[..., [CLASSES.index(name) for name in SUBJECTS]].sum(axis=-1), np.float32)
+    return np.asarray(maps[..., SUBJECT_NUMBERS].sum(axis=-1), np.float32)
 
 
 def matted(picture: FloatArray, classes: AnyArray) -> dict[str, FloatArray]:

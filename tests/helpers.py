@@ -8,7 +8,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -33,6 +33,7 @@ from vfxstyle.grading import grade as grading
 from vfxstyle.grading.request import GradeRequest
 from vfxstyle.looks import Preset, PresetInfo, Standardisation
 from vfxstyle.looks.predictor import Predictor
+from vfxstyle.progress import Silent, Stage
 from vfxstyle.settings import GradeSettings, Run, ShotSettings
 from vfxstyle.settings.table import pick
 from vfxstyle.shots import parse_frames
@@ -47,6 +48,18 @@ QUICK_FLAGS = ["--superpixels", "40", "--analysis-width", "96", "--device", "cpu
 """The same on the command line."""
 BACKBONE = "tiny"
 """The backbone of presets and trainings in tests: that of ``plugin/tiny_backbone.py``."""
+
+
+class Steps(Silent):
+    """Keeps the stages that begin."""
+
+    def __init__(self) -> None:
+        self.stages: list[Stage] = []
+
+    def stage(self, stage: Stage, total: int) -> AbstractContextManager[Callable[[], None]]:
+        """A stage that begins."""
+        self.stages.append(stage)
+        return super().stage(stage, total)
 
 
 def command(*arguments: object) -> list[str]:

@@ -5,25 +5,13 @@ import re
 
 import numpy as np
 import pytest
-from helpers import QUICK, QUICK_FLAGS, in_process, read_pixels
+from helpers import QUICK, QUICK_FLAGS, Steps, in_process, read_pixels
 
 from vfxstyle import grade
 from vfxstyle.color import ColorConfig
 from vfxstyle.errors import UsageError
-from vfxstyle.progress import Silent
 from vfxstyle.review.proof import proof
 from vfxstyle.shots.lettering import BAND
-
-
-class Stages(Silent):
-    """Remembers which stages began."""
-
-    def __init__(self):
-        self.begun = []
-
-    def stage(self, stage, total):
-        self.begun.append(stage)
-        return super().stage(stage, total)
 
 
 def cells(path, frames, looks, size=(72, 96)):
@@ -80,10 +68,10 @@ def test_a_page_is_whole_by_itself(make_shot, tmp_path, lively_preset):
 def test_a_frame_that_is_not_there_is_named_before_anything_is_worked_out(make_shot, tmp_path, lively_preset):
     shot = make_shot()
     grade(shot, lively_preset, tmp_path / "out", frames="1001", **QUICK)
-    clock = Stages()
+    seen = Steps()
     with pytest.raises(UsageError, match="no frame 77"):
-        proof(shot, [str(lively_preset)], frames="77", analysis=tmp_path / "out" / ".vfxstyle", progress=clock, **QUICK)
-    assert clock.begun == []
+        proof(shot, [str(lively_preset)], frames="77", analysis=tmp_path / "out" / ".vfxstyle", progress=seen, **QUICK)
+    assert seen.stages == []
 
 
 def test_what_is_no_proof_is_refused(make_shot, tmp_path, lively_preset):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import BACKBONE, in_process, moving_picture, write_picture
+from helpers import BACKBONE, Steps, in_process, moving_picture, write_picture
 
 from vfxstyle import train
 from vfxstyle.errors import FrameError, PairsError, UsageError
@@ -147,17 +147,6 @@ def test_a_matte_that_lacks_a_graded_frame_is_told_before_the_work(shot, tmp_pat
     with pytest.raises(FrameError, match="has no frame 1001; render it, or leave that frame out, in grade with -f"):
         train(None, "x", **shot, matte=str(tmp_path / "matte"), output=tmp_path / "x.safetensors", progress=seen)
     assert seen.stages == []
-
-
-class Steps(Silent):
-    """Keeps the stages that begin."""
-
-    def __init__(self):
-        self.stages = []
-
-    def stage(self, stage, total):
-        self.stages.append(stage)
-        return super().stage(stage, total)
 
 
 def test_a_frame_that_was_graded_otherwise_than_the_rest_is_named():

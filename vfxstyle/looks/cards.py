@@ -59,12 +59,13 @@ def _trained_on(card: Mapping[str, Any]) -> str:
     """How many pairs were learnt from, and which ones measured the look."""
     pairs, held_out = card.get("pairs"), card.get("held_out")
     if pairs is None or held_out is None:
-        return "? pairs" if pairs is None else _how_many(pairs)
+        return "? pairs" if pairs is None else how_many_pairs(pairs)
     if held_out:
-        seen = _how_many(pairs - held_out)
+        seen = how_many_pairs(pairs - held_out)
         return f"{seen}; {held_out} more were held out, to choose the epoch and to measure the look"
-    return f"{_how_many(pairs)}, one part after the other kept out to measure the look, and then on everything"
+    return f"{how_many_pairs(pairs)}, one part after the other kept out to measure the look, and then on everything"
 
 
-def _how_many(pairs: int) -> str:
+def how_many_pairs(pairs: int) -> str:
+    """So many pairs, in words that agree."""
     return f"{pairs} pair{'' if pairs == 1 else 's'}"

@@ -12,6 +12,7 @@ from vfxstyle.features import PCA, all_blocks
 from vfxstyle.features.registry import backbone_class
 from vfxstyle.looks import Standardisation
 from vfxstyle.looks.base import NO_BASE, Base
+from vfxstyle.looks.cards import how_many_pairs
 from vfxstyle.looks.fit import Epoch, FitSettings, FitTask, Fitted, fit, fit_side_by_side
 from vfxstyle.looks.learning import MOST_FOLDS, Network
 from vfxstyle.looks.predictor import Predictor
@@ -255,7 +256,7 @@ def _from_few(
     share = _supported_share(whole, tested)
     pairs = len(np.unique(samples.picture))
     clock.note(
-        f"{pairs} pair{'' if pairs == 1 else 's'}, tested on parts kept out: {share:.0%} of what differs from the best "
+        f"{how_many_pairs(pairs)}, tested on parts kept out: {share:.0%} of what differs from the best "
         "single transform is kept"
     )
     network, predicted = whole.blended(share), tested.predicted(share)

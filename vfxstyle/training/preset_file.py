@@ -7,8 +7,8 @@ import os
 import re
 from pathlib import Path
 
-from vfxstyle.errors import PresetError, UsageError
-from vfxstyle.looks.library import find_preset, is_path, shipped_folder, user_folder, user_folders
+from vfxstyle.errors import UsageError
+from vfxstyle.looks.library import find_preset, is_path, shadowed, shipped_folder, user_folder, user_folders
 from vfxstyle.looks.preset import SUFFIX, read_info
 from vfxstyle.progress import Clock
 from vfxstyle.shots.folders import make_folder
@@ -71,15 +71,7 @@ def preset_file(name: str, output: str | Path | None, clock: Clock) -> Path:
 
 def _hides_a_shipped_look(target: Path) -> bool:
     """Whether a new preset file would be found by the name of a shipped look, instead of it."""
-    folder, shipped = target.parent.resolve(), shipped_folder()
-    if folder not in [own.resolve() for own in user_folders()]:
+    if target.parent.resolve() not in [own.resolve() for own in user_folders()]:
         return False
-    return _found_by(target.stem) == shipped / target.name
-
-
-def _found_by(name: str) -> Path | None:
-    """The file that a name stands for now, if any."""
-    try:
-        return find_preset(name)
-    except PresetError:
-        return None
+    shipped = shipped_folder() / target.name
+    return shipped.is_file() and shadowed(shipped) is None
