@@ -130,7 +130,8 @@ def test_a_gpu_that_is_absent_is_looked_for_on_other_machines_only(
 def test_a_task_ends_with_the_worker_that_waits_for_it():
     """As where a Dask worker is killed, whose task another one does then."""
     task = (
-        "import os, time; from vfxstyle.cli import _end_with_parent as end; end(); print(os.getpid()); time.sleep(60)"
+        "import os, time; from vfxstyle.cli import _end_with_parent as end; end(); "
+        "print(os.getpid(), flush=True); time.sleep(60)"
     )
     worker = (
         "import os, subprocess, sys; environment = {**os.environ, 'VFXSTYLE_TASK_OF': str(os.getpid())}; "

@@ -17,6 +17,7 @@ from vfxstyle.looks.learning import MOST_FOLDS, Learning
 from vfxstyle.looks.library import user_folder
 from vfxstyle.looks.preset import _KEY
 from vfxstyle.settings import TrainSettings
+from vfxstyle.training import learn
 from vfxstyle.training.learn import which_held_out
 from vfxstyle.training.pair_digests import plates_of
 from vfxstyle.training.preset_file import named
@@ -316,7 +317,8 @@ def test_a_lookdev_artist_goes_on_after_an_edit_and_with_a_frame_added(tmp_path)
     np.testing.assert_array_equal(after.standardisation.mean, before.standardisation.mean)
 
 
-def test_going_on_takes_a_third_of_the_passes_and_ends_as_well(tmp_path):
+def test_going_on_takes_a_third_of_the_passes_and_ends_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr(learn, "_MIN_STEPS", 300)  # a fifth of what few pairs get, which is what takes time
     folder = tmp_path / "pairs"
     for index in range(3):
         pair(folder, index)

@@ -198,7 +198,7 @@ def test_the_kernels_of_a_gpu_move_what_operations_of_torch_move(kernels):
     work.load(pixels, table, count, model, ~pixels.grid.edge)
     plain = Sweeps(pixels, table, count, model, ~pixels.grid.edge)
     assert work.energy() == pytest.approx(plain.energy(), abs=0.1)
-    for thin in (-1, 3, -1):
+    for thin in (-1, 3):
         ours, theirs = work.sweep(thin), plain.sweep(thin)
         assert torch.equal(work.labels, plain.labels)
         assert torch.equal(work.waiting, plain.waiting)
