@@ -152,6 +152,65 @@ def _change(
         change[0, x], change[1, x], change[2, x] = L * _L, a * _A, b * _B
 
 
+@kernel()
+def _apply_to_row(
+    y: int,
+    rgb: FloatArray,
+    alpha: FloatArray,
+    field: FloatArray,
+    guide: FloatArray,
+    cubes: FloatArray,
+    shares: FloatArray,
+    strengths: FloatArray,
+    share: FloatArray,
+    place: Scalar,
+    along: Along,
+    strength: Scalar,
+    to_working: FloatArray,
+    from_working: FloatArray,
+    out: FloatArray,
+) -> int:
+    """One row of :func:`_apply`; returns pixels left alone.
+
+    In passes that processors can do for many pixels at once; what few pixels need has loops of its own.
+    place: of the row, in cells. along: those of its pixels.
+    """
+    width = rgb.shape[1]
+    y0 = int(place)
+    y1 = min(y0 + 1, len(guide) - 1)
+    scratch = np.empty((17, width), np.float32)
+    light, lab, change, weights, mix = scratch[:3], scratch[3:6], scratch[6:9], scratch[9:13], scratch[13]
+    new = scratch[14:]
+    alone = _prepare(rgb[y], alpha[y] if len(alpha) > 0 else alpha[:0, 0], to_working, strength, light, mix)
+    for x in range(width):
+        lab[0, x], lab[1, x], lab[2, x] = lab_of_pixel(light[0, x], light[1, x], light[2, x])
+    _weigh(lab, (guide[y0], guide[y1]), place - np.float32(y0), along, weights)
+    if strengths.shape[1] > 0:
+        weaken((strengths[y0], strengths[y1]), along, weights, mix)
+    if share.shape[0] > 0:
+        for x in range(width):
+            mix[x] *= share[y, x]
+    _change(lab, (field[y0], field[y1]), along, weights, change)
+    if len(cubes) > 0:
+        look_up(light, cubes, (shares[y0], shares[y1]), along, weights, change)
+    for x in range(width):
+        light[0, x], light[1, x], light[2, x] = pixel_of_lab(lab[0, x], lab[1, x], lab[2, x])
+        new[0, x], new[1, x], new[2, x] = pixel_of_lab(
+            lab[0, x] + change[0, x], lab[1, x] + change[1, x], lab[2, x] + change[2, x]
+        )
+    _keep_above_black(new, light)
+    for channel in range(3):
+        for x in range(width):
+            new[channel, x] = mix[x] * (new[channel, x] - light[channel, x])
+    plate, graded = rgb[y], out[y]
+    for x in range(width):
+        r, g, b = rotated(from_working, new[0, x], new[1, x], new[2, x])
+        graded[x, 0] = _moved(plate[x, 0], r)
+        graded[x, 1] = _moved(plate[x, 1], g)
+        graded[x, 2] = _moved(plate[x, 2], b)
+    return alone
+
+
 @kernel(parallel=True)
 def _apply(
     rgb: FloatArray,
@@ -169,51 +228,34 @@ def _apply(
     from_working: FloatArray,
     out: FloatArray,
 ) -> Any:
-    """Row by row, in passes that processors can do for many pixels at once; what few pixels need has loops of its own.
+    """All rows. A row is a kernel of its own, because numba takes a third longer to compile one that stands in here.
 
     field: (h, w, 30). cubes: (K, n, n, n, 3). shares: (h, w, K), or (h, 0, 1) for all of them.
     strengths: (h, w), or (h, 0). share: (H, W), or (0, 0).
     origin and cell: (x, y) of the first pixel, and cells per px.
     """
     height, width, _ = rgb.shape
-    rows = len(guide)
     skipped = np.zeros(height, np.int64)
-    has_alpha = alpha.shape[0] > 0
     along = cells_along(width, origin[0], cell[0], guide.shape[1])
     for y in prange(height):
-        fy = cell_of(y, origin[1], cell[1], rows)
-        y0 = int(fy)
-        y1 = min(y0 + 1, rows - 1)
-        scratch = np.empty((17, width), np.float32)
-        light, lab, change, weights, mix = scratch[:3], scratch[3:6], scratch[6:9], scratch[9:13], scratch[13]
-        new = scratch[14:]
-        skipped[y] = _prepare(rgb[y], alpha[y] if has_alpha else alpha[:0, 0], to_working, strength, light, mix)
-        for x in range(width):
-            lab[0, x], lab[1, x], lab[2, x] = lab_of_pixel(light[0, x], light[1, x], light[2, x])
-        _weigh(lab, (guide[y0], guide[y1]), fy - np.float32(y0), along, weights)
-        if strengths.shape[1] > 0:
-            weaken((strengths[y0], strengths[y1]), along, weights, mix)
-        if share.shape[0] > 0:
-            for x in range(width):
-                mix[x] *= share[y, x]
-        _change(lab, (field[y0], field[y1]), along, weights, change)
-        if len(cubes) > 0:
-            look_up(light, cubes, (shares[y0], shares[y1]), along, weights, change)
-        for x in range(width):
-            light[0, x], light[1, x], light[2, x] = pixel_of_lab(lab[0, x], lab[1, x], lab[2, x])
-            new[0, x], new[1, x], new[2, x] = pixel_of_lab(
-                lab[0, x] + change[0, x], lab[1, x] + change[1, x], lab[2, x] + change[2, x]
-            )
-        _keep_above_black(new, light)
-        for channel in range(3):
-            for x in range(width):
-                new[channel, x] = mix[x] * (new[channel, x] - light[channel, x])
-        plate, graded = rgb[y], out[y]
-        for x in range(width):
-            r, g, b = rotated(from_working, new[0, x], new[1, x], new[2, x])
-            graded[x, 0] = _moved(plate[x, 0], r)
-            graded[x, 1] = _moved(plate[x, 1], g)
-            graded[x, 2] = _moved(plate[x, 2], b)
+        place = cell_of(y, origin[1], cell[1], len(guide))
+        skipped[y] = _apply_to_row(
+            y,
+            rgb,
+            alpha,
+            field,
+            guide,
+            cubes,
+            shares,
+            strengths,
+            share,
+            place,
+            along,
+            strength,
+            to_working,
+            from_working,
+            out,
+        )
     return skipped.sum()
 
 
