@@ -77,6 +77,26 @@ def test_few_frames_of_a_shot_say_that_all_are_analysed_until_they_are(make_shot
     assert "--within 5-6 analyses them alone," in said
 
 
+def test_frames_of_another_grade_in_the_folder_are_named(make_shot, tmp_path, lively_preset):
+    shot, out = make_shot(frames=range(1, 9)), tmp_path / "out"
+
+    def others(**options):
+        notes = Notes()
+        run(shot, lively_preset, out, progress=notes, **options)
+        return [text for text in notes.said if "also holds" in text]
+
+    assert others(frames="1-4") == []
+    assert others(frames="5-8") == []
+    (said,) = others(frames="3-5", strength=0.5)
+    assert said.startswith(f"{out} also holds frames 1-2,6-8, graded with another look or other options,")
+    assert others(strength=0.5) == []
+    (out / "out.0001.exr").unlink()
+    (out / "by_hand.0001.exr").write_bytes(b"")
+    (said,) = others(frames="2-3")
+    assert "frames 4-8," in said
+    assert others(frames="2-3", start_frame=101) == []
+
+
 def test_frames_graded_alone_have_the_bytes_of_the_whole_run(make_shot, tmp_path, lively_preset):
     shot = make_shot(frames=range(1, 9))
     run(shot, lively_preset, tmp_path / "whole")

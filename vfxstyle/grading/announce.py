@@ -77,6 +77,18 @@ def announce_distance(plan: GradePlan, analysis: AnalysisFolder, clock: Clock) -
         )
 
 
+def announce_others(made_otherwise: tuple[int, ...], plan: GradePlan, clock: Clock) -> None:
+    """Say which frames beside those asked for are of another grade.
+
+    made_otherwise: see :meth:`~vfxstyle.grading.outputs.Outputs.made_otherwise`.
+    """
+    if made_otherwise:
+        clock.note(
+            f"{plan.output} also holds {named_frames(made_otherwise)}, graded with another look or other options, or "
+            "from another plate; grade them again if they belong with these"
+        )
+
+
 def announce_lost(found_again: Mapping[int, float], clock: Clock, *, layered: bool) -> None:
     """Name the frames on which little is found again. found_again: see :class:`~vfxstyle.grading.grade.GradeReport`.
 

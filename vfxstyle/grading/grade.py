@@ -9,7 +9,14 @@ from typing import Any, Unpack
 
 from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.errors import ChangedError, PartialError, VfxStyleError
-from vfxstyle.grading.announce import announce, announce_analysis, announce_distance, announce_doubt, announce_lost
+from vfxstyle.grading.announce import (
+    announce,
+    announce_analysis,
+    announce_distance,
+    announce_doubt,
+    announce_lost,
+    announce_others,
+)
 from vfxstyle.grading.estimate import estimate
 from vfxstyle.grading.nuke import nuke_file, write_nuke
 from vfxstyle.grading.outputs import Outputs
@@ -115,6 +122,7 @@ def execute(plan: GradePlan, run: Run) -> GradeReport:
     announce_lost(done.found_again, run.clock, layered=graded is not None and graded.layers is not None)
     if len(todo) == len(plan.shot):  # a part of it cannot be compared with the rest
         announce_doubt(done.in_doubt, run.clock)
+    announce_others(outputs.made_otherwise(), plan, run.clock)
     if plan.prepares and todo:
         run.clock.note(f"made ready for {plan.output}, which the command without --prepare writes of all frames")
     if plan.settings.write_nuke:

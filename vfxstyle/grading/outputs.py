@@ -119,6 +119,17 @@ class Outputs:
         made = {path for path in files if self.records.was_made_from(path, self.key_of_file(path))}
         return [number for number in numbers if self.plan.targets[number] not in made]
 
+    def made_otherwise(self) -> tuple[int, ...]:
+        """Frames not asked for whose files are there, and were not made from what the plan says of those asked for.
+
+        None where mattes are given, which need not be there for other frames.
+        """
+        if self.plan.regions.mattes:
+            return ()
+        files = self.plan.files_not_asked_for.items()
+        there = [(number, path) for number, path in files if path.exists() and self.records.knows(path)]
+        return tuple(n for n, path in there if not self.records.was_made_from(path, self.key_of_frames([n])))
+
     def is_prepared(self, number: int) -> bool:
         """Whether a frame of a movie has been made ready."""
         return self.records.is_current(self.plan.prepared[number], self.key_of_frames([number]))

@@ -138,6 +138,17 @@ class GradePlan:
         return list(dict.fromkeys(self.targets.values()))
 
     @property
+    def files_not_asked_for(self) -> dict[int, Path]:
+        """Where the frames of the shot lie that were not asked for, had they been graded with the others.
+
+        None where that cannot be said: of a movie, and where frames have other numbers than in the shot.
+        """
+        if self.format.is_movie or self.settings.start_frame is not None:
+            return {}
+        others = tuple(sorted({*self.shot.frames} - {*self.frames}))
+        return frame_files(self.shot, self.output, self.format, others, self.target, self.settings)
+
+    @property
     def records(self) -> Path:
         """Folder of the records of finished outputs."""
         folder = self.output.parent if self.format.is_movie else self.output

@@ -29,6 +29,10 @@ class Records:
             return {}
         return found if isinstance(found, dict) else {}
 
+    def knows(self, output: Path) -> bool:
+        """Whether there is a record of ``output``."""
+        return bool(self._said_of(output))
+
     def was_made_from(self, output: Path, key: str) -> bool:
         """Whether ``output`` was made from what ``key`` stands for, whatever has become of it."""
         return bool(self._said_of(output).get("key") == key)
