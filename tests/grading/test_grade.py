@@ -4,13 +4,14 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import OpenImageIO as oiio
 import pytest
 from helpers import QUICK, listed, moving_picture, planned_grade, read_pixels, write_picture
 
-from vfxstyle import grade, open_shot
+from vfxstyle import analyze, grade, open_shot
 from vfxstyle.errors import AnalysisError, FrameError, PresetError, UsageError
 from vfxstyle.progress import Silent
 
@@ -75,6 +76,22 @@ def test_few_frames_of_a_shot_say_that_all_are_analysed_until_they_are(make_shot
     (said,) = [text for text in first.said if "--within" in text]
     assert said.startswith("all 8 frames are analysed for the sake of 2,")
     assert "--within 5-6 analyses them alone," in said
+
+
+def test_a_named_analysis_that_is_not_there_is_said_and_none_goes_among_the_frames_of_a_plate(
+    make_shot, tmp_path, lively_preset
+):
+    shot, said = make_shot(frames=range(1, 3)), []
+    for _ in range(2):
+        notes = Notes()
+        run(shot, lively_preset, tmp_path / "out", overwrite="always", analysis=tmp_path / "named", progress=notes)
+        said.append([text for text in notes.said if "holds no analysis" in text])
+    assert [len(texts) for texts in said] == [1, 0]
+    assert said[0][0].startswith(f"{tmp_path / 'named'} holds no analysis of this plate with these options yet;")
+    for command in (partial(run, shot, lively_preset, tmp_path / "other"), partial(analyze, shot)):
+        with pytest.raises(UsageError, match="is where the plate is; choose another folder with --analysis"):
+            command(analysis=shot)
+    assert sorted(path.name for path in shot.iterdir()) == ["plate.0001.exr", "plate.0002.exr"]
 
 
 def test_frames_of_another_grade_in_the_folder_are_named(make_shot, tmp_path, lively_preset):

@@ -233,6 +233,17 @@ def test_a_baked_view_is_near_the_view():
     assert gap.max() < 3
 
 
+def test_the_command_names_the_result_under_review_for_its_own_look_alone(
+    make_shot, tmp_path, lively_preset, identity_preset
+):
+    shot, out = make_shot(frames=range(1, 3), extension="png"), tmp_path / "result"
+    options = {**QUICK, "analysis": tmp_path / "analysis"}
+    with opened_review(shot, str(lively_preset), output=str(out), **options) as review:
+        words = shlex.split(review.session.command(str(lively_preset), 1.0))
+        assert words[words.index("-o") + 1] == str(out)
+        assert "-o" not in shlex.split(review.session.command("golden", 1.0))
+
+
 def test_the_command_has_the_strength_of_the_page_whatever_a_show_file_says(opened, tmp_path, lively_preset):
     shot, session = opened
     (tmp_path / "vfxstyle.toml").write_text("[grade]\nstrength = 0.5\n")

@@ -16,7 +16,7 @@ from vfxstyle.errors import UsageError
 from vfxstyle.features import shot_device
 from vfxstyle.files import file_digest
 from vfxstyle.looks import Preset, PresetInfo
-from vfxstyle.plates.places import analyses_beside
+from vfxstyle.plates.places import analyses_beside, check_analysis_place
 from vfxstyle.plates.plate import Plate
 from vfxstyle.plates.stamps import PlateFile, stamp_plate
 from vfxstyle.settings import DEFAULT_SECTION, DEFAULT_STILL_SUPERPIXELS, DEFAULT_SUPERPIXELS, AnalysisSettings
@@ -128,9 +128,10 @@ class WantedAnalysis:
         """The wanted analysis of a plate.
 
         hash_plate: whether files that no analysis in the folder knows are hashed; without, and with such a file among
-        them, the stamps are empty and :attr:`identity` is unknown.
+        them, the stamps are empty and :attr:`identity` is unknown. Raises as :func:`check_analysis_place`.
         """
         shot = plate.shot
+        check_analysis_place(folder, shot)
         stamps = stamp_plate(shot, known_stamps(folder, shot), hash_new=hash_plate)
         return cls(plate=plate, folder=folder, recipe=recipe, stamps=stamps)
 

@@ -31,7 +31,7 @@ def review(shot: str, progress: Any, no_browser: bool, **chosen: Any) -> None:
 
     with watching(progress, REPORT_SHARES) as watch:
         options = with_analysis_of_grade(shot, chosen["preset"], chosen)
-        with opened_review(shot, progress=watch, **options) as server:
+        with opened_review(shot, progress=watch, output=chosen["to"], **options) as server:
             click.echo(server.address)
             click.echo("Ctrl+C ends the review.", err=True)
             serve(server, browser=not no_browser)

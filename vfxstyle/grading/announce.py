@@ -51,11 +51,14 @@ def announce(plan: GradePlan, clock: Clock) -> None:
 
 
 def announce_analysis(plan: GradePlan, wanted: WantedAnalysis, clock: Clock) -> None:
-    """Say that a whole shot is analysed where few of its frames are asked for, and what else can be done.
+    """Say that a named analysis is not there, or that a whole shot is analysed where few of its frames are asked for.
 
-    Nothing is said of a look that carries graded frames along their shot, which it would not do within a part of it.
+    Of the latter, nothing is said of a look that carries graded frames along their shot, which it would not do within a
+    part of it.
     """
     shot, asked = plan.shot, plan.frames
+    if plan.target.analysis is not None and not wanted.stored.manifest:
+        clock.note(f"{plan.analysis} holds no analysis of this plate with these options yet; one is made there")
     if _FEW * len(asked) > len(shot.frames) or plan.preset.graded is not None:
         return
     if not wanted.stored.manifest and not wanted.with_same_superpixels():

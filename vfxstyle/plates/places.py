@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
+from vfxstyle.errors import UsageError
 from vfxstyle.shots import OutputFormat, Shot, default_format
 
 
@@ -44,6 +45,12 @@ def analyses_beside(shot: Shot) -> list[Path]:
     parent, name = parent_of(shot), glob.escape(shot.name)
     inside = [*sorted(parent.glob(f"{name}_*/.vfxstyle")), *sorted(parent.glob(f".vfxstyle/{name}_*"))]
     return [folder for folder in (analysis_beside(shot), *inside) if folder.is_dir()]
+
+
+def check_analysis_place(folder: Path, shot: Shot) -> None:
+    """Raise :class:`~vfxstyle.errors.UsageError` where an analysis would lie among the frames of a plate."""
+    if not shot.is_movie and folder.resolve() == shot.file_of(shot.frames[0]).resolve().parent:
+        raise UsageError(f"The analysis {folder} is where the plate is; choose another folder with --analysis.")
 
 
 def parent_of(shot: Shot) -> Path:

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+from vfxstyle.looks.library import find_preset
 from vfxstyle.review.shown import ShownShot
 from vfxstyle.settings import AnalysisSettings, GradeSettings
 from vfxstyle.settings.table import options_of
@@ -21,6 +22,8 @@ def grade_command(view: ShownShot, preset: str, strength: float, adjust: Path | 
         **{own.name: getattr(recipe, own.name) for own in options_of(AnalysisSettings)},
     )
     words = ["vfxstyle", "grade", str(plan.shot.path), "--preset", preset, "--analysis", str(view.analysis.folder)]
+    if plan.target.output is not None and find_preset(preset) == plan.preset_file:
+        words += ["-o", str(plan.target.output)]
     words += ["--within", format_frames(plan.target.within)] if plan.target.within is not None else []
     words += ["--strength", f"{strength:g}"]  # at its default too: a show file may say another
     for own in options_of(GradeSettings, "grade"):

@@ -31,6 +31,7 @@ def opened_review(
     preset: str,
     *,
     port: int = 0,
+    output: str | None = None,
     within: Frames = None,
     analysis: str | Path | None = None,
     progress: Progress | None = None,
@@ -38,7 +39,8 @@ def opened_review(
 ) -> Iterator[ReviewServer]:
     """Open a shot with a look for review; a shot that has not been analysed is analysed first.
 
-    port: of this machine that the page is served on; 0 for any that is free. The rest is as in :func:`vfxstyle.grade`.
+    port: of this machine that the page is served on; 0 for any that is free. output: where the grade goes that the page
+    gives the command of. The rest is as in :func:`vfxstyle.grade`.
     Raises :class:`~vfxstyle.errors.VfxStyleError`.
     """
     check_known(options, ShowOptions)
@@ -49,7 +51,7 @@ def opened_review(
     request = ShowRequest(
         shot=shot,
         presets=(preset,),
-        target=GradeTarget(within=frame_numbers(within), analysis=analysis),
+        target=GradeTarget(output=output, within=frame_numbers(within), analysis=analysis),
         settings=replace(settings, strength=1.0),
     )
     with shown(request, None, run, width=WIDTH, quick=False) as view:
