@@ -67,7 +67,7 @@ def kernels() -> str:
     known = [own for own in folders if own is not None and own.readable]
     count = sum(own.count for own in known)
     if not count:
-        return "none yet; compiled on first use, half a minute, or now by vfxstyle warm"
+        return "none yet; compiled on first use, for a minute or more, or now by vfxstyle warm"
     places = ", ".join(str(place) for own in known for place in own.readable if any(place.glob("*/*.nbc")))
     return f"{count} compiled for {compiled.config.CPU_NAME or 'this processor'} in {places}"
 
