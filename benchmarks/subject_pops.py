@@ -25,8 +25,11 @@ from vfxstyle import grade, open_shot
 from vfxstyle.arrays import BoolArray, DoubleArray, FloatArray
 from vfxstyle.plates.picture import lab_of_picture
 
-SUBJECTS: Mapping[str, str] = {"blackswan": "animal", "horsejump-high": "animal", "paragliding-launch": "person"} | {
-    "parkour": "person"
+SUBJECTS: Mapping[str, str] = {
+    "blackswan": "animal",
+    "horsejump-high": "animal",
+    "paragliding-launch": "person",
+    "parkour": "person",
 }
 """What the masks of clips show; of all others vehicles."""
 THIN = 7
@@ -102,6 +105,8 @@ def row_of(clip: Path, masks: Path) -> str:
         numbers = shot.frames
     plates = frames_of(clip, numbers)
     subject = masks_of(masks, clip.name, numbers, plates[0].shape[:2])
+    if not all(without_thin_parts(mask).any() for mask in subject):
+        raise ValueError(f"{masks} shows no subject of {clip.name} on some frame.")
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch, "graded")
         grade(clip, shipped("pop-out"), out, analysis=Path(scratch, "analysis"), format="png")

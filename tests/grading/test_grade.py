@@ -87,10 +87,19 @@ def test_a_named_analysis_that_is_not_there_is_said_and_none_goes_among_the_fram
         run(shot, lively_preset, tmp_path / "out", overwrite="always", analysis=tmp_path / "named", progress=notes)
         said.append([text for text in notes.said if "holds no analysis" in text])
     assert [len(texts) for texts in said] == [1, 0]
-    assert said[0][0].startswith(f"{tmp_path / 'named'} holds no analysis of this plate with these options yet;")
+    assert said[0][0].startswith(f"{tmp_path / 'named'} holds no analysis of this plate with these options yet")
     for command in (partial(run, shot, lively_preset, tmp_path / "other"), partial(analyze, shot)):
         with pytest.raises(UsageError, match="is where the plate is; choose another folder with --analysis"):
             command(analysis=shot)
+    links = tmp_path / "links"
+    links.mkdir()
+    for path in shot.iterdir():
+        (links / path.name).symlink_to(path)
+    for place in (links, shot):
+        with pytest.raises(UsageError, match=r"The analysis .* is where the plate is"):
+            run(links, lively_preset, tmp_path / "other", analysis=place)
+        with pytest.raises(UsageError, match=r"The output .* is where the plate is"):
+            run(links, lively_preset, place)
     assert sorted(path.name for path in shot.iterdir()) == ["plate.0001.exr", "plate.0002.exr"]
 
 
@@ -108,10 +117,11 @@ def test_frames_of_another_grade_in_the_folder_are_named(make_shot, tmp_path, li
     assert said.startswith(f"{out} also holds frames 1-2,6-8, graded with another look or other options,")
     assert others(strength=0.5) == []
     (out / "out.0001.exr").unlink()
-    (out / "by_hand.0001.exr").write_bytes(b"")
+    (out / ".vfxstyle" / "frames" / "out.0005.exr.json").unlink()  # as if it had been put there by hand
     (said,) = others(frames="2-3")
-    assert "frames 4-8," in said
+    assert "frames 4,6-8," in said
     assert others(frames="2-3", start_frame=101) == []
+    assert others(frames="2-3", analysis=out / ".vfxstyle", strength=0.2) == []
 
 
 def test_frames_graded_alone_have_the_bytes_of_the_whole_run(make_shot, tmp_path, lively_preset):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from helpers import QUICK, read_pixels
+from helpers import QUICK, QUICK_FLAGS, main_in_process, read_pixels
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from serving import serving
@@ -233,15 +233,26 @@ def test_a_baked_view_is_near_the_view():
     assert gap.max() < 3
 
 
-def test_the_command_names_the_result_under_review_for_its_own_look_alone(
-    make_shot, tmp_path, lively_preset, identity_preset
-):
+def test_the_command_names_the_result_under_review_for_its_own_look_alone(make_shot, tmp_path, lively_preset):
     shot, out = make_shot(frames=range(1, 3), extension="png"), tmp_path / "result"
     options = {**QUICK, "analysis": tmp_path / "analysis"}
     with opened_review(shot, str(lively_preset), output=str(out), **options) as review:
         words = shlex.split(review.session.command(str(lively_preset), 1.0))
         assert words[words.index("-o") + 1] == str(out)
         assert "-o" not in shlex.split(review.session.command("golden", 1.0))
+
+
+def test_the_command_names_a_result_with_tokens_in_its_name(make_shot, tmp_path, lively_preset, monkeypatch):
+    shot, said = make_shot(frames=range(1, 3), extension="png"), []
+    monkeypatch.setattr(
+        "vfxstyle.review.review.serve",
+        lambda server, browser: said.append(shlex.split(server.session.command(str(lively_preset), 1.0))),
+    )
+    named = ["--to", "{root}/{seq}/graded", "--tokens", "{seq}/plate"]
+    ran = main_in_process("review", shot, "--preset", lively_preset, *named, "--no-browser", *QUICK_FLAGS)
+    assert ran.returncode == 0, ran.stderr
+    (words,) = said
+    assert words[words.index("-o") + 1] == str(tmp_path / "graded")
 
 
 def test_the_command_has_the_strength_of_the_page_whatever_a_show_file_says(opened, tmp_path, lively_preset):

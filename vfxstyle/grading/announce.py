@@ -1,4 +1,4 @@
-"""What a grade says of its plate and its output before it begins, and of graded frames that were carried."""
+"""What a grade says of its plate and its output before it begins, and of its frames and those beside them after."""
 
 from __future__ import annotations
 
@@ -57,11 +57,12 @@ def announce_analysis(plan: GradePlan, wanted: WantedAnalysis, clock: Clock) -> 
     part of it.
     """
     shot, asked = plan.shot, plan.frames
-    if plan.target.analysis is not None and not wanted.stored.manifest:
-        clock.note(f"{plan.analysis} holds no analysis of this plate with these options yet; one is made there")
+    there = wanted.stored.manifest or wanted.with_same_superpixels()
+    if plan.target.analysis is not None and not there:
+        clock.note(f"{plan.analysis} holds no analysis of this plate with these options yet")
     if _FEW * len(asked) > len(shot.frames) or plan.preset.graded is not None:
         return
-    if not wanted.stored.manifest and not wanted.with_same_superpixels():
+    if not there:
         alone = "it alone, as a still" if len(asked) == 1 else "them alone"
         clock.note(
             f"all {len(shot.frames)} frames are analysed for the sake of {len(asked)}, as for the whole shot; "
@@ -87,8 +88,8 @@ def announce_others(made_otherwise: tuple[int, ...], plan: GradePlan, clock: Clo
     """
     if made_otherwise:
         clock.note(
-            f"{plan.output} also holds {named_frames(made_otherwise)}, graded with another look or other options, or "
-            "from another plate; grade them again if they belong with these"
+            f"{plan.output} also holds {named_frames(made_otherwise)}, graded with another look or other options, "
+            "from another plate, or by another version; grade them again if they belong with these"
         )
 
 

@@ -122,13 +122,17 @@ class Outputs:
     def made_otherwise(self) -> tuple[int, ...]:
         """Frames not asked for whose files are there, and were not made from what the plan says of those asked for.
 
-        None where mattes are given, which need not be there for other frames.
+        Empty where mattes are given, which need not be there for other frames, and where the analysis is named, as
+        tasks of a farm do, whose other frames are about to be made.
         """
-        if self.plan.regions.mattes:
+        if self.plan.regions.mattes or self.plan.target.analysis is not None:
             return ()
-        files = self.plan.files_not_asked_for.items()
-        there = [(number, path) for number, path in files if path.exists() and self.records.knows(path)]
-        return tuple(n for n, path in there if not self.records.was_made_from(path, self.key_of_frames([n])))
+        found = []
+        for number, path in self.plan.files_not_asked_for.items():
+            key = self.records.key_of(path)
+            if key and key != self.key_of_frames([number]) and path.exists():
+                found.append(number)
+        return tuple(found)
 
     def is_prepared(self, number: int) -> bool:
         """Whether a frame of a movie has been made ready."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vfxstyle.errors import UsageError
 from vfxstyle.plates.naming import FrameNames, filled, folder_of, frame_names, is_template, tokens_of
-from vfxstyle.plates.places import default_output
+from vfxstyle.plates.places import default_output, folders_of
 from vfxstyle.settings import GradeSettings, GradeTarget
 from vfxstyle.shots import OutputFormat, Shot, default_format, format_frames
 from vfxstyle.shots.formats import MOVIE_EXTENSIONS, PICTURE_EXTENSIONS
@@ -104,8 +104,7 @@ def check_place(shot: Shot, place: Path, picked: OutputFormat) -> None:
     if place.exists() and place.is_dir() == picked.is_movie:
         is_now, goes_into = ("a folder", "a file") if picked.is_movie else ("a file", "a folder")
         raise UsageError(f"The output {place} is {is_now}, but {picked.value} goes into {goes_into}; choose with -o.")
-    plate = shot.file_of(shot.frames[0])
-    if place.resolve() in (plate.resolve(), plate.resolve().parent):
+    if place.resolve() in {shot.file_of(shot.frames[0]).resolve(), *folders_of(shot)}:
         raise UsageError(f"The output {place} is where the plate is; choose another place with -o.")
 
 

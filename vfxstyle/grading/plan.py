@@ -141,7 +141,7 @@ class GradePlan:
     def files_not_asked_for(self) -> dict[int, Path]:
         """Where the frames of the shot lie that were not asked for, had they been graded with the others.
 
-        None where that cannot be said: of a movie, and where frames have other numbers than in the shot.
+        Empty where that cannot be said: of a movie, and where frames have other numbers than in the shot.
         """
         if self.format.is_movie or self.settings.start_frame is not None:
             return {}

@@ -29,9 +29,9 @@ class Records:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def knows(self, output: Path) -> bool:
-        """Whether there is a record of ``output``."""
-        return bool(self._said_of(output))
+    def key_of(self, output: Path) -> str:
+        """The key of what ``output`` was made from; empty where there is no record of it."""
+        return str(self._said_of(output).get("key", ""))
 
     def was_made_from(self, output: Path, key: str) -> bool:
         """Whether ``output`` was made from what ``key`` stands for, whatever has become of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vfxstyle.errors import UsageError
+from vfxstyle.plates.places import folders_of
 from vfxstyle.shots import Shot
 
 
@@ -13,7 +14,7 @@ def check_folder(folder: Path, shot: Shot, option: str = "-o") -> None:
 
     option: that names the folder.
     """
-    if folder.resolve() in {shot.file_of(number).resolve().parent for number in shot.frames}:
+    if folder.resolve() in folders_of(shot):
         raise UsageError(f"The output {folder} is where the plate is; choose another place with {option}.")
     if (folder / ".vfxstyle").exists():
         raise UsageError(f"The output {folder} holds graded frames; choose another place with {option}.")

@@ -48,9 +48,15 @@ def analyses_beside(shot: Shot) -> list[Path]:
 
 
 def check_analysis_place(folder: Path, shot: Shot) -> None:
-    """Raise :class:`~vfxstyle.errors.UsageError` where an analysis would lie among the frames of a plate."""
-    if not shot.is_movie and folder.resolve() == shot.file_of(shot.frames[0]).resolve().parent:
+    """Raise :class:`~vfxstyle.errors.UsageError` where an analysis would lie among the frames of a sequence."""
+    if not shot.is_movie and len(shot.frames) > 1 and folder.resolve() in folders_of(shot):
         raise UsageError(f"The analysis {folder} is where the plate is; choose another folder with --analysis.")
+
+
+def folders_of(shot: Shot) -> set[Path]:
+    """The folders that the files of a shot lie in, and of links those that they lead to."""
+    files = {shot.file_of(number) for number in (shot.frames[0], shot.frames[-1])}
+    return {path.parent.resolve() for path in files} | {path.resolve().parent for path in files}
 
 
 def parent_of(shot: Shot) -> Path:
