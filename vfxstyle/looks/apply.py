@@ -228,7 +228,7 @@ def _apply(
     from_working: FloatArray,
     out: FloatArray,
 ) -> Any:
-    """All rows. A row is a kernel of its own, because numba takes twice as long to compile one that stands in here.
+    """All rows. A row is a kernel of its own, because numba takes a third longer to compile one that stands in here.
 
     field: (h, w, 30). cubes: (K, n, n, n, 3). shares: (h, w, K), or (h, 0, 1) for all of them.
     strengths: (h, w), or (h, 0). share: (H, W), or (0, 0).
