@@ -15,7 +15,7 @@ def with_analysis_of_grade(shot: str, preset: str, chosen: Mapping[str, Any], *,
     preset: the look, or several with commas between them, of which the first counts whose grade is there, else the
     first. there: whether an analysis that is not there yet is left to the command.
     """
-    options = {name: value for name, value in chosen.items() if name not in ("to", "tokens")}
+    options = _without_place(chosen)
     if chosen["to"] is None or chosen["analysis"] is not None:
         return options
     places = []
@@ -26,12 +26,19 @@ def with_analysis_of_grade(shot: str, preset: str, chosen: Mapping[str, Any], *,
     return {**options, "analysis": found[0]} if found else options
 
 
-def place_of_grade(shot: str, preset: str, chosen: Mapping[str, Any]) -> str | None:
-    """Where the grade is that ``to`` and ``tokens`` name, with the tokens filled in; None where they name none."""
+def with_place_of_grade(shot: str, preset: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """As :func:`with_analysis_of_grade` of one look, and with the ``output`` of the grade, its tokens filled in."""
+    options = _without_place(chosen)
     if chosen["to"] is None:
-        return None
+        return options
     with _request(shot, preset, chosen).open() as plan:
-        return str(plan.target.output)
+        analysis = plan.analysis if chosen["analysis"] is None else chosen["analysis"]
+        return {**options, "output": str(plan.target.output), "analysis": analysis}
+
+
+def _without_place(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a command but those that say where the grade is."""
+    return {name: value for name, value in chosen.items() if name not in ("to", "tokens")}
 
 
 def _request(shot: str, preset: str, chosen: Mapping[str, Any]) -> GradeRequest:

@@ -8,7 +8,7 @@ import click
 
 from vfxstyle.cli import flags
 from vfxstyle.cli.configured import ConfiguredCommand
-from vfxstyle.cli.graded import place_of_grade, with_analysis_of_grade
+from vfxstyle.cli.graded import with_place_of_grade
 from vfxstyle.settings import GradeSettings, GradeTarget, Run
 from vfxstyle.settings.table import pick
 
@@ -30,9 +30,8 @@ def review(shot: str, progress: Any, no_browser: bool, **chosen: Any) -> None:
     from vfxstyle.review.review import opened_review, serve
 
     with watching(progress, REPORT_SHARES) as watch:
-        options = with_analysis_of_grade(shot, chosen["preset"], chosen)
-        output = place_of_grade(shot, chosen["preset"], chosen)
-        with opened_review(shot, progress=watch, output=output, **options) as server:
+        options = with_place_of_grade(shot, chosen["preset"], chosen)
+        with opened_review(shot, progress=watch, **options) as server:
             click.echo(server.address)
             click.echo("Ctrl+C ends the review.", err=True)
             serve(server, browser=not no_browser)

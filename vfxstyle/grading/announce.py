@@ -57,12 +57,13 @@ def announce_analysis(plan: GradePlan, wanted: WantedAnalysis, clock: Clock) -> 
     part of it.
     """
     shot, asked = plan.shot, plan.frames
-    there = wanted.stored.manifest or wanted.with_same_superpixels()
-    if plan.target.analysis is not None and not there:
-        clock.note(f"{plan.analysis} holds no analysis of this plate with these options yet")
-    if _FEW * len(asked) > len(shot.frames) or plan.preset.graded is not None:
+    is_named = plan.target.analysis is not None
+    has_few = _FEW * len(asked) <= len(shot.frames) and plan.preset.graded is None
+    if not (is_named or has_few) or wanted.stored.manifest or wanted.with_same_superpixels():
         return
-    if not there:
+    if is_named:
+        clock.note(f"{plan.analysis} holds no analysis of this plate with these options yet")
+    if has_few:
         alone = "it alone, as a still" if len(asked) == 1 else "them alone"
         clock.note(
             f"all {len(shot.frames)} frames are analysed for the sake of {len(asked)}, as for the whole shot; "

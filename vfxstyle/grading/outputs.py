@@ -130,7 +130,7 @@ class Outputs:
         found = []
         for number, path in self.plan.files_not_asked_for.items():
             key = self.records.key_of(path)
-            if key and key != self.key_of_frames([number]) and path.exists():
+            if key is not None and key != self.key_of_frames([number]) and path.exists():
                 found.append(number)
         return tuple(found)
 

@@ -29,13 +29,13 @@ class Records:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def key_of(self, output: Path) -> str:
-        """The key of what ``output`` was made from; empty where there is no record of it."""
-        return str(self._said_of(output).get("key", ""))
+    def key_of(self, output: Path) -> str | None:
+        """The key of what ``output`` was made from; None where there is no record of it."""
+        return self._said_of(output).get("key")
 
     def was_made_from(self, output: Path, key: str) -> bool:
         """Whether ``output`` was made from what ``key`` stands for, whatever has become of it."""
-        return bool(self._said_of(output).get("key") == key)
+        return self.key_of(output) == key
 
     def is_current(self, output: Path, key: str) -> bool:
         """Whether ``output`` is there, was made from what ``key`` stands for, and has not changed since."""
