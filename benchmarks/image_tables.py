@@ -29,7 +29,7 @@ from vfxstyle.arrays import AnyIntegers, FloatArray
 from vfxstyle.color import lab_to_linear, linear_to_srgb
 from vfxstyle.features import all_blocks
 from vfxstyle.features.registry import backbone_class
-from vfxstyle.features.vectors import COLOUR_BLOCKS
+from vfxstyle.features.vectors import COLOUR_BLOCKS, holds_classes
 from vfxstyle.looks import Preset, fit_transform, transform_lab
 from vfxstyle.plates.picture import lab_of_picture
 from vfxstyle.progress import Clock, Silent
@@ -49,6 +49,7 @@ ABLATIONS: dict[str, Callable[[str], bool]] = {
     "without the coarse scale": lambda block: not block.endswith("_coarse"),
     "without inner layers": lambda block: not block.startswith(("late", "middle", "early")),
     "without histograms": lambda block: block != "histogram",
+    "without classes": lambda block: not holds_classes(block),
 }
 """Which blocks of the feature vector are kept in each row of table II."""
 PAPER_ROWS = 4

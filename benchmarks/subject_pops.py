@@ -2,8 +2,9 @@
 
 CLIP: a folder of frames, all of which are graded with ``pop-out``; ``--masks`` names a folder that has one of masks for
 each clip, as DAVIS 2016 does. Beside what the look does stands what is meant: its recipe (``presets/recipes.py``) with
-the clip's own masks. Parts of a subject narrower than :data:`THIN` px are left out: masks have lines a pixel wide,
-which are finer than superpixels. The rest is all that the masks leave, other people and vehicles too.
+the clip's own masks, in ordinary light, which the look is put on in (docs/method.md, section 9.1). Parts of a subject
+narrower than :data:`THIN` px are left out: masks have lines a pixel wide, which are finer than superpixels. The rest is
+all that the masks leave, other people and vehicles too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from benchmarks.looks import frames_of, masks_of, put_into_page, shipped
 from presets.photographs import CLASSES
 from presets.recipes import pop_out
 from vfxstyle import grade, open_shot
+from vfxstyle.analysis.lighting import lighting_in
+from vfxstyle.analysis.store import AnalysisFolder
 from vfxstyle.arrays import BoolArray, DoubleArray, FloatArray
+from vfxstyle.color import linear_to_srgb, srgb_to_linear
 from vfxstyle.plates.picture import lab_of_picture
 
 SUBJECTS: Mapping[str, str] = {
@@ -73,24 +77,32 @@ def without_thin_parts(mask: BoolArray) -> BoolArray:
     return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc)) > 0
 
 
-def meant_of(picture: FloatArray, mask: BoolArray, kind: str) -> FloatArray:
-    """A picture by the recipe, whose subject is of a class and whose rest is of one that is none."""
+def meant_of(picture: FloatArray, mask: BoolArray, kind: str, lighting: FloatArray) -> FloatArray:
+    """A picture by the recipe, whose subject is of a class and whose rest is of one that is none.
+
+    lighting: float32 (3,), of the shot, which is taken out before and put back after.
+    """
+    ordinary = np.clip(linear_to_srgb(srgb_to_linear(picture) / lighting), 0, 1)
     flat = {name: np.zeros((*mask.shape, 1), np.float32) for name in CLASSES}
     flat[kind], flat["man_made"] = (side.astype(np.float32)[..., None] for side in (mask, ~mask))
-    return pop_out(picture, flat)
+    return np.clip(linear_to_srgb(srgb_to_linear(pop_out(ordinary, flat)) * lighting), 0, 1)
 
 
 def changes_of(
-    plates: Sequence[FloatArray], grades: Sequence[FloatArray], masks: Sequence[BoolArray], kind: str
+    plates: Sequence[FloatArray],
+    grades: Sequence[FloatArray],
+    masks: Sequence[BoolArray],
+    kind: str,
+    lighting: FloatArray,
 ) -> list[Change]:
     """Changes of the subject's chroma and contrast, of the chroma of the rest, and of the subject with thin parts.
 
     plates, grades: float32 (H, W, 3), sRGB, 0..1. masks: bool (H, W), each of which shows something. kind: class of the
-    subject.
+    subject. lighting: float32 (3,), of the shot.
     """
     found: list[list[tuple[float, float]]] = [[], [], [], []]
     for plate, graded, mask in zip(plates, grades, masks, strict=True):
-        before, ours, meant = map(lab_of_picture, (plate, graded, meant_of(plate, mask, kind)))
+        before, ours, meant = map(lab_of_picture, (plate, graded, meant_of(plate, mask, kind, lighting)))
         solid = without_thin_parts(mask)
         measured = (chroma, solid), (contrast, solid), (chroma, ~mask), (chroma, mask)
         for column, (of, inside) in zip(found, measured, strict=True):
@@ -109,8 +121,10 @@ def row_of(clip: Path, masks: Path) -> str:
         raise ValueError(f"{masks} shows no subject of {clip.name} on some frame.")
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch, "graded")
-        grade(clip, shipped("pop-out"), out, analysis=Path(scratch, "analysis"), format="png")
-        changes = changes_of(plates, frames_of(out, numbers), subject, SUBJECTS.get(clip.name, "vehicle"))
+        analysis = Path(scratch, "analysis")
+        grade(clip, shipped("pop-out"), out, analysis=analysis, format="png")
+        lighting = lighting_in(AnalysisFolder(analysis))
+        changes = changes_of(plates, frames_of(out, numbers), subject, SUBJECTS.get(clip.name, "vehicle"), lighting)
     cells = [clip.name, str(len(numbers))]
     for change in changes[:3]:
         cells += [str(change), f"{change.near:.0%}"]

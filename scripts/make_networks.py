@@ -1,7 +1,8 @@
 """Make the networks of the CPU, vfxstyle/features/networks/: ``python scripts/make_networks.py``.
 
 EfficientNet-Lite0 becomes ONNX graphs that share one file of weights: ``8`` and ``16``, dilated, with a cell every so
-many px, and ``coarse``, as it is, at stride 32. Needs the extra "dev".
+many px, and ``coarse``, as it is, at stride 32. The last layer, which names what a picture shows, has a file of its
+own. Needs the extra "dev".
 
 In the dilated graphs a convolution with dilation d is an undilated one on the d x d pictures that every d-th cell of
 every d-th row makes: the same sums, on which runtimes are fast.
@@ -15,9 +16,11 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import save_file
 from torch import nn
 
 from vfxstyle.arrays import AnyArray, FloatArray
+from vfxstyle.features.classes import CLASSIFIER
 from vfxstyle.features.torch_efficientnet import TorchEfficientNetLite0
 
 FOLDER = Path(__file__).resolve().parents[1] / "vfxstyle" / "features" / "networks"
@@ -172,6 +175,10 @@ def main() -> None:
     for stride in (8, 16):
         save_dilated(backbone, weights, stride)
     (FOLDER / f"{NAME}.weights").write_bytes(weights.bytes)
+    last = net.classifier
+    save_file(
+        {"weight": last.weight.detach().numpy().astype(np.float16), "bias": last.bias.detach().numpy()}, CLASSIFIER
+    )
 
 
 if __name__ == "__main__":

@@ -70,6 +70,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _later_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What commands print does not depend on whether an earlier test has compiled kernels."""
+    monkeypatch.setattr("vfxstyle.cli.progress.kernels_are_there", lambda: True)
+
+
+@pytest.fixture(autouse=True)
 def _own_preset_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the presets of whoever runs it."""
     monkeypatch.setenv("VFXSTYLE_PRESETS", str(tmp_path / "user_presets"))

@@ -8,8 +8,11 @@ import sys
 import pytest
 from helpers import QUICK_FLAGS, main_in_process
 
-from vfxstyle.cli.progress import Bar, Lines, Nothing, make_progress, watching
-from vfxstyle.cli.shares import GRADE_SHARES
+from tsp import compiled
+from tsp.compiled import KernelFolders
+from vfxstyle.cli import progress
+from vfxstyle.cli.progress import FIRST_RUN, Bar, Lines, Nothing, kernels_are_there, make_progress, watching
+from vfxstyle.cli.shares import GRADE_SHARES, TASKS_SHARES
 from vfxstyle.errors import FrameError
 from vfxstyle.progress import Clock, Silent, Stage
 
@@ -107,6 +110,23 @@ def test_a_failed_run_never_says_100(name, capsys):
             "not_made": [],
             "message": "Frame 7 (a.exr)\ncannot be read.",
         }
+
+
+def test_the_first_run_says_what_it_waits_for(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "kernels_are_there", lambda: False)
+    for shares in (GRADE_SHARES, TASKS_SHARES):
+        with watching("auto", shares):
+            pass
+    assert capsys.readouterr().err == f"{FIRST_RUN}\n"
+
+
+def test_kernels_are_there_once_one_was_compiled(tmp_path, monkeypatch):
+    folder = tmp_path / "kernels-0"
+    monkeypatch.setattr(compiled, "kernel_folders", lambda packages: KernelFolders((folder,), None))
+    assert not kernels_are_there()
+    (folder / "a.module").mkdir(parents=True)
+    (folder / "a.module" / "a_kernel.nbc").touch()
+    assert kernels_are_there()
 
 
 def test_what_is_there_already_is_skipped(capsys):

@@ -7,6 +7,7 @@ from vfxstyle.color import linear_to_lab, srgb_to_linear
 from vfxstyle.features import PCA, all_blocks, assemble, components_of, extract, projected_blocks
 from vfxstyle.features.extract import Segmentation, extract_features, run_network
 from vfxstyle.features.registry import backbone_class
+from vfxstyle.features.vectors import class_blocks
 
 LITE0 = backbone_class("efficientnet-lite0")
 ROWS = np.zeros((72, 128), np.int32)
@@ -32,7 +33,7 @@ def test_every_block_has_its_size(raw):
     assert [sizes.pop(name) for name in ("pixel", "mean", "spread")] == [(3, 3)] * 3
     assert sizes == {f"{layer}_{scale}": (3, n) for layer, n in LITE0.layers.items() for scale in ("coarse", "fine")}
     assert raw.global_.shape == (1280,)
-    assert {"global", *raw.blocks} == set(all_blocks(LITE0))
+    assert {"global", *raw.blocks, *class_blocks(LITE0)} == set(all_blocks(LITE0))
 
 
 def test_colours_are_those_of_the_superpixel(raw):
@@ -68,9 +69,10 @@ def test_the_vector_is_the_blocks_in_order(raw):
     np.testing.assert_allclose(vectors, expected, rtol=1e-6)
 
 
-def test_everything_but_plain_colours_is_projected():
+def test_everything_but_plain_colours_and_classes_is_projected():
     names = all_blocks(LITE0)
-    assert set(names) - set(projected_blocks(names)) == {"pixel", "mean", "spread", "surround"}
+    plain = {"pixel", "mean", "spread", "surround", *class_blocks(LITE0)}
+    assert set(names) - set(projected_blocks(names)) == plain
     for name in projected_blocks(names):
         assert components_of(LITE0, name) >= 16
 

@@ -12,7 +12,7 @@ from vfxstyle.errors import PairsError, PresetError, UsageError
 from vfxstyle.looks import read_preset, save_preset
 from vfxstyle.looks.cards import model_card
 from vfxstyle.looks.fit import fit_side_by_side
-from vfxstyle.looks.info import PRESET_SCHEMA
+from vfxstyle.looks.info import UNNAMED_SCHEMA
 from vfxstyle.looks.learning import MOST_FOLDS, Learning
 from vfxstyle.looks.library import user_folder
 from vfxstyle.looks.preset import _KEY
@@ -68,7 +68,7 @@ def test_a_frame_that_was_graded_anew_is_named_where_the_look_says_what_it_learn
 def test_what_training_goes_on_from_comes_back_whole(tmp_path):
     preset = replace(make_preset(), learning=of_pictures("abc", (0, 1, 2)))
     again = read_preset(save_preset(preset, tmp_path / "look.safetensors"))
-    assert again.info.schema == PRESET_SCHEMA
+    assert again.info.schema == UNNAMED_SCHEMA
     assert (again.learning.plates, again.learning.folds) == (("a", "b", "c"), (0, 1, 2))
     for fold, (layers, standardisation) in preset.learning.networks.items():
         found, scaling = again.learning.networks[fold]
@@ -329,3 +329,13 @@ def test_going_on_takes_a_third_of_the_passes_and_ends_as_well(tmp_path, monkeyp
     assert again.errors.predicted < 1.05 * first.errors.predicted
     same = train(folder, "look", start=first.path, output=tmp_path / "c.safetensors", **QUICK)
     assert same.path.read_bytes() == again.path.read_bytes()
+
+
+def test_a_look_of_fewer_blocks_goes_on_with_these(tmp_path):
+    """Those of an earlier version, when there were fewer."""
+    folder, blocks = tmp_path / "pairs", ("global", "semantic_coarse", "mean")
+    pair(folder, 0)
+    pair(folder, 1)
+    first = train(folder, "look", output=tmp_path / "a.safetensors", **QUICK, epochs=1, blocks=blocks)
+    again = train(folder, "look", start=first.path, output=tmp_path / "b.safetensors", **QUICK, epochs=1)
+    assert again.preset.info.blocks == blocks

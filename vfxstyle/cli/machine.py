@@ -13,6 +13,7 @@ import av
 from tsp import compiled
 from vfxstyle._version import __version__
 from vfxstyle.color import ColorConfig
+from vfxstyle.compiled import kernel_folders
 from vfxstyle.errors import ColorError, PresetError
 from vfxstyle.features import gpu_fault, gpu_names, pick_device, shot_device
 from vfxstyle.features.registry import backbone_class
@@ -61,10 +62,7 @@ def machine_report() -> dict[str, str]:
 
 def kernels() -> str:
     """How many compiled kernels a task will find, for which processor, and where."""
-    package = Path(__file__).parents[1]
-    library = Path(compiled.__file__).parent
-    folders = [compiled.kernel_folders(packages) for packages in ((package, library), (library,))]
-    known = [own for own in folders if own is not None and own.readable]
+    known = kernel_folders()
     count = sum(own.count for own in known)
     if not count:
         return "none yet; compiled on first use, for a minute or more, or now by vfxstyle warm"

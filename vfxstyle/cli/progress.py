@@ -18,6 +18,11 @@ from vfxstyle.cli.shares import Shares
 from vfxstyle.errors import VfxStyleError, failure_of
 from vfxstyle.progress import Progress, Silent, Stage
 
+FIRST_RUN = (
+    "the first run here compiles kernels for this processor, which takes a minute or more; later ones begin at once "
+    "(vfxstyle warm compiles them ahead)"
+)
+"""What is said where nothing has been compiled yet, so that nobody takes the wait for the speed."""
 ProgressName = Literal["auto", "bar", "openjd", "deadline", "alf", "json", "none"]
 
 
@@ -244,6 +249,13 @@ def tell(name: ProgressName, text: str) -> None:
         click.echo(text, err=True)
 
 
+def kernels_are_there() -> bool:
+    """Whether an earlier run has compiled kernels that this one finds."""
+    from vfxstyle.compiled import kernel_folders  # loads numba, as every run that is watched does
+
+    return any(own.count for own in kernel_folders())
+
+
 def make_progress(name: ProgressName, shares: Shares) -> Watch:
     """The progress of a name; "auto" is a bar on a terminal and lines elsewhere."""
     if name == "none":
@@ -267,6 +279,8 @@ def watching(name: ProgressName, shares: Shares) -> Iterator[Watch]:
     watch, shown = make_progress(name, shares), warnings.showwarning
     if isinstance(watch, JsonLines):
         warnings.showwarning = watch.warning
+    if Stage.TASKS not in shares and not kernels_are_there():  # tasks say it themselves
+        watch.note(FIRST_RUN)
     try:
         yield watch
     except BaseException as error:

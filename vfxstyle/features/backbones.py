@@ -54,6 +54,8 @@ class Backbone(ABC):
     """PCA size of each layer, and of ``global``."""
     cell_origins: ClassVar[Mapping[str, float]]
     """Column and row, in px of the picture with its border, of the centre of each layer's first stride-8 cell."""
+    names_classes: ClassVar[bool] = False
+    """Whether :mod:`vfxstyle.features.classes` knows what its semantic layer is called."""
     border: ClassVar[int]
     """Px of reflection round a picture at its own size, so that receptive fields at its edge are filled."""
     reach: ClassVar[int]

@@ -18,6 +18,7 @@ class EfficientNetLite0(Backbone):
     layers = {SEMANTIC: 1280, "late": 320, "middle": 112, "early": 40}  # noqa: RUF012 - a fact of the class
     components = {"global": 20, SEMANTIC: 48, "late": 32, "middle": 24, "early": 16}  # noqa: RUF012
     cell_origins = {SEMANTIC: -5, "late": -5, "middle": 1, "early": 3.5}  # noqa: RUF012
+    names_classes = True
     border = 32
     reach = 448
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vfxstyle.arrays import FloatArray, HalfArray
+from vfxstyle.features.backbones import SEMANTIC
+from vfxstyle.features.classes import GROUP_COUNT, class_shares
 from vfxstyle.features.pca import PCA
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ SCALES = {"coarse": 1, "fine": 2}
 """Factor by which the picture is enlarged for each context scale."""
 GLOBAL = "global"
 """The block of the semantic features averaged over the frame."""
+CLASSES = "classes"
+"""What the blocks of :func:`~vfxstyle.features.classes.class_shares` are called, before the scale; they are made of the
+semantic block of their scale, when vectors are assembled."""
 HISTOGRAM_COMPONENTS = 60
 """PCA size of the histograms."""
 COLOUR_BLOCKS = ("histogram", "pixel", "mean", "spread", "surround")
@@ -51,14 +56,30 @@ def context_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
     return (GLOBAL, *(f"{layer}_{scale}" for layer in backbone.layers for scale in SCALES))
 
 
+def class_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
+    """Names of the blocks of what a backbone's classifier would call a superpixel; none where it has none."""
+    return tuple(f"{CLASSES}_{scale}" for scale in SCALES) if backbone.names_classes else ()
+
+
 def all_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
     """Names of all blocks of a feature vector, in their order in it."""
-    return (*context_blocks(backbone), *COLOUR_BLOCKS)
+    return (*class_blocks(backbone), *context_blocks(backbone), *COLOUR_BLOCKS)
+
+
+def holds_classes(name: str) -> bool:
+    """Whether a block is one of :func:`class_blocks`."""
+    return name.startswith(f"{CLASSES}_")
 
 
 def projected_blocks(names: Sequence[str]) -> tuple[str, ...]:
-    """The named blocks that are projected: all but plain colours."""
-    return tuple(name for name in names if name == "histogram" or name not in COLOUR_BLOCKS)
+    """The named blocks that are projected: all but plain colours and shares of classes."""
+    return tuple(name for name in names if name == "histogram" or not (name in COLOUR_BLOCKS or holds_classes(name)))
+
+
+def semantic_length(names: Sequence[str], projections: Mapping[str, PCA]) -> int:
+    """How many numbers of a feature vector of these blocks come from a network; in vectors of all blocks the first."""
+    projected = sum(len(pca.components) for name, pca in projections.items() if name not in COLOUR_BLOCKS)
+    return projected + GROUP_COUNT * sum(map(holds_classes, names))
 
 
 def components_of(backbone: type[Backbone], block: str) -> int:
@@ -79,7 +100,14 @@ def assemble(names: Sequence[str], *, raw: RawFeatures, projections: Mapping[str
     count = len(raw.blocks[COLOUR_BLOCKS[-1]])
     columns: list[FloatArray] = []
     for name in names:
-        values = (raw.global_[None] if name == GLOBAL else raw.blocks[name]).astype(np.float32)
+        values = _values_of(name, raw)
         projected = projections[name].project(values) if name in projections else values
         columns.append(np.broadcast_to(projected, (count, projected.shape[1])))
     return np.concatenate(columns, axis=1)
+
+
+def _values_of(name: str, raw: RawFeatures) -> FloatArray:
+    """A block before it is projected, float32 (N, C), or (1, C) for one of the whole frame."""
+    if holds_classes(name):
+        return class_shares(raw.blocks[name.replace(CLASSES, SEMANTIC, 1)])
+    return (raw.global_[None] if name == GLOBAL else raw.blocks[name]).astype(np.float32)

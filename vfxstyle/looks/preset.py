@@ -15,6 +15,7 @@ from safetensors.numpy import save
 
 from vfxstyle.arrays import FloatArray
 from vfxstyle.errors import OutputError, PresetError
+from vfxstyle.features.vectors import holds_classes
 from vfxstyle.files import file_digest, write_atomically
 from vfxstyle.looks.base import BASE_PARTS, NO_BASE, Base, base_of_tensors, base_tensors
 from vfxstyle.looks.graded_frames import GradedFrames, graded_of, graded_tensors, graded_values
@@ -23,6 +24,7 @@ from vfxstyle.looks.info import (
     PICTURED_SCHEMA,
     PLAIN_SCHEMA,
     PRESET_SCHEMA,
+    UNNAMED_SCHEMA,
     UNPICTURED_SCHEMA,
     PresetInfo,
     check_types,
@@ -127,8 +129,10 @@ def save_preset(preset: Preset, path: Path) -> Path:
 
 def _schema_of(preset: Preset) -> int:
     """The first version of the format that has all that a look has."""
-    if preset.learning is not None or (preset.graded is not None and preset.graded.layers is not None):
+    if any(map(holds_classes, preset.info.blocks)):
         return PRESET_SCHEMA
+    if preset.learning is not None or (preset.graded is not None and preset.graded.layers is not None):
+        return UNNAMED_SCHEMA
     if preset.info.any_light:
         return ANY_LIGHT_SCHEMA
     if preset.pictures.size:

@@ -114,6 +114,7 @@ def train(
     earlier = None if start is None else load_preset(start)
     weights = weights_digest(settings.backbone, settings.weights)
     if earlier is not None:
+        settings = replace(settings, blocks=settings.blocks or earlier.info.blocks)  # earlier versions had fewer
         check_start(earlier, settings, weights)
     backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
     with PictureReader(settings) as reader:
