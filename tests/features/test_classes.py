@@ -3,10 +3,10 @@ import pytest
 from PIL import Image
 
 from vfxstyle.features import RawFeatures, assemble
-from vfxstyle.features.classes import GROUP_COUNT, GROUPS, class_shares, group_members
+from vfxstyle.features.classes import CLASS_NUMBERS, GROUP_COUNT, GROUPS, class_shares, group_members
 from vfxstyle.features.extract import Segmentation, extract_features, run_network
 from vfxstyle.features.registry import backbone_class, load_backbone
-from vfxstyle.features.vectors import all_blocks, class_blocks, semantic_length
+from vfxstyle.features.vectors import all_blocks, class_blocks, context_blocks
 
 NAMES = [*GROUPS, "the rest"]
 
@@ -19,9 +19,11 @@ def test_every_class_is_in_one_group():
 def test_shares_sum_to_one_however_large_the_features():
     random = np.random.default_rng(0)
     shares = class_shares((random.random((5, 1280)) * [[0], [1], [6], [100], [6e4]]).astype(np.float16))
-    assert shares.shape == (5, GROUP_COUNT)
+    assert shares.shape == (5, CLASS_NUMBERS)
+    logarithms, own = shares[:, :GROUP_COUNT], shares[:, GROUP_COUNT:]
     assert np.isfinite(shares).all()
-    np.testing.assert_allclose(np.exp(shares).sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(logarithms), own, atol=1e-6)
+    np.testing.assert_allclose(own.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_features_of_another_network_are_refused():
@@ -41,8 +43,8 @@ def test_the_block_of_a_scale_is_made_of_its_semantic_features():
     blocks = {f"semantic_{scale}": (random.random((3, 1280)) * 4).astype(np.float16) for scale in ("coarse", "fine")}
     raw = RawFeatures(np.zeros(1280, np.float16), blocks | {"surround": np.zeros((3, 12), np.float16)})
     vectors = assemble(["classes_fine", "surround", "classes_coarse"], raw=raw, projections={})
-    np.testing.assert_array_equal(vectors[:, :GROUP_COUNT], class_shares(blocks["semantic_fine"]))
-    np.testing.assert_array_equal(vectors[:, -GROUP_COUNT:], class_shares(blocks["semantic_coarse"]))
+    np.testing.assert_array_equal(vectors[:, :CLASS_NUMBERS], class_shares(blocks["semantic_fine"]))
+    np.testing.assert_array_equal(vectors[:, -CLASS_NUMBERS:], class_shares(blocks["semantic_coarse"]))
 
 
 def test_networks_whose_classifier_is_not_known_have_no_such_block():
@@ -50,9 +52,12 @@ def test_networks_whose_classifier_is_not_known_have_no_such_block():
     assert not any(name.startswith("classes") for name in all_blocks(backbone_class("vgg16")))
 
 
-def test_shares_of_classes_count_as_from_a_network():
-    names = all_blocks(backbone_class("efficientnet-lite0"))
-    assert semantic_length(names, {}) == 2 * GROUP_COUNT
+def test_training_adds_no_noise_to_shares_of_classes():
+    """They stand after the features of the network, to which it does."""
+    backbone = backbone_class("efficientnet-lite0")
+    names = all_blocks(backbone)
+    assert names[-2:] == class_blocks(backbone)
+    assert names[: len(context_blocks(backbone))] == context_blocks(backbone)
 
 
 @pytest.mark.parametrize(("clip", "group"), [("blackswan", "water birds"), ("car-shadow", "cars")])
@@ -65,6 +70,6 @@ def test_subjects_are_named_after_what_they_are(clip, group, real_data):
     output = run_network(load_backbone("efficientnet-lite0-quick", "cpu"), [np.float32(frame) / 255])
     raw = extract_features(output, 0, Segmentation.whole(rows, np.float32([[9, 9], [400, 240]])))
     for scale in ("coarse", "fine"):
-        rest, subject = np.exp(class_shares(raw.blocks[f"semantic_{scale}"]))
+        rest, subject = class_shares(raw.blocks[f"semantic_{scale}"])[:, GROUP_COUNT:]
         assert NAMES[subject.argmax()] == group
         assert NAMES[rest.argmax()] != group

@@ -60,6 +60,8 @@ GROUPS = {
 """Groups of the classes of ImageNet 2012, by their numbers in its order, from 0; what is left is a group of its own."""
 GROUP_COUNT = len(GROUPS) + 1
 """Groups, with that of what is left."""
+CLASS_NUMBERS = 2 * GROUP_COUNT
+"""Numbers that say what a superpixel would be called: the logarithm of each group's share, and the share itself."""
 _CLASSES = 1000
 _BATCH = 4096  # superpixels that are named at once: their names take 16 MB
 
@@ -78,20 +80,23 @@ def _numbers(part: str) -> range:
 
 
 def class_shares(semantic: HalfArray) -> FloatArray:
-    """Logarithms of the shares of the groups of classes, float32 (N, :data:`GROUP_COUNT`).
+    """Logarithms of the shares of the groups of classes, and the shares, float32 (N, :data:`CLASS_NUMBERS`).
+
+    A share says what is there; its logarithm also what could be there where something else is likelier.
 
     semantic: float16 (N, 1280), means of the semantic layer of EfficientNet-Lite0. Raises ValueError for features of
     another length.
     """
     weight, bias = _classifier()
-    shares = np.empty((len(semantic), GROUP_COUNT), np.float32)
+    shares = np.empty((len(semantic), CLASS_NUMBERS), np.float32)
     for first in range(0, len(semantic), _BATCH):
         part = slice(first, first + _BATCH)
         scores = semantic[part].astype(np.float32) @ weight + bias
         scores -= scores.max(axis=1, keepdims=True)
         exponentials = np.exp(scores, out=scores)
         sums = np.stack([exponentials[:, own].sum(axis=1) for own in group_members()], axis=1)
-        shares[part] = np.log(np.maximum(sums, np.finfo(np.float32).tiny) / sums.sum(axis=1, keepdims=True))
+        sums = np.maximum(sums / sums.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        shares[part] = np.concatenate([np.log(sums), sums], axis=1)
     return shares
 
 

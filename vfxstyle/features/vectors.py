@@ -13,7 +13,7 @@ import numpy as np
 
 from vfxstyle.arrays import FloatArray, HalfArray
 from vfxstyle.features.backbones import SEMANTIC
-from vfxstyle.features.classes import GROUP_COUNT, class_shares
+from vfxstyle.features.classes import class_shares
 from vfxstyle.features.pca import PCA
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def class_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
 
 def all_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
     """Names of all blocks of a feature vector, in their order in it."""
-    return (*class_blocks(backbone), *context_blocks(backbone), *COLOUR_BLOCKS)
+    return (*context_blocks(backbone), *COLOUR_BLOCKS, *class_blocks(backbone))
 
 
 def holds_classes(name: str) -> bool:
@@ -74,12 +74,6 @@ def holds_classes(name: str) -> bool:
 def projected_blocks(names: Sequence[str]) -> tuple[str, ...]:
     """The named blocks that are projected: all but plain colours and shares of classes."""
     return tuple(name for name in names if name == "histogram" or not (name in COLOUR_BLOCKS or holds_classes(name)))
-
-
-def semantic_length(names: Sequence[str], projections: Mapping[str, PCA]) -> int:
-    """How many numbers of a feature vector of these blocks come from a network; in vectors of all blocks the first."""
-    projected = sum(len(pca.components) for name, pca in projections.items() if name not in COLOUR_BLOCKS)
-    return projected + GROUP_COUNT * sum(map(holds_classes, names))
 
 
 def components_of(backbone: type[Backbone], block: str) -> int:

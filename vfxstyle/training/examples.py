@@ -12,7 +12,7 @@ from vfxstyle.arrays import FloatArray, IntArray, LabelArray
 from vfxstyle.features import PCA, RawFeatures, assemble
 from vfxstyle.features.backbones import Backbone
 from vfxstyle.features.extract import Extraction, Segmentation, extract_features, run_network
-from vfxstyle.features.vectors import semantic_length
+from vfxstyle.features.vectors import COLOUR_BLOCKS
 from vfxstyle.looks import bands
 from vfxstyle.looks.samples import Samples
 from vfxstyle.plates.picture import lab_of_picture
@@ -165,5 +165,5 @@ def samples_of(examples: Sequence[TrainingExample], blocks: Sequence[str], proje
         after=np.concatenate([example.after for example in examples]),
         bands=np.concatenate([example.bands for example in examples]),
         picture=np.repeat(np.arange(len(examples), dtype=np.int32), [len(example.before) for example in examples]),
-        semantic=semantic_length(blocks, projections),
+        semantic=sum(len(pca.components) for name, pca in projections.items() if name not in COLOUR_BLOCKS),
     )
