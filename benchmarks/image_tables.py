@@ -49,7 +49,7 @@ ABLATIONS: dict[str, Callable[[str], bool]] = {
     "without the coarse scale": lambda block: not block.endswith("_coarse"),
     "without inner layers": lambda block: not block.startswith(("late", "middle", "early")),
     "without histograms": lambda block: block != "histogram",
-    "without classes": lambda block: not holds_classes(block),
+    "without what the classifier says": lambda block: not holds_classes(block),
 }
 """Which blocks of the feature vector are kept in each row of table II."""
 PAPER_ROWS = 4

@@ -3,8 +3,9 @@
 CLIP: a folder of frames, all of which are graded with ``pop-out``; ``--masks`` names a folder that has one of masks for
 each clip, as DAVIS 2016 does. Beside what the look does stands what is meant: its recipe (``presets/recipes.py``) with
 the clip's own masks, in ordinary light, which the look is put on in (docs/method.md, section 9.1). Parts of a subject
-narrower than :data:`THIN` px are left out: masks have lines a pixel wide, which are finer than superpixels. The rest is
-all that the masks leave, other people and vehicles too.
+narrower than :data:`THIN` px are left out: masks have lines a pixel wide, which are finer than superpixels. Pixels that
+ordinary light takes beyond white are left out too: the recipes are for pictures. The rest is all that the masks leave,
+other people and vehicles too.
 """
 
 from __future__ import annotations
@@ -103,8 +104,9 @@ def changes_of(
     found: list[list[tuple[float, float]]] = [[], [], [], []]
     for plate, graded, mask in zip(plates, grades, masks, strict=True):
         before, ours, meant = map(lab_of_picture, (plate, graded, meant_of(plate, mask, kind, lighting)))
-        solid = without_thin_parts(mask)
-        measured = (chroma, solid), (contrast, solid), (chroma, ~mask), (chroma, mask)
+        shown = (srgb_to_linear(plate) <= lighting).all(axis=-1)  # of 1 at most in ordinary light
+        solid = without_thin_parts(mask) & shown
+        measured = (chroma, solid), (contrast, solid), (chroma, ~mask & shown), (chroma, mask & shown)
         for column, (of, inside) in zip(found, measured, strict=True):
             was = of(before[inside])
             column.append((of(ours[inside]) / was, of(meant[inside]) / was))

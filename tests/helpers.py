@@ -26,7 +26,7 @@ from vfxstyle.color import ColorConfig, ColorSpace
 from vfxstyle.farm.jobs import FarmJob, FarmRequest
 from vfxstyle.farm.resolve import resolve_jobs
 from vfxstyle.features import all_blocks, projected_blocks
-from vfxstyle.features.classes import CLASS_NUMBERS
+from vfxstyle.features.classes import SHARES_SIZE
 from vfxstyle.features.histogram import SIZE
 from vfxstyle.features.registry import backbone_class, weights_digest
 from vfxstyle.features.vectors import SURROUND, class_blocks, context_blocks
@@ -239,7 +239,7 @@ def make_preset(bias: FloatArray | None = None, *, reacts: bool = False, backbon
         for part, count in channels.items()
     }
     blocks = all_blocks(kind)
-    inputs = 8 * len(projections) + CLASS_NUMBERS * len(class_blocks(kind)) + 9 + 3 * len(SURROUND)
+    inputs = 8 * len(projections) + SHARES_SIZE * len(class_blocks(kind)) + 9 + 3 * len(SURROUND)
     torch.manual_seed(1)
     network = Predictor(inputs)
     with torch.no_grad():

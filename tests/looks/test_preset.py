@@ -12,7 +12,7 @@ from vfxstyle.looks import preset as preset_module
 from vfxstyle.looks import read_info, read_preset, save_preset
 from vfxstyle.looks.base import Base, base_tensors
 from vfxstyle.looks.graded_frames import GradedFrames
-from vfxstyle.looks.info import ANY_LIGHT_SCHEMA, PLAIN_SCHEMA, PRESET_SCHEMA, UNNAMED_SCHEMA, UNPICTURED_SCHEMA
+from vfxstyle.looks.info import ANY_LIGHT_SCHEMA, CLASSLESS_SCHEMA, PLAIN_SCHEMA, PRESET_SCHEMA, UNPICTURED_SCHEMA
 from vfxstyle.looks.layers import GradeLayers
 from vfxstyle.looks.preset import _KEY
 
@@ -149,7 +149,7 @@ def with_everything(rows=6, columns=8):
 def test_a_base_and_graded_frames_come_back_whole(tmp_path):
     original = with_everything()
     preset = read_preset(save_preset(original, tmp_path / "look.safetensors"))
-    assert preset.info.schema == UNNAMED_SCHEMA
+    assert preset.info.schema == CLASSLESS_SCHEMA
     bare = replace(original, graded=replace(original.graded, layers=None))
     assert read_preset(save_preset(bare, tmp_path / "bare.safetensors")).info.schema == UNPICTURED_SCHEMA
     assert read_info(tmp_path / "look.safetensors") == preset.info

@@ -12,7 +12,7 @@ from vfxstyle.errors import PairsError, PresetError, UsageError
 from vfxstyle.looks import read_preset, save_preset
 from vfxstyle.looks.cards import model_card
 from vfxstyle.looks.fit import fit_side_by_side
-from vfxstyle.looks.info import UNNAMED_SCHEMA
+from vfxstyle.looks.info import CLASSLESS_SCHEMA
 from vfxstyle.looks.learning import MOST_FOLDS, Learning
 from vfxstyle.looks.library import user_folder
 from vfxstyle.looks.preset import _KEY
@@ -68,7 +68,7 @@ def test_a_frame_that_was_graded_anew_is_named_where_the_look_says_what_it_learn
 def test_what_training_goes_on_from_comes_back_whole(tmp_path):
     preset = replace(make_preset(), learning=of_pictures("abc", (0, 1, 2)))
     again = read_preset(save_preset(preset, tmp_path / "look.safetensors"))
-    assert again.info.schema == UNNAMED_SCHEMA
+    assert again.info.schema == CLASSLESS_SCHEMA
     assert (again.learning.plates, again.learning.folds) == (("a", "b", "c"), (0, 1, 2))
     for fold, (layers, standardisation) in preset.learning.networks.items():
         found, scaling = again.learning.networks[fold]
@@ -339,3 +339,9 @@ def test_a_look_of_fewer_blocks_goes_on_with_these(tmp_path):
     first = train(folder, "look", output=tmp_path / "a.safetensors", **QUICK, epochs=1, blocks=blocks)
     again = train(folder, "look", start=first.path, output=tmp_path / "b.safetensors", **QUICK, epochs=1)
     assert again.preset.info.blocks == blocks
+
+
+def test_a_block_that_the_backbone_has_not_is_refused(tmp_path):
+    pair(tmp_path / "pairs", 0)
+    with pytest.raises(UsageError, match=r"has no block of features called 'classes_fine'; choose among global, "):
+        train(tmp_path / "pairs", "look", output=tmp_path / "a.safetensors", **QUICK, blocks=("global", "classes_fine"))

@@ -13,7 +13,7 @@ import av
 from tsp import compiled
 from vfxstyle._version import __version__
 from vfxstyle.color import ColorConfig
-from vfxstyle.compiled import kernel_folders
+from vfxstyle.compiled import kept_kernels
 from vfxstyle.errors import ColorError, PresetError
 from vfxstyle.features import gpu_fault, gpu_names, pick_device, shot_device
 from vfxstyle.features.registry import backbone_class
@@ -62,7 +62,7 @@ def machine_report() -> dict[str, str]:
 
 def kernels() -> str:
     """How many compiled kernels a task will find, for which processor, and where."""
-    known = kernel_folders()
+    known = kept_kernels()
     count = sum(own.count for own in known)
     if not count:
         return "none yet; compiled on first use, for a minute or more, or now by vfxstyle warm"

@@ -19,10 +19,10 @@ from vfxstyle.errors import VfxStyleError, failure_of
 from vfxstyle.progress import Progress, Silent, Stage
 
 FIRST_RUN = (
-    "the first run here compiles kernels for this processor, which takes a minute or more; later ones begin at once "
-    "(vfxstyle warm compiles them ahead)"
+    "kernels are compiled on first use on this machine, which takes a minute or more; vfxstyle warm compiles all of "
+    "them ahead"
 )
-"""What is said where nothing has been compiled yet, so that nobody takes the wait for the speed."""
+"""What is said where nothing has been compiled yet, so that nobody takes compiling for a slow tool."""
 ProgressName = Literal["auto", "bar", "openjd", "deadline", "alf", "json", "none"]
 
 
@@ -251,9 +251,9 @@ def tell(name: ProgressName, text: str) -> None:
 
 def kernels_are_there() -> bool:
     """Whether an earlier run has compiled kernels that this one finds."""
-    from vfxstyle.compiled import kernel_folders  # loads numba, as every run that is watched does
+    from vfxstyle.compiled import kept_kernels  # loads numba, as every run that is watched does
 
-    return any(own.count for own in kernel_folders())
+    return any(own.count for own in kept_kernels())
 
 
 def make_progress(name: ProgressName, shares: Shares) -> Watch:
@@ -279,9 +279,9 @@ def watching(name: ProgressName, shares: Shares) -> Iterator[Watch]:
     watch, shown = make_progress(name, shares), warnings.showwarning
     if isinstance(watch, JsonLines):
         warnings.showwarning = watch.warning
-    if Stage.TASKS not in shares and not kernels_are_there():  # tasks say it themselves
-        watch.note(FIRST_RUN)
     try:
+        if Stage.TASKS not in shares and not kernels_are_there():  # tasks say it in their logs
+            watch.note(FIRST_RUN)
         yield watch
     except BaseException as error:
         known = failure_of(error)

@@ -55,7 +55,8 @@ class Backbone(ABC):
     cell_origins: ClassVar[Mapping[str, float]]
     """Column and row, in px of the picture with its border, of the centre of each layer's first stride-8 cell."""
     names_classes: ClassVar[bool] = False
-    """Whether :mod:`vfxstyle.features.classes` knows what its semantic layer is called."""
+    """Whether the classifier of :mod:`vfxstyle.features.classes` fits its semantic layer. A class does not inherit it:
+    one that derives from another may have other weights."""
     border: ClassVar[int]
     """Px of reflection round a picture at its own size, so that receptive fields at its edge are filled."""
     reach: ClassVar[int]

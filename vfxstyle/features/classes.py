@@ -18,49 +18,51 @@ CLASSIFIER = Path(__file__).parent / "networks" / "efficientnet_lite0_classifier
 """The last layer of EfficientNet-Lite0: ``weight``, float16 (1000, 1280), and ``bias``, float32 (1000,)."""
 GROUPS = {
     "fish": "0-6 389-397",
-    "land birds": "7-24 80-96",
-    "water birds": "97-100 127-146",
+    "land birds": "7-24 80-96 138",
+    "water birds": "97-100 127-137 139-146",
     "reptiles": "25-68",
-    "insects and spiders": "69-79 118-126 300-326",
-    "small sea animals": "107-117 327-329 973",
+    "insects and spiders": "69-79 300-326",
+    "small sea animals": "107-126 327-329 973",
     "sea mammals": "147-150",
-    "dogs": "151-275",
+    "dogs and foxes": "151-280",
     "cats": "281-293",
-    "small mammals": "101-106 276-280 294-299 330-338 356-364",
-    "horses and cattle": "339-355 385-388",
+    "small mammals": "102-106 298-299 330-338 356-364",
+    "large mammals": "101 294-297 339-355 385-388",
     "apes": "365-384",
     "cars": "407-408 436 468 475 479 511 535 555 561 569 573 575 581 586 595 609 627 654 656 661 675 717 734 751 757 "
-    "779 803 817 829 847 856 864 866-867 874",
-    "two-wheelers": "444 518 665 670-671 802 870 880",
+    "779 785 802-803 817 847 856 864 866-867 874",
+    "two-wheelers": "444 665 670-671 870 880",
     "carts": "428 450 537 603 612 690 730 791",
-    "trains": "466 547 565 705 820",
+    "trains": "466 547 565 705 820 829",
     "boats": "403 472 484 510 554 576 625 628 693 724 780 814 833 871 913-914",
     "aircraft": "404-405 417 657 701 812 895 908",
-    "clothes": "399-400 411 443 445 451 457 459 461 465 474 490 501 524 529 552 568 578 601 608 610 614 617 638-639 "
-    "652 655 689 697 735 775 824 834 841-842 869 885 887 906 911",
-    "on heads": "419 433 439 452 515 551 560 570 584-585 629 643 667 678 691 715 785 793 796 801 808 823 836-837 903",
+    "people and clothes": "399-400 411 414 443 445 451 457 459 461 465 474 490 501 524 529 552 568 578 601 608 610 "
+    "614 617 638-639 652 655 689 697 735 775 824 834 841-842 869 885 887 906 911 981-983",
+    "on heads": "433 439 452 515 518 551 560 570 584 629 643 667 678 691 715 793 796 801 808 836-837 903",
     "on hands and feet": "496 502 514 615 630 658 770 774 806",
-    "sports": "414 416 422 429-430 522 543 574 602 702 722 746-747 752 768 795 805 843 852 890 981-983",
-    "music": "401-402 420 432 486 513 541 546 558 566 577 593-594 641-642 650 683-684 699 776 819 875 889",
-    "tools and arms": "413 447 456 462 487 491 499 523 587 596 726 740 759 763-764 784 792 879",
-    "buildings": "406 415 424-425 442 449 454 467 483 497-498 500 509 538 580 582 624 634 660 663 668 698 706 727 743 "
-    "762 788 832 853 858 860 865 873 884 915",
-    "bridges and masts": "410 421 437 448 460 517 525 536 540 557 562 646 649 682 708 718 733 755 807 821 835 839 863 "
-    "888 900",
-    "walls and fences": "458 489 539 599 611 640 716 741 750 753 781 789 799 815 825 877 904-905 912",
-    "on streets": "412 571 637 703-704 707 818 886 916-922",
+    "sports": "416 422 429-430 522 543 574 602 702 722 746-747 752 768 795 805 843 852 890",
+    "music": "401-402 420 432 486 513 541-542 546 558 566 577 579 593-594 641-642 650 683-684 687 699 776 819 822 875 "
+    "881 889",
+    "tools and arms": "413 447 456 462 471 487 491 499 523 587 596 726 740 744 759 763-764 784 792 879",
+    "buildings": "406 415 424-425 442 449 454 467 483 497-498 500 509 538 580 582 624 634 660 663 668 672 698 706 727 "
+    "743 762 788 832 853 858 860 865 873 884 915",
+    "bridges and masts": "437 460 517 525 536 540 557 562 649 682 718 733 755 807 821 835 839 863 888 900",
+    "walls and fences": "458 489 640 716 781 789 799 825 877 904-905 912",
+    "on streets": "412 571 637 703-704 707 818 886 919-920",
     "in rooms": "423 431 435 453 492-493 495 516 520 526-527 532 534 548 553 556 559 564 598 619-620 648 651 664 681 "
     "721 760 765 782 794 827 831 846 851 854 857 861 876 894 896-897",
     "vessels": "427 438 440-441 463 469 504-505 544 567 572 647 659 725 737-738 756 809 849 868 883 898-899 901 907 "
     "909 923 968",
-    "food": "924-935 958-967 969",
-    "plants": "936-957 984-998",
-    "landscapes": "970-972 974-980",
+    "food": "924-935 959-967 969",
+    "plants": "936-958 984-998",
+    "landscapes": "970 972 974-980",
 }
-"""Groups of the classes of ImageNet 2012, by their numbers in its order, from 0; what is left is a group of its own."""
+"""Groups of the classes of ImageNet 2012, by their numbers in its order, from 0; what is left is a group of its own.
+
+Presets of format 7 expect these groups in this order: other ones need blocks of another name, and another format."""
 GROUP_COUNT = len(GROUPS) + 1
 """Groups, with that of what is left."""
-CLASS_NUMBERS = 2 * GROUP_COUNT
+SHARES_SIZE = 2 * GROUP_COUNT
 """Numbers that say what a superpixel would be called: the logarithm of each group's share, and the share itself."""
 _CLASSES = 1000
 _BATCH = 4096  # superpixels that are named at once: their names take 16 MB
@@ -80,7 +82,7 @@ def _numbers(part: str) -> range:
 
 
 def class_shares(semantic: HalfArray) -> FloatArray:
-    """Logarithms of the shares of the groups of classes, and the shares, float32 (N, :data:`CLASS_NUMBERS`).
+    """Logarithms of the shares of the groups of classes, and the shares, float32 (N, :data:`SHARES_SIZE`).
 
     A share says what is there; its logarithm also what could be there where something else is likelier.
 
@@ -88,7 +90,9 @@ def class_shares(semantic: HalfArray) -> FloatArray:
     another length.
     """
     weight, bias = _classifier()
-    shares = np.empty((len(semantic), CLASS_NUMBERS), np.float32)
+    if semantic.shape[1:] != weight.shape[:1]:
+        raise ValueError(f"the classifier takes {len(weight)} features, not {semantic.shape[1:]}")
+    shares = np.empty((len(semantic), SHARES_SIZE), np.float32)
     for first in range(0, len(semantic), _BATCH):
         part = slice(first, first + _BATCH)
         scores = semantic[part].astype(np.float32) @ weight + bias

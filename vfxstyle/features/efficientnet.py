@@ -49,6 +49,7 @@ class QuickEfficientNetLite0(EfficientNetLite0):
     """
 
     name = "efficientnet-lite0-quick"
+    names_classes = True
     enlarged_stride = 16
 
     def grids(self, stride: int, border: int) -> dict[str, CellGrid]:

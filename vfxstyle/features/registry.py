@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from vfxstyle.errors import ResourceError, UsageError
 from vfxstyle.features.backbones import SEMANTIC, Backbone
+from vfxstyle.features.vectors import CLASSES, GLOBAL
 from vfxstyle.files import file_digest
 
 GROUP = "vfxstyle.backbones"
@@ -90,6 +91,8 @@ def _fault_of(kind: Any, name: str) -> str:
         return f"it calls itself '{kind.name}'"
     if SEMANTIC not in kind.layers:
         return f"it has no layer '{SEMANTIC}'"
+    if taken := kind.layers.keys() & {GLOBAL, CLASSES}:
+        return f"it has a layer '{min(taken)}', which is the name of a block of its own"
     if kind.cell_origins.keys() != kind.layers.keys() or kind.components.keys() != kind.layers.keys() | {"global"}:
         return "its layers, cell origins and components do not name the same layers"
     return ""

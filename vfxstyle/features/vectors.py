@@ -27,8 +27,9 @@ SCALES = {"coarse": 1, "fine": 2}
 GLOBAL = "global"
 """The block of the semantic features averaged over the frame."""
 CLASSES = "classes"
-"""What the blocks of :func:`~vfxstyle.features.classes.class_shares` are called, before the scale; they are made of the
-semantic block of their scale, when vectors are assembled."""
+"""What the blocks that :func:`~vfxstyle.features.classes.class_shares` computes begin with: when vectors are assembled,
+from the semantic block of the same scale."""
+_CLASS_BLOCKS = tuple(f"{CLASSES}_{scale}" for scale in SCALES)
 HISTOGRAM_COMPONENTS = 60
 """PCA size of the histograms."""
 COLOUR_BLOCKS = ("histogram", "pixel", "mean", "spread", "surround")
@@ -57,8 +58,8 @@ def context_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
 
 
 def class_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
-    """Names of the blocks of what a backbone's classifier would call a superpixel; none where it has none."""
-    return tuple(f"{CLASSES}_{scale}" for scale in SCALES) if backbone.names_classes else ()
+    """Names of the blocks of what a backbone's classifier would call a superpixel; none where that is not known."""
+    return _CLASS_BLOCKS if vars(backbone).get("names_classes", False) else ()
 
 
 def all_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
@@ -68,7 +69,7 @@ def all_blocks(backbone: type[Backbone]) -> tuple[str, ...]:
 
 def holds_classes(name: str) -> bool:
     """Whether a block is one of :func:`class_blocks`."""
-    return name.startswith(f"{CLASSES}_")
+    return name in _CLASS_BLOCKS
 
 
 def projected_blocks(names: Sequence[str]) -> tuple[str, ...]:

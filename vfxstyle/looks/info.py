@@ -12,8 +12,8 @@ from vfxstyle.looks.transform import LAB_SCALE
 
 PRESET_SCHEMA = 7
 """Version of the file format. Files of version 2 and later load in every later one."""
-UNNAMED_SCHEMA = 6
-"""Version of the file of a look that takes no shares of classes."""
+CLASSLESS_SCHEMA = 6
+"""Version of the file of a look that has layers or what training goes on from, and takes no shares of classes."""
 ANY_LIGHT_SCHEMA = 5
 """Version of the file of a look that has no layers, and that training cannot go on from."""
 PICTURED_SCHEMA = 4

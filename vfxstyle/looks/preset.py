@@ -21,10 +21,10 @@ from vfxstyle.looks.base import BASE_PARTS, NO_BASE, Base, base_of_tensors, base
 from vfxstyle.looks.graded_frames import GradedFrames, graded_of, graded_tensors, graded_values
 from vfxstyle.looks.info import (
     ANY_LIGHT_SCHEMA,
+    CLASSLESS_SCHEMA,
     PICTURED_SCHEMA,
     PLAIN_SCHEMA,
     PRESET_SCHEMA,
-    UNNAMED_SCHEMA,
     UNPICTURED_SCHEMA,
     PresetInfo,
     check_types,
@@ -132,7 +132,7 @@ def _schema_of(preset: Preset) -> int:
     if any(map(holds_classes, preset.info.blocks)):
         return PRESET_SCHEMA
     if preset.learning is not None or (preset.graded is not None and preset.graded.layers is not None):
-        return UNNAMED_SCHEMA
+        return CLASSLESS_SCHEMA
     if preset.info.any_light:
         return ANY_LIGHT_SCHEMA
     if preset.pictures.size:

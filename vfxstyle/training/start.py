@@ -32,9 +32,9 @@ def check_start(preset: Preset, settings: TrainSettings, weights: str) -> None:
             f"--continue: the look {info.name} was learnt with the features of {info.backbone}; give "
             f"--backbone {info.backbone}, {remedy}."
         )
-    if info.blocks != tuple(settings.blocks or all_blocks(backbone_class(settings.backbone))):
+    if settings.blocks and info.blocks != tuple(settings.blocks):
         raise UsageError(
-            f"--continue: the look {info.name} was learnt with other blocks of features; name these, {remedy}."
+            f"--continue: the look {info.name} was learnt with other blocks of features; leave blocks out, {remedy}."
         )
     if info.weights != weights:
         raise UsageError(
@@ -44,6 +44,16 @@ def check_start(preset: Preset, settings: TrainSettings, weights: str) -> None:
     if info.any_light != settings.any_light:
         kind = "for any light" if info.any_light else "for the light of its pictures"
         raise UsageError(f"--continue: the look {info.name} is {kind}, and goes on as it began; train this one anew.")
+
+
+def check_blocks(settings: TrainSettings) -> None:
+    """Raise :class:`~vfxstyle.errors.UsageError` for blocks of features that the backbone does not have."""
+    known = all_blocks(backbone_class(settings.backbone))
+    unknown = [name for name in settings.blocks if name not in known]
+    if unknown:
+        raise UsageError(
+            f"{settings.backbone} has no block of features called '{unknown[0]}'; choose among {', '.join(known)}."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from vfxstyle.training.pairs import (
 from vfxstyle.training.plate_folder import PlateFolder
 from vfxstyle.training.preset_file import check_name, named, preset_file
 from vfxstyle.training.presets import kept_learning, preset_card, preset_of
-from vfxstyle.training.start import Start, check_start
+from vfxstyle.training.start import Start, check_blocks, check_start
 from vfxstyle.training.subject import SubjectError, balanced, check_mattes, lie_inside, subject_error, subject_mattes
 
 
@@ -114,8 +114,9 @@ def train(
     earlier = None if start is None else load_preset(start)
     weights = weights_digest(settings.backbone, settings.weights)
     if earlier is not None:
-        settings = replace(settings, blocks=settings.blocks or earlier.info.blocks)  # earlier versions had fewer
         check_start(earlier, settings, weights)
+        settings = replace(settings, blocks=earlier.info.blocks)  # of an earlier version perhaps, which had fewer
+    check_blocks(settings)
     backbone = load_backbone(settings.backbone, pick_device(settings.device), settings.weights)
     with PictureReader(settings) as reader:
         context = TrainingContext(settings=settings, backbone=backbone, reader=reader, clock=clock)
