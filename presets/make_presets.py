@@ -75,8 +75,8 @@ LIMITS = {
     "and the saturated blue of graphics turns purple.",
     "pop-out": "Parts of a person can be missed, in some frames and not in others: hands, a forearm against concrete, "
     "a head against the sky. Dark or muted clothes can lose a little colour. What is no person, animal or vehicle "
-    "pales, a flower or a statue too, but what is vivid beside one can keep some, as trees between a rider and a "
-    "horse's head.",
+    "pales, a flower or a statue too, but what is vivid beside one can keep some, as the stripes of a wall beside a "
+    "car.",
     "local-xpro": "Strong on purpose. Grey things beside grass or sand take some of its yellow.",
     "teal-orange": "A face close up in two lights, or an animal on water, can be split into two tones, and a wooded "
     "valley in haze be blotched with cyan. Grey roads turn to slate or sand, white things to peach, and black "
